@@ -1,0 +1,128 @@
+// Compiles AssemblyScript sources to wasm in this process, for tests under Node. A result is kept in build/cache under
+// the hash of everything that was read, so an unchanged source is compiled once however many test files use it.
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { isAbsolute, join, relative, resolve } from "node:path";
+import asc from "assemblyscript/asc";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const CACHE = join(ROOT, "build/cache/assembly");
+
+/** How a harness is compiled; the defaults are the kernel's own settings. */
+export interface AssemblyOptions {
+  readonly runtime?: "stub" | "incremental" | "minimal";
+  readonly memoryBase?: number;
+  readonly flags?: readonly string[];
+  /** Modules imported by bare name, for example { karyon: "libos/api/index.ts" }. */
+  readonly packages?: Readonly<Record<string, string>>;
+}
+
+interface CacheEntry {
+  readonly sources: Readonly<Record<string, string>>;
+}
+
+function sha256(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+async function readSource(file: string): Promise<string | null> {
+  try {
+    return await readFile(resolve(ROOT, file), "utf8");
+  } catch {
+    return null;
+  }
+}
+
+async function isFresh(entry: CacheEntry): Promise<boolean> {
+  for (const [file, hash] of Object.entries(entry.sources)) {
+    const text = await readSource(file);
+    if ((text === null ? "" : sha256(text)) !== hash) return false;
+  }
+  return true;
+}
+
+async function loadCached(key: string): Promise<Buffer | null> {
+  try {
+    const entry = JSON.parse(await readFile(join(CACHE, `${key}.json`), "utf8")) as CacheEntry;
+    return (await isFresh(entry)) ? await readFile(join(CACHE, `${key}.wasm`)) : null;
+  } catch {
+    return null;
+  }
+}
+
+async function store(key: string, sources: Record<string, string>, binary: Uint8Array): Promise<void> {
+  await mkdir(CACHE, { recursive: true });
+  for (const [name, data] of [
+    [`${key}.wasm`, binary],
+    [`${key}.json`, JSON.stringify({ sources } satisfies CacheEntry)],
+  ] as const) {
+    const temporary = join(CACHE, `${name}.${process.pid}`);
+    await writeFile(temporary, data);
+    await rename(temporary, join(CACHE, name));
+  }
+}
+
+function compilerArguments(entry: string, options: AssemblyOptions): string[] {
+  return [
+    entry,
+    "-O2",
+    "--noAssert",
+    "--debug",
+    "--exportTable",
+    ...["--enable", "threads"],
+    ...["--runtime", options.runtime ?? "stub"],
+    ...["--memoryBase", String(options.memoryBase ?? 1048576)],
+    ...((options.runtime ?? "stub") === "stub" ? ["--use", "abort="] : []),
+    ...(options.flags ?? []),
+    ...["--outFile", "out.wasm"],
+  ];
+}
+
+/** asc asks for a bare module as `~lib/<name>.ts`, then under node_modules; both are answered from the repository. */
+function packageSource(file: string, packages: Readonly<Record<string, string>>): string | null {
+  for (const [name, target] of Object.entries(packages)) {
+    const prefix = `node_modules/${name}/`;
+    const at = file.indexOf(prefix);
+    if (at < 0) continue;
+    const rest = file.slice(at + prefix.length);
+    const folder = target.slice(0, target.lastIndexOf("/") + 1);
+    if (rest === "package.json") return JSON.stringify({ name, ascMain: target.slice(folder.length) });
+    return folder + rest;
+  }
+  return null;
+}
+
+/**
+ * Compiles `entryPath` (relative to the repository or absolute) and everything it imports.
+ * @throws Error with the compiler's messages when the source is wrong
+ */
+export async function compileAssembly(entryPath: string, options: AssemblyOptions = {}): Promise<WebAssembly.Module> {
+  const entry = isAbsolute(entryPath) ? relative(ROOT, entryPath) : entryPath;
+  const args = compilerArguments(entry, options);
+  const key = sha256(JSON.stringify([args, options.packages ?? {}])).slice(0, 24);
+  const cached = await loadCached(key);
+  if (cached !== null) return WebAssembly.compile(new Uint8Array(cached));
+
+  const sources: Record<string, string> = {};
+  let binary: Uint8Array | null = null;
+  let messages = "";
+  const result = await asc.main(args, {
+    stdout: { write: () => undefined },
+    stderr: { write: (chunk: string | Uint8Array) => void (messages += String(chunk)) },
+    readFile: async (name: string) => {
+      const mapped = packageSource(name, options.packages ?? {});
+      if (mapped !== null && mapped.startsWith("{")) return mapped;
+      const file = mapped ?? name;
+      const text = await readSource(file);
+      sources[file] = text === null ? "" : sha256(text);
+      return text;
+    },
+    writeFile: (name: string, contents: string | Uint8Array) => {
+      if (name.endsWith(".wasm")) binary = contents as Uint8Array;
+    },
+    listFiles: () => [],
+  });
+  if (result.error !== null || binary === null) throw new Error(`${entry} does not compile:\n${messages}`);
+  await store(key, sources, binary);
+  return WebAssembly.compile(new Uint8Array(binary));
+}
