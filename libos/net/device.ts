@@ -1,0 +1,119 @@
+// The contract between the network stack and the one network device it drives.
+//
+// The driver fills a Device and calls deviceRegister() once. From then on
+//   - the stack takes a frame with deviceTransmitAllocate(), fills it and hands it back with deviceTransmit() or
+//     deviceTransmitFree(); a frame has exactly one owner at any time;
+//   - the driver calls interfaceInput() (interface.ts) for every received frame and interfacePoll() once after each
+//     batch; the bytes are the driver's again as soon as interfaceInput() returns;
+//   - after it had to refuse an allocation, the driver calls interfacePoll() when buffers are free again;
+//   - the driver changes `carrier`, `mtu` and `features` in place and calls interfaceLinkChanged() afterwards.
+//
+// A frame is always contiguous in (virtual) memory, also one of 64 KiB for a device that can segment.
+
+/** Frame flag: the transport checksum field holds the sum of the pseudo-header only; the device side completes it. */
+export const TX_CHECKSUM_BLANK: u32 = 1 << 0;
+
+/** Receive flag: someone trusted (the backend) has checked the transport checksum. */
+export const RX_CHECKSUM_VALID: u32 = 1 << 0;
+/** Receive flag: the frame never left the host; its transport checksum is the pseudo-header sum and need not be checked. */
+export const RX_CHECKSUM_BLANK: u32 = 1 << 1;
+
+/** Device feature: frames may be sent with TX_CHECKSUM_BLANK. */
+export const CHECKSUM_OFFLOAD_TX: u32 = 1 << 0;
+/** Device feature: the device cuts TCP over IPv4 frames with a gsoSize into segments. */
+export const GSO_TCPV4: u32 = 1 << 1;
+
+/** A frame on its way out. */
+@unmanaged
+@final
+export class TransmitFrame {
+  /** Address of the first byte; when handed to the device, of the Ethernet header. */
+  data: usize;
+  /** Bytes of the frame from `data` on; set by whoever hands it to the device. */
+  length: u32;
+  /** Bytes that may be written from `data` on. */
+  capacity: u32;
+  /** TX_ flags. */
+  flags: u32;
+  /** The driver's own. */
+  buffer: u32;
+  /** Link for queues of the frame's owner, whoever that is at the time. */
+  next: usize;
+  /** TCP payload bytes of each segment the device shall cut this frame into; 0 = send as it is. */
+  gsoSize: u16;
+}
+
+/** What a driver registers. */
+@unmanaged
+@final
+export class Device {
+  /** The Ethernet address: six bytes in the order of the wire, then two of padding. */
+  mac: u64;
+  /** Function index of (size: u32) => TransmitFrame: a frame of at least `size` bytes, flags and gsoSize 0; null = none free. */
+  transmitAllocate: u32;
+  /** Function index of (frame: TransmitFrame) => i32: sends and consumes the frame; 0, or -errno when it was dropped. */
+  transmit: u32;
+  /** Function index of (frame: TransmitFrame) => void: gives an unsent frame back. */
+  transmitFree: u32;
+  /** CHECKSUM_OFFLOAD_TX, GSO_TCPV4. */
+  features: u32;
+  /** Largest IPv4 packet (Ethernet payload) in bytes, not counting GSO. */
+  mtu: u32;
+  /** Largest frame in bytes, Ethernet header included, that the device takes with a gsoSize. */
+  gsoMaximum: u32;
+  /** True while frames can pass. */
+  carrier: bool;
+}
+
+let device: Device = changetype<Device>(0);
+
+/** Makes `registered` the device of the stack; 0 takes the device away. */
+export function deviceRegister(registered: Device): void {
+  device = registered;
+}
+
+/** True once a driver has registered. */
+export function devicePresent(): bool {
+  return changetype<usize>(device) != 0;
+}
+
+/** A frame with room for `size` bytes, or null when the device has none free. */
+export function deviceTransmitAllocate(size: u32): TransmitFrame {
+  if (!devicePresent()) return changetype<TransmitFrame>(0);
+  return call_indirect<TransmitFrame>(device.transmitAllocate, size);
+}
+
+/** Sends `frame` and consumes it. 0, or -errno when the device dropped it. */
+export function deviceTransmit(frame: TransmitFrame): i32 {
+  return call_indirect<i32>(device.transmit, frame);
+}
+
+/** Gives back a frame that is not to be sent. */
+export function deviceTransmitFree(frame: TransmitFrame): void {
+  call_indirect<void>(device.transmitFree, frame);
+}
+
+/** Address of the six bytes of the Ethernet address. A device must be present. */
+export function deviceMac(): usize {
+  return changetype<usize>(device) + offsetof<Device>("mac");
+}
+
+/** Largest IPv4 packet in bytes; 0 without a device. */
+export function deviceMtu(): u32 {
+  return devicePresent() ? device.mtu : 0;
+}
+
+/** True while frames can pass. */
+export function deviceCarrier(): bool {
+  return devicePresent() && device.carrier;
+}
+
+/** CHECKSUM_OFFLOAD_TX | GSO_TCPV4 as far as the device has them. */
+export function deviceFeatures(): u32 {
+  return devicePresent() ? device.features : 0;
+}
+
+/** Largest frame in bytes that may carry a gsoSize; 0 when the device cannot segment. */
+export function deviceGsoMaximum(): u32 {
+  return (deviceFeatures() & GSO_TCPV4) != 0 ? device.gsoMaximum : 0;
+}

@@ -1,0 +1,142 @@
+// IPv4 output: what transports call. A transport
+//   1. asks for a frame with ipv4Allocate(); `frame.data` is where its header goes, room for the lower ones is in front;
+//   2. writes header and payload, then the checksum with transportChecksumFill() (transport.ts);
+//   3. hands the frame over with ipv4Send(), or back with ipv4Free().
+import { EHOSTUNREACH, EMSGSIZE, ENETDOWN, ENETUNREACH } from "../../kernel/errno";
+import { randomU32 } from "../../kernel/random";
+import { interfaceMtu } from "./addresses";
+import { arpHold, arpLookup } from "./arp_cache";
+import { TransmitFrame, deviceCarrier, deviceGsoMaximum, deviceTransmitAllocate, deviceTransmitFree } from "./device";
+import { ethernetSend } from "./ethernet_output";
+import { LOOPBACK_MTU, loopbackAllocate, loopbackFree, loopbackSend } from "./loopback";
+import { PATH_MTU_MINIMUM, pathMtu } from "./path_mtu";
+import { routeIsGroup, routeIsLoopback, routeNextHop } from "./routing";
+import { TX_LOOPBACK } from "./transport";
+import { ETHERNET_ADDRESS, ETHERNET_HEADER, ethernetSetBroadcast, ethernetSetMulticast } from "./wire/ethernet";
+import { IPV4_DONT_FRAGMENT, IPV4_HEADER, IPV4_PACKET_MAXIMUM, ipv4IsMulticast, ipv4Write } from "./wire/ipv4";
+
+/** RFC 1700: the recommended default. */
+const TIME_TO_LIVE: u8 = 64;
+/** RFC 1112: multicast stays on the link unless asked otherwise. */
+const TIME_TO_LIVE_GROUP: u8 = 1;
+
+/** Bytes in front of the transport header. */
+const HEADROOM: u32 = ETHERNET_HEADER + IPV4_HEADER;
+
+const groupMac = memory.data(8, 8);
+let identificationState: u32 = 0;
+let starved: bool = false;
+
+/**
+ * A frame for `payloadSize` bytes (transport header and payload) to `destination`; `frame.data` is the place of the
+ * transport header. Null when no buffer is free: interfacePoll() calls the transports again once there are some.
+ */
+export function ipv4Allocate(destination: u32, payloadSize: u32): TransmitFrame {
+  const size = HEADROOM + payloadSize;
+  const frame = routeIsLoopback(destination) ? loopbackAllocate(size) : deviceTransmitAllocate(size);
+  if (changetype<usize>(frame) == 0) {
+    starved = true;
+    return frame;
+  }
+  frame.data += HEADROOM;
+  frame.capacity -= HEADROOM;
+  return frame;
+}
+
+/** Gives back a frame from ipv4Allocate() that is not to be sent. */
+export function ipv4Free(frame: TransmitFrame): void {
+  if ((frame.flags & TX_LOOPBACK) != 0) loopbackFree(frame);
+  else deviceTransmitFree(frame);
+}
+
+/** True once after ipv4Allocate() had to answer null. */
+export function ipv4TakeStarved(): bool {
+  const was = starved;
+  starved = false;
+  return was;
+}
+
+/** Largest IPv4 packet that reaches `destination`, in bytes. */
+export function ipv4PathMtu(destination: u32): u32 {
+  return routeIsLoopback(destination) ? LOOPBACK_MTU : pathMtu(destination);
+}
+
+/**
+ * Largest transport header and payload in bytes that one frame to `destination` may carry: more than the MTU allows
+ * where the device cuts TCP segments itself, and then only with a gsoSize.
+ */
+export function ipv4PayloadMaximum(destination: u32): u32 {
+  const gso = routeIsLoopback(destination) ? 0 : min(deviceGsoMaximum(), IPV4_PACKET_MAXIMUM + ETHERNET_HEADER);
+  const mtu = ipv4PathMtu(destination);
+  return (gso > mtu + ETHERNET_HEADER ? gso - ETHERNET_HEADER : mtu) - IPV4_HEADER;
+}
+
+/**
+ * Sends `payloadLength` bytes from `frame.data` on as one IPv4 packet and consumes the frame in any case.
+ * Neighbours are resolved on the way; a bounded number of frames waits for an answer.
+ * @returns 0; -ENETDOWN without carrier, -ENETUNREACH without a route, -EHOSTUNREACH when the neighbour does not
+ * answer, -EMSGSIZE above the MTU, or the device's error
+ */
+export function ipv4Send(
+  frame: TransmitFrame,
+  protocol: u8,
+  source: u32,
+  destination: u32,
+  payloadLength: u32,
+  now: u64,
+): i32 {
+  const total = IPV4_HEADER + payloadLength;
+  const loopback = (frame.flags & TX_LOOPBACK) != 0;
+  const mtu = loopback ? LOOPBACK_MTU : interfaceMtu();
+  if (total > IPV4_PACKET_MAXIMUM || (total > mtu && frame.gsoSize == 0)) return refuse(frame, -EMSGSIZE);
+  frame.data -= IPV4_HEADER;
+  frame.capacity += IPV4_HEADER;
+  frame.length = total;
+  const timeToLive = ipv4IsMulticast(destination) ? TIME_TO_LIVE_GROUP : TIME_TO_LIVE;
+  ipv4Write(frame.data, total, identification(), fragmentFlags(destination), timeToLive, protocol, source, destination);
+  if (loopback) {
+    loopbackSend(frame);
+    return 0;
+  }
+  return transmit(frame, destination, now);
+}
+
+/** To the device, by way of the neighbour that takes packets for `destination`. */
+function transmit(frame: TransmitFrame, destination: u32, now: u64): i32 {
+  if (!deviceCarrier()) return refuse(frame, -ENETDOWN);
+  const hop = routeNextHop(destination);
+  if (hop == 0) return refuse(frame, -ENETUNREACH);
+  // The address may have become ours, or ceased to be, since the frame was allocated.
+  if (routeIsLoopback(destination)) return refuse(frame, -EHOSTUNREACH);
+  if (routeIsGroup(destination)) {
+    if (ipv4IsMulticast(destination)) ethernetSetMulticast(groupMac, destination);
+    else ethernetSetBroadcast(groupMac);
+    return ethernetSend(frame, groupMac);
+  }
+  const mac = arpLookup(hop, now);
+  return mac != 0 ? ethernetSend(frame, mac) : arpHold(hop, frame, now);
+}
+
+function refuse(frame: TransmitFrame, error: i32): i32 {
+  ipv4Free(frame);
+  return error;
+}
+
+/** RFC 1191: every packet discovers the path MTU, except where the path is narrower than we follow. */
+function fragmentFlags(destination: u32): u16 {
+  return pathMtu(destination) > PATH_MTU_MINIMUM ? IPV4_DONT_FRAGMENT : 0;
+}
+
+/**
+ * RFC 6864: with "don't fragment" any value will do. A xorshift sequence does not tell anyone how much we send, and
+ * repeats no 32-bit state within 2^32 - 1 packets.
+ */
+function identification(): u16 {
+  let x = identificationState;
+  while (x == 0) x = randomU32();
+  x ^= x << 13;
+  x ^= x >> 17;
+  x ^= x << 5;
+  identificationState = x;
+  return <u16>x;
+}
