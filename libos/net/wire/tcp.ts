@@ -9,13 +9,12 @@ const ACKNOWLEDGMENT: usize = 8;
 const DATA_OFFSET: usize = 12;
 const FLAGS: usize = 13;
 const WINDOW: usize = 14;
-const CHECKSUM: usize = 16;
 const URGENT_POINTER: usize = 18;
 
 /** Bytes of the header without options. */
 export const TCP_HEADER_SIZE: u32 = 20;
-/** Offset of the checksum field, for checksum offload. */
-export const TCP_CHECKSUM_OFFSET: u32 = 16;
+/** Offset of the checksum field. */
+export const TCP_CHECKSUM: u32 = 16;
 
 export const TCP_FIN: u32 = 0x01;
 export const TCP_SYN: u32 = 0x02;
@@ -173,12 +172,7 @@ export function tcpEmitHeader(
   store<u8>(address + DATA_OFFSET, <u8>(headerLength << 2));
   store<u8>(address + FLAGS, <u8>flags);
   store<u16>(address + WINDOW, bswap<u16>(<u16>window));
-  store<u32>(address + CHECKSUM, 0);
-}
-
-/** Stores a checksum as the checksum functions return it (the 16 bits as they lie in memory order of the wire). */
-export function tcpSetChecksum(address: usize, checksum: u16): void {
-  store<u16>(address + CHECKSUM, checksum);
+  store<u32>(address + TCP_CHECKSUM, 0);
 }
 
 /** Writes an MSS option; returns the address after it. */

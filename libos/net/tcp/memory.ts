@@ -1,0 +1,60 @@
+// The memory that all connections' buffers share. A connection gets large buffers while memory is plentiful, single
+// pages when it is tight, nothing beyond the limit; senders that found nothing are woken when pages come back.
+import { ListNode, listFirst, listInit, listInsertTail, listLinked, listRemove } from "../../../kernel/list";
+import { pagesAlloc, pagesFree, pagesFreeCount } from "../../../kernel/memory/pages";
+import { wakeAll } from "../../../kernel/thread/wait_queue";
+import { STARVED, TcpSocket, socketOfStarved } from "./socket";
+
+const starved = changetype<ListNode>(memory.data(8, 8));
+let used: u32 = 0;
+let limit: u32 = 0;
+
+/** Starts the accounting; `pages` is the most that buffers may take, 0 = half of what is free now. */
+export function bufferMemoryInit(pages: u32): void {
+  listInit(starved);
+  used = 0;
+  limit = pages != 0 ? pages : pagesFreeCount() >> 1;
+}
+
+/** Pages that buffers hold now. */
+export function bufferPagesUsed(): u32 {
+  return used;
+}
+
+/** True when more than three quarters of the limit are taken: windows stop growing, large blocks are refused. */
+export function bufferMemoryTight(): bool {
+  return used > limit - (limit >> 2);
+}
+
+/** 2^order pages, or 0. Large blocks are taken only while they leave a quarter of the limit for the others. */
+export function bufferPagesAlloc(order: u32): usize {
+  const pages = <u32>1 << order;
+  const ceiling = order == 0 ? limit : limit - (limit >> 2);
+  if (used + pages > ceiling) return 0;
+  const block = pagesAlloc(order);
+  if (block != 0) used += pages;
+  return block;
+}
+
+/** Gives back a block of bufferPagesAlloc, and lets the sender that has waited longest try again. */
+export function bufferPagesFree(block: usize, order: u32): void {
+  pagesFree(block, order);
+  used -= <u32>1 << order;
+  const node = listFirst(starved);
+  if (node == 0) return;
+  const s = socketOfStarved(node);
+  starvedRemove(s);
+  wakeAll(s.waitQueue);
+}
+
+/** Remembers that `s` wants memory to send. */
+export function starvedAdd(s: TcpSocket): void {
+  if (!listLinked(s.starvedNode)) listInsertTail(starved, s.starvedNode);
+  s.set(STARVED);
+}
+
+/** Forgets it. */
+export function starvedRemove(s: TcpSocket): void {
+  listRemove(s.starvedNode);
+  s.clear(STARVED);
+}

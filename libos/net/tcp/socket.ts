@@ -1,0 +1,267 @@
+// The TCP connection block. Read this first: every other file of the folder works on a TcpSocket.
+//
+//   TcpEndpoint        what the demultiplexing table (table.ts) needs of an entry; common to
+//     TcpSocket        a socket of the application or a child waiting in an accept queue,
+//     HalfOpen         a SYN that a listener has answered (half_open.ts),
+//     TimeWait         a connection that is over and only remembered (time_wait.ts).
+//
+// Names follow RFC 9293, 3.3.1: SND.UNA is sendUnacknowledged, RCV.NXT receiveNext, and so on.
+// Invariants of a TcpSocket:
+//   - sendUnacknowledged <= sendNext <= sendMax; the send ring's first byte has sequence number sendUnacknowledged
+//     (initialSend + 1 while our SYN is not acknowledged); our FIN follows the ring's last byte;
+//   - receiveNext <= receiveEdge, the right edge of the window we advertised, which never moves left (SHLD-14);
+//   - it is freed when it is DETACHED (no descriptor, no accept queue holds it) and its state is CLOSED or TIME_WAIT.
+import { ListNode } from "../../../kernel/list";
+import { Slab, slabInit } from "../../../kernel/memory/slab";
+import { WaitQueue } from "../../../kernel/thread/wait_queue";
+import { Timer, TIMER_SIZE } from "../../../kernel/time/timer";
+import { RingBuffer, RING_BUFFER_SIZE } from "./ring_buffer";
+
+/** Values of TcpEndpoint.kind. */
+export const ENDPOINT_SOCKET: u8 = 0;
+export const ENDPOINT_HALF_OPEN: u8 = 1;
+export const ENDPOINT_TIME_WAIT: u8 = 2;
+
+/** Bits of TcpSocket.flags. */
+export const NODELAY: u32 = 1 << 0;
+export const KEEPALIVE: u32 = 1 << 1;
+export const REUSEADDR: u32 = 1 << 2;
+/** Nobody holds the socket: the stack frees it when the connection is over. */
+export const DETACHED: u32 = 1 << 3;
+/** Timestamps are in use (RFC 7323). */
+export const TIMESTAMPS: u32 = 1 << 4;
+/** The peer understands SACK (RFC 2018). */
+export const SACK_PERMITTED: u32 = 1 << 5;
+/** The peer's and our windows are scaled (RFC 7323). */
+export const WINDOW_SCALED: u32 = 1 << 6;
+/** An ACK must go out with the next flush. */
+export const ACK_NOW: u32 = 1 << 7;
+/** The application closed its side: a FIN follows the send ring. */
+export const FIN_QUEUED: u32 = 1 << 8;
+/** finSequence is known: the peer's FIN came, maybe ahead of missing text. */
+export const FIN_KNOWN: u32 = 1 << 9;
+/** Fast recovery is under way (RFC 6582). */
+export const RECOVERY: u32 = 1 << 10;
+/** One segment from sendUnacknowledged must be retransmitted, whatever the window. */
+export const RETRANSMIT_FIRST: u32 = 1 << 11;
+/** The retransmission timer counts zero-window probes. */
+export const PERSIST: u32 = 1 << 12;
+/** The next output may send one octet beyond the window, or less than a segment within it. */
+export const PROBE: u32 = 1 << 13;
+/** A keep-alive probe must go out. */
+export const KEEPALIVE_PROBE: u32 = 1 << 14;
+/** A round-trip measurement of roundTripSequence is under way. */
+export const ROUND_TRIP_TIMED: u32 = 1 << 15;
+/** The application will read no more: text is refused. */
+export const READ_SHUT: u32 = 1 << 16;
+/** tcpSend found no memory; woken when pages are free again. */
+export const STARVED: u32 = 1 << 17;
+/** The SYN was retransmitted (RFC 6298, 5.7). */
+export const SYN_LOST: u32 = 1 << 18;
+/** Urgent data up to urgentSequence has not been read (RFC 9293, 3.8.5). */
+export const URGENT: u32 = 1 << 19;
+/** The local port is the application's own choice, registered in the port list. */
+export const BOUND: u32 = 1 << 20;
+/** In the demultiplexing table. */
+export const HASHED: u32 = 1 << 21;
+/** The retransmission time-out has expired and what was sent before is being sent again. */
+export const TIMED_OUT: u32 = 1 << 22;
+
+/** What the demultiplexing table knows of a connection. Addresses and ports in host order. */
+@unmanaged
+export class TcpEndpoint {
+  hashNext: usize;
+  localAddress: u32;
+  remoteAddress: u32;
+  localPort: u16;
+  remotePort: u16;
+  /** ENDPOINT_… */
+  kind: u8;
+  /** A state of state.ts. */
+  state: u8;
+  /** Shift count of the windows we send. */
+  receiveScale: u8;
+  /** Shift count of the windows we receive. */
+  sendScale: u8;
+}
+
+@unmanaged
+@final
+export class TcpSocket extends TcpEndpoint {
+  flags: u32;
+  /** Pending error, a positive errno; reported once (tcpTakeError). */
+  error: i32;
+
+  initialSend: u32;
+  sendUnacknowledged: u32;
+  sendNext: u32;
+  /** One past the highest sequence number ever sent. */
+  sendMax: u32;
+  sendWindow: u32;
+  sendWindowMax: u32;
+  /** SND.WL1 and SND.WL2: the segment of the last window update. */
+  windowSequence: u32;
+  windowAcknowledgment: u32;
+
+  receiveNext: u32;
+  /** Right edge of the advertised window. */
+  receiveEdge: u32;
+  /** RCV.NXT as last sent: Last.ACK.sent of RFC 7323. */
+  acknowledged: u32;
+  finSequence: u32;
+  urgentSequence: u32;
+  /** The largest text received in one segment: what "full-sized" means for the peer. */
+  receiveSegmentSize: u32;
+
+  /** What the peer takes (its MSS option). */
+  peerMss: u32;
+  /** Text that fits one segment now: MSS, path MTU and options considered. */
+  segmentSize: u32;
+
+  timestampOffset: u32;
+  timestampRecent: u32;
+  timestampRecentTime: u64;
+
+  /** Smoothed round-trip time and its variation, ns; 0 = no measurement yet. */
+  smoothedRoundTrip: u64;
+  roundTripVariation: u64;
+  retransmissionTimeout: u64;
+  roundTripStart: u64;
+  roundTripSequence: u32;
+  /** Expiries of the retransmission timer in a row. */
+  retransmissions: u32;
+  /** When the first of them went out. */
+  firstRetransmission: u64;
+  /** R2 in ns, as the application set it; 0 = R2_DATA (MUST-21). */
+  userTimeout: u64;
+
+  congestionWindow: u32;
+  slowStartThreshold: u32;
+  recoverSequence: u32;
+  duplicateAcks: u32;
+  /** Acknowledged bytes counted towards one segment of growth (RFC 3465). */
+  windowCredit: u32;
+  lastSent: u64;
+  lastReceived: u64;
+
+  /** Deadlines in monotonic ns; NEVER = not set. */
+  retransmitDeadline: u64;
+  delayedAckDeadline: u64;
+  /** Keep-alive, or the end of FIN_WAIT_2 of a detached socket. */
+  lifeDeadline: u64;
+
+  keepAliveIdle: u64;
+  keepAliveInterval: u64;
+  keepAliveCount: u32;
+  keepAliveProbes: u32;
+
+  sendLimit: u32;
+  receiveLimit: u32;
+  /** SO_LINGER seconds, -1 = off. */
+  linger: i32;
+
+  /** RangeList of text received ahead of receiveNext, or 0 (reassembly.ts). */
+  outOfOrder: usize;
+  /** Next in the list of bound ports (table.ts). */
+  portNext: usize;
+
+  /** Of a child: its listener while it waits in the accept queue. */
+  listener: usize;
+  /** Of a listener: length limit of the accept queue, children in it, half-open connections. */
+  backlog: u32;
+  acceptCount: u32;
+  halfOpenCount: u32;
+
+  /** Woken on every change of readiness. */
+  get waitQueue(): WaitQueue {
+    return changetype<WaitQueue>(changetype<usize>(this) + WAIT_QUEUE);
+  }
+
+  /** Link in the list of sockets with output due (output.ts). */
+  get pendingNode(): ListNode {
+    return changetype<ListNode>(changetype<usize>(this) + PENDING_NODE);
+  }
+
+  /** Of a listener: head of the accept queue. Of a child: link in it. */
+  get acceptNode(): ListNode {
+    return changetype<ListNode>(changetype<usize>(this) + ACCEPT_NODE);
+  }
+
+  /** Link in the list of sockets that wait for memory (memory.ts). */
+  get starvedNode(): ListNode {
+    return changetype<ListNode>(changetype<usize>(this) + STARVED_NODE);
+  }
+
+  get sendBuffer(): RingBuffer {
+    return changetype<RingBuffer>(changetype<usize>(this) + SEND_BUFFER);
+  }
+
+  get receiveBuffer(): RingBuffer {
+    return changetype<RingBuffer>(changetype<usize>(this) + RECEIVE_BUFFER);
+  }
+
+  get timer(): Timer {
+    return changetype<Timer>(changetype<usize>(this) + TIMER);
+  }
+
+  /** True when all bits of `mask` are set. */
+  has(mask: u32): bool {
+    return (this.flags & mask) == mask;
+  }
+
+  set(mask: u32): void {
+    this.flags |= mask;
+  }
+
+  clear(mask: u32): void {
+    this.flags &= ~mask;
+  }
+}
+
+// Structures of other modules, laid behind the fields. All are multiples of 8 bytes.
+const WAIT_QUEUE: usize = offsetof<TcpSocket>();
+const PENDING_NODE: usize = WAIT_QUEUE + 8;
+const ACCEPT_NODE: usize = PENDING_NODE + 8;
+const STARVED_NODE: usize = ACCEPT_NODE + 8;
+const SEND_BUFFER: usize = STARVED_NODE + 8;
+const RECEIVE_BUFFER: usize = SEND_BUFFER + RING_BUFFER_SIZE;
+const TIMER: usize = RECEIVE_BUFFER + RING_BUFFER_SIZE;
+const SOCKET_SIZE: usize = TIMER + TIMER_SIZE;
+
+/** No socket. */
+export const NO_SOCKET: TcpSocket = changetype<TcpSocket>(0);
+
+const slab = changetype<Slab>(memory.data(24, 8));
+
+/** Prepares the allocator; called once by tcpInit. */
+export function socketsInit(): void {
+  slabInit(slab, <u32>SOCKET_SIZE);
+}
+
+/** A zeroed socket, or NO_SOCKET when memory is exhausted. */
+export function socketAlloc(): TcpSocket {
+  return changetype<TcpSocket>(slab.alloc());
+}
+
+/** Gives the block back; the caller has released everything it refers to. */
+export function socketFree(s: TcpSocket): void {
+  slab.free(changetype<usize>(s));
+}
+
+/** Sockets in existence. */
+export function socketCount(): u32 {
+  return slab.used;
+}
+
+/** The socket whose pendingNode, acceptNode or starvedNode is at `node`. */
+export function socketOfPending(node: usize): TcpSocket {
+  return changetype<TcpSocket>(node - PENDING_NODE);
+}
+
+export function socketOfAccept(node: usize): TcpSocket {
+  return changetype<TcpSocket>(node - ACCEPT_NODE);
+}
+
+export function socketOfStarved(node: usize): TcpSocket {
+  return changetype<TcpSocket>(node - STARVED_NODE);
+}

@@ -1,0 +1,105 @@
+// Socket options. The numbers of the options are posix's concern; here are one getter and one setter each.
+// Times are ns, sizes bytes; a setter returns 0 or -EINVAL.
+import { EINVAL } from "../../../kernel/errno";
+import { BUFFER_MAX, BUFFER_MIN } from "./constants";
+import { outputNow } from "./output";
+import { KEEPALIVE, NODELAY, REUSEADDR, TcpSocket } from "./socket";
+import { lifeTimerStart } from "./timers";
+
+function setFlag(s: TcpSocket, flag: u32, on: bool): void {
+  if (on) s.set(flag);
+  else s.clear(flag);
+}
+
+/** TCP_NODELAY: the Nagle algorithm is off (RFC 9293 MUST-17). What it held back goes out at once. */
+export function tcpSetNoDelay(s: TcpSocket, on: bool, now: u64): void {
+  setFlag(s, NODELAY, on);
+  if (on) outputNow(s, now);
+}
+
+export function tcpNoDelay(s: TcpSocket): bool {
+  return s.has(NODELAY);
+}
+
+/** SO_KEEPALIVE (RFC 9293 MUST-24); off unless asked for (MUST-25). */
+export function tcpSetKeepAlive(s: TcpSocket, on: bool, now: u64): void {
+  setFlag(s, KEEPALIVE, on);
+  s.keepAliveProbes = 0;
+  lifeTimerStart(s, now);
+}
+
+export function tcpKeepAlive(s: TcpSocket): bool {
+  return s.has(KEEPALIVE);
+}
+
+/** TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT in one (RFC 9293 MUST-27); 0 leaves a value as it is. */
+export function tcpSetKeepAliveTimes(s: TcpSocket, idle: u64, interval: u64, count: u32, now: u64): void {
+  if (idle != 0) s.keepAliveIdle = idle;
+  if (interval != 0) s.keepAliveInterval = interval;
+  if (count != 0) s.keepAliveCount = count;
+  lifeTimerStart(s, now);
+}
+
+export function tcpKeepAliveIdle(s: TcpSocket): u64 {
+  return s.keepAliveIdle;
+}
+
+export function tcpKeepAliveInterval(s: TcpSocket): u64 {
+  return s.keepAliveInterval;
+}
+
+export function tcpKeepAliveCount(s: TcpSocket): u32 {
+  return s.keepAliveCount;
+}
+
+/** SO_REUSEADDR. */
+export function tcpSetReuseAddress(s: TcpSocket, on: bool): void {
+  setFlag(s, REUSEADDR, on);
+}
+
+export function tcpReuseAddress(s: TcpSocket): bool {
+  return s.has(REUSEADDR);
+}
+
+/** SO_SNDBUF, brought into its bounds. */
+export function tcpSetSendLimit(s: TcpSocket, bytes: u32): void {
+  s.sendLimit = max(BUFFER_MIN, min(bytes, BUFFER_MAX));
+}
+
+export function tcpSendLimit(s: TcpSocket): u32 {
+  return s.sendLimit;
+}
+
+/** SO_RCVBUF, brought into its bounds. A window once advertised stays advertised. */
+export function tcpSetReceiveLimit(s: TcpSocket, bytes: u32): void {
+  s.receiveLimit = max(BUFFER_MIN, min(bytes, BUFFER_MAX));
+}
+
+export function tcpReceiveLimit(s: TcpSocket): u32 {
+  return s.receiveLimit;
+}
+
+/** SO_LINGER: seconds, -1 = off. With 0, tcpClose resets; the waiting for longer times is the caller's. */
+export function tcpSetLinger(s: TcpSocket, seconds: i32): i32 {
+  if (seconds < -1) return -EINVAL;
+  s.linger = seconds;
+  return 0;
+}
+
+export function tcpLinger(s: TcpSocket): i32 {
+  return s.linger;
+}
+
+/** TCP_USER_TIMEOUT, which is R2 (RFC 9293 MUST-21); 0 = the default. */
+export function tcpSetUserTimeout(s: TcpSocket, nanoseconds: u64): void {
+  s.userTimeout = nanoseconds;
+}
+
+export function tcpUserTimeout(s: TcpSocket): u64 {
+  return s.userTimeout;
+}
+
+/** TCP_MAXSEG: text bytes per segment now. */
+export function tcpSegmentSize(s: TcpSocket): u32 {
+  return s.segmentSize;
+}

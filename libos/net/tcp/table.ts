@@ -1,0 +1,211 @@
+// Demultiplexing: from a segment's addresses and ports to the connection (one hash lookup), else to the listener.
+// The hash is keyed with a random number, so that nobody outside can fill one chain. Bound ports stand in a list of
+// their own: they are few, and looked at only by bind, connect and SYNs.
+import { EADDRINUSE } from "../../../kernel/errno";
+import { orderFor, pagesAlloc, pagesFree } from "../../../kernel/memory/pages";
+import { randomU32 } from "../../../kernel/random";
+import { ephemeralPort } from "../ports";
+import { BOUND, ENDPOINT_TIME_WAIT, NO_SOCKET, REUSEADDR, TcpEndpoint, TcpSocket } from "./socket";
+import { LISTEN } from "./state";
+
+const INITIAL_BUCKETS: u32 = 1024;
+const MAX_BUCKETS: u32 = 65536;
+
+let buckets: usize = 0;
+let bucketCount: u32 = 0;
+let entries: u32 = 0;
+let key: u32 = 0;
+let boundHead: usize = 0;
+
+/** No entry. */
+export const NO_ENDPOINT: TcpEndpoint = changetype<TcpEndpoint>(0);
+
+/** Allocates the table; false without memory. */
+export function tableInit(): bool {
+  key = randomU32() | 1;
+  entries = 0;
+  boundHead = 0;
+  buckets = bucketsAlloc(INITIAL_BUCKETS);
+  bucketCount = INITIAL_BUCKETS;
+  return buckets != 0;
+}
+
+function bucketsAlloc(count: u32): usize {
+  const block = pagesAlloc(orderFor(count * 4));
+  if (block != 0) memory.fill(block, 0, count * 4);
+  return block;
+}
+
+/** Entries in the table. */
+export function tableCount(): u32 {
+  return entries;
+}
+
+function bucketOf(localAddress: u32, localPort: u16, remoteAddress: u32, remotePort: u16): usize {
+  let hash = (remoteAddress ^ key) * 0x9e3779b1;
+  hash = (hash ^ (hash >> 15) ^ ((<u32>remotePort << 16) | localPort)) * 0x85ebca6b;
+  hash = (hash ^ (hash >> 13) ^ localAddress ^ (key >> 7)) * 0xc2b2ae35;
+  hash ^= hash >> 16;
+  return buckets + (<usize>(hash & (bucketCount - 1)) << 2);
+}
+
+function bucketOfEndpoint(e: TcpEndpoint): usize {
+  return bucketOf(e.localAddress, e.localPort, e.remoteAddress, e.remotePort);
+}
+
+/** The connection between the two ends, or NO_ENDPOINT. */
+export function tableFind(localAddress: u32, localPort: u16, remoteAddress: u32, remotePort: u16): TcpEndpoint {
+  let e = changetype<TcpEndpoint>(load<usize>(bucketOf(localAddress, localPort, remoteAddress, remotePort)));
+  while (changetype<usize>(e) != 0) {
+    if (
+      e.remotePort == remotePort &&
+      e.remoteAddress == remoteAddress &&
+      e.localPort == localPort &&
+      e.localAddress == localAddress
+    ) {
+      return e;
+    }
+    e = changetype<TcpEndpoint>(e.hashNext);
+  }
+  return NO_ENDPOINT;
+}
+
+/** Adds an entry whose ends are filled in and not in the table yet. */
+export function tableInsert(e: TcpEndpoint): void {
+  if (entries >= bucketCount * 2 && bucketCount < MAX_BUCKETS) grow();
+  const bucket = bucketOfEndpoint(e);
+  e.hashNext = load<usize>(bucket);
+  store<usize>(bucket, changetype<usize>(e));
+  entries += 1;
+}
+
+/** Takes an entry out; it must be in. */
+export function tableRemove(e: TcpEndpoint): void {
+  let link = bucketOfEndpoint(e);
+  while (load<usize>(link) != changetype<usize>(e)) link = load<usize>(link) + offsetof<TcpEndpoint>("hashNext");
+  store<usize>(link, e.hashNext);
+  entries -= 1;
+}
+
+/** Doubles the table; without memory the chains get longer instead. */
+function grow(): void {
+  const oldBuckets = buckets;
+  const oldCount = bucketCount;
+  const block = bucketsAlloc(oldCount * 2);
+  if (block == 0) return;
+  buckets = block;
+  bucketCount = oldCount * 2;
+  for (let i: u32 = 0; i < oldCount; i++) {
+    let e = load<usize>(oldBuckets + (<usize>i << 2));
+    while (e != 0) {
+      const endpoint = changetype<TcpEndpoint>(e);
+      e = endpoint.hashNext;
+      const bucket = bucketOfEndpoint(endpoint);
+      endpoint.hashNext = load<usize>(bucket);
+      store<usize>(bucket, changetype<usize>(endpoint));
+    }
+  }
+  pagesFree(oldBuckets, orderFor(oldCount * 4));
+}
+
+/** The listener for a SYN to this end: one bound to the address itself goes before one bound to any address. */
+export function listenerFind(localAddress: u32, localPort: u16): TcpSocket {
+  let wild = NO_SOCKET;
+  for (let s = changetype<TcpSocket>(boundHead); s != NO_SOCKET; s = changetype<TcpSocket>(s.portNext)) {
+    if (s.localPort != localPort || s.state != LISTEN) continue;
+    if (s.localAddress == localAddress) return s;
+    if (s.localAddress == 0) wild = s;
+  }
+  return wild;
+}
+
+/** Registers `s` for its local port. */
+export function boundInsert(s: TcpSocket): void {
+  s.portNext = boundHead;
+  boundHead = changetype<usize>(s);
+  s.set(BOUND);
+}
+
+/** Takes `s` out of the port list, if it is in. */
+export function boundRemove(s: TcpSocket): void {
+  if (!s.has(BOUND)) return;
+  s.clear(BOUND);
+  if (boundHead == changetype<usize>(s)) {
+    boundHead = s.portNext;
+    return;
+  }
+  let previous = changetype<TcpSocket>(boundHead);
+  while (previous.portNext != changetype<usize>(s)) previous = changetype<TcpSocket>(previous.portNext);
+  previous.portNext = s.portNext;
+}
+
+function addressesOverlap(left: u32, right: u32): bool {
+  return left == right || left == 0 || right == 0;
+}
+
+/**
+ * 0 when `s` may bind to the end, else -EADDRINUSE. SO_REUSEADDR allows a port with connections of earlier sockets on
+ * it, and one that another socket with SO_REUSEADDR is bound to while none of them listens.
+ */
+export function bindCheck(s: TcpSocket, localAddress: u32, localPort: u16): i32 {
+  for (let other = changetype<TcpSocket>(boundHead); other != NO_SOCKET; other = changetype<TcpSocket>(other.portNext)) {
+    if (other.localPort != localPort || !addressesOverlap(other.localAddress, localAddress)) continue;
+    if (!s.has(REUSEADDR) || !other.has(REUSEADDR) || other.state == LISTEN) return -EADDRINUSE;
+  }
+  return !s.has(REUSEADDR) && connectionOnPort(localAddress, localPort) ? -EADDRINUSE : 0;
+}
+
+/** True when another listener than `s` has the end already. */
+export function listenerConflict(s: TcpSocket): bool {
+  for (let other = changetype<TcpSocket>(boundHead); other != NO_SOCKET; other = changetype<TcpSocket>(other.portNext)) {
+    if (other == s || other.state != LISTEN || other.localPort != s.localPort) continue;
+    if (addressesOverlap(other.localAddress, s.localAddress)) return true;
+  }
+  return false;
+}
+
+/** Walks the whole table; only bind without SO_REUSEADDR does this. */
+function connectionOnPort(localAddress: u32, localPort: u16): bool {
+  for (let i: u32 = 0; i < bucketCount; i++) {
+    let e = changetype<TcpEndpoint>(load<usize>(buckets + (<usize>i << 2)));
+    while (changetype<usize>(e) != 0) {
+      if (e.localPort == localPort && addressesOverlap(e.localAddress, localAddress)) return true;
+      e = changetype<TcpEndpoint>(e.hashNext);
+    }
+  }
+  return false;
+}
+
+function boundPort(localPort: u16): bool {
+  for (let s = changetype<TcpSocket>(boundHead); s != NO_SOCKET; s = changetype<TcpSocket>(s.portNext)) {
+    if (s.localPort == localPort) return true;
+  }
+  return false;
+}
+
+/** ephemeralPort's question for a socket whose remote end is known: a port is free if the connection would be new. */
+function connectPortInUse(port: u16, context: usize): bool {
+  const s = changetype<TcpSocket>(context);
+  if (boundPort(port)) return true;
+  return tableFind(s.localAddress, port, s.remoteAddress, s.remotePort) != NO_ENDPOINT;
+}
+
+/** ephemeralPort's question for bind to port 0. */
+function bindPortInUse(port: u16, context: usize): bool {
+  return boundPort(port) || connectionOnPort(changetype<TcpSocket>(context).localAddress, port);
+}
+
+/** A free local port for the connection that `s` is about to open, or -EADDRINUSE. */
+export function portForConnect(s: TcpSocket): i32 {
+  return ephemeralPort(connectPortInUse.index, changetype<usize>(s));
+}
+
+/** A free local port for bind, or -EADDRINUSE. */
+export function portForBind(s: TcpSocket): i32 {
+  return ephemeralPort(bindPortInUse.index, changetype<usize>(s));
+}
+
+/** True for an entry of TIME_WAIT, which a new connection may replace. */
+export function isTimeWait(e: TcpEndpoint): bool {
+  return e.kind == ENDPOINT_TIME_WAIT;
+}
