@@ -12,6 +12,8 @@ const CACHE = join(ROOT, "build/cache/assembly");
 export interface AssemblyOptions {
   readonly runtime?: "stub" | "incremental" | "minimal";
   readonly memoryBase?: number;
+  /** Initial memory in wasm pages of 64 KiB. */
+  readonly initialPages?: number;
   readonly flags?: readonly string[];
   /** Modules imported by bare name, for example { karyon: "libos/api/index.ts" }. */
   readonly packages?: Readonly<Record<string, string>>;
@@ -69,6 +71,7 @@ function compilerArguments(entry: string, options: AssemblyOptions): string[] {
     "--noAssert",
     "--debug",
     "--exportTable",
+    ...["--initialMemory", String(options.initialPages ?? 256)],
     ...["--enable", "threads"],
     ...["--runtime", options.runtime ?? "stub"],
     ...["--memoryBase", String(options.memoryBase ?? 1048576)],

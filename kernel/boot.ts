@@ -1,0 +1,59 @@
+// What the kernel takes from the ground floor. These functions are NASM (boot/*.asm) or C of the image's runtime
+// header (boot/runtime.h); this file's name makes their wasm module "boot". Under Node tools/fake-xen provides them.
+
+/** Hypercall `number` (xen.h, __HYPERVISOR_*); the result is Xen's: >= 0, or -errno. */
+export declare function hypercall(number: u32, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64): i64;
+
+/** Saves the running context's stack pointer as u64 at `saveStackPointerAt` and continues the context at `stackPointer`. */
+export declare function contextSwitch(saveStackPointerAt: usize, stackPointer: usize): void;
+/** The address at which a context that has never run begins: it calls the kernel's export threadMain. */
+export declare function threadStart(): u64;
+
+/** The first address of the image's text, page aligned. */
+export declare function textStart(): usize;
+/** One past the image's text, page aligned. */
+export declare function textEnd(): usize;
+/** One past the image's read-only data, page aligned. */
+export declare function rodataEnd(): usize;
+/** One past the image, page aligned. */
+export declare function imageEnd(): usize;
+/** The page over which shared_info is mapped. */
+export declare function sharedInfo(): usize;
+/** The boot stack's lowest page, which becomes its guard; four more follow. */
+export declare function bootStack(): usize;
+/** The trap stack's lowest page, which becomes its guard. */
+export declare function trapStack(): usize;
+/** Table of the exception entries, u64 each, by vector 0 … 19. */
+export declare function trapEntries(): usize;
+/** Entry of event upcalls. */
+export declare function eventCallback(): u64;
+/** Entry Xen uses when an iret to the guest fails. */
+export declare function failsafeCallback(): u64;
+/** The table of function names for back traces (kernel/trap/symbols.ts). */
+export declare function symbols(): usize;
+/** The blob of embedded files (libos/fs/embedded.ts). */
+export declare function filesStart(): usize;
+
+/** The time stamp counter. */
+export declare function rdtsc(): u64;
+/** A hardware random number; 0 when the processor has none. */
+export declare function rdrand(): u64;
+/** The guest's pfn for machine frame `mfn`, from Xen's M2P table, which lies beyond 32 bits. */
+export declare function machineToPhys(mfn: u64): u64;
+
+/** Wasm pages (64 KiB) that the app's module declares at its start. */
+export declare function appInitialPages(): u32;
+/** The most wasm pages that the app's module lets its memory grow to. */
+export declare function appMaximumPages(): u32;
+/** Copies the app's data segments to their places in the app's mapped memory. */
+export declare function appDataCopy(): void;
+/** Runs the app's _start; its result is the exit status. */
+export declare function appStart(): i32;
+/** Runs the app's _thread_start(entry, argument). */
+export declare function appThreadStart(entry: u32, argument: u32): void;
+/** The app's shadow stack pointer (AssemblyScript's __stack_pointer). */
+export declare function appStackPointerGet(): u32;
+/** Sets the app's shadow stack pointer. */
+export declare function appStackPointerSet(value: u32): void;
+/** App functions trap when their native stack pointer goes below `limit`. */
+export declare function setStackLimit(limit: usize): void;

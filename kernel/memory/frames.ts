@@ -1,0 +1,49 @@
+// Machine frames of the domain. A pfn is the guest's own frame number, an mfn is Xen's; the p2m list translates.
+// Data structures keep pfns: mfns change on restore and on fork.
+//
+//   0 ......... kernelEnd ................ appStart ......... nr_pages        (pfns)
+//   image, kernel's pages → grows up      grows down ← app memory, page tables
+//
+// Frames of the upper part are not in the direct map: the app's frames are mapped at the app's addresses only, and
+// page tables nowhere at all (PV page tables may never be mapped writable).
+// Invariant: kernelEnd <= appStart.
+import { ENOMEM } from "../errno";
+import { startInfo } from "../xen/start_info";
+
+let kernelEnd: u32 = 0;
+let appStart: u32 = 0;
+
+/** Divides the frames: those below `firstFree` belong to the image and the builder. */
+export function framesInit(firstFree: u32): void {
+  kernelEnd = firstFree;
+  appStart = <u32>startInfo().nr_pages;
+}
+
+/** Xen's frame number for the domain's frame `pfn`. */
+export function pfnToMfn(pfn: u32): u64 {
+  return load<u64>(<usize>startInfo().mfn_list + (<usize>pfn << 3));
+}
+
+/** Frames that nobody has yet. */
+export function framesFree(): u32 {
+  return appStart - kernelEnd;
+}
+
+/** One past the frames that the kernel's direct map may cover. */
+export function framesKernelEnd(): u32 {
+  return kernelEnd;
+}
+
+/** Hands up to `wanted` frames to the kernel; the number given, 0 when all are gone. They begin at the previous framesKernelEnd(). */
+export function framesTakeForKernel(wanted: u32): u32 {
+  const given = min(wanted, framesFree());
+  kernelEnd += given;
+  return given;
+}
+
+/** One frame from the upper end, for app memory or a page table; its pfn, or -ENOMEM. */
+export function frameTakeForApp(): i32 {
+  if (framesFree() == 0) return -ENOMEM;
+  appStart -= 1;
+  return <i32>appStart;
+}

@@ -1,0 +1,91 @@
+// The kernel's pending work: event handlers, timers and whatever registered itself (the network). It is done in three
+// places: when a thread gives up the processor, when a system call ends with something pending, and in an event
+// upcall while the app computes. Nothing in it may block.
+//
+// The kernel runs with event delivery masked; the C runtime unmasks on the way into the app. Idle sleep is
+// SCHEDOP_poll, which needs no upcall; VIRQ_TIMER is there for an app that computes.
+import { sharedInfo } from "./boot";
+import { eventChannelBindVirq, eventChannelHandle, eventPorts, eventPortsCount, eventsPending, eventsRun } from "./event_channel";
+import { kernelThreadRunnable, threadPreempt } from "./thread/scheduler";
+import { NEVER, monotonicNow, systemTimeAt } from "./time/clock";
+import { timersNextDeadline, timersRun } from "./time/timer";
+import { schedPoll, setTimer, stopPeriodicTimer } from "./xen/hypercall";
+import { EVTCHN_UPCALL_MASK } from "./xen/shared_info";
+
+const VIRQ_TIMER: u32 = 0;
+const MAXIMUM: u32 = 8;
+/** A timer may be this late (ns) while the app computes: it saves a hypercall for most system calls. */
+const TIMER_SLACK: u64 = 5_000_000;
+
+const functions = memory.data(32, 4); // table indices, u32 each, MAXIMUM of them
+let count: u32 = 0;
+let timerProgrammed: u64 = 0;
+
+function onTimer(_argument: usize): void {
+  timerProgrammed = 0; // the work itself runs the timers
+}
+
+/** Binds the timer interrupt. Called at boot and after a restore. */
+export function workStart(): void {
+  stopPeriodicTimer();
+  timerProgrammed = 0;
+  const port = eventChannelBindVirq(VIRQ_TIMER);
+  if (port >= 0) eventChannelHandle(<u32>port, onTimer.index, 0);
+}
+
+/** Adds a function (): void to every pass of the work; at most 8. */
+export function workRegister(functionIndex: u32): void {
+  if (count == MAXIMUM) unreachable();
+  store<u32>(functions + (<usize>count << 2), functionIndex);
+  count += 1;
+}
+
+/** True when an event has arrived that is not handled yet. */
+export function workPending(): bool {
+  return eventsPending();
+}
+
+/** One pass: events, timers, registered functions. */
+export function kernelWork(): void {
+  eventsRun();
+  timersRun(monotonicNow());
+  for (let i: u32 = 0; i < count; i++) call_indirect<void>(load<u32>(functions + (<usize>i << 2)));
+}
+
+/** Sleeps in Xen until an event or the next timer. The caller has found nothing runnable. */
+export function idleWait(): void {
+  const deadline = timersNextDeadline();
+  schedPoll(eventPorts(), eventPortsCount(), systemTimeAt(deadline));
+}
+
+/** Makes sure that a timer which falls due while the app computes interrupts it. */
+function programTimer(): void {
+  const deadline = timersNextDeadline();
+  if (deadline == NEVER) return;
+  if (timerProgrammed != 0 && timerProgrammed <= deadline + TIMER_SLACK) return;
+  timerProgrammed = deadline + TIMER_SLACK;
+  setTimer(systemTimeAt(timerProgrammed));
+}
+
+/** Export: an event interrupted the app. Xen has masked events; the way back to the app unmasks them. */
+export function upcall(_frame: usize): void {
+  kernelWork();
+  while (kernelThreadRunnable()) threadPreempt();
+  programTimer();
+}
+
+/**
+ * Export: a system call has ended and its result goes to the app. Unmasks events; returns when none is pending, so
+ * that an event that came meanwhile is not left to wait for the next upcall.
+ */
+export function leaveKernel(): void {
+  const mask = sharedInfo() + EVTCHN_UPCALL_MASK;
+  for (;;) {
+    programTimer();
+    atomic.store<u8>(mask, 0);
+    if (!eventsPending()) return;
+    atomic.store<u8>(mask, 1);
+    kernelWork();
+    while (kernelThreadRunnable()) threadPreempt();
+  }
+}
