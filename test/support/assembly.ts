@@ -81,16 +81,14 @@ function compilerArguments(entry: string, options: AssemblyOptions): string[] {
   ];
 }
 
-/** asc asks for a bare module as `~lib/<name>.ts`, then under node_modules; both are answered from the repository. */
+/**
+ * asc looks for a bare module `name` under node_modules. The answer is one line that leads back to the repository's own
+ * file, so that what that file imports beside itself is found too: `~lib/<name>/../..` is the compiler's base folder.
+ */
 function packageSource(file: string, packages: Readonly<Record<string, string>>): string | null {
   for (const [name, target] of Object.entries(packages)) {
-    const prefix = `node_modules/${name}/`;
-    const at = file.indexOf(prefix);
-    if (at < 0) continue;
-    const rest = file.slice(at + prefix.length);
-    const folder = target.slice(0, target.lastIndexOf("/") + 1);
-    if (rest === "package.json") return JSON.stringify({ name, ascMain: target.slice(folder.length) });
-    return folder + rest;
+    if (file.endsWith(`node_modules/${name}/package.json`)) return JSON.stringify({ name, ascMain: "index.ts" });
+    if (file.endsWith(`node_modules/${name}/index.ts`)) return `export * from "../../${target.replace(/\.ts$/, "")}";\n`;
   }
   return null;
 }
@@ -114,10 +112,9 @@ export async function compileAssembly(entryPath: string, options: AssemblyOption
     stderr: { write: (chunk: string | Uint8Array) => void (messages += String(chunk)) },
     readFile: async (name: string) => {
       const mapped = packageSource(name, options.packages ?? {});
-      if (mapped !== null && mapped.startsWith("{")) return mapped;
-      const file = mapped ?? name;
-      const text = await readSource(file);
-      sources[file] = text === null ? "" : sha256(text);
+      if (mapped !== null) return mapped;
+      const text = await readSource(name);
+      sources[name] = text === null ? "" : sha256(text);
       return text;
     },
     writeFile: (name: string, contents: string | Uint8Array) => {

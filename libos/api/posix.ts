@@ -1,0 +1,72 @@
+// The system calls, as wasm imports of the app: this file's name is their module, the kernel's export posix_<name>
+// implements each (libos/posix). Pointers are addresses in the app's memory, texts are UTF-8 given as (pointer, length).
+// Every call returns a value >= 0, or -errno; none touches `errno`: the functions of this folder do.
+
+// processes
+export declare function exit(status: i32): void;
+export declare function abort(): void;
+export declare function getpid(): i32;
+/** Bytes of the arguments, each ended by a zero byte. */
+export declare function arguments_size(): i32;
+/** Copies up to `length` bytes of them to `buffer`; returns the number copied. */
+export declare function arguments_get(buffer: usize, length: u32): i32;
+/** Bytes of the environment, "NAME=value" each ended by a zero byte. */
+export declare function environment_size(): i32;
+export declare function environment_get(buffer: usize, length: u32): i32;
+export declare function getrandom(buffer: usize, length: u32, flags: u32): i32;
+
+// descriptors and files
+export declare function open(path: usize, pathLength: u32, flags: i32): i32;
+export declare function close(fd: i32): i32;
+export declare function read(fd: i32, buffer: usize, count: u32): i32;
+export declare function pread(fd: i32, buffer: usize, count: u32, offset: i64): i32;
+export declare function write(fd: i32, buffer: usize, count: u32): i32;
+export declare function lseek(fd: i32, offset: i64, whence: i32): i64;
+export declare function stat(path: usize, pathLength: u32, status: usize): i32;
+export declare function fstat(fd: i32, status: usize): i32;
+export declare function getdents(fd: i32, buffer: usize, length: u32): i32;
+export declare function fcntl(fd: i32, command: i32, argument: i32): i32;
+export declare function dup(fd: i32): i32;
+export declare function dup2(fd: i32, target: i32): i32;
+/** `offset` < 0: from the file's own position, which moves. */
+export declare function sendfile(socket: i32, file: i32, offset: i64, count: u32): i32;
+
+// sockets; an address pointer of 0 means "not wanted" where C allows NULL
+export declare function socket(domain: i32, type: i32, protocol: i32): i32;
+export declare function bind(fd: i32, address: usize): i32;
+export declare function listen(fd: i32, backlog: i32): i32;
+export declare function accept(fd: i32, address: usize, flags: i32): i32;
+export declare function connect(fd: i32, address: usize): i32;
+export declare function sendto(fd: i32, buffer: usize, length: u32, flags: i32, address: usize): i32;
+export declare function recvfrom(fd: i32, buffer: usize, length: u32, flags: i32, address: usize): i32;
+export declare function shutdown(fd: i32, how: i32): i32;
+/** The value is written to `value`; returns its length, at most `length`. */
+export declare function getsockopt(fd: i32, level: i32, name: i32, value: usize, length: u32): i32;
+export declare function setsockopt(fd: i32, level: i32, name: i32, value: usize, length: u32): i32;
+export declare function getsockname(fd: i32, address: usize): i32;
+export declare function getpeername(fd: i32, address: usize): i32;
+
+// waiting; nanoseconds < 0 mean without limit
+export declare function poll(descriptors: usize, count: u32, nanoseconds: i64): i32;
+export declare function select(count: i32, read: usize, write: usize, except: usize, nanoseconds: i64): i32;
+
+// time
+export declare function nanosleep(nanoseconds: i64): i32;
+export declare function clock_gettime(clock: i32, time: usize): i32;
+export declare function clock_getres(clock: i32, time: usize): i32;
+
+// threads
+/**
+ * Runs _thread_start(entry, argument) on a new thread with a native stack of `stackSize` bytes and its shadow stack
+ * growing down from `shadowStackTop`. Returns its id, > 0.
+ */
+export declare function thread_create(entry: u32, argument: usize, stackSize: u32, shadowStackTop: usize): i32;
+export declare function thread_exit(): void;
+export declare function thread_self(): i32;
+/** Where the shadow stack of `thread`, which is not the running one, ended when it was switched away from. */
+export declare function thread_shadow_stack(thread: i32): i32;
+export declare function sched_yield(): i32;
+/** Sleeps while the u32 at `address` is `expected`, until a wake; -EAGAIN when it is not, -ETIMEDOUT. */
+export declare function futex_wait(address: usize, expected: u32, nanoseconds: i64): i32;
+/** Wakes up to `count` sleepers of `address`; returns how many. */
+export declare function futex_wake(address: usize, count: u32): i32;

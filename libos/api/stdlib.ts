@@ -1,0 +1,73 @@
+// stdlib.h and sys/random.h: the process, its arguments and environment, random numbers.
+import { conclude, errno } from "./errno";
+import * as posix from "./posix";
+import { stderr } from "./stdio";
+import { writeText } from "./unistd";
+
+/** Ends the app, and with it the domain. The console shows the status. */
+export function exit(status: i32): void {
+  posix.exit(status);
+}
+
+/**
+ * Ends the app at once as crashed. AssemblyScript's own abort is this one too: a failed assert, a throw, an index out of
+ * bounds arrive here with their message and place, which go to standard error first.
+ */
+export function abort(
+  message: string | null = null,
+  fileName: string | null = null,
+  lineNumber: u32 = 0,
+  columnNumber: u32 = 0,
+): void {
+  const what: string = message === null ? "abort" : message;
+  const where: string = fileName === null ? "" : ` at ${fileName}:${lineNumber}:${columnNumber}`;
+  writeText(stderr, `${what}${where}\n`);
+  posix.abort();
+}
+
+/** The strings, each ended by a zero byte, in the first `length` bytes of `buffer`. */
+function splitStrings(buffer: ArrayBuffer, length: i32): string[] {
+  const strings: string[] = [];
+  const base = changetype<usize>(buffer);
+  let start = 0;
+  for (let at = 0; at < length; at++) {
+    if (load<u8>(base + at) != 0) continue;
+    strings.push(String.UTF8.decodeUnsafe(base + start, at - start));
+    start = at + 1;
+  }
+  return strings;
+}
+
+/** The app's arguments: the words after " -- " of the command line. There is no program name among them. */
+export function startArguments(): string[] {
+  const buffer = new ArrayBuffer(max(posix.arguments_size(), 0));
+  return splitStrings(buffer, posix.arguments_get(changetype<usize>(buffer), buffer.byteLength));
+}
+
+/** The environment: "NAME=value" strings. */
+export function environ(): string[] {
+  const buffer = new ArrayBuffer(max(posix.environment_size(), 0));
+  return splitStrings(buffer, posix.environment_get(changetype<usize>(buffer), buffer.byteLength));
+}
+
+/** The value of environment variable `name`; null when there is none. */
+export function getenv(name: string): string | null {
+  const variables = environ();
+  const prefix = name + "=";
+  for (let i = 0; i < variables.length; i++) {
+    if (variables[i].startsWith(prefix)) return variables[i].substring(prefix.length);
+  }
+  return null;
+}
+
+/** Fills `length` bytes at `buffer` with random bytes. Returns `length`, or -1. */
+export function getrandom(buffer: usize, length: usize, flags: u32 = 0): i32 {
+  return conclude(errno, posix.getrandom(buffer, <u32>length, flags));
+}
+
+/** Seeds Math.random: AssemblyScript calls it once. */
+export function seed(): f64 {
+  const bits = new StaticArray<u64>(1);
+  posix.getrandom(changetype<usize>(bits), 8, 0);
+  return reinterpret<f64>(bits[0]);
+}

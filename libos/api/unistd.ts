@@ -1,0 +1,80 @@
+// unistd.h: bytes in and out of descriptors, whatever is behind them, and the small calls of that header.
+import { conclude, conclude64, errno } from "./errno";
+import * as posix from "./posix";
+
+/**
+ * Reads up to `count` bytes to `buffer`. Returns the number read, 0 at the end of a file or stream, -1 on error
+ * (EAGAIN: non-blocking and nothing there).
+ */
+export function read(fd: i32, buffer: usize, count: usize): i32 {
+  return conclude(errno, posix.read(fd, buffer, <u32>count));
+}
+
+/** Like `read`, from byte `offset` of a file; the file's position stays. */
+export function pread(fd: i32, buffer: usize, count: usize, offset: i64): i32 {
+  return conclude(errno, posix.pread(fd, buffer, <u32>count, offset));
+}
+
+/**
+ * Writes up to `count` bytes from `buffer`. Returns the number written, -1 on error. A blocking descriptor takes all
+ * of them; a non-blocking one what it has room for.
+ */
+export function write(fd: i32, buffer: usize, count: usize): i32 {
+  return conclude(errno, posix.write(fd, buffer, <u32>count));
+}
+
+/** Reads into bytes `from` … `to` of `bytes` (`to` < 0: its end). Otherwise like `read`. */
+export function readBytes(fd: i32, bytes: Uint8Array, from: i32 = 0, to: i32 = -1): i32 {
+  const end = to < 0 ? bytes.length : min(to, bytes.length);
+  const start = min(from, end);
+  return conclude(errno, posix.read(fd, bytes.dataStart + start, end - start));
+}
+
+/** Writes bytes `from` … `to` of `bytes` (`to` < 0: its end). Otherwise like `write`. */
+export function writeBytes(fd: i32, bytes: Uint8Array, from: i32 = 0, to: i32 = -1): i32 {
+  const end = to < 0 ? bytes.length : min(to, bytes.length);
+  const start = min(from, end);
+  return conclude(errno, posix.write(fd, bytes.dataStart + start, end - start));
+}
+
+/** Writes `text` as UTF-8. Otherwise like `write`. */
+export function writeText(fd: i32, text: string): i32 {
+  const bytes = String.UTF8.encode(text);
+  return conclude(errno, posix.write(fd, changetype<usize>(bytes), bytes.byteLength));
+}
+
+/** Moves the position of a file (SEEK_SET, SEEK_CUR, SEEK_END). Returns the new one, or -1. */
+export function lseek(fd: i32, offset: i64, whence: i32): i64 {
+  return conclude64(errno, posix.lseek(fd, offset, whence));
+}
+
+/** Closes `fd`. A connection's unsent data is still delivered (unless SO_LINGER says otherwise). */
+export function close(fd: i32): i32 {
+  return conclude(errno, posix.close(fd));
+}
+
+/** A second descriptor, the lowest free one, of the same open file or socket. */
+export function dup(fd: i32): i32 {
+  return conclude(errno, posix.dup(fd));
+}
+
+/** Makes `target` a second descriptor of `fd`'s open file, closing what `target` was. */
+export function dup2(fd: i32, target: i32): i32 {
+  return conclude(errno, posix.dup2(fd, target));
+}
+
+/** Sleeps `seconds`. Returns 0: nothing interrupts it. */
+export function sleep(seconds: u32): u32 {
+  posix.nanosleep(<i64>seconds * 1_000_000_000);
+  return 0;
+}
+
+/** Sleeps `microseconds`. */
+export function usleep(microseconds: u32): i32 {
+  return conclude(errno, posix.nanosleep(<i64>microseconds * 1_000));
+}
+
+/** The process id. */
+export function getpid(): i32 {
+  return posix.getpid();
+}

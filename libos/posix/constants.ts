@@ -1,0 +1,129 @@
+// The numbers that an app and the system calls share, with Linux's values (include/uapi). libos/api exports them to apps.
+
+// Address families, socket types, protocols (linux/socket.h, linux/net.h, linux/in.h).
+export const AF_UNSPEC: i32 = 0;
+export const AF_INET: i32 = 2;
+export const SOCK_STREAM: i32 = 1;
+export const SOCK_DGRAM: i32 = 2;
+/** Or'ed to the type of socket() or the flags of accept4(): the new descriptor is in non-blocking mode. */
+export const SOCK_NONBLOCK: i32 = 0x800;
+/** Or'ed likewise: the new descriptor has FD_CLOEXEC. */
+export const SOCK_CLOEXEC: i32 = 0x80000;
+export const IPPROTO_IP: i32 = 0;
+export const IPPROTO_TCP: i32 = 6;
+export const IPPROTO_UDP: i32 = 17;
+
+/** Any local address; in host order. */
+export const INADDR_ANY: u32 = 0;
+/** 255.255.255.255; in host order. */
+export const INADDR_BROADCAST: u32 = 0xffffffff;
+/** What inet_addr returns for text that is no address. */
+export const INADDR_NONE: u32 = 0xffffffff;
+/** 127.0.0.1; in host order. */
+export const INADDR_LOOPBACK: u32 = 0x7f000001;
+
+/** The longest backlog listen() takes; a larger one is cut to it. */
+export const SOMAXCONN: i32 = 4096;
+
+// How of shutdown().
+export const SHUT_RD: i32 = 0;
+export const SHUT_WR: i32 = 1;
+export const SHUT_RDWR: i32 = 2;
+
+// Flags of send() and recv().
+/** recv: look at the data and leave it in the socket. */
+export const MSG_PEEK: i32 = 0x2;
+/** recv on a datagram socket: return the datagram's real length though it was cut. */
+export const MSG_TRUNC: i32 = 0x20;
+/** This call does not block, whatever the descriptor's mode. */
+export const MSG_DONTWAIT: i32 = 0x40;
+/** recv on a stream: wait until all that was asked for is there. */
+export const MSG_WAITALL: i32 = 0x100;
+/** Taken for portability: there is no SIGPIPE to suppress. */
+export const MSG_NOSIGNAL: i32 = 0x4000;
+
+// Socket options, level SOL_SOCKET. The value is an i32 where nothing else is said.
+export const SOL_SOCKET: i32 = 1;
+export const SO_REUSEADDR: i32 = 2;
+/** Read only: SOCK_STREAM or SOCK_DGRAM. */
+export const SO_TYPE: i32 = 3;
+/** Read only: takes the pending error. */
+export const SO_ERROR: i32 = 4;
+export const SO_BROADCAST: i32 = 6;
+export const SO_SNDBUF: i32 = 7;
+export const SO_RCVBUF: i32 = 8;
+export const SO_KEEPALIVE: i32 = 9;
+/** Value: struct linger. */
+export const SO_LINGER: i32 = 13;
+/** Value: struct timeval; zero = no time-out. Also the time-out of accept(). */
+export const SO_RCVTIMEO: i32 = 20;
+/** Value: struct timeval; zero = no time-out. Also the time-out of connect(). */
+export const SO_SNDTIMEO: i32 = 21;
+/** Read only: 1 when the socket listens. */
+export const SO_ACCEPTCONN: i32 = 30;
+/** Read only: IPPROTO_TCP or IPPROTO_UDP. */
+export const SO_PROTOCOL: i32 = 38;
+/** Read only: AF_INET. */
+export const SO_DOMAIN: i32 = 39;
+
+// Socket options, level IPPROTO_TCP.
+export const TCP_NODELAY: i32 = 1;
+/** Seconds without traffic before the first keep-alive probe. */
+export const TCP_KEEPIDLE: i32 = 4;
+/** Seconds between probes. */
+export const TCP_KEEPINTVL: i32 = 5;
+/** Probes without an answer before the connection is dropped. */
+export const TCP_KEEPCNT: i32 = 6;
+/** Milliseconds that sent data may stay unacknowledged before the connection is dropped; 0 = the default. */
+export const TCP_USER_TIMEOUT: i32 = 18;
+
+// Access modes and flags of open(), status flags of fcntl() (asm-generic/fcntl.h).
+export const O_RDONLY: i32 = 0;
+export const O_WRONLY: i32 = 1;
+export const O_RDWR: i32 = 2;
+export const O_ACCMODE: i32 = 3;
+export const O_CREAT: i32 = 0x40;
+export const O_TRUNC: i32 = 0x200;
+export const O_APPEND: i32 = 0x400;
+export const O_NONBLOCK: i32 = 0x800;
+export const O_DIRECTORY: i32 = 0x10000;
+export const O_CLOEXEC: i32 = 0x80000;
+
+// Commands of fcntl().
+export const F_DUPFD: i32 = 0;
+export const F_GETFD: i32 = 1;
+export const F_SETFD: i32 = 2;
+export const F_GETFL: i32 = 3;
+export const F_SETFL: i32 = 4;
+export const F_DUPFD_CLOEXEC: i32 = 1030;
+export const FD_CLOEXEC: i32 = 1;
+
+// Origins of lseek().
+export const SEEK_SET: i32 = 0;
+export const SEEK_CUR: i32 = 1;
+export const SEEK_END: i32 = 2;
+
+// File types of st_mode, and of d_type.
+export const S_IFMT: u32 = 0xf000;
+export const S_IFSOCK: u32 = 0xc000;
+export const S_IFREG: u32 = 0x8000;
+export const S_IFDIR: u32 = 0x4000;
+export const S_IFCHR: u32 = 0x2000;
+export const DT_DIR: u8 = 4;
+export const DT_REG: u8 = 8;
+
+/** The longest path, in bytes of UTF-8. */
+export const PATH_MAX: u32 = 1024;
+/** The longest name of one path component, in bytes of UTF-8. */
+export const NAME_MAX: u32 = 255;
+/** Descriptors a process may have open; also the highest nfds of poll. */
+export const OPEN_MAX: u32 = 1024;
+/** Descriptors an fd_set holds. */
+export const FD_SETSIZE: u32 = 1024;
+
+export const CLOCK_REALTIME: i32 = 0;
+export const CLOCK_MONOTONIC: i32 = 1;
+
+/** getrandom: accepted; the generator is seeded before an app starts, so it never blocks. */
+export const GRND_NONBLOCK: u32 = 1;
+export const GRND_RANDOM: u32 = 2;

@@ -1,0 +1,81 @@
+// The structs that cross the system-call boundary, as the kernel sees them in app memory. The app's side declares the
+// same layouts as classes of libos/api; test/unit/posix compares the two field by field. Little endian; an address or
+// port inside sockaddr_in is in network order.
+
+/** struct sockaddr_in. */
+@unmanaged
+@final
+export class SocketAddress {
+  family: u16;
+  port: u16;
+  address: u32;
+  zero: u64;
+}
+export const SOCKET_ADDRESS_SIZE: u32 = 16;
+
+/** struct timespec: seconds and nanoseconds 0 … 999 999 999. */
+@unmanaged
+@final
+export class TimeSpec {
+  seconds: i64;
+  nanoseconds: i64;
+}
+export const TIME_SPEC_SIZE: u32 = 16;
+
+/** struct timeval: seconds and microseconds 0 … 999 999. */
+@unmanaged
+@final
+export class TimeValue {
+  seconds: i64;
+  microseconds: i64;
+}
+export const TIME_VALUE_SIZE: u32 = 16;
+
+/** struct linger. */
+@unmanaged
+@final
+export class Linger {
+  onOff: i32;
+  seconds: i32;
+}
+export const LINGER_SIZE: u32 = 8;
+
+/** struct pollfd. */
+@unmanaged
+@final
+export class PollDescriptor {
+  descriptor: i32;
+  events: i16;
+  returned: i16;
+}
+export const POLL_DESCRIPTOR_SIZE: u32 = 8;
+
+/** What stat and fstat tell. */
+@unmanaged
+@final
+export class FileStatus {
+  mode: u32;
+  links: u32;
+  size: i64;
+  inode: u64;
+  modifiedSeconds: i64;
+  modifiedNanoseconds: i64;
+  /** First half of the contents' SHA-256; zero for what is no file. */
+  hashLow: u64;
+  hashHigh: u64;
+}
+export const FILE_STATUS_SIZE: u32 = 56;
+
+/** Head of one record of getdents; nameLength bytes of UTF-8 follow, then padding up to recordLength. */
+@unmanaged
+@final
+export class DirectoryEntry {
+  inode: u64;
+  /** A multiple of 8. */
+  recordLength: u16;
+  nameLength: u16;
+  /** DT_REG or DT_DIR. */
+  type: u8;
+}
+/** Offset of the name in a DirectoryEntry. */
+export const DIRECTORY_ENTRY_NAME: u32 = 13;
