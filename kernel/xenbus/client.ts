@@ -9,7 +9,7 @@ import { eventChannelHandle, eventChannelNotify } from "../event_channel";
 import { ListNode, listEmpty, listFirst, listInit, listInsertTail, listRemove } from "../list";
 import { log } from "../log";
 import { WaitQueue, wakeAll } from "../thread/wait_queue";
-import { workRaise, workRegister } from "../work";
+import { workRegister } from "../work";
 import { StoreRequest, requestChunk, requestChunkLength, requestLength } from "./request";
 import { storeRingReady, storeRingRead, storeRingReset, storeRingRoom, storeRingWrite } from "./store_ring";
 import { watchEventBegin, watchEventByte, watchEventEnd, watchesRenew } from "./watch";
@@ -37,7 +37,7 @@ const quiet = changetype<WaitQueue>(memory.data(8, 8));
 
 let state: u32 = STATE_DETACHED;
 let page: usize = 0;
-let port: i32 = 0;
+let port: u32 = 0;
 let initialized = false;
 let held = false;
 let lastRequestId: u32 = 0;
@@ -193,9 +193,8 @@ function pump(): void {
   if (listEmpty(unanswered)) wakeAll(quiet);
 }
 
-function onEvent(argument: usize): void {
+function onEvent(_argument: usize): void {
   eventSeen = true;
-  workRaise();
 }
 
 /** Starts over on a ring without messages, watches or transactions. */
@@ -263,7 +262,7 @@ export function clientHold(hold: bool): void {
  * Connects to the xenstore ring at `ringPage` with event channel `ringPort`: at boot, and again in a restored domain.
  * Watches are set again, unanswered requests are sent again.
  */
-export function clientAttach(ringPage: usize, ringPort: i32): void {
+export function clientAttach(ringPage: usize, ringPort: u32): void {
   if (!initialized) {
     initialized = true;
     listInit(unsent);

@@ -3,8 +3,8 @@
 // Errors are xenstored's: -ENOENT, -EACCES, -EAGAIN (a transaction has to be done again) …; -EIO when it is gone.
 import { EPROTO, ETIMEDOUT } from "../errno";
 import { TextBuffer, parseDecimal } from "../text";
-import { WaitQueue, NEVER, waitOn, wakeOne } from "../thread/wait_queue";
-import { monotonicNow } from "../time/clock";
+import { WaitQueue, waitOn, wakeOne } from "../thread/wait_queue";
+import { NEVER, monotonicNow } from "../time/clock";
 import { clientAttach, clientHold, clientQuiet, clientQuietQueue, clientSubmit } from "./client";
 import { STORE_REQUEST_SIZE, StoreRequest, requestPrepare } from "./request";
 import { XS_DIRECTORY, XS_MKDIR, XS_READ, XS_RM, XS_TRANSACTION_END, XS_TRANSACTION_START, XS_WRITE } from "./wire";
@@ -24,8 +24,12 @@ function requestTake(): StoreRequest {
   return changetype<StoreRequest>(requests + index * STORE_REQUEST_SIZE);
 }
 
+function requestIndex(request: StoreRequest): u32 {
+  return <u32>(changetype<usize>(request) - requests) / STORE_REQUEST_SIZE;
+}
+
 function requestGive(request: StoreRequest): void {
-  requestsUsed &= ~(1 << ((changetype<usize>(request) - requests) / STORE_REQUEST_SIZE));
+  requestsUsed &= ~(1 << requestIndex(request));
   wakeOne(requestFreed);
 }
 
@@ -88,18 +92,18 @@ const answers = memory.data(2);
 /** Begins a transaction: its number for the calls above (> 0), or -errno. */
 export function xenstoreTransactionBegin(): i64 {
   const request = requestTake();
-  const slot = <u32>((changetype<usize>(request) - requests) / STORE_REQUEST_SIZE);
-  const text = transactionTexts + slot * TRANSACTION_TEXT;
+  const text = transactionTexts + requestIndex(request) * TRANSACTION_TEXT;
   requestPrepare(request, XS_TRANSACTION_START, 0, 0, 0, 0, 0, false);
   request.reply = text;
   request.replyCapacity = TRANSACTION_TEXT;
   clientSubmit(request);
   while (request.pending()) waitOn(request.waitQueue(), NEVER);
-  const length = request.status;
-  // The number is followed by a NUL.
-  const id = length < 0 ? length : length < 2 || length > TRANSACTION_TEXT ? -EPROTO : parseDecimal(text, length - 1);
+  const status = request.status;
   requestGive(request);
-  return id == 0 ? -EPROTO : id;
+  if (status < 0) return status;
+  if (status < 2 || <u32>status > TRANSACTION_TEXT) return -EPROTO;
+  const id = parseDecimal(text, status - 1); // a NUL follows the number
+  return id <= 0 || id > u32.MAX_VALUE ? -EPROTO : id;
 }
 
 /** Ends a transaction. 0; -EAGAIN when others interfered, and all of it has to be done again. */
@@ -110,7 +114,7 @@ export function xenstoreTransactionEnd(transaction: u32, commit: bool): i32 {
 }
 
 /** Connects to xenstored: the ring's page and the event channel as start_info names them. Called once, at boot. */
-export function xenstoreInit(page: usize, port: i32): void {
+export function xenstoreInit(page: usize, port: u32): void {
   clientAttach(page, port);
 }
 
@@ -133,7 +137,7 @@ export function xenstoreResume(): void {
 }
 
 /** After a restore: a new connection, on which the watches are set again. */
-export function xenstoreReattach(page: usize, port: i32): void {
+export function xenstoreReattach(page: usize, port: u32): void {
   clientAttach(page, port);
   clientHold(false);
 }
