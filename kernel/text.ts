@@ -117,6 +117,15 @@ export function parseDecimal(source: usize, count: u32): i64 {
   return value;
 }
 
+/** Reads a number of bytes like "65536", "64K" or "16M"; -EINVAL when it is none. */
+export function parseSize(source: usize, count: u32): i64 {
+  if (count == 0) return -EINVAL;
+  const unit = load<u8>(source + count - 1) | 0x20;
+  const shift: i64 = unit == 0x6b ? 10 : unit == 0x6d ? 20 : unit == 0x67 ? 30 : 0;
+  const value = parseDecimal(source, shift == 0 ? count : count - 1);
+  return value < 0 || value > i64.MAX_VALUE >> shift ? -EINVAL : value << shift;
+}
+
 /** True when the `count` bytes at `source` are exactly the literal. */
 export function bytesEqualText(source: usize, count: u32, literal: string): bool {
   if (count != <u32>literal.length) return false;

@@ -20,6 +20,7 @@ const TIMER_SLACK: u64 = 5_000_000;
 const functions = memory.data(32, 4); // table indices, u32 each, MAXIMUM of them
 let count: u32 = 0;
 let timerProgrammed: u64 = 0;
+let raised = false;
 
 function onTimer(_argument: usize): void {
   timerProgrammed = 0; // the work itself runs the timers
@@ -40,13 +41,19 @@ export function workRegister(functionIndex: u32): void {
   count += 1;
 }
 
-/** True when an event has arrived that is not handled yet. */
+/** Asks for one more pass before the processor is given up or the app goes on. */
+export function workRaise(): void {
+  raised = true;
+}
+
+/** True when an event has arrived that is not handled yet, or a pass was asked for. */
 export function workPending(): bool {
-  return eventsPending();
+  return raised || eventsPending();
 }
 
 /** One pass: events, timers, registered functions. */
 export function kernelWork(): void {
+  raised = false;
   eventsRun();
   timersRun(monotonicNow());
   for (let i: u32 = 0; i < count; i++) call_indirect<void>(load<u32>(functions + (<usize>i << 2)));
@@ -54,6 +61,7 @@ export function kernelWork(): void {
 
 /** Sleeps in Xen until an event or the next timer. The caller has found nothing runnable. */
 export function idleWait(): void {
+  if (raised) return;
   const deadline = timersNextDeadline();
   schedPoll(eventPorts(), eventPortsCount(), systemTimeAt(deadline));
 }
@@ -83,7 +91,7 @@ export function leaveKernel(): void {
   for (;;) {
     programTimer();
     atomic.store<u8>(mask, 0);
-    if (!eventsPending()) return;
+    if (!workPending()) return;
     atomic.store<u8>(mask, 1);
     kernelWork();
     while (kernelThreadRunnable()) threadPreempt();

@@ -9,14 +9,18 @@
 // Invariant: kernelEnd <= appStart.
 import { ENOMEM } from "../errno";
 import { startInfo } from "../xen/start_info";
+import { pageUnmap } from "./page_table";
+import { PAGE_SHIFT } from "./pages";
 
 let kernelEnd: u32 = 0;
 let appStart: u32 = 0;
+let builderMapped: u32 = 0;
 
-/** Divides the frames: those below `firstFree` belong to the image and the builder. */
-export function framesInit(firstFree: u32): void {
+/** Divides the frames: those below `firstFree` belong to the image and the builder, who mapped those below `mappedFrames`. */
+export function framesInit(firstFree: u32, mappedFrames: u32): void {
   kernelEnd = firstFree;
   appStart = <u32>startInfo().nr_pages;
+  builderMapped = mappedFrames;
 }
 
 /** Xen's frame number for the domain's frame `pfn`. */
@@ -41,9 +45,11 @@ export function framesTakeForKernel(wanted: u32): u32 {
   return given;
 }
 
-/** One frame from the upper end, for app memory or a page table; its pfn, or -ENOMEM. */
+/** One frame from the upper end, for app memory or a page table; its pfn, or -ENOMEM. The caller flushes the page-table batch. */
 export function frameTakeForApp(): i32 {
   if (framesFree() == 0) return -ENOMEM;
   appStart -= 1;
+  // The builder may have mapped it in the direct map, from which it has to go before it can become a page table.
+  if (appStart < builderMapped) pageUnmap(<usize>appStart << PAGE_SHIFT);
   return <i32>appStart;
 }

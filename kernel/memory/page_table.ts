@@ -61,12 +61,15 @@ export function pageTableInit(storage: usize): void {
 /** The first address at or above 1 MiB that the builder left unmapped. */
 export function pageTableMappedEnd(): usize {
   let address: usize = 0x100000;
-  for (;;) {
-    const l1Table = load<u32>(l1Tables + ((address >> 21) << 2));
-    if (l1Table == 0) return address;
-    if (!(load<u64>(tableAddress(l1Table) + (((address >> PAGE_SHIFT) & 511) << 3)) & PTE_PRESENT)) return address;
-    address += PAGE_SIZE;
-  }
+  while (isMapped(address)) address += PAGE_SIZE;
+  return address;
+}
+
+/** Reads the builder's table, which the builder mapped; not for tables made later. */
+function isMapped(address: usize): bool {
+  const l1Table = load<u32>(l1Tables + ((address >> 21) << 2));
+  if (l1Table == 0) return false;
+  return (load<u64>(tableAddress(l1Table) + (((address >> PAGE_SHIFT) & 511) << 3)) & PTE_PRESENT) != 0;
 }
 
 /** Sends the gathered requests to Xen. A refusal means a kernel bug. */

@@ -18,6 +18,7 @@ let regionStart: usize = 0;
 let regionPages: u32 = 0;
 let pageStates: usize = 0;
 let freePages: u32 = 0;
+let exhausted: u32 = 0;
 
 function freeList(order: u32): ListNode {
   return changetype<ListNode>(freeLists + <usize>order * 8);
@@ -43,35 +44,39 @@ function removeBlock(page: u32): void {
 }
 
 /**
- * Gives the allocator the mapped range [start, end); a byte per page of it is kept at its beginning.
- * `reserve` more pages of bookkeeping allow the region to grow later with pagesExtend.
+ * Makes the allocator answer for `pages` pages from `start` (page aligned), none of them free yet. `states` is a byte
+ * for each page, in memory that the allocator will not hand out.
  */
-export function pagesInit(start: usize, end: usize, growablePages: u32 = 0): void {
+export function pagesRegion(start: usize, pages: u32, states: usize): void {
   for (let order: u32 = 0; order <= MAX_ORDER; order++) listInit(freeList(order));
-  const first = (start + PAGE_SIZE - 1) & ~(<usize>PAGE_SIZE - 1);
-  const total = <u32>((end - first) >> PAGE_SHIFT) + growablePages;
-  const statePages = (total + PAGE_SIZE - 1) >> PAGE_SHIFT;
-  pageStates = first;
-  memory.fill(pageStates, 0, <usize>statePages << PAGE_SHIFT);
-  regionStart = first + (<usize>statePages << PAGE_SHIFT);
-  regionPages = 0;
+  memory.fill(states, 0, pages);
+  pageStates = states;
+  regionStart = start;
+  regionPages = pages;
   freePages = 0;
-  pagesExtend(end);
 }
 
-/** Adds the mapped memory between the region's present end and `end`. */
-export function pagesExtend(end: usize): void {
-  const pages = end > regionStart ? pageNumber(end) : 0;
-  for (let page = regionPages; page < pages; page++) {
-    regionPages = page + 1;
-    store<u8>(pageStates + page, 0);
-    pagesFree(pageAddress(page), 0);
-  }
+/** Makes the mapped pages of [start, end) free; they must lie in the region. */
+export function pagesFreeRange(start: usize, end: usize): void {
+  for (let address = start; address < end; address += PAGE_SIZE) pagesFree(address, 0);
 }
 
-/** One past the last address that the allocator manages. */
-export function pagesEnd(): usize {
-  return pageAddress(regionPages);
+/** Gives the allocator the mapped range [start, end) as a whole, the bookkeeping taken from its beginning. */
+export function pagesInit(start: usize, end: usize): void {
+  const first = pageAlign(start);
+  const pages = <u32>((end - first) >> PAGE_SHIFT);
+  pagesRegion(first, pages, first);
+  pagesFreeRange(first + pageAlign(pages), end & ~(<usize>PAGE_SIZE - 1));
+}
+
+/** `address` rounded up to a page. */
+export function pageAlign(address: usize): usize {
+  return (address + PAGE_SIZE - 1) & ~(<usize>PAGE_SIZE - 1);
+}
+
+/** Registers the function (order: u32): bool that is asked to free more pages when a block of that order is not to be had. */
+export function pagesOnExhausted(functionIndex: u32): void {
+  exhausted = functionIndex;
 }
 
 /** Pages that are free now. */
@@ -79,11 +84,20 @@ export function pagesFreeCount(): u32 {
   return freePages;
 }
 
-/** A block of 2^order pages, contents undefined; 0 when none is free. */
-export function pagesAlloc(order: u32): usize {
+/** The smallest order >= `order` that has a free block; above MAX_ORDER when there is none. */
+function firstOrder(order: u32): u32 {
   let found = order;
   while (found <= MAX_ORDER && listEmpty(freeList(found))) found++;
-  if (found > MAX_ORDER) return 0;
+  return found;
+}
+
+/** A block of 2^order pages, contents undefined; 0 when none is free. */
+export function pagesAlloc(order: u32): usize {
+  let found = firstOrder(order);
+  while (found > MAX_ORDER) {
+    if (exhausted == 0 || !call_indirect<bool>(exhausted, order)) return 0;
+    found = firstOrder(order);
+  }
   const address = freeList(found).next;
   const page = pageNumber(address);
   removeBlock(page);

@@ -30,18 +30,18 @@ function scale(ticks: u64, multiplier: u32, shift: i8): u64 {
 /** Xen's system time: ns since the host booted. */
 export function systemTime(): u64 {
   const page = sharedInfo();
-  for (;;) {
-    const version = atomic.load<u32>(page + TIME_VERSION);
-    const stamp = load<u64>(page + TIME_TSC_TIMESTAMP);
-    const base = load<u64>(page + TIME_SYSTEM_TIME);
-    const multiplier = load<u32>(page + TIME_TSC_TO_SYSTEM_MUL);
-    const shift = load<i8>(page + TIME_TSC_SHIFT);
+  let version: u32;
+  let now: u64;
+  do {
+    version = atomic.load<u32>(page + TIME_VERSION);
+    const stamp = atomic.load<u64>(page + TIME_TSC_TIMESTAMP);
+    const base = atomic.load<u64>(page + TIME_SYSTEM_TIME);
+    const multiplier = atomic.load<u32>(page + TIME_TSC_TO_SYSTEM_MUL);
+    const shift = <i8>atomic.load<u8>(page + TIME_TSC_SHIFT);
     const ticks = rdtsc();
-    atomic.fence();
-    if ((version & 1) == 0 && atomic.load<u32>(page + TIME_VERSION) == version) {
-      return base + (ticks > stamp ? scale(ticks - stamp, multiplier, shift) : 0);
-    }
-  }
+    now = base + (ticks > stamp ? scale(ticks - stamp, multiplier, shift) : 0);
+  } while ((version & 1) != 0 || atomic.load<u32>(page + TIME_VERSION) != version);
+  return now;
 }
 
 /** Starts monotonic time at 0. Called when shared_info is mapped. */
@@ -71,13 +71,13 @@ export function systemTimeAt(monotonic: u64): u64 {
 /** ns since 1970-01-01 UTC. */
 export function wallClockNow(): u64 {
   const page = sharedInfo();
-  for (;;) {
-    const version = atomic.load<u32>(page + WC_VERSION);
-    const seconds = <u64>load<u32>(page + WC_SEC) | (<u64>load<u32>(page + WC_SEC_HI) << 32);
-    const nanoseconds = load<u32>(page + WC_NSEC);
-    atomic.fence();
-    if ((version & 1) == 0 && atomic.load<u32>(page + WC_VERSION) == version) {
-      return seconds * NANOSECONDS + nanoseconds + systemTime();
-    }
-  }
+  let version: u32;
+  let now: u64;
+  do {
+    version = atomic.load<u32>(page + WC_VERSION);
+    const seconds = <u64>atomic.load<u32>(page + WC_SEC) | (<u64>atomic.load<u32>(page + WC_SEC_HI) << 32);
+    const nanoseconds = atomic.load<u32>(page + WC_NSEC);
+    now = seconds * NANOSECONDS + nanoseconds;
+  } while ((version & 1) != 0 || atomic.load<u32>(page + WC_VERSION) != version);
+  return now + systemTime();
 }

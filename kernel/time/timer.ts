@@ -54,7 +54,7 @@ function meldSiblings(first: usize): usize {
   let pairs: usize = 0;
   while (first != 0) {
     const second = node(first).sibling;
-    const rest = second == 0 ? 0 : node(second).sibling;
+    const rest: usize = second == 0 ? 0 : node(second).sibling;
     node(first).sibling = 0;
     if (second != 0) node(second).sibling = 0;
     const pair = meld(first, second);

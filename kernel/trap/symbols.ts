@@ -1,0 +1,34 @@
+// The image's table of function names, for back traces. The image tool puts it into section .symbols:
+//   {u32 count} then count × {u32 address, u32 name}, sorted by address; `name` is the offset, from the table's start,
+//   of a NUL-terminated ASCII name such as "kernel/thread/scheduler/threadBlock" or "app:index/main".
+import { symbols } from "../boot";
+
+/** The table entry of the function that contains `address`; 0 when it lies before the first. */
+export function symbolFind(address: u64): usize {
+  const table = symbols();
+  let low: u32 = 0;
+  let high = load<u32>(table);
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (<u64>load<u32>(table + 4 + (<usize>middle << 3)) <= address) low = middle + 1;
+    else high = middle;
+  }
+  return low == 0 ? 0 : table + 4 + (<usize>(low - 1) << 3);
+}
+
+/** The function's first address. */
+export function symbolAddress(entry: usize): u32 {
+  return load<u32>(entry);
+}
+
+/** The function's name. */
+export function symbolName(entry: usize): usize {
+  return symbols() + load<u32>(entry, 4);
+}
+
+/** The length of the NUL-terminated name, at most 120. */
+export function symbolNameLength(entry: usize): u32 {
+  let length: u32 = 0;
+  while (length < 120 && load<u8>(symbolName(entry) + length) != 0) length += 1;
+  return length;
+}

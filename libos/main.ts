@@ -1,0 +1,16 @@
+// The top of kernel.wasm: the order in which kernel, devices, network and app come up, and everything that the ground
+// floor (boot/) and the app reach by name.
+import { kernelBoot } from "../kernel/main";
+import { threadExit } from "../kernel/thread/scheduler";
+import { appFailed, appLaunch } from "./process/app";
+
+export { trap } from "../kernel/trap/trap";
+export { threadMain } from "../kernel/thread/scheduler";
+export { leaveKernel, upcall } from "../kernel/work";
+
+/** Export: the domain begins here, on the boot stack (boot/entry.asm). Does not return. */
+export function kernelMain(startInfoAddress: usize): void {
+  kernelBoot(startInfoAddress);
+  if (appLaunch() != 0) appFailed("not enough memory");
+  threadExit();
+}

@@ -1,0 +1,50 @@
+// The app as a process: its memory, its main thread and its end. The app's module is linked into the image; it runs
+// on a thread of its own, whose stack size the command line chooses (stack=64K).
+import { appDataCopy, appInitialPages, appStart } from "../../kernel/boot";
+import { TextSpan, commandLineOption } from "../../kernel/command_line";
+import { ENOMEM } from "../../kernel/errno";
+import { log } from "../../kernel/log";
+import { appSpaceGrow } from "../../kernel/memory/app_space";
+import { PAGE_SIZE } from "../../kernel/memory/pages";
+import { powerOff } from "../../kernel/power/power_off";
+import { threadCreate } from "../../kernel/thread/scheduler";
+import { parseSize } from "../../kernel/text";
+import { SHUTDOWN_crash, SHUTDOWN_poweroff } from "../../kernel/xen/hypercall";
+
+const WASM_PAGE: u32 = 65536;
+const DEFAULT_STACK: u32 = 65536;
+const LEAST_STACK: u32 = 32768;
+
+const value = changetype<TextSpan>(memory.data(8, 4));
+
+/** Maps the app's memory and starts its main thread; 0 or -ENOMEM. */
+export function appLaunch(): i32 {
+  if (appSpaceGrow(appInitialPages() * WASM_PAGE) != 0) return -ENOMEM;
+  appDataCopy();
+  const pages = (mainStackSize() + PAGE_SIZE - 1) / PAGE_SIZE;
+  const thread = threadCreate(runMain.index, 0, pages, true);
+  if (thread == 0) return -ENOMEM;
+  return 0;
+}
+
+function mainStackSize(): u32 {
+  if (!commandLineOption("stack", value)) return DEFAULT_STACK;
+  const size = parseSize(value.address, value.length);
+  return size < <i64>LEAST_STACK || size > 1 << 30 ? DEFAULT_STACK : <u32>size;
+}
+
+function runMain(_argument: usize): void {
+  appExit(appStart());
+}
+
+/** Ends the domain because the app has ended with `status`; does not return. */
+export function appExit(status: i32): void {
+  log("app").text("exit status ").signed(status).end();
+  powerOff(SHUTDOWN_poweroff);
+}
+
+/** Ends the domain because the app could not be started; does not return. */
+export function appFailed(reason: string): void {
+  log("app").text("cannot start: ").text(reason).end();
+  powerOff(SHUTDOWN_crash);
+}
