@@ -4,21 +4,87 @@
 //   driver      -> interfaceInput() for each frame, interfacePoll() after each batch, interfaceLinkChanged()
 //   transports  -> ipv4_output.ts (ipv4Allocate, ipv4Send, ipv4PathMtu), routing.ts (ipv4SourceFor),
 //                  path_mtu.ts (pathMtuLower), transport.ts (registration, checksums)
-//   network.ts  -> interfaceConfigure(), interfacePoll() from a timer set to interfaceDeadline()
+//   network.ts  -> configure.ts, interfacePoll() from a timer set to interfaceDeadline()
 // Time is always a parameter: `now` in monotonic nanoseconds.
 // Nothing that a frame contains can make the stack read beyond `length`, loop without bound or keep memory for ever.
+import { arpCacheClear, arpCacheDeadline, arpCachePoll } from "./arp_cache";
+import { conflictAnnounce, conflictDeadline, conflictPoll } from "./arp_conflict";
+import { arpInput } from "./arp_input";
+import { RX_CHECKSUM_BLANK, deviceCarrier, deviceMac, devicePresent } from "./device";
+import { dhcpDeadline, dhcpPoll, dhcpReboot } from "./dhcp/client";
+import { ipv4Input } from "./ipv4_input";
+import { reassemblyDeadline, reassemblyPoll } from "./ipv4_reassembly";
+import { loopbackFree, loopbackQueued, loopbackTake } from "./loopback";
+import { pathMtuDeadline, pathMtuPoll } from "./path_mtu";
+import { RX_LINK_GROUP, RX_LOOPBACK } from "./receive_flags";
+import { transportsPoll } from "./transport";
+import {
+  ETHERNET_HEADER,
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV4,
+  ethernetCheckLength,
+  ethernetDestination,
+  ethernetEqual,
+  ethernetIsGroup,
+  ethernetType,
+} from "./wire/ethernet";
 
 /**
- * Takes one received Ethernet frame. The bytes are only read during the call.
+ * Takes one received Ethernet frame. The bytes are used during the call only; they may be overwritten.
  * @param flags RX_CHECKSUM_VALID | RX_CHECKSUM_BLANK
  */
 export function interfaceInput(data: usize, length: u32, flags: u32, now: u64): void {
+  if (ethernetCheckLength(length) != 0) return;
+  const destination = ethernetDestination(data);
+  if (!ethernetEqual(destination, deviceMac())) {
+    // A bridge floods frames for stations that it does not know; those are not ours.
+    if (!ethernetIsGroup(destination)) return;
+    flags |= RX_LINK_GROUP;
+  }
+  const type = ethernetType(data);
+  if (type == ETHERTYPE_IPV4) ipv4Input(data + ETHERNET_HEADER, length - ETHERNET_HEADER, flags, now);
+  else if (type == ETHERTYPE_ARP) arpInput(data + ETHERNET_HEADER, length - ETHERNET_HEADER, now);
 }
 
 /** Delivers what waits on the loopback and lets every protocol send what is due. Call it often, it is cheap. */
 export function interfacePoll(now: u64): void {
+  deliverLoopback(now);
+  arpCachePoll(now);
+  conflictPoll(now);
+  reassemblyPoll(now);
+  pathMtuPoll(now);
+  dhcpPoll(now);
+  transportsPoll(now);
+}
+
+/** When interfacePoll() next has something to do, transports not counted; 0 = at once. */
+export function interfaceDeadline(): u64 {
+  if (loopbackQueued() != 0) return 0;
+  const neighbours = min(arpCacheDeadline(), conflictDeadline());
+  return min(min(neighbours, dhcpDeadline()), min(reassemblyDeadline(), pathMtuDeadline()));
+}
+
+/** What is queued now; answers to it wait for the next poll, so that two ends cannot keep us here. */
+function deliverLoopback(now: u64): void {
+  for (let left = loopbackQueued(); left != 0; left--) {
+    const frame = loopbackTake();
+    // It has never left memory: as with a peer on the same host, the transport checksum need not be looked at.
+    ipv4Input(frame.data, frame.length, RX_LOOPBACK | RX_CHECKSUM_BLANK, now);
+    loopbackFree(frame);
+  }
 }
 
 /** Tells the stack that the device's carrier, MTU or features have changed. */
 export function interfaceLinkChanged(now: u64): void {
+  if (!devicePresent()) return;
+  // It may be another network now, and the frames that wait hold buffers that the driver wants to renew.
+  arpCacheClear();
+  if (!deviceCarrier()) return;
+  conflictAnnounce(now);
+  dhcpReboot(now);
+}
+
+/** Gives every buffer of the device back before a suspend. */
+export function interfaceSuspend(): void {
+  arpCacheClear();
 }

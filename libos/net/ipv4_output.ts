@@ -12,7 +12,7 @@ import { LOOPBACK_MTU, loopbackAllocate, loopbackFree, loopbackSend } from "./lo
 import { PATH_MTU_MINIMUM, pathMtu } from "./path_mtu";
 import { routeIsGroup, routeIsLoopback, routeNextHop } from "./routing";
 import { TX_LOOPBACK } from "./transport";
-import { ETHERNET_ADDRESS, ETHERNET_HEADER, ethernetSetBroadcast, ethernetSetMulticast } from "./wire/ethernet";
+import { ETHERNET_HEADER, ethernetSetBroadcast, ethernetSetMulticast } from "./wire/ethernet";
 import { IPV4_DONT_FRAGMENT, IPV4_HEADER, IPV4_PACKET_MAXIMUM, ipv4IsMulticast, ipv4Write } from "./wire/ipv4";
 
 /** RFC 1700: the recommended default. */
@@ -25,7 +25,6 @@ const HEADROOM: u32 = ETHERNET_HEADER + IPV4_HEADER;
 
 const groupMac = memory.data(8, 8);
 let identificationState: u32 = 0;
-let starved: bool = false;
 
 /**
  * A frame for `payloadSize` bytes (transport header and payload) to `destination`; `frame.data` is the place of the
@@ -34,10 +33,7 @@ let starved: bool = false;
 export function ipv4Allocate(destination: u32, payloadSize: u32): TransmitFrame {
   const size = HEADROOM + payloadSize;
   const frame = routeIsLoopback(destination) ? loopbackAllocate(size) : deviceTransmitAllocate(size);
-  if (changetype<usize>(frame) == 0) {
-    starved = true;
-    return frame;
-  }
+  if (changetype<usize>(frame) == 0) return frame;
   frame.data += HEADROOM;
   frame.capacity -= HEADROOM;
   return frame;
@@ -47,13 +43,6 @@ export function ipv4Allocate(destination: u32, payloadSize: u32): TransmitFrame 
 export function ipv4Free(frame: TransmitFrame): void {
   if ((frame.flags & TX_LOOPBACK) != 0) loopbackFree(frame);
   else deviceTransmitFree(frame);
-}
-
-/** True once after ipv4Allocate() had to answer null. */
-export function ipv4TakeStarved(): bool {
-  const was = starved;
-  starved = false;
-  return was;
 }
 
 /** Largest IPv4 packet that reaches `destination`, in bytes. */
@@ -85,6 +74,29 @@ export function ipv4Send(
   payloadLength: u32,
   now: u64,
 ): i32 {
+  return ipv4SendPart(
+    frame,
+    protocol,
+    source,
+    destination,
+    payloadLength,
+    ipv4NextIdentification(),
+    fragmentFlags(destination),
+    now,
+  );
+}
+
+/** ipv4Send() with the identification and fragment fields (ipv4Write) of the caller's choice. */
+export function ipv4SendPart(
+  frame: TransmitFrame,
+  protocol: u8,
+  source: u32,
+  destination: u32,
+  payloadLength: u32,
+  id: u16,
+  flagsOffset: u16,
+  now: u64,
+): i32 {
   const total = IPV4_HEADER + payloadLength;
   const loopback = (frame.flags & TX_LOOPBACK) != 0;
   const mtu = loopback ? LOOPBACK_MTU : interfaceMtu();
@@ -93,12 +105,10 @@ export function ipv4Send(
   frame.capacity += IPV4_HEADER;
   frame.length = total;
   const timeToLive = ipv4IsMulticast(destination) ? TIME_TO_LIVE_GROUP : TIME_TO_LIVE;
-  ipv4Write(frame.data, total, identification(), fragmentFlags(destination), timeToLive, protocol, source, destination);
-  if (loopback) {
-    loopbackSend(frame);
-    return 0;
-  }
-  return transmit(frame, destination, now);
+  ipv4Write(frame.data, total, id, flagsOffset, timeToLive, protocol, source, destination);
+  if (!loopback) return transmit(frame, destination, now);
+  loopbackSend(frame);
+  return 0;
 }
 
 /** To the device, by way of the neighbour that takes packets for `destination`. */
@@ -131,7 +141,7 @@ function fragmentFlags(destination: u32): u16 {
  * RFC 6864: with "don't fragment" any value will do. A xorshift sequence does not tell anyone how much we send, and
  * repeats no 32-bit state within 2^32 - 1 packets.
  */
-function identification(): u16 {
+export function ipv4NextIdentification(): u16 {
   let x = identificationState;
   while (x == 0) x = randomU32();
   x ^= x << 13;

@@ -1,11 +1,12 @@
 // The loopback: packets to 127/8 and to our own address. A frame comes from the page allocator, waits in a bounded
 // queue and is delivered by interfacePoll(), never from inside a send: input and output do not recurse.
 import { PAGE_SHIFT, orderFor, pagesAlloc, pagesFree } from "../../kernel/memory/pages";
+import { workRaise } from "../../kernel/work";
 import { TransmitFrame } from "./device";
 import { TX_LOOPBACK } from "./transport";
 
-/** Largest IPv4 packet on the loopback. */
-export const LOOPBACK_MTU: u32 = 16384;
+/** Largest IPv4 packet on the loopback: with its headers it fills four pages. */
+export const LOOPBACK_MTU: u32 = 16320;
 
 /** Bytes in front of the data: the TransmitFrame. */
 const DESCRIPTOR: u32 = 32;
@@ -41,13 +42,14 @@ export function loopbackFree(frame: TransmitFrame): void {
   pagesFree(changetype<usize>(frame), frame.buffer);
 }
 
-/** Queues a complete IPv4 packet for delivery to ourselves. */
+/** Queues a complete IPv4 packet for delivery to ourselves in the kernel's next pass of work. */
 export function loopbackSend(frame: TransmitFrame): void {
   frame.next = 0;
   if (tail != 0) changetype<TransmitFrame>(tail).next = changetype<usize>(frame);
   else head = changetype<usize>(frame);
   tail = changetype<usize>(frame);
   queued += 1;
+  workRaise();
 }
 
 /** Packets that wait for delivery. */

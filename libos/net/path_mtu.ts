@@ -19,6 +19,7 @@ class PathMtu {
 
 const table = memory.data(512, 8); // ENTRIES of 16 bytes
 let used: u32 = 0;
+let nextExpiry: u64 = u64.MAX_VALUE;
 
 function entry(index: u32): PathMtu {
   return changetype<PathMtu>(table + <usize>index * offsetof<PathMtu>());
@@ -60,22 +61,34 @@ export function pathMtuLower(destination: u32, mtu: u32, now: u64): bool {
   target.destination = destination;
   target.mtu = bounded;
   target.expires = now + LIFETIME;
+  if (target.expires < nextExpiry) nextExpiry = target.expires;
   return true;
 }
 
 /** Forgets what has expired. */
 export function pathMtuPoll(now: u64): void {
-  if (used == 0) return;
+  if (now < nextExpiry) return;
+  nextExpiry = u64.MAX_VALUE;
   for (let i: u32 = 0; i < ENTRIES; i++) {
     const known = entry(i);
-    if (known.destination == 0 || now < known.expires) continue;
+    if (known.destination == 0) continue;
+    if (now < known.expires) {
+      if (known.expires < nextExpiry) nextExpiry = known.expires;
+      continue;
+    }
     known.destination = 0;
     used -= 1;
   }
+}
+
+/** When pathMtuPoll() next has something to do. */
+export function pathMtuDeadline(): u64 {
+  return nextExpiry;
 }
 
 /** Forgets everything, as after a move to another network. */
 export function pathMtuClear(): void {
   memory.fill(table, 0, ENTRIES * offsetof<PathMtu>());
   used = 0;
+  nextExpiry = u64.MAX_VALUE;
 }

@@ -2,7 +2,14 @@
 //
 // The transports register themselves here (network.ts does it at start), so IPv4 imports nothing above it and a test
 // can run with any subset of them.
-import { CHECKSUM_OFFLOAD_TX, RX_CHECKSUM_BLANK, RX_CHECKSUM_VALID, TX_CHECKSUM_BLANK, TransmitFrame, deviceFeatures } from "./device";
+import {
+  CHECKSUM_OFFLOAD_TX,
+  RX_CHECKSUM_BLANK,
+  RX_CHECKSUM_VALID,
+  TX_CHECKSUM_BLANK,
+  TransmitFrame,
+  deviceFeatures,
+} from "./device";
 import { checksumAdd, checksumFinish, checksumFold, checksumPseudoHeader } from "./wire/checksum";
 import { IPPROTO_TCP, IPPROTO_UDP } from "./wire/ipv4";
 
@@ -98,7 +105,9 @@ export function transportChecksumValid(
   flags: u32,
 ): bool {
   if ((flags & (RX_CHECKSUM_VALID | RX_CHECKSUM_BLANK)) != 0) return true;
-  return checksumFold(checksumAdd(checksumPseudoHeader(source, destination, protocol, length), segment, length)) == 0xffff;
+  return (
+    checksumFold(checksumAdd(checksumPseudoHeader(source, destination, protocol, length), segment, length)) == 0xffff
+  );
 }
 
 /**

@@ -24,6 +24,7 @@ export function ethernetCheckLength(available: u32): i32 {
   return available >= ETHERNET_HEADER ? 0 : -EINVAL;
 }
 
+/** ETHERTYPE_ of the payload; below 0x600 it is a length (802.3) and nothing of ours. */
 export function ethernetType(frame: usize): u16 {
   return bswap<u16>(load<u16>(frame + TYPE));
 }

@@ -57,15 +57,22 @@ export function ipv4CheckLength(packet: usize, available: u32): i32 {
     const total = ipv4TotalLength(packet);
     return total >= IPV4_HEADER && total <= available ? 0 : -EINVAL;
   }
-  const header = <u32>(first & 15) << 2;
+  const header = (<u32>(first & 15)) << 2;
   if (first >> 4 != 4 || header < IPV4_HEADER) return -EINVAL;
   const total = ipv4TotalLength(packet);
   return total >= header && total <= available ? 0 : -EINVAL;
 }
 
+/** 0 when `available` bytes quoted by an ICMP error hold a header and the 8 bytes behind it, else -EINVAL. */
+export function ipv4CheckQuote(packet: usize, available: u32): i32 {
+  if (available < IPV4_HEADER || load<u8>(packet + VERSION_IHL) >> 4 != 4) return -EINVAL;
+  const header = ipv4HeaderLength(packet);
+  return header >= IPV4_HEADER && header + 8 <= available ? 0 : -EINVAL;
+}
+
 /** Bytes of the header, options included. */
 export function ipv4HeaderLength(packet: usize): u32 {
-  return <u32>(load<u8>(packet + VERSION_IHL) & 15) << 2;
+  return (<u32>(load<u8>(packet + VERSION_IHL) & 15)) << 2;
 }
 
 /** Bytes of header and payload. */
@@ -98,18 +105,22 @@ export function ipv4FragmentOffset(packet: usize): u32 {
   return (bswap<u16>(load<u16>(packet + FLAGS_OFFSET)) & FRAGMENT_OFFSET_MASK) << 3;
 }
 
+/** Hops that the packet may still take. */
 export function ipv4TimeToLive(packet: usize): u8 {
   return load<u8>(packet + TIME_TO_LIVE);
 }
 
+/** IPPROTO_ number of the payload. */
 export function ipv4Protocol(packet: usize): u8 {
   return load<u8>(packet + PROTOCOL);
 }
 
+/** Source address. */
 export function ipv4Source(packet: usize): u32 {
   return bswap<u32>(load<u32>(packet + SOURCE));
 }
 
+/** Destination address. */
 export function ipv4Destination(packet: usize): u32 {
   return bswap<u32>(load<u32>(packet + DESTINATION));
 }

@@ -1,0 +1,35 @@
+// ARP input (RFC 826 "Packet Reception").
+import { interfaceAddress } from "./addresses";
+import { arpLearn } from "./arp_cache";
+import { conflictInput } from "./arp_conflict";
+import { arpSendReply } from "./arp_output";
+import {
+  ARP_REPLY,
+  ARP_REQUEST,
+  arpCheckLength,
+  arpOperation,
+  arpSenderHardware,
+  arpSenderProtocol,
+  arpTargetProtocol,
+} from "./wire/arp";
+import { ethernetIsGroup } from "./wire/ethernet";
+
+/** Takes an ARP packet of `available` bytes. */
+export function arpInput(packet: usize, available: u32, now: u64): void {
+  if (arpCheckLength(packet, available) != 0) return;
+  const operation = arpOperation(packet);
+  if (operation != ARP_REQUEST && operation != ARP_REPLY) return;
+  const hardware = arpSenderHardware(packet);
+  if (ethernetIsGroup(hardware)) return;
+  const sender = arpSenderProtocol(packet);
+  const target = arpTargetProtocol(packet);
+  const isProbe = operation == ARP_REQUEST && sender == 0;
+  conflictInput(hardware, sender, isProbe ? target : 0, now);
+
+  const own = interfaceAddress();
+  if (own == 0) return;
+  const forUs = operation == ARP_REQUEST && target == own;
+  if (sender != 0 && sender != own) arpLearn(sender, hardware, forUs, now);
+  // A probe is answered as well: the prober must learn that the address is taken.
+  if (forUs && sender != own) arpSendReply(hardware, sender);
+}

@@ -1,0 +1,26 @@
+// Configuration of the interface: the one place where its address changes.
+import { addressesSet, interfaceAddress, interfaceGateway, interfaceMask, prefixMask } from "./addresses";
+import { arpCacheClear } from "./arp_cache";
+import { conflictAnnounce } from "./arp_conflict";
+import { pathMtuClear } from "./path_mtu";
+
+/**
+ * Gives the interface an address (host order) with a prefix of `prefixLength` bits, a gateway (0 = none) and an MTU
+ * (0 = the device's), and announces it on the link. The same again changes and announces nothing.
+ * @returns true when the address, prefix or gateway changed
+ */
+export function interfaceConfigure(address: u32, prefixLength: u32, gateway: u32, mtu: u32, now: u64): bool {
+  const same =
+    address == interfaceAddress() && gateway == interfaceGateway() && prefixMask(prefixLength) == interfaceMask();
+  addressesSet(address, prefixLength, gateway, mtu);
+  if (same) return false;
+  arpCacheClear();
+  pathMtuClear();
+  conflictAnnounce(now);
+  return true;
+}
+
+/** Takes the address away. */
+export function interfaceUnconfigure(now: u64): void {
+  interfaceConfigure(0, 0, 0, 0, now);
+}

@@ -1,0 +1,326 @@
+// The DHCP client (RFC 2131 section 4.4, figure 5).
+//
+//   INIT -> SELECTING        DISCOVER; the first usable OFFER wins, for an appliance boots in milliseconds
+//   SELECTING -> REQUESTING  REQUEST to the server that offered; the address is probed meanwhile (arp_conflict.ts)
+//   REQUESTING -> BOUND      ACK: the interface is configured
+//   BOUND -> RENEWING -> REBINDING -> INIT   at T1, T2 and the end of the lease
+//   REBOOTING -> BOUND       after a resume or a new carrier: is the address still ours on this network?
+//   any -> INIT              NAK, or an address conflict (after a DECLINE and a pause)
+//
+// `deadline` is when the state's next step is due; dhcpPoll() takes it. All times are monotonic ns.
+import { ENOMEM } from "../../../kernel/errno";
+import { log } from "../../../kernel/log";
+import { pageAlloc } from "../../../kernel/memory/pages";
+import { randomU32 } from "../../../kernel/random";
+import { interfaceAddress } from "../addresses";
+import { conflictFound, conflictProbe, conflictTakeLost } from "../arp_conflict";
+import { interfaceConfigure, interfaceUnconfigure } from "../configure";
+import { deviceCarrier, deviceMac } from "../device";
+import { udpReceiveFrom, UdpPeer } from "../udp/input";
+import { UdpSocket, udpBind, udpClose, udpSocketCreate } from "../udp/socket";
+import {
+  DHCPACK,
+  DHCPDECLINE,
+  DHCPDISCOVER,
+  DHCPNAK,
+  DHCPOFFER,
+  DHCPREQUEST,
+  DHCP_CLIENT_PORT,
+  DHCP_OPTION_MESSAGE_TYPE,
+  DHCP_OPTION_SERVER_IDENTIFIER,
+  DHCP_SERVER_PORT,
+  dhcpCheckLength,
+  dhcpIsForHardware,
+  dhcpOptionByte,
+  dhcpOptionU32,
+  dhcpTransaction,
+} from "../wire/dhcp";
+import { INADDR_BROADCAST } from "../wire/ipv4";
+import { LEASE_INFINITE, LEASE_SIZE, Lease, leaseRead } from "./lease";
+import { DHCP_REPLY_MAXIMUM, DHCP_REQUEST_SIZE, DhcpRequest, dhcpSend } from "./request";
+
+const SECOND: u64 = 1_000_000_000;
+const NEVER: u64 = u64.MAX_VALUE;
+
+export const DHCP_STOPPED: u32 = 0;
+export const DHCP_INIT: u32 = 1;
+export const DHCP_SELECTING: u32 = 2;
+export const DHCP_REQUESTING: u32 = 3;
+export const DHCP_BOUND: u32 = 4;
+export const DHCP_RENEWING: u32 = 5;
+export const DHCP_REBINDING: u32 = 6;
+export const DHCP_REBOOTING: u32 = 7;
+
+/**
+ * First retransmission interval. RFC 2131 section 4.1 recommends 4 s; but an appliance is there before the bridge in
+ * dom0 forwards to it, and its first message is often lost.
+ */
+const RETRY_FIRST: u64 = SECOND;
+const RETRY_MAXIMUM: u64 = 64 * SECOND;
+/** Messages to one server before another is looked for. */
+const REQUEST_TRIES: u32 = 4;
+/** Unanswered messages of a kind after which we ask for broadcast replies: something may filter the unicast ones. */
+const UNICAST_TRIES: u32 = 2;
+/** RFC 2131 section 4.4.5: renewal is not tried more often. */
+const RENEW_MINIMUM: u64 = 60 * SECOND;
+/** RFC 2131 section 3.1 (5) SHOULD: pause after a DECLINE. */
+const DECLINE_PAUSE: u64 = 10 * SECOND;
+
+/** Replies that one poll looks at. */
+const REPLIES_PER_POLL: u32 = 16;
+
+const lease = changetype<Lease>(memory.data(LEASE_SIZE, 8));
+/** An OFFER or ACK while it is looked at. */
+const offered = changetype<Lease>(memory.data(LEASE_SIZE, 8));
+const request = changetype<DhcpRequest>(memory.data(DHCP_REQUEST_SIZE, 8));
+const peer = changetype<UdpPeer>(memory.data(16, 8));
+
+let state: u32 = DHCP_STOPPED;
+let socket: UdpSocket = changetype<UdpSocket>(0);
+/** A page in which messages are built and received. */
+let scratch: usize = 0;
+let deadline: u64 = NEVER;
+let retryInterval: u64 = RETRY_FIRST;
+let tries: u32 = 0;
+let refusals: u32 = 0;
+let transaction: u32 = 0;
+/** When the client began to ask; when it sent the REQUEST that is open; when that of the present lease was sent. */
+let startedAt: u64 = 0;
+let requestedAt: u64 = 0;
+let leaseStart: u64 = 0;
+let onChange: u32 = 0;
+
+/**
+ * Starts the client. `changed` is the function index of (lease: Lease) => void, called after a lease gave the
+ * interface another configuration, and with null after it lost its address; 0 = nobody.
+ * @returns 0, -ENOMEM, or -EADDRINUSE when the client's port is taken
+ */
+export function dhcpStart(changed: u32, now: u64): i32 {
+  if (scratch == 0) scratch = pageAlloc();
+  if (scratch == 0) return -ENOMEM;
+  socket = udpSocketCreate();
+  if (changetype<usize>(socket) == 0) return -ENOMEM;
+  const bound = udpBind(socket, 0, DHCP_CLIENT_PORT);
+  if (bound != 0) {
+    udpClose(socket);
+    return bound;
+  }
+  socket.broadcast = true;
+  socket.unconfigured = true;
+  onChange = changed;
+  refusals = 0;
+  enterInit(now);
+  step(now);
+  return 0;
+}
+
+/** Stops the client; the interface keeps its address. */
+export function dhcpStop(): void {
+  if (state == DHCP_STOPPED) return;
+  state = DHCP_STOPPED;
+  deadline = NEVER;
+  udpClose(socket);
+}
+
+/** One of the DHCP_ states. */
+export function dhcpState(): u32 {
+  return state;
+}
+
+/** When dhcpPoll() next has something to do without a message. */
+export function dhcpDeadline(): u64 {
+  return deadline;
+}
+
+/** The present lease; its fields mean something while interfaceAddress() is its address. */
+export function dhcpLease(): Lease {
+  return lease;
+}
+
+/** Takes what has come from servers and does what is due. */
+export function dhcpPoll(now: u64): void {
+  if (state == DHCP_STOPPED) return;
+  for (let left = REPLIES_PER_POLL; left != 0 && socket.head != 0; left--) {
+    const length = udpReceiveFrom(socket, scratch, DHCP_REPLY_MAXIMUM, peer);
+    if (length > 0 && peer.port == DHCP_SERVER_PORT) handleReply(length, now);
+  }
+  if (conflictTakeLost() && interfaceAddress() == lease.address) {
+    decline(lease, now);
+  } else if (now >= deadline) {
+    step(now);
+  }
+}
+
+/**
+ * Asks whether the present address is still ours (INIT-REBOOT, RFC 2131 section 3.2): after a resume, and when the carrier
+ * has come back. The address stays in use meanwhile.
+ */
+export function dhcpReboot(now: u64): void {
+  if (state == DHCP_STOPPED) return;
+  if (interfaceAddress() == 0) {
+    enterInit(now);
+    step(now);
+    return;
+  }
+  begin(DHCP_REBOOTING, now);
+}
+
+function enterInit(now: u64, pause: u64 = 0): void {
+  state = DHCP_INIT;
+  deadline = now + pause;
+}
+
+/** Starts an exchange of a new transaction number with its first message. */
+function begin(newState: u32, now: u64): void {
+  state = newState;
+  transaction = randomU32();
+  startedAt = now;
+  startRequest(now);
+}
+
+function startRequest(now: u64): void {
+  tries = 0;
+  retryInterval = RETRY_FIRST;
+  requestedAt = now;
+  transmit(now);
+}
+
+/** The state's deadline has come. */
+function step(now: u64): void {
+  if (state == DHCP_INIT) {
+    // Without carrier there is nobody to ask; dhcpReboot() will be called when it comes.
+    if (deviceCarrier()) begin(DHCP_SELECTING, now);
+    else deadline = NEVER;
+  } else if (state == DHCP_BOUND) {
+    begin(DHCP_RENEWING, now);
+  } else if (state == DHCP_RENEWING && now >= leaseTime(lease.rebinding)) {
+    begin(DHCP_REBINDING, now);
+  } else if (state == DHCP_REBINDING && now >= leaseTime(lease.duration)) {
+    loseAddress("lease expired", now);
+  } else if (state == DHCP_REQUESTING && tries >= REQUEST_TRIES) {
+    enterInit(now);
+  } else if (state == DHCP_REBOOTING && tries >= REQUEST_TRIES) {
+    // RFC 2131 section 3.2 (3): no server answers, the lease may be used until it ends.
+    if (now >= leaseTime(lease.duration)) loseAddress("lease expired", now);
+    else enterBound(now);
+  } else {
+    transmit(now);
+  }
+}
+
+/** A time of the lease, given in seconds from its start. */
+function leaseTime(seconds: u32): u64 {
+  return lease.duration == LEASE_INFINITE ? NEVER : leaseStart + <u64>seconds * SECOND;
+}
+
+/** Sends the message of the present state and sets the time of its repetition. */
+function transmit(now: u64): void {
+  const renews = state == DHCP_RENEWING || state == DHCP_REBINDING;
+  request.type = state == DHCP_SELECTING ? DHCPDISCOVER : DHCPREQUEST;
+  request.transaction = transaction;
+  request.seconds = <u32>((now - startedAt) / SECOND);
+  request.clientAddress = renews ? lease.address : 0;
+  request.server = state == DHCP_REQUESTING ? offered.server : 0;
+  request.destination = state == DHCP_RENEWING ? lease.server : INADDR_BROADCAST;
+  // The address we had is asked for again; RFC 2131 table 5 allows it in a DISCOVER.
+  const wanted = state == DHCP_REQUESTING ? offered.address : lease.address;
+  request.requestedAddress = renews ? 0 : wanted;
+  request.broadcast = !renews && tries >= UNICAST_TRIES;
+  tries += 1;
+  deadline = renews ? renewalRetry(now) : now + jitter(retryInterval);
+  retryInterval = min(retryInterval * 2, RETRY_MAXIMUM);
+  dhcpSend(socket, request, scratch, now);
+}
+
+/** RFC 2131 section 4.1: randomised, so that many clients that started together drift apart. */
+function jitter(interval: u64): u64 {
+  return interval - interval / 4 + (<u64>randomU32() * (interval / 2 / 1024)) / 4194304;
+}
+
+/** RFC 2131 section 4.4.5: half of the time that is left, at least a minute, and the state's end in any case. */
+function renewalRetry(now: u64): u64 {
+  const end = leaseTime(state == DHCP_RENEWING ? lease.rebinding : lease.duration);
+  if (end <= now) return now;
+  return min(end, now + max((end - now) / 2, RENEW_MINIMUM));
+}
+
+function handleReply(length: u32, now: u64): void {
+  if (dhcpCheckLength(scratch, length) != 0) return;
+  if (dhcpTransaction(scratch) != transaction || !dhcpIsForHardware(scratch, deviceMac())) return;
+  const type = dhcpOptionByte(scratch, length, DHCP_OPTION_MESSAGE_TYPE);
+  if (state == DHCP_SELECTING) {
+    if (type == DHCPOFFER && leaseRead(offered, scratch, length) == 0) takeOffer(now);
+    return;
+  }
+  if (state < DHCP_REQUESTING || state == DHCP_BOUND) return;
+  const server = dhcpOptionU32(scratch, length, DHCP_OPTION_SERVER_IDENTIFIER);
+  if (state == DHCP_REQUESTING && server != offered.server) return;
+  if (type == DHCPNAK) {
+    takeRefusal(now);
+  } else if (type == DHCPACK) {
+    const wanted = state == DHCP_REQUESTING ? offered.address : lease.address;
+    if (leaseRead(offered, scratch, length) == 0 && offered.address == wanted) takeLease(now);
+  }
+}
+
+function takeOffer(now: u64): void {
+  state = DHCP_REQUESTING;
+  // The answer, if there is one, comes before the ACK or is noticed later by the ongoing detection.
+  if (offered.address != interfaceAddress()) conflictProbe(offered.address);
+  startRequest(now);
+}
+
+function takeLease(now: u64): void {
+  if (conflictFound(offered.address)) {
+    decline(offered, now);
+    return;
+  }
+  memory.copy(changetype<usize>(lease), changetype<usize>(offered), LEASE_SIZE);
+  leaseStart = requestedAt;
+  refusals = 0;
+  enterBound(now);
+  const changed = interfaceConfigure(lease.address, lease.prefixLength, lease.gateway, lease.mtu, now);
+  if (changed && onChange != 0) call_indirect<void>(onChange, lease);
+}
+
+function enterBound(now: u64): void {
+  state = DHCP_BOUND;
+  deadline = max(now, leaseTime(lease.renewal));
+}
+
+/** A NAK: the address is not ours (any more). A server that goes on refusing is asked ever more rarely. */
+function takeRefusal(now: u64): void {
+  const pause = refusals == 0 ? 0 : min(RETRY_FIRST << min(refusals, 10), RETRY_MAXIMUM);
+  refusals += 1;
+  lease.address = 0;
+  loseAddress("refused by the server", now);
+  deadline = now + pause;
+}
+
+/** Somebody else uses the address: tells the server, and asks for another one after a pause. */
+function decline(taken: Lease, now: u64): void {
+  request.type = DHCPDECLINE;
+  request.transaction = randomU32();
+  request.seconds = 0;
+  request.clientAddress = 0;
+  request.requestedAddress = taken.address;
+  request.server = taken.server;
+  request.destination = INADDR_BROADCAST;
+  request.broadcast = false;
+  const address = taken.address;
+  lease.address = 0;
+  if (interfaceAddress() == address) loseAddress("in use by another station", now);
+  else log("net").text("eth0 address ").ipv4(address).text(" offered by DHCP is in use by another station").end();
+  dhcpSend(socket, request, scratch, now);
+  enterInit(now, DECLINE_PAUSE);
+}
+
+/** Goes to INIT; an address that the interface has is taken away. */
+function loseAddress(reason: string, now: u64): void {
+  const address = interfaceAddress();
+  enterInit(now);
+  if (address == 0) return;
+  interfaceUnconfigure(now);
+  log("net").text("eth0 address ").ipv4(address).text(" lost: ").text(reason).end();
+  if (onChange != 0) call_indirect<void>(onChange, changetype<Lease>(0));
+}

@@ -1,0 +1,6 @@
+// Receive flags of the stack itself, beside the device's RX_ flags (device.ts).
+
+/** The frame was sent to a group of stations: nothing in it may be answered with an error. */
+export const RX_LINK_GROUP: u32 = 1 << 8;
+/** The packet comes from ourselves by way of the loopback. */
+export const RX_LOOPBACK: u32 = 1 << 9;

@@ -1,0 +1,165 @@
+// UDP input: from IPv4 into the sockets' queues, and from there to the application.
+import { EAGAIN, ECONNREFUSED, EMSGSIZE, EHOSTUNREACH, ENETUNREACH, EPROTO } from "../../../kernel/errno";
+import { wakeAll } from "../../../kernel/thread/wait_queue";
+import { pathMtuLower } from "../path_mtu";
+import { RX_LINK_GROUP } from "../receive_flags";
+import { routeIsGroup } from "../routing";
+import { transportChecksumValid } from "../transport";
+import { IPPROTO_UDP } from "../wire/ipv4";
+import { UDP_HEADER, udpCheckLength, udpDestinationPort, udpHasChecksum, udpLength, udpSourcePort } from "../wire/udp";
+import { Datagram, datagramAllocate, datagramFree } from "./datagram";
+import { UdpSocket, udpBucket } from "./socket";
+
+/** Where a received datagram came from. */
+@unmanaged
+@final
+export class UdpPeer {
+  /** Host order. */
+  address: u32;
+  /** Bytes of the datagram, of which the caller may have taken fewer (MSG_TRUNC). */
+  length: u32;
+  port: u16;
+}
+
+const NO_MATCH: i32 = -1;
+
+/** How closely the socket matches: the more fields are fixed, the better; NO_MATCH when one differs. */
+function matchScore(socket: UdpSocket, remote: u32, remotePort: u16, local: u32, localPort: u16): i32 {
+  if (socket.localPort != localPort) return NO_MATCH;
+  if (socket.localAddress != 0 && socket.localAddress != local) return NO_MATCH;
+  if (socket.remoteAddress == 0) return socket.localAddress != 0 ? 1 : 0;
+  return socket.remoteAddress == remote && socket.remotePort == remotePort ? 2 : NO_MATCH;
+}
+
+/** The socket that datagrams from `remote` to `local` are for, or null. */
+function findSocket(remote: u32, remotePort: u16, local: u32, localPort: u16): UdpSocket {
+  let best = changetype<UdpSocket>(0);
+  let bestScore = NO_MATCH;
+  let socket = udpBucket(localPort);
+  while (changetype<usize>(socket) != 0) {
+    const score = matchScore(socket, remote, remotePort, local, localPort);
+    if (score > bestScore) {
+      best = socket;
+      bestScore = score;
+    }
+    socket = changetype<UdpSocket>(socket.nextInBucket);
+  }
+  return best;
+}
+
+/** Takes one datagram from IPv4: see transportRegister(). */
+export function udpInput(source: u32, destination: u32, segment: usize, available: u32, flags: u32, _now: u64): i32 {
+  if (udpCheckLength(segment, available) != 0) return 0;
+  const length = udpLength(segment);
+  // RFC 1122 section 4.1.3.4 MUST: verify a checksum that is there.
+  if (udpHasChecksum(segment) && !transportChecksumValid(source, destination, IPPROTO_UDP, segment, length, flags)) {
+    return 0;
+  }
+  const sourcePort = udpSourcePort(segment);
+  const port = udpDestinationPort(segment);
+  if ((flags & RX_LINK_GROUP) != 0 || routeIsGroup(destination)) {
+    inputGroup(source, destination, segment, length);
+    return 0;
+  }
+  const socket = findSocket(source, sourcePort, destination, port);
+  if (changetype<usize>(socket) == 0) return -ECONNREFUSED;
+  enqueue(socket, source, sourcePort, segment + UDP_HEADER, length - UDP_HEADER);
+  return 0;
+}
+
+/** A broadcast goes to every socket that matches. */
+function inputGroup(source: u32, destination: u32, segment: usize, length: u32): void {
+  const sourcePort = udpSourcePort(segment);
+  const port = udpDestinationPort(segment);
+  let socket = udpBucket(port);
+  while (changetype<usize>(socket) != 0) {
+    if (matchScore(socket, source, sourcePort, destination, port) != NO_MATCH) {
+      enqueue(socket, source, sourcePort, segment + UDP_HEADER, length - UDP_HEADER);
+    }
+    socket = changetype<UdpSocket>(socket.nextInBucket);
+  }
+}
+
+/** Appends to the socket's queue, or drops the datagram when the queue is full. */
+function enqueue(socket: UdpSocket, address: u32, port: u16, data: usize, length: u32): void {
+  if (socket.readShut) return;
+  const isFull = socket.queued >= socket.receiveLimit;
+  const datagram = isFull ? changetype<Datagram>(0) : datagramAllocate(length);
+  if (changetype<usize>(datagram) == 0) {
+    socket.drops += 1;
+    return;
+  }
+  datagram.address = address;
+  datagram.port = port;
+  memory.copy(datagram.data(), data, length);
+  if (socket.tail != 0) changetype<Datagram>(socket.tail).next = changetype<usize>(datagram);
+  else socket.head = changetype<usize>(datagram);
+  socket.tail = changetype<usize>(datagram);
+  socket.queued += datagram.size;
+  wakeAll(socket.waitQueue());
+}
+
+/**
+ * Takes an ICMP error: see transportRegister(). Only a connected socket has asked for errors (as on Linux), and only
+ * hard ones are told (RFC 1122 section 4.1.3.3); soft ones come and go with the route.
+ */
+export function udpIcmpError(
+  local: u32,
+  remote: u32,
+  segment: usize,
+  _length: u32,
+  error: i32,
+  mtu: u32,
+  now: u64,
+): void {
+  const socket = findSocket(remote, udpDestinationPort(segment), local, udpSourcePort(segment));
+  if (changetype<usize>(socket) == 0 || socket.remoteAddress == 0) return;
+  if (error == EMSGSIZE) {
+    pathMtuLower(remote, mtu, now);
+  } else if (error != EHOSTUNREACH && error != ENETUNREACH && error != EPROTO) {
+    socket.error = error;
+    wakeAll(socket.waitQueue());
+  }
+}
+
+/** Copies the oldest datagram to `count` bytes at `target`; the rest of it is lost when `count` is too small. */
+function copyOut(socket: UdpSocket, target: usize, count: u32, peer: UdpPeer): i32 {
+  if (socket.error != 0) {
+    const error = socket.error;
+    socket.error = 0;
+    return -error;
+  }
+  if (socket.head == 0) return socket.readShut ? 0 : -EAGAIN;
+  const datagram = changetype<Datagram>(socket.head);
+  const copied = min(count, datagram.length);
+  memory.copy(target, datagram.data(), copied);
+  if (changetype<usize>(peer) != 0) {
+    peer.address = datagram.address;
+    peer.port = datagram.port;
+    peer.length = datagram.length;
+  }
+  return <i32>copied;
+}
+
+/**
+ * Takes one datagram off the queue.
+ * @param target kernel address of `count` bytes, already checked
+ * @param peer filled with the sender unless null
+ * @returns bytes copied, -EAGAIN when there is none, a pending error, or 0 after a shutdown
+ */
+export function udpReceiveFrom(socket: UdpSocket, target: usize, count: u32, peer: UdpPeer): i32 {
+  const hadError = socket.error != 0;
+  const result = copyOut(socket, target, count, peer);
+  if (hadError || socket.head == 0) return result;
+  const datagram = changetype<Datagram>(socket.head);
+  socket.head = datagram.next;
+  if (socket.head == 0) socket.tail = 0;
+  socket.queued -= datagram.size;
+  datagramFree(datagram);
+  return result;
+}
+
+/** As udpReceiveFrom(), but the datagram stays in the queue (MSG_PEEK). */
+export function udpPeekFrom(socket: UdpSocket, target: usize, count: u32, peer: UdpPeer): i32 {
+  return copyOut(socket, target, count, peer);
+}

@@ -1,0 +1,210 @@
+// The network stack without TCP on a device whose frames go to the test. Exports are what the tests call.
+import { pageAlloc, pagesAlloc, pagesFree, pagesFreeCount, pagesInit } from "../../../kernel/memory/pages";
+import { randomStir } from "../../../kernel/random";
+import { interfaceAddress, interfaceGateway, interfaceMask, interfaceMtu } from "../../../libos/net/addresses";
+import { conflictFound, conflictProbe } from "../../../libos/net/arp_conflict";
+import { interfaceConfigure, interfaceUnconfigure } from "../../../libos/net/configure";
+import { Device, TransmitFrame, deviceRegister } from "../../../libos/net/device";
+import { dhcpLease, dhcpReboot, dhcpStart, dhcpState, dhcpStop } from "../../../libos/net/dhcp/client";
+import { Lease } from "../../../libos/net/dhcp/lease";
+import {
+  interfaceDeadline,
+  interfaceInput,
+  interfaceLinkChanged,
+  interfacePoll,
+  interfaceSuspend,
+} from "../../../libos/net/interface";
+import { ipv4PathMtu } from "../../../libos/net/ipv4_output";
+import { loopbackQueued } from "../../../libos/net/loopback";
+import { pathMtuLower } from "../../../libos/net/path_mtu";
+import { ephemeralPort } from "../../../libos/net/ports";
+import { transportRegister } from "../../../libos/net/transport";
+import { UdpPeer, udpIcmpError, udpInput, udpPeekFrom, udpReceiveFrom } from "../../../libos/net/udp/input";
+import { udpPoll, udpSendTo } from "../../../libos/net/udp/output";
+import {
+  UdpSocket,
+  udpBind,
+  udpClose,
+  udpConnect,
+  udpPollEvents,
+  udpSetReceiveLimit,
+  udpShutdown,
+  udpSocketCreate,
+  udpTakeError,
+} from "../../../libos/net/udp/socket";
+import { checksum, checksumAdd, checksumFold } from "../../../libos/net/wire/checksum";
+import { IPPROTO_UDP } from "../../../libos/net/wire/ipv4";
+import { addressChanged, transmitted } from "./host";
+
+const device = changetype<Device>(memory.data(64, 8));
+const peer = changetype<UdpPeer>(memory.data(16, 8));
+let buffersLeft: i32 = 0;
+let buffersUsed: i32 = 0;
+
+function transmitAllocate(size: u32): TransmitFrame {
+  if (buffersLeft == 0 || size > 4000) return changetype<TransmitFrame>(0);
+  const page = pageAlloc();
+  if (page == 0) return changetype<TransmitFrame>(0);
+  buffersLeft -= 1;
+  buffersUsed += 1;
+  const frame = changetype<TransmitFrame>(page);
+  memory.fill(page, 0, offsetof<TransmitFrame>());
+  frame.data = page + 64;
+  frame.capacity = 4000;
+  return frame;
+}
+
+function transmitFree(frame: TransmitFrame): void {
+  pagesFree(changetype<usize>(frame), 0);
+  buffersLeft += 1;
+  buffersUsed -= 1;
+}
+
+function transmit(frame: TransmitFrame): i32 {
+  transmitted(frame.data, frame.length, frame.flags, frame.gsoSize);
+  transmitFree(frame);
+  return 0;
+}
+
+function onLease(lease: Lease): void {
+  addressChanged(changetype<usize>(lease) != 0 ? 1 : 0);
+}
+
+/** Gives the stack `pages` pages of memory from `start` on and a device with `buffers` frames. */
+export function start(memoryStart: usize, pages: u32, buffers: u32, features: u32): void {
+  pagesInit(memoryStart, memoryStart + ((<usize>pages) << 12));
+  randomStir();
+  buffersLeft = buffers;
+  device.mac = 0x0100003e1600; // 00:16:3e:00:00:01
+  device.transmitAllocate = transmitAllocate.index;
+  device.transmit = transmit.index;
+  device.transmitFree = transmitFree.index;
+  device.features = features;
+  device.mtu = 1500;
+  device.carrier = true;
+  deviceRegister(device);
+  transportRegister(IPPROTO_UDP, udpInput.index, udpIcmpError.index, udpPoll.index);
+}
+
+export function setBuffers(count: u32): void {
+  buffersLeft = count;
+}
+
+export function usedBuffers(): u32 {
+  return buffersUsed;
+}
+
+export function setCarrier(up: bool, now: u64): void {
+  device.carrier = up;
+  interfaceLinkChanged(now);
+}
+
+export function pageBlock(order: u32): usize {
+  return pagesAlloc(order);
+}
+
+export function freePages(): u32 {
+  return pagesFreeCount();
+}
+
+export function runDhcp(now: u64): i32 {
+  return dhcpStart(onLease.index, now);
+}
+
+export function leaseField(index: u32): u32 {
+  return load<u32>(changetype<usize>(dhcpLease()) + (index << 2));
+}
+
+export function receive(socket: UdpSocket, target: usize, count: u32): i32 {
+  return udpReceiveFrom(socket, target, count, peer);
+}
+
+export function peek(socket: UdpSocket, target: usize, count: u32): i32 {
+  return udpPeekFrom(socket, target, count, peer);
+}
+
+export function peerAddress(): u32 {
+  return peer.address;
+}
+
+export function peerPort(): u32 {
+  return peer.port;
+}
+
+export function peerLength(): u32 {
+  return peer.length;
+}
+
+export function socketLocalAddress(socket: UdpSocket): u32 {
+  return socket.localAddress;
+}
+
+export function socketLocalPort(socket: UdpSocket): u32 {
+  return socket.localPort;
+}
+
+export function socketReuse(socket: UdpSocket): void {
+  socket.reuseAddress = true;
+}
+
+export function socketBroadcast(socket: UdpSocket): void {
+  socket.broadcast = true;
+}
+
+export function socketDrops(socket: UdpSocket): u32 {
+  return socket.drops;
+}
+
+function neverInUse(_port: u16, _context: usize): bool {
+  return false;
+}
+
+function alwaysInUse(_port: u16, _context: usize): bool {
+  return true;
+}
+
+function lowHalfInUse(port: u16, context: usize): bool {
+  return port < context;
+}
+
+/** A port while all below `bound` are in use; 0 = none is in use, 65536 = all are. */
+export function choosePort(bound: u32): i32 {
+  if (bound == 0) return ephemeralPort(neverInUse.index, 0);
+  return bound == 65536 ? ephemeralPort(alwaysInUse.index, 0) : ephemeralPort(lowHalfInUse.index, bound);
+}
+
+/** Checksum of two parts, the first of even length, as they stand in memory. */
+export function checksumOfParts(first: usize, firstLength: u32, second: usize, secondLength: u32): u32 {
+  return checksumFold(checksumAdd(checksumAdd(0, first, firstLength), second, secondLength));
+}
+
+export {
+  checksum,
+  conflictFound,
+  conflictProbe,
+  dhcpReboot,
+  dhcpState,
+  dhcpStop,
+  interfaceAddress,
+  interfaceConfigure,
+  interfaceDeadline,
+  interfaceGateway,
+  interfaceInput,
+  interfaceMask,
+  interfaceMtu,
+  interfacePoll,
+  interfaceSuspend,
+  interfaceUnconfigure,
+  ipv4PathMtu,
+  loopbackQueued,
+  pathMtuLower,
+  udpBind,
+  udpClose,
+  udpConnect,
+  udpPollEvents,
+  udpSendTo,
+  udpSetReceiveLimit,
+  udpShutdown,
+  udpSocketCreate,
+  udpTakeError,
+};
