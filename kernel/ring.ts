@@ -3,6 +3,7 @@
 // Layout of the shared page: u32 req_prod, req_event, rsp_prod, rsp_event, 48 bytes of padding, then the entries.
 // Invariants: responsesConsumed <= rsp_prod <= requestsProduced holds or the back end lies, and every lie is seen
 // before an entry is read; an entry is only written while it holds neither a request nor an unread response.
+import { barrier } from "./boot";
 import { EPROTO } from "./errno";
 import { PAGE_SIZE } from "./memory/pages";
 
@@ -71,8 +72,8 @@ export class FrontRing {
     const after = this.requestsProduced;
     if (before == after) return false;
     this.requestsPushed = after;
-    atomic.store<u32>(this.page + REQ_PROD, after); // a sequentially consistent store: entries first, index after
-    atomic.fence();
+    // Atomics are sequentially consistent: entries, index and the look at req_event happen in this order.
+    atomic.store<u32>(this.page + REQ_PROD, after);
     return after - atomic.load<u32>(this.page + REQ_EVENT) < after - before;
   }
 
@@ -94,8 +95,8 @@ export class FrontRing {
    */
   notifyAfter(count: u32): bool {
     const event = this.responsesConsumed + count;
+    // The event index first, then the check, or a response between the two goes unnoticed.
     atomic.store<u32>(this.page + RSP_EVENT, event);
-    atomic.fence(); // the event index first, then the check, or a response between the two goes unnoticed
     return atomic.load<u32>(this.page + RSP_PROD) - this.responsesConsumed >= count;
   }
 }

@@ -2,6 +2,7 @@
 // guest writes req_prod and rsp_cons, xenstored the other two. Nothing is assumed about where they start.
 // A signal is due when requests were written, and when responses were taken from a ring that had been full: only then
 // can xenstored be waiting for room.
+import { barrier } from "../boot";
 import { EPROTO } from "../errno";
 import { REQ, REQ_CONS, REQ_PROD, RSP, RSP_CONS, RSP_PROD, XENSTORE_RING_SIZE } from "./wire";
 
@@ -40,7 +41,6 @@ export function storeRingRead(page: usize, target: usize, count: u32): bool {
     memory.copy(target + first, page + RSP, count - first);
   }
   atomic.store<u32>(page + RSP_CONS, consumed + count);
-  atomic.fence();
   return atomic.load<u32>(page + RSP_PROD) - consumed >= XENSTORE_RING_SIZE;
 }
 

@@ -103,7 +103,7 @@ export function xenstoreTransactionBegin(): i64 {
   if (status < 0) return status;
   if (status < 2 || <u32>status > TRANSACTION_TEXT) return -EPROTO;
   const id = parseDecimal(text, status - 1); // a NUL follows the number
-  return id <= 0 || id > u32.MAX_VALUE ? -EPROTO : id;
+  return id <= 0 || id > <i64>u32.MAX_VALUE ? -EPROTO : id;
 }
 
 /** Ends a transaction. 0; -EAGAIN when others interfered, and all of it has to be done again. */

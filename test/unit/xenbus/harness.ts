@@ -1,3 +1,3 @@
 // Test harness: the xenstore client and the front end's state machine as kernel.wasm has them.
 export * from "../../../kernel/xenbus/xenstore";
-export * from "../../../kernel/xenbus/frontend";
+export { netfrontStart, netfrontRestored } from "../../../libos/net/netfront/netfront";
