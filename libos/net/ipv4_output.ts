@@ -55,7 +55,7 @@ export function ipv4PathMtu(destination: u32): u32 {
  * where the device cuts TCP segments itself, and then only with a gsoSize.
  */
 export function ipv4PayloadMaximum(destination: u32): u32 {
-  const gso = routeIsLoopback(destination) ? 0 : min(deviceGsoMaximum(), IPV4_PACKET_MAXIMUM + ETHERNET_HEADER);
+  const gso = routeIsLoopback(destination) ? <u32>0 : min(deviceGsoMaximum(), IPV4_PACKET_MAXIMUM + ETHERNET_HEADER);
   const mtu = ipv4PathMtu(destination);
   return (gso > mtu + ETHERNET_HEADER ? gso - ETHERNET_HEADER : mtu) - IPV4_HEADER;
 }

@@ -27,6 +27,7 @@ import { isnInit } from "./isn";
 import { acceptQueueTake, listenerClose, listenerOpen } from "./listen";
 import { bufferMemoryInit } from "./memory";
 import { outputInit, outputNow, tcpFlush } from "./output";
+import { reassemblyInit } from "./reassembly";
 import { receiveAvailable, receivePeek, receiveTake } from "./receive_queue";
 import { sendQueue, sendSpace } from "./send_queue";
 import { DETACHED, FIN_QUEUED, NO_SOCKET, READ_SHUT, STARVED, TcpSocket, URGENT, socketsInit } from "./socket";
@@ -68,6 +69,7 @@ export function tcpInit(bufferPages: u32 = 0): bool {
   outputInit();
   halfOpenInit();
   timeWaitInit();
+  reassemblyInit();
   isnInit();
   if (!tableInit()) return false;
   transportRegister(IPPROTO_TCP, tcpInput.index, tcpError.index, tcpFlush.index);
@@ -142,7 +144,7 @@ export function tcpSend(s: TcpSocket, source: usize, count: u32, now: u64): i32 
   if (s.has(FIN_QUEUED)) return -EPIPE;
   if (!acceptsSend(s.state)) return s.remotePort == 0 ? -ENOTCONN : -EPIPE;
   if (count == 0) return 0;
-  const taken = sendQueue(s, source, min<u32>(count, i32.MAX_VALUE), now);
+  const taken = sendQueue(s, source, min<u32>(count, i32.MAX_VALUE));
   if (taken == 0) return -EAGAIN;
   outputNow(s, now);
   return <i32>taken;

@@ -66,6 +66,3 @@ export const INITIAL_WINDOW_BYTES: u32 = 14600;
 export const DUPLICATE_ACK_THRESHOLD: u32 = 3;
 /** RFC 7323, 5.5: a remembered timestamp older than 24 days is not compared with. */
 export const TIMESTAMP_LIFETIME: u64 = 24 * 86400 * SECOND;
-
-/** No deadline. */
-export const NEVER: u64 = u64.MAX_VALUE;

@@ -36,15 +36,15 @@ export function bufferPagesAlloc(order: u32): usize {
   return block;
 }
 
-/** Gives back a block of bufferPagesAlloc, and lets the sender that has waited longest try again. */
+/** Gives back a block of bufferPagesAlloc, and lets the senders that wait for memory try again. */
 export function bufferPagesFree(block: usize, order: u32): void {
   pagesFree(block, order);
   used -= <u32>1 << order;
-  const node = listFirst(starved);
-  if (node == 0) return;
-  const s = socketOfStarved(node);
-  starvedRemove(s);
-  wakeAll(s.waitQueue);
+  for (let node = listFirst(starved); node != 0; node = listFirst(starved)) {
+    const s = socketOfStarved(node);
+    starvedRemove(s);
+    wakeAll(s.waitQueue);
+  }
 }
 
 /** Remembers that `s` wants memory to send. */

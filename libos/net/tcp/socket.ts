@@ -91,6 +91,8 @@ export class TcpSocket extends TcpEndpoint {
   flags: u32;
   /** Pending error, a positive errno; reported once (tcpTakeError). */
   error: i32;
+  /** What ICMP said last; reported when the connection gives up. */
+  softError: i32;
 
   initialSend: u32;
   sendUnacknowledged: u32;
@@ -139,6 +141,8 @@ export class TcpSocket extends TcpEndpoint {
   slowStartThreshold: u32;
   recoverSequence: u32;
   duplicateAcks: u32;
+  /** One past the last segment sent that was not full-sized (Nagle). */
+  smallSequence: u32;
   /** Acknowledged bytes counted towards one segment of growth (RFC 3465). */
   windowCredit: u32;
   lastSent: u64;
@@ -149,6 +153,9 @@ export class TcpSocket extends TcpEndpoint {
   delayedAckDeadline: u64;
   /** Keep-alive, or the end of FIN_WAIT_2 of a detached socket. */
   lifeDeadline: u64;
+
+  /** What the kernel timer is set to; it may be earlier than any deadline, never later. */
+  armedDeadline: u64;
 
   keepAliveIdle: u64;
   keepAliveInterval: u64;

@@ -1,0 +1,107 @@
+// What the acknowledgment of a segment does (RFC 9293, 3.10.7.4, fifth step): new data acknowledged, a duplicate, or
+// nonsense; then the window it brings.
+import { NEVER } from "../../../kernel/time/clock";
+import { wakeAll } from "../../../kernel/thread/wait_queue";
+import { HAS_TIMESTAMPS, TCP_FIN, TCP_SYN, TcpSegment } from "../wire/tcp";
+import { challengeAllowed } from "./challenge";
+import { congestionAcknowledged, congestionDuplicate } from "./congestion";
+import { connectionEstablished, connectionFail, connectionTimeWait } from "./connection";
+import { resetReply } from "./control_segment";
+import { roundTripAcknowledged } from "./rtt";
+import { sendRelease, sendWritable } from "./send_queue";
+import { sequenceLess, sequenceLessOrEqual, sequenceMax } from "./sequence";
+import { ACK_NOW, PERSIST, RECOVERY, TcpSocket } from "./socket";
+import { CLOSING, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, SYN_RECEIVED } from "./state";
+import { lifeTimerStart, retransmitTimerStart, retransmitTimerStop } from "./timers";
+
+/** Asks for an ACK that may be a challenge to a forged segment (RFC 5961). */
+export function challenge(s: TcpSocket, now: u64): void {
+  if (challengeAllowed(now)) s.set(ACK_NOW);
+}
+
+/** Processes the acknowledgment; false when the segment is to be dropped. The connection may be over afterwards. */
+export function acknowledgmentArrives(s: TcpSocket, segment: TcpSegment, now: u64): bool {
+  const ack = segment.acknowledgment;
+  if (s.state == SYN_RECEIVED) {
+    if (!sequenceLess(s.sendUnacknowledged, ack) || sequenceLess(s.sendMax, ack)) {
+      resetReply(segment, now);
+      return false;
+    }
+    connectionEstablished(s, now);
+    s.windowSequence = segment.sequence - 1;
+  }
+  // RFC 9293, 3.10.7.4 and RFC 5961, 5.2: neither beyond what was sent nor older than any window we have seen.
+  if (sequenceLess(s.sendMax, ack) || sequenceLess(ack, s.sendUnacknowledged - s.sendWindowMax)) {
+    challenge(s, now);
+    return false;
+  }
+  if (sequenceLess(s.sendUnacknowledged, ack)) newAcknowledged(s, segment, now);
+  else if (isDuplicate(s, segment)) congestionDuplicate(s);
+  windowArrives(s, segment);
+  return true;
+}
+
+/** RFC 5681, 2: what counts as a duplicate acknowledgment. */
+function isDuplicate(s: TcpSocket, segment: TcpSegment): bool {
+  return (
+    segment.acknowledgment == s.sendUnacknowledged &&
+    s.sendMax != s.sendUnacknowledged &&
+    segment.payloadLength == 0 &&
+    (segment.flags & (TCP_SYN | TCP_FIN)) == 0 &&
+    segment.window << s.sendScale == s.sendWindow &&
+    s.sendWindow != 0
+  );
+}
+
+function newAcknowledged(s: TcpSocket, segment: TcpSegment, now: u64): void {
+  const ack = segment.acknowledgment;
+  const inFlight = s.sendMax - s.sendUnacknowledged;
+  const acked = ack - s.sendUnacknowledged;
+  const octets = s.sendUnacknowledged == s.initialSend ? acked - 1 : acked; // our SYN is not in the ring
+  const held = s.sendBuffer.length;
+  const wasWritable = sendWritable(s);
+  const echo = (segment.options & HAS_TIMESTAMPS) != 0 ? segment.timestampEcho : 0;
+  roundTripAcknowledged(s, ack, echo, s.retransmissions != 0 || s.has(RECOVERY), now);
+  s.sendUnacknowledged = ack;
+  s.sendNext = sequenceMax(s.sendNext, ack);
+  s.smallSequence = sequenceMax(s.smallSequence, ack);
+  sendRelease(s, min(octets, held));
+  congestionAcknowledged(s, ack, acked, inFlight);
+  s.retransmissions = 0;
+  s.softError = 0;
+  if (ack == s.sendMax) retransmitTimerStop(s); // RFC 6298, 5.2
+  else retransmitTimerStart(s, now); // RFC 6298, 5.3
+  if (!wasWritable && sendWritable(s)) wakeAll(s.waitQueue);
+  if (octets > held) finAcknowledged(s, now);
+}
+
+/** Our FIN is acknowledged. */
+function finAcknowledged(s: TcpSocket, now: u64): void {
+  if (s.state == FIN_WAIT_1) {
+    s.state = FIN_WAIT_2;
+    lifeTimerStart(s, now);
+  } else if (s.state == CLOSING) {
+    connectionTimeWait(s, now);
+  } else if (s.state == LAST_ACK) {
+    connectionFail(s, 0);
+  }
+  wakeAll(s.waitQueue);
+}
+
+/** RFC 9293, 3.10.7.4: takes the window unless the segment is older than the one that brought the last. */
+function windowArrives(s: TcpSocket, segment: TcpSegment): void {
+  const newer = sequenceLess(s.windowSequence, segment.sequence);
+  const same = s.windowSequence == segment.sequence;
+  if (!newer && !(same && sequenceLessOrEqual(s.windowAcknowledgment, segment.acknowledgment))) return;
+  const window = segment.window << s.sendScale; // RFC 9293 MUST-1
+  const opened = window > s.sendWindow;
+  s.windowSequence = segment.sequence;
+  s.windowAcknowledgment = segment.acknowledgment;
+  s.sendWindow = window;
+  s.sendWindowMax = max(s.sendWindowMax, window);
+  if (!opened || !s.has(PERSIST)) return;
+  // The window opens: what the probe sent goes again with the rest, under a timer of its own.
+  s.clear(PERSIST);
+  s.retransmissions = 0;
+  s.retransmitDeadline = NEVER;
+}

@@ -1,0 +1,132 @@
+// Birth, opening and the ways to end of a connection. Nothing but connectionRelease() frees a socket, and it is called
+// last by every entry point (input, timer, close), so that a connection may end anywhere below without dangling.
+import { EADDRINUSE } from "../../../kernel/errno";
+import { timerCancel } from "../../../kernel/time/timer";
+import { wakeAll } from "../../../kernel/thread/wait_queue";
+import { TCP_ACK } from "../wire/tcp";
+import { congestionInit } from "./congestion";
+import {
+  KEEP_ALIVE_COUNT,
+  KEEP_ALIVE_IDLE,
+  KEEP_ALIVE_INTERVAL,
+  MSS_DEFAULT,
+  RECEIVE_BUFFER_DEFAULT,
+  SEND_BUFFER_DEFAULT,
+} from "./constants";
+import { resetSend } from "./control_segment";
+import { isnFor, timestampOffsetFor } from "./isn";
+import { acceptQueueRemove } from "./listen";
+import { starvedRemove } from "./memory";
+import { outputNow, outputUnmark, segmentSizeUpdate } from "./output";
+import { receiveDiscard } from "./receive_queue";
+import { ringFree } from "./ring_buffer";
+import { roundTripInit } from "./rtt";
+import { DETACHED, FIN_QUEUED, HASHED, NO_SOCKET, TcpSocket, socketAlloc, socketFree } from "./socket";
+import { CLOSED, ESTABLISHED, FIN_WAIT_1, SYN_SENT, TIME_WAIT, isSynchronized } from "./state";
+import { NO_ENDPOINT, boundRemove, isTimeWait, tableFind, tableInsert, tableRemove } from "./table";
+import { TimeWait, timeWaitAdd, timeWaitFree, timeWaitNextIsn } from "./time_wait";
+import { lifeTimerStart, timersInit, timersStop } from "./timers";
+
+/** A new socket with the default options; NO_SOCKET without memory. */
+export function socketCreate(): TcpSocket {
+  const s = socketAlloc();
+  if (s == NO_SOCKET) return s;
+  s.linger = -1;
+  s.peerMss = MSS_DEFAULT;
+  s.segmentSize = MSS_DEFAULT;
+  s.sendLimit = SEND_BUFFER_DEFAULT;
+  s.receiveLimit = RECEIVE_BUFFER_DEFAULT;
+  s.keepAliveIdle = KEEP_ALIVE_IDLE;
+  s.keepAliveInterval = KEEP_ALIVE_INTERVAL;
+  s.keepAliveCount = KEEP_ALIVE_COUNT;
+  roundTripInit(s);
+  timersInit(s);
+  return s;
+}
+
+/** Puts `s`, whose ends are known, into the table. */
+export function socketLink(s: TcpSocket): void {
+  tableInsert(s);
+  s.set(HASHED);
+}
+
+/** Takes `s` out of the network's sight: no segment reaches it any more, no timer runs. State CLOSED. */
+export function socketUnlink(s: TcpSocket): void {
+  if (s.has(HASHED)) tableRemove(s);
+  s.clear(HASHED);
+  s.state = CLOSED;
+  timersStop(s);
+  outputUnmark(s);
+  starvedRemove(s);
+  ringFree(s.sendBuffer);
+}
+
+/** Sends the SYN of an active open; addresses and remote port are set. 0, or -EADDRINUSE. */
+export function connectionOpen(s: TcpSocket, localPort: u16, now: u64): i32 {
+  const old = tableFind(s.localAddress, localPort, s.remoteAddress, s.remotePort);
+  let initial = isnFor(s.localAddress, localPort, s.remoteAddress, s.remotePort, now);
+  if (old != NO_ENDPOINT) {
+    if (!isTimeWait(old)) return -EADDRINUSE;
+    initial = timeWaitNextIsn(changetype<TimeWait>(old), initial);
+    timeWaitFree(changetype<TimeWait>(old));
+  }
+  s.localPort = localPort;
+  s.state = SYN_SENT;
+  s.timestampOffset = timestampOffsetFor(s.localAddress, s.remoteAddress);
+  sendSequenceInit(s, initial);
+  s.lastReceived = now;
+  socketLink(s);
+  outputNow(s, now);
+  return 0;
+}
+
+/** Our sequence numbers start at `initial`, with nothing sent. */
+export function sendSequenceInit(s: TcpSocket, initial: u32): void {
+  s.initialSend = initial;
+  s.sendUnacknowledged = initial;
+  s.sendNext = initial;
+  s.sendMax = initial;
+  s.smallSequence = initial;
+}
+
+/** Our SYN is acknowledged: the connection stands. */
+export function connectionEstablished(s: TcpSocket, now: u64): void {
+  s.state = s.has(FIN_QUEUED) ? FIN_WAIT_1 : ESTABLISHED;
+  segmentSizeUpdate(s);
+  s.receiveSegmentSize = s.segmentSize;
+  congestionInit(s);
+  lifeTimerStart(s, now);
+  wakeAll(s.waitQueue);
+}
+
+/** Ends the connection at once, `error` (0 = none) for the application. What was received stays readable. */
+export function connectionFail(s: TcpSocket, error: i32): void {
+  socketUnlink(s);
+  if (error != 0) s.error = error; // RFC 9293 MUST-12
+  wakeAll(s.waitQueue);
+}
+
+/** Ends the connection with a reset to the peer (RFC 9293, 3.10.5). */
+export function connectionAbort(s: TcpSocket, error: i32, now: u64): void {
+  if (isSynchronized(s.state) && s.state != TIME_WAIT) resetSend(s, s.sendNext, s.receiveNext, TCP_ACK, now);
+  connectionFail(s, error);
+}
+
+/** Both FINs are acknowledged: only the memory of the connection stays in the table, for 2 MSL. */
+export function connectionTimeWait(s: TcpSocket, now: u64): void {
+  socketUnlink(s);
+  s.state = TIME_WAIT;
+  timeWaitAdd(s, now);
+  wakeAll(s.waitQueue);
+}
+
+/** Frees `s` when it is over and nobody holds it; the caller must not touch it afterwards. */
+export function connectionRelease(s: TcpSocket): void {
+  if (!s.has(DETACHED) || (s.state != CLOSED && s.state != TIME_WAIT)) return;
+  acceptQueueRemove(s);
+  boundRemove(s);
+  socketUnlink(s);
+  receiveDiscard(s);
+  timerCancel(s.timer);
+  socketFree(s);
+}

@@ -1,0 +1,204 @@
+// Half-open connections: a listener has answered a SYN and waits for the ACK (state SYN_RECEIVED of a passive open).
+// An entry is small, all listeners together hold a bounded number, and under a flood of SYNs the oldest goes: a real
+// peer answers within a round trip, a forged one never.
+import { ListNode, listFirst, listInit, listInsertTail, listRemove } from "../../../kernel/list";
+import { Slab, slabInit } from "../../../kernel/memory/slab";
+import { NEVER, monotonicNow } from "../../../kernel/time/clock";
+import { Timer, timerInit, timerSet } from "../../../kernel/time/timer";
+import { HAS_TIMESTAMPS, TCP_ACK, TCP_RST, TCP_SYN, TcpSegment } from "../wire/tcp";
+import { challengeAllowed } from "./challenge";
+import { HALF_OPEN_MAX, RTO_INITIAL, SYN_ACK_RETRIES } from "./constants";
+import { controlSend, resetReply, synSend } from "./control_segment";
+import { timestampClock, timestampOffsetFor } from "./isn";
+import { mssOf, offeredBy } from "./segment_options";
+import { segmentAcceptable } from "./sequence";
+import { ENDPOINT_HALF_OPEN, TIMESTAMPS, TcpEndpoint, TcpSocket } from "./socket";
+import { SYN_RECEIVED } from "./state";
+import { tableInsert, tableRemove } from "./table";
+
+/** A SYN that has been answered. */
+@unmanaged
+@final
+export class HalfOpen extends TcpEndpoint {
+  next: usize; // ListNode: by age
+  previous: usize;
+  listener: usize;
+  initialSend: u32;
+  initialReceive: u32;
+  peerMss: u32;
+  /** The peer's window field. */
+  sendWindow: u32;
+  /** Offered by the peer and taken by us: TIMESTAMPS | SACK_PERMITTED | WINDOW_SCALED. */
+  options: u32;
+  peerScale: u32;
+  timestampOffset: u32;
+  timestampRecent: u32;
+  /** SYN-ACKs sent again. */
+  retries: u32;
+  sent: u64;
+  deadline: u64;
+}
+
+const slab = changetype<Slab>(memory.data(24, 8));
+const byAge = changetype<ListNode>(memory.data(8, 8));
+const timer = changetype<Timer>(memory.data(40, 8));
+let count: u32 = 0;
+let armed: u64 = NEVER;
+
+/** Called once by tcpInit. */
+export function halfOpenInit(): void {
+  slabInit(slab, <u32>offsetof<HalfOpen>());
+  listInit(byAge);
+  timerInit(timer, timerExpired.index, 0);
+  count = 0;
+  armed = NEVER;
+}
+
+/** Entries now. */
+export function halfOpenCount(): u32 {
+  return count;
+}
+
+function nodeOf(entry: HalfOpen): ListNode {
+  return changetype<ListNode>(changetype<usize>(entry) + offsetof<HalfOpen>("next"));
+}
+
+function entryOf(node: usize): HalfOpen {
+  return changetype<HalfOpen>(node - offsetof<HalfOpen>("next"));
+}
+
+/** Answers the SYN `segment` for `listener` with initial sequence number `initial`. Without memory the SYN is lost. */
+export function halfOpenAdd(listener: TcpSocket, segment: TcpSegment, initial: u32, now: u64): void {
+  if (count == HALF_OPEN_MAX) halfOpenFree(entryOf(listFirst(byAge)));
+  const entry = changetype<HalfOpen>(slab.alloc());
+  if (changetype<usize>(entry) == 0) return;
+  entry.localAddress = segment.destination;
+  entry.remoteAddress = segment.source;
+  entry.localPort = segment.destinationPort;
+  entry.remotePort = segment.sourcePort;
+  entry.kind = ENDPOINT_HALF_OPEN;
+  entry.state = SYN_RECEIVED;
+  entry.listener = changetype<usize>(listener);
+  entry.initialSend = initial;
+  entry.initialReceive = segment.sequence;
+  entry.peerMss = mssOf(segment);
+  entry.sendWindow = segment.window;
+  entry.options = offeredBy(segment);
+  entry.peerScale = segment.windowScale;
+  entry.timestampOffset = timestampOffsetFor(segment.destination, segment.source);
+  entry.timestampRecent = segment.timestampValue;
+  entry.sent = now;
+  listener.halfOpenCount += 1;
+  count += 1;
+  tableInsert(entry);
+  listInsertTail(byAge, nodeOf(entry));
+  deadlineSet(entry, now + RTO_INITIAL);
+  synAckSend(entry, now);
+}
+
+/** Forgets `entry`. */
+export function halfOpenFree(entry: HalfOpen): void {
+  tableRemove(entry);
+  listRemove(nodeOf(entry));
+  changetype<TcpSocket>(entry.listener).halfOpenCount -= 1;
+  count -= 1;
+  slab.free(changetype<usize>(entry));
+}
+
+/** Forgets all entries of a listener that closes. */
+export function halfOpenFreeAll(listener: TcpSocket): void {
+  let node = byAge.next;
+  while (listener.halfOpenCount != 0 && node != changetype<usize>(byAge)) {
+    const entry = entryOf(node);
+    node = changetype<ListNode>(node).next;
+    if (entry.listener == changetype<usize>(listener)) halfOpenFree(entry);
+  }
+}
+
+function synAckSend(entry: HalfOpen, now: u64): void {
+  const timestamp = timestampClock(now) + entry.timestampOffset;
+  const acknowledgment = entry.initialReceive + 1;
+  const flags = TCP_SYN | TCP_ACK;
+  const window = halfOpenWindow(entry);
+  synSend(entry, entry.initialSend, acknowledgment, flags, window, entry.options, timestamp, entry.timestampRecent, now);
+}
+
+/** The window that our SYN-ACK advertises; SYNs are never scaled. */
+export function halfOpenWindow(entry: HalfOpen): u32 {
+  return min<u32>(changetype<TcpSocket>(entry.listener).receiveLimit, 65535);
+}
+
+function deadlineSet(entry: HalfOpen, deadline: u64): void {
+  entry.deadline = deadline;
+  if (deadline >= armed) return;
+  armed = deadline;
+  timerSet(timer, deadline);
+}
+
+function timerExpired(argument: usize): void {
+  const now = monotonicNow();
+  let earliest: u64 = NEVER;
+  let node = byAge.next;
+  while (node != changetype<usize>(byAge)) {
+    const entry = entryOf(node);
+    node = changetype<ListNode>(node).next;
+    if (entry.deadline <= now && !retransmit(entry, now)) continue;
+    earliest = min(earliest, entry.deadline);
+  }
+  armed = earliest;
+  timerSet(timer, earliest);
+}
+
+/** Sends the SYN-ACK again, or forgets the entry (false) after the last time. */
+function retransmit(entry: HalfOpen, now: u64): bool {
+  if (entry.retries == SYN_ACK_RETRIES) {
+    halfOpenFree(entry);
+    return false;
+  }
+  entry.retries += 1;
+  entry.deadline = now + (RTO_INITIAL << entry.retries);
+  synAckSend(entry, now);
+  return true;
+}
+
+function acknowledge(entry: HalfOpen, now: u64): void {
+  const timestamp = timestampClock(now) + entry.timestampOffset;
+  const window = halfOpenWindow(entry) >> entry.receiveScale;
+  const options = entry.options & TIMESTAMPS;
+  const next = entry.initialReceive + 1;
+  controlSend(entry, entry.initialSend + 1, next, TCP_ACK, window, options, timestamp, entry.timestampRecent, now);
+}
+
+/**
+ * A segment for `entry` (RFC 9293, 3.10.7.4, SYN-RECEIVED). True when it completes the handshake: the caller makes a
+ * connection of the entry and lets it process the segment.
+ */
+export function halfOpenArrives(entry: HalfOpen, segment: TcpSegment, now: u64): bool {
+  const next = entry.initialReceive + 1;
+  const acceptable = segmentAcceptable(segment.sequence, segment.sequenceLength(), next, halfOpenWindow(entry));
+  if (segment.has(TCP_RST)) {
+    // RFC 5961, 3.2; a passive open goes back to LISTEN (RFC 9293 MUST-11), that is, to nothing.
+    if (segment.sequence == next) halfOpenFree(entry);
+    else if (acceptable && challengeAllowed(now)) acknowledge(entry, now);
+    return false;
+  }
+  if (segment.has(TCP_SYN)) {
+    if (segment.sequence == entry.initialReceive && !segment.has(TCP_ACK)) synAckSend(entry, now);
+    else if (challengeAllowed(now)) acknowledge(entry, now);
+    return false;
+  }
+  if (!acceptable || isOld(entry, segment)) {
+    if (challengeAllowed(now)) acknowledge(entry, now);
+    return false;
+  }
+  if (!segment.has(TCP_ACK)) return false;
+  if (segment.acknowledgment == entry.initialSend + 1) return true;
+  resetReply(segment, now);
+  return false;
+}
+
+/** RFC 7323, 5.3: PAWS. */
+function isOld(entry: HalfOpen, segment: TcpSegment): bool {
+  if ((entry.options & TIMESTAMPS) == 0 || (segment.options & HAS_TIMESTAMPS) == 0) return false;
+  return <i32>(segment.timestampValue - entry.timestampRecent) < 0;
+}

@@ -1,0 +1,228 @@
+// Input: one segment at a time, from the interface (RFC 9293, 3.10.7). tcpInput finds who it is for; the functions below
+// follow the RFC's steps in its order: sequence number, RST, SYN, ACK, URG, text, FIN.
+// Nothing is sent from here except answers to nobody's segments: a connection is marked and flushed after the batch.
+import { ECONNREFUSED, ECONNRESET } from "../../../kernel/errno";
+import { wakeAll } from "../../../kernel/thread/wait_queue";
+import { routeIsGroup } from "../routing";
+import { transportChecksumValid } from "../transport";
+import { IPPROTO_TCP } from "../wire/ipv4";
+import { HAS_TIMESTAMPS, TCP_ACK, TCP_RST, TCP_SYN, TCP_URG, TcpSegment, tcpParse } from "../wire/tcp";
+import { acknowledgmentArrives, challenge } from "./acknowledge";
+import { connectionFail, connectionRelease, connectionEstablished } from "./connection";
+import { TIMESTAMP_LIFETIME, WINDOW_SCALE } from "./constants";
+import { resetReply } from "./control_segment";
+import { HalfOpen, halfOpenArrives } from "./half_open";
+import { isnFor } from "./isn";
+import { childCreate, listenerArrives } from "./listen";
+import { outputMark } from "./output";
+import { windowInitial, windowOpen } from "./receive_queue";
+import { roundTripAcknowledged } from "./rtt";
+import { mssOf, offeredBy } from "./segment_options";
+import { segmentAcceptable, sequenceLess, sequenceLessOrEqual } from "./sequence";
+import {
+  ACK_NOW,
+  ENDPOINT_HALF_OPEN,
+  ENDPOINT_TIME_WAIT,
+  NO_SOCKET,
+  TIMESTAMPS,
+  TcpSocket,
+  URGENT,
+  WINDOW_SCALED,
+} from "./socket";
+import { CLOSED, CLOSING, LAST_ACK, SYN_RECEIVED, SYN_SENT, TIME_WAIT, acceptsText } from "./state";
+import { NO_ENDPOINT, listenerFind, tableFind } from "./table";
+import { textArrives } from "./text";
+import { TimeWait, timeWaitArrives, timeWaitFree, timeWaitNextIsn } from "./time_wait";
+import { retransmitTimerStop } from "./timers";
+
+const segment = changetype<TcpSegment>(memory.data(72, 8));
+
+/** One segment of `length` bytes for an address of ours; registered as transport input. Always 0. */
+export function tcpInput(source: u32, destination: u32, address: usize, length: u32, flags: u32, now: u64): i32 {
+  if (!tcpParse(address, length, segment)) return 0;
+  if (source == 0 || routeIsGroup(source) || routeIsGroup(destination)) return 0; // RFC 9293 MUST-57, MUST-63
+  if (!transportChecksumValid(source, destination, IPPROTO_TCP, address, length, flags)) return 0; // RFC 9293 MUST-3
+  segment.source = source;
+  segment.destination = destination;
+  const entry = tableFind(destination, segment.destinationPort, source, segment.sourcePort);
+  if (entry == NO_ENDPOINT) strangerArrives(0, now);
+  else if (entry.kind == ENDPOINT_HALF_OPEN) handshakeArrives(changetype<HalfOpen>(entry), now);
+  else if (entry.kind == ENDPOINT_TIME_WAIT) lateArrives(changetype<TimeWait>(entry), now);
+  else connectionArrives(changetype<TcpSocket>(entry), now);
+  return 0;
+}
+
+/** No connection: a SYN for a listener, or nobody's. `initial` 0 = choose our initial sequence number. */
+function strangerArrives(initial: u32, now: u64): void {
+  if ((segment.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {
+    const listener = listenerFind(segment.destination, segment.destinationPort);
+    if (listener != NO_SOCKET) {
+      listenerArrives(listener, segment, initial != 0 ? initial : chooseInitial(now), now);
+      return;
+    }
+  }
+  resetReply(segment, now);
+}
+
+function chooseInitial(now: u64): u32 {
+  return isnFor(segment.destination, segment.destinationPort, segment.source, segment.sourcePort, now);
+}
+
+function handshakeArrives(entry: HalfOpen, now: u64): void {
+  if (!halfOpenArrives(entry, segment, now)) return;
+  const child = childCreate(entry, segment, now);
+  if (child != NO_SOCKET) connectionArrives(child, now);
+}
+
+function lateArrives(entry: TimeWait, now: u64): void {
+  if (!timeWaitArrives(entry, segment, now)) return;
+  const initial = timeWaitNextIsn(entry, chooseInitial(now));
+  timeWaitFree(entry);
+  strangerArrives(initial, now);
+}
+
+function connectionArrives(s: TcpSocket, now: u64): void {
+  if (s.state == SYN_SENT) synSentArrives(s, now);
+  else synchronizedArrives(s, now);
+  if (s.state != CLOSED && s.state != TIME_WAIT) outputMark(s);
+  connectionRelease(s);
+}
+
+/** RFC 9293, 3.10.7.3. */
+function synSentArrives(s: TcpSocket, now: u64): void {
+  const acknowledges = segment.has(TCP_ACK);
+  if (acknowledges && (sequenceLessOrEqual(segment.acknowledgment, s.initialSend) || sequenceLess(s.sendMax, segment.acknowledgment))) {
+    resetReply(segment, now);
+    return;
+  }
+  if (segment.has(TCP_RST)) {
+    if (acknowledges) connectionFail(s, ECONNREFUSED);
+    return;
+  }
+  if (!segment.has(TCP_SYN)) return;
+  synAccept(s, now);
+  if (!acknowledges) {
+    s.state = SYN_RECEIVED; // RFC 9293 MUST-10: simultaneous open; our SYN goes again with an ACK
+    s.sendNext = s.initialSend;
+    return;
+  }
+  const echo = (segment.options & HAS_TIMESTAMPS) != 0 ? segment.timestampEcho : 0;
+  roundTripAcknowledged(s, segment.acknowledgment, echo, s.retransmissions != 0, now);
+  s.sendUnacknowledged = segment.acknowledgment;
+  s.sendNext = segment.acknowledgment;
+  s.smallSequence = segment.acknowledgment;
+  s.retransmissions = 0;
+  retransmitTimerStop(s);
+  connectionEstablished(s, now);
+  s.set(ACK_NOW);
+  segment.sequence += 1; // behind the SYN
+  segment.flags &= ~TCP_SYN;
+  textArrives(s, segment, now);
+}
+
+/** Takes the peer's SYN: its sequence number, window and options. */
+function synAccept(s: TcpSocket, now: u64): void {
+  s.receiveNext = segment.sequence + 1;
+  s.acknowledged = s.receiveNext;
+  windowInitial(s);
+  s.sendWindow = segment.window; // RFC 7323, 2.2: not scaled in a SYN
+  s.sendWindowMax = segment.window;
+  s.windowSequence = segment.sequence;
+  s.windowAcknowledgment = segment.acknowledgment;
+  s.peerMss = mssOf(segment);
+  s.set(offeredBy(segment));
+  if (s.has(WINDOW_SCALED)) {
+    s.sendScale = segment.windowScale;
+    s.receiveScale = WINDOW_SCALE;
+  }
+  if (s.has(TIMESTAMPS)) s.timestampRecent = segment.timestampValue;
+  s.timestampRecentTime = now;
+  s.lastReceived = now;
+}
+
+/** RFC 9293, 3.10.7.4. */
+function synchronizedArrives(s: TcpSocket, now: u64): void {
+  if (s.state == SYN_RECEIVED) crossedSyn(s);
+  if (!sequenceCheck(s, now)) return;
+  if (segment.has(TCP_RST)) {
+    resetArrives(s, now);
+    return;
+  }
+  s.lastReceived = now;
+  s.keepAliveProbes = 0;
+  if (segment.has(TCP_SYN)) {
+    challenge(s, now); // RFC 5961, 4.2
+    return;
+  }
+  if (!segment.has(TCP_ACK)) return;
+  timestampUpdate(s, now);
+  if (!acknowledgmentArrives(s, segment, now)) return;
+  if (s.state == CLOSED || s.state == TIME_WAIT) return;
+  if (segment.has(TCP_URG)) urgentArrives(s);
+  textArrives(s, segment, now);
+}
+
+/** The second SYN of a simultaneous open comes with the ACK of ours: only the ACK is new (RFC 9293, 3.5, figure 7). */
+function crossedSyn(s: TcpSocket): void {
+  if (!segment.has(TCP_SYN | TCP_ACK) || segment.sequence + 1 != s.receiveNext) return;
+  segment.sequence += 1;
+  segment.flags &= ~TCP_SYN;
+}
+
+/** First step: is any part of the segment new and in the window? What is not, is answered with an ACK. */
+function sequenceCheck(s: TcpSocket, now: u64): bool {
+  const reset = segment.has(TCP_RST);
+  if (s.has(TIMESTAMPS) && !reset) {
+    if ((segment.options & HAS_TIMESTAMPS) == 0) return false; // RFC 7323, 3.2
+    if (isOld(s, now)) { // RFC 7323, 5.3, R1: PAWS
+      refuse(s, now);
+      return false;
+    }
+  }
+  const window = windowOpen(s);
+  if (segmentAcceptable(segment.sequence, segment.sequenceLength(), s.receiveNext, window)) return true;
+  if (reset) return false;
+  refuse(s, now);
+  // RFC 9293 MUST-66 and 3.10.7.4: behind a closed window ACK and URG still count; the text is cut off later.
+  return window == 0 && segment.sequence == s.receiveNext;
+}
+
+/** Text that was sent again is always acknowledged; an empty segment may be part of a war of ACKs. */
+function refuse(s: TcpSocket, now: u64): void {
+  if (segment.sequenceLength() != 0) s.set(ACK_NOW);
+  else challenge(s, now);
+}
+
+function isOld(s: TcpSocket, now: u64): bool {
+  if (<i32>(segment.timestampValue - s.timestampRecent) >= 0) return false;
+  return now - s.timestampRecentTime <= TIMESTAMP_LIFETIME;
+}
+
+/** RFC 7323, 4.3: remembers the timestamp of the segment that begins where our last ACK ended, or before. */
+function timestampUpdate(s: TcpSocket, now: u64): void {
+  if (!s.has(TIMESTAMPS) || sequenceLess(s.acknowledged, segment.sequence)) return;
+  s.timestampRecent = segment.timestampValue;
+  s.timestampRecentTime = now;
+}
+
+/** Second step. RFC 5961, 3.2: only the exact number resets, another one in the window is challenged. */
+function resetArrives(s: TcpSocket, now: u64): void {
+  if (segment.sequence != s.receiveNext) {
+    challenge(s, now);
+    return;
+  }
+  if (s.state == SYN_RECEIVED) connectionFail(s, ECONNREFUSED);
+  else if (s.state == CLOSING || s.state == LAST_ACK) connectionFail(s, 0);
+  else connectionFail(s, ECONNRESET);
+}
+
+/** Sixth step. The pointer names the first octet that is not urgent (RFC 9293 MUST-62); the text itself stays in line. */
+function urgentArrives(s: TcpSocket): void {
+  if (!acceptsText(s.state)) return;
+  const end = segment.sequence + segment.urgentPointer;
+  if (!sequenceLess(s.receiveNext, end)) return;
+  if (s.has(URGENT) && !sequenceLess(s.urgentSequence, end)) return;
+  s.urgentSequence = end;
+  s.set(URGENT);
+  wakeAll(s.waitQueue); // RFC 9293 MUST-32
+}

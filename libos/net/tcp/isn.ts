@@ -1,0 +1,37 @@
+// Initial sequence numbers (RFC 6528): a keyed hash of the connection plus a clock of 4 µs. An outsider cannot guess
+// them; a new incarnation of a connection starts beyond the old one. The offset of the timestamps we send
+// comes from the same key, per pair of hosts, so that timestamps grow from one incarnation to the next (RFC 7323, 5.4).
+import { randomU64 } from "../../../kernel/random";
+import { siphash } from "./siphash";
+
+const NANOSECONDS_PER_TICK: u64 = 4000;
+const NANOSECONDS_PER_TIMESTAMP: u64 = 1000000;
+
+let key0: u64 = 0;
+let key1: u64 = 0;
+
+/** Draws the secret (RFC 9293 MUST-9: nothing outside this host knows it). */
+export function isnInit(): void {
+  key0 = randomU64();
+  key1 = randomU64();
+}
+
+function addresses(local: u32, remote: u32): u64 {
+  return ((<u64>local) << 32) | remote;
+}
+
+/** The initial sequence number for a connection opened at `now` (RFC 9293 MUST-8, SHLD-1). */
+export function isnFor(local: u32, localPort: u16, remote: u32, remotePort: u16, now: u64): u32 {
+  const ports = ((<u64>localPort) << 16) | remotePort;
+  return <u32>siphash(key0, key1, addresses(local, remote), ports) + <u32>(now / NANOSECONDS_PER_TICK);
+}
+
+/** What is added to the clock in timestamps sent from `local` to `remote`. */
+export function timestampOffsetFor(local: u32, remote: u32): u32 {
+  return <u32>siphash(key1, key0, addresses(local, remote), 1);
+}
+
+/** The timestamp clock: milliseconds (RFC 7323, 5.4: between 1 ms and 1 s). */
+export function timestampClock(now: u64): u32 {
+  return <u32>(now / NANOSECONDS_PER_TIMESTAMP);
+}

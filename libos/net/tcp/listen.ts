@@ -1,0 +1,139 @@
+// Listeners: the SYN that opens a half-open connection, the ACK that makes a child of it, and the queue of children
+// that wait to be accepted. Neither a SYN nor an ACK is taken while that queue is full: the peer tries again.
+import { EADDRINUSE } from "../../../kernel/errno";
+import { listFirst, listInit, listInsertTail, listLinked, listRemove } from "../../../kernel/list";
+import { wakeAll } from "../../../kernel/thread/wait_queue";
+import { TCP_FIN, TcpSegment } from "../wire/tcp";
+import {
+  connectionAbort,
+  connectionEstablished,
+  connectionRelease,
+  sendSequenceInit,
+  socketCreate,
+  socketLink,
+} from "./connection";
+import { WINDOW_SCALE } from "./constants";
+import { HalfOpen, halfOpenAdd, halfOpenFree, halfOpenFreeAll, halfOpenWindow } from "./half_open";
+import { roundTripSample } from "./rtt";
+import { DETACHED, KEEPALIVE, NODELAY, NO_SOCKET, SYN_LOST, TcpSocket, WINDOW_SCALED, socketOfAccept } from "./socket";
+import { CLOSED, LISTEN } from "./state";
+import { listenerConflict } from "./table";
+
+/** Makes a listener of the bound socket `s`: 0, or -EADDRINUSE when the end has one already. */
+export function listenerOpen(s: TcpSocket, backlog: u32): i32 {
+  if (listenerConflict(s)) return -EADDRINUSE;
+  s.backlog = backlog;
+  s.acceptCount = 0;
+  s.halfOpenCount = 0;
+  listInit(s.acceptNode);
+  s.state = LISTEN;
+  return 0;
+}
+
+/** Ends listening; connections that nobody has accepted are reset. */
+export function listenerClose(s: TcpSocket, now: u64): void {
+  halfOpenFreeAll(s);
+  for (let node = listFirst(s.acceptNode); node != 0; node = listFirst(s.acceptNode)) {
+    const child = socketOfAccept(node);
+    acceptQueueRemove(child);
+    child.set(DETACHED);
+    connectionAbort(child, 0, now);
+    connectionRelease(child);
+  }
+  s.acceptNode.next = 0;
+  s.state = CLOSED;
+  wakeAll(s.waitQueue);
+}
+
+/** True while no further connection can wait for accept. */
+export function acceptQueueFull(s: TcpSocket): bool {
+  return s.acceptCount >= s.backlog;
+}
+
+/** The child that has waited longest, now the caller's; NO_SOCKET when none waits. */
+export function acceptQueueTake(s: TcpSocket): TcpSocket {
+  const node = listFirst(s.acceptNode);
+  if (node == 0) return NO_SOCKET;
+  const child = socketOfAccept(node);
+  acceptQueueRemove(child);
+  return child;
+}
+
+/** Takes `child` out of its listener's queue, if it is in one. */
+export function acceptQueueRemove(child: TcpSocket): void {
+  if (child.listener == 0 || !listLinked(child.acceptNode)) return;
+  listRemove(child.acceptNode);
+  changetype<TcpSocket>(child.listener).acceptCount -= 1;
+  child.listener = 0;
+}
+
+function acceptQueueAdd(s: TcpSocket, child: TcpSocket): void {
+  child.listener = changetype<usize>(s);
+  listInsertTail(s.acceptNode, child.acceptNode);
+  s.acceptCount += 1;
+  wakeAll(s.waitQueue);
+}
+
+/** A SYN for `s` (RFC 9293, 3.10.7.2); `initial` is the sequence number that our answer starts with. */
+export function listenerArrives(s: TcpSocket, segment: TcpSegment, initial: u32, now: u64): void {
+  if (acceptQueueFull(s) || segment.has(TCP_FIN)) return;
+  halfOpenAdd(s, segment, initial, now);
+}
+
+/** Makes an established connection of `entry`, which `segment` has completed. NO_SOCKET: no room, the segment is lost. */
+export function childCreate(entry: HalfOpen, segment: TcpSegment, now: u64): TcpSocket {
+  const s = changetype<TcpSocket>(entry.listener);
+  if (acceptQueueFull(s)) return NO_SOCKET;
+  const child = socketCreate();
+  if (child == NO_SOCKET) return child;
+  inheritOptions(child, s);
+  takeHandshake(child, entry, segment, now);
+  const sent = entry.sent;
+  const timed = entry.retries == 0;
+  halfOpenFree(entry);
+  socketLink(child);
+  if (timed) roundTripSample(child, now - sent);
+  else child.set(SYN_LOST);
+  connectionEstablished(child, now);
+  acceptQueueAdd(s, child);
+  return child;
+}
+
+function inheritOptions(child: TcpSocket, s: TcpSocket): void {
+  child.flags = s.flags & (NODELAY | KEEPALIVE);
+  child.keepAliveIdle = s.keepAliveIdle;
+  child.keepAliveInterval = s.keepAliveInterval;
+  child.keepAliveCount = s.keepAliveCount;
+  child.sendLimit = s.sendLimit;
+  child.receiveLimit = s.receiveLimit;
+  child.linger = s.linger;
+  child.userTimeout = s.userTimeout;
+}
+
+/** Takes over what SYN and SYN-ACK have settled. */
+function takeHandshake(child: TcpSocket, entry: HalfOpen, segment: TcpSegment, now: u64): void {
+  child.localAddress = entry.localAddress;
+  child.remoteAddress = entry.remoteAddress;
+  child.localPort = entry.localPort;
+  child.remotePort = entry.remotePort;
+  child.set(entry.options);
+  child.peerMss = entry.peerMss;
+  child.sendScale = <u8>entry.peerScale;
+  child.receiveScale = child.has(WINDOW_SCALED) ? WINDOW_SCALE : 0;
+  child.timestampOffset = entry.timestampOffset;
+  child.timestampRecent = entry.timestampRecent;
+  child.timestampRecentTime = now;
+  sendSequenceInit(child, entry.initialSend);
+  child.sendUnacknowledged = entry.initialSend + 1;
+  child.sendNext = child.sendUnacknowledged;
+  child.sendMax = child.sendUnacknowledged;
+  child.smallSequence = child.sendUnacknowledged;
+  child.receiveNext = entry.initialReceive + 1;
+  child.acknowledged = child.receiveNext;
+  child.receiveEdge = child.receiveNext + halfOpenWindow(entry);
+  child.windowSequence = segment.sequence - 1; // so that this segment's window counts
+  child.windowAcknowledgment = child.sendUnacknowledged;
+  child.sendWindow = entry.sendWindow;
+  child.sendWindowMax = entry.sendWindow;
+  child.lastReceived = now;
+}

@@ -1,0 +1,53 @@
+// The application's side of the send ring: how much it may queue, and queueing it.
+import { PAGE_SHIFT, PAGE_SIZE, orderFor } from "../../../kernel/memory/pages";
+import { bufferMemoryTight, starvedAdd, starvedRemove } from "./memory";
+import { ringCapacity, ringExtend, ringFree, ringReserve, ringWrite, ringAdvance } from "./ring_buffer";
+import { STARVED, TcpSocket } from "./socket";
+
+/** SO_SNDBUF, or one page while memory is tight. */
+function currentLimit(s: TcpSocket): u32 {
+  return bufferMemoryTight() ? min(s.sendLimit, max(PAGE_SIZE, ringCapacity(s.sendBuffer))) : s.sendLimit;
+}
+
+/** Bytes that tcpSend would take now, memory permitting. */
+export function sendSpace(s: TcpSocket): u32 {
+  const limit = currentLimit(s);
+  const held = s.sendBuffer.length;
+  return limit > held ? limit - held : 0;
+}
+
+/** True when a third of the buffer is free: a writer is not woken for less, it would write in crumbs. */
+export function sendWritable(s: TcpSocket): bool {
+  return !s.has(STARVED) && sendSpace(s) * 3 >= currentLimit(s);
+}
+
+/** Queues up to `count` bytes; returns how many. 0 when the queue is full or there is no memory. */
+export function sendQueue(s: TcpSocket, source: usize, count: u32): u32 {
+  const ring = s.sendBuffer;
+  const wanted = min(count, sendSpace(s));
+  if (wanted == 0) return 0;
+  if (ring.length + wanted > ringCapacity(ring)) growFor(s, wanted);
+  const taken = min(wanted, ringCapacity(ring) - ring.length);
+  if (taken == 0) {
+    starvedAdd(s);
+    return 0;
+  }
+  if (s.has(STARVED)) starvedRemove(s);
+  ringWrite(ring, ring.length, source, taken);
+  ringExtend(ring, taken);
+  return taken;
+}
+
+/** Grows the ring for `more` bytes, or for as many as memory allows. */
+function growFor(s: TcpSocket, more: u32): void {
+  const ring = s.sendBuffer;
+  let order = <i32>orderFor(ring.length + more);
+  const least = <i32>orderFor(ring.length + 1);
+  while (order >= least && !ringReserve(ring, <u32>1 << (PAGE_SHIFT + order), ring.length)) order -= 1;
+}
+
+/** Drops `count` acknowledged bytes; an empty queue holds no memory. */
+export function sendRelease(s: TcpSocket, count: u32): void {
+  if (count == s.sendBuffer.length) ringFree(s.sendBuffer);
+  else ringAdvance(s.sendBuffer, count);
+}

@@ -1,0 +1,153 @@
+// The timers of a connection. A connection keeps its deadlines itself and has one kernel timer, which is set only when
+// a deadline comes closer than what it is set to: when it expires too early it is set again. So the usual case, an ACK
+// that moves the retransmission deadline on, costs nothing.
+import { ETIMEDOUT } from "../../../kernel/errno";
+import { NEVER, monotonicNow } from "../../../kernel/time/clock";
+import { timerInit, timerSet } from "../../../kernel/time/timer";
+import { congestionTimeout } from "./congestion";
+import { connectionAbort, connectionFail, connectionRelease } from "./connection";
+import { FIN_WAIT_2_DURATION, R2_DATA, R2_SYN, RTO_MAX } from "./constants";
+import { outputNow } from "./output";
+import { roundTripBackOff, roundTripForget } from "./rtt";
+import {
+  ACK_NOW,
+  DETACHED,
+  KEEPALIVE,
+  KEEPALIVE_PROBE,
+  PERSIST,
+  PROBE,
+  RETRANSMIT_FIRST,
+  SYN_LOST,
+  TcpSocket,
+} from "./socket";
+import { CLOSED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, isSynchronized } from "./state";
+
+/** No deadlines. */
+export function timersInit(s: TcpSocket): void {
+  timerInit(s.timer, timerExpired.index, changetype<usize>(s));
+  s.armedDeadline = NEVER;
+  timersStop(s);
+}
+
+/** Forgets all deadlines; the kernel timer may still expire once, for nothing. */
+export function timersStop(s: TcpSocket): void {
+  s.retransmitDeadline = NEVER;
+  s.delayedAckDeadline = NEVER;
+  s.lifeDeadline = NEVER;
+}
+
+/** Sets the kernel timer when a deadline is earlier than what it is set to. */
+export function timersArm(s: TcpSocket): void {
+  const earliest = min(min(s.retransmitDeadline, s.delayedAckDeadline), s.lifeDeadline);
+  if (earliest >= s.armedDeadline) return;
+  s.armedDeadline = earliest;
+  timerSet(s.timer, earliest);
+}
+
+/** RFC 6298, 5.1 and 5.3: the retransmission timer runs one time-out from `now`. */
+export function retransmitTimerStart(s: TcpSocket, now: u64): void {
+  s.retransmitDeadline = now + s.retransmissionTimeout;
+}
+
+/** RFC 6298, 5.2: everything is acknowledged. */
+export function retransmitTimerStop(s: TcpSocket): void {
+  s.retransmitDeadline = NEVER;
+  s.clear(PERSIST);
+}
+
+/** Chooses what the life timer waits for: the end of FIN_WAIT_2 without an owner, or the next keep-alive probe. */
+export function lifeTimerStart(s: TcpSocket, now: u64): void {
+  if (s.state == FIN_WAIT_2 && s.has(DETACHED)) s.lifeDeadline = now + FIN_WAIT_2_DURATION;
+  else if (s.has(KEEPALIVE) && isSynchronized(s.state)) s.lifeDeadline = s.lastReceived + s.keepAliveIdle;
+  else s.lifeDeadline = NEVER;
+  timersArm(s);
+}
+
+function timerExpired(argument: usize): void {
+  const s = changetype<TcpSocket>(argument);
+  const now = monotonicNow();
+  s.armedDeadline = NEVER;
+  if (s.delayedAckDeadline <= now) {
+    s.delayedAckDeadline = NEVER;
+    s.set(ACK_NOW);
+  }
+  if (s.retransmitDeadline <= now) retransmitExpired(s, now);
+  if (s.state != CLOSED && s.lifeDeadline <= now) lifeExpired(s, now);
+  outputNow(s, now);
+  connectionRelease(s);
+}
+
+function retransmitExpired(s: TcpSocket, now: u64): void {
+  s.retransmitDeadline = NEVER;
+  if (s.has(PERSIST) || (s.sendWindow == 0 && isSynchronized(s.state))) probeExpired(s, now);
+  else if (s.state == SYN_SENT || s.state == SYN_RECEIVED) synExpired(s, now);
+  else textExpired(s, now);
+}
+
+/** Counts a retransmission; true when it was one too many: the first was longer than `limit` ago (R2). */
+function givesUp(s: TcpSocket, limit: u64, now: u64): bool {
+  if (s.retransmissions == 0) s.firstRetransmission = now;
+  s.retransmissions += 1;
+  return now - s.firstRetransmission >= (s.userTimeout != 0 ? s.userTimeout : limit); // RFC 9293 MUST-21
+}
+
+function synExpired(s: TcpSocket, now: u64): void {
+  if (givesUp(s, R2_SYN, now)) { // RFC 9293 MUST-23
+    connectionFail(s, s.softError != 0 ? s.softError : ETIMEDOUT);
+    return;
+  }
+  s.set(SYN_LOST);
+  roundTripForget(s);
+  roundTripBackOff(s);
+  s.sendNext = s.initialSend;
+}
+
+function textExpired(s: TcpSocket, now: u64): void {
+  const first = s.retransmissions == 0;
+  if (givesUp(s, R2_DATA, now)) { // RFC 9293 MUST-20
+    connectionFail(s, s.softError != 0 ? s.softError : ETIMEDOUT);
+    return;
+  }
+  congestionTimeout(s, first); // RFC 9293 MUST-19
+  roundTripForget(s); // RFC 9293 MUST-18
+  roundTripBackOff(s); // RFC 6298, 5.5
+  s.sendNext = s.sendUnacknowledged;
+}
+
+/** Zero-window probe (RFC 9293, 3.8.6.1): for ever while the peer answers (MUST-37), unless nobody holds the socket. */
+function probeExpired(s: TcpSocket, now: u64): void {
+  const silent = now - s.lastReceived >= R2_DATA && s.retransmissions > 3;
+  if (givesUp(s, R2_DATA, now) && (silent || s.has(DETACHED))) {
+    connectionAbort(s, ETIMEDOUT, now);
+    return;
+  }
+  roundTripForget(s);
+  s.set(PERSIST | PROBE);
+  s.clear(RETRANSMIT_FIRST);
+  s.sendNext = s.sendUnacknowledged;
+  // SHLD-30: each interval twice the one before. The time-out itself stays, the path is not to blame.
+  const doublings = <u64>min<u32>(s.retransmissions, 12);
+  s.retransmitDeadline = now + min(RTO_MAX, s.retransmissionTimeout << doublings);
+}
+
+function lifeExpired(s: TcpSocket, now: u64): void {
+  s.lifeDeadline = NEVER;
+  if (s.state == FIN_WAIT_2 && s.has(DETACHED)) {
+    connectionFail(s, 0);
+    return;
+  }
+  if (!s.has(KEEPALIVE) || !isSynchronized(s.state)) return;
+  const due = s.lastReceived + s.keepAliveIdle;
+  // RFC 9293 MUST-26: only when nothing came for the interval; what is in flight has its own timer.
+  if (s.sendMax != s.sendUnacknowledged || (s.keepAliveProbes == 0 && now < due)) {
+    s.lifeDeadline = max(due, now + s.keepAliveInterval);
+    return;
+  }
+  if (s.keepAliveProbes >= s.keepAliveCount) { // RFC 9293 MUST-29: not for one lost answer
+    connectionAbort(s, ETIMEDOUT, now);
+    return;
+  }
+  s.keepAliveProbes += 1;
+  s.set(KEEPALIVE_PROBE);
+  s.lifeDeadline = now + s.keepAliveInterval;
+}
