@@ -34,7 +34,7 @@ import {
 } from "../../../libos/net/udp/socket";
 import { checksum, checksumAdd, checksumFold } from "../../../libos/net/wire/checksum";
 import { IPPROTO_UDP } from "../../../libos/net/wire/ipv4";
-import { addressChanged, transmitted } from "./host";
+import { addressChanged, transmitted } from "./harness_host";
 
 const device = changetype<Device>(memory.data(64, 8));
 const peer = changetype<UdpPeer>(memory.data(16, 8));

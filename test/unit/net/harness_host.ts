@@ -1,4 +1,4 @@
-// What the harness takes from the test (module "host").
+// What the harness takes from the test (module "harness_host").
 
 /** The device has been given a frame: bytes, TX_ flags, gsoSize. */
 export declare function transmitted(data: usize, length: u32, flags: u32, gsoSize: u32): void;
