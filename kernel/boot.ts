@@ -34,6 +34,8 @@ export declare function symbols(): usize;
 /** The blob of embedded files (libos/fs/embedded.ts). */
 export declare function filesStart(): usize;
 
+/** A full memory barrier, for compiler and processor: between a store and a later load that a peer orders the other way. */
+export declare function barrier(): void;
 /** The time stamp counter. */
 export declare function rdtsc(): u64;
 /** A hardware random number; 0 when the processor has none. */

@@ -2,7 +2,7 @@
 // xenconsoled. Invariant: indices run freely modulo 2^32; an index of the other side is read once and the number of
 // bytes it claims is limited to the ring's size, so a lying backend loses text and nothing else.
 import { machineToPhys } from "./boot";
-import { eventChannelHandle, eventChannelNotify, eventChannelUnbind } from "./event_channel";
+import { eventChannelHandle, eventChannelNotify } from "./event_channel";
 import { WaitQueue, wakeAll } from "./thread/wait_queue";
 import { monotonicNow, systemTimeAt } from "./time/clock";
 import { schedPoll } from "./xen/hypercall";
@@ -43,11 +43,6 @@ export function consoleAttach(): void {
 /** Starts to take the console's events. */
 export function consoleStart(): void {
   eventChannelHandle(port, onEvent.index, 0);
-}
-
-/** Forgets the port before a suspend; Xen closes it. */
-export function consoleDetach(): void {
-  eventChannelUnbind(port);
 }
 
 function outputRoom(): u32 {

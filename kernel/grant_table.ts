@@ -34,13 +34,25 @@ export function grantTableInit(): void {
   if (table == 0) panic("no memory for the grant table");
 }
 
-/** Maps the table and makes every entry free: at boot and after a restore. */
-export function grantTableAttach(): void {
-  if (grantSetupTable(FRAMES, frameList) != 0) panic("the grant table cannot be set up");
+/** Maps the table's frames, as Xen named them last. */
+export function grantTableMap(): void {
   for (let i: u32 = 0; i < FRAMES; i++) {
     const entry = (load<u64>(frameList + (<usize>i << 3)) << PAGE_SHIFT) | PAGE_DATA;
     if (updateVaMapping(table + i * PAGE_SIZE, entry, UVMF_INVLPG) != 0) panic("the grant table cannot be mapped");
   }
+}
+
+/** Unmaps the table before a suspend, since its frames are Xen's and cannot be saved. */
+export function grantTableUnmap(): void {
+  for (let i: u32 = 0; i < FRAMES; i++) {
+    if (updateVaMapping(table + i * PAGE_SIZE, 0, UVMF_INVLPG) != 0) panic("the grant table cannot be unmapped");
+  }
+}
+
+/** Sets the table up with every entry free: at boot and after a restore. */
+export function grantTableAttach(): void {
+  if (grantSetupTable(FRAMES, frameList) != 0) panic("the grant table cannot be set up");
+  grantTableMap();
   firstFree = 0;
   freeEntries = 0;
   for (let reference = FRAMES * ENTRIES_PER_FRAME - 1; reference >= RESERVED_ENTRIES; reference--) release(reference);

@@ -4,12 +4,16 @@ import { consoleAttach, consoleStart } from "./console";
 import { eventChannelsReset } from "./event_channel";
 import { grantTableAttach, grantTableInit } from "./grant_table";
 import { log } from "./log";
+import { machineToPhys } from "./boot";
 import { directMapInit, mapSharedInfo } from "./memory/direct_map";
+import { PAGE_SHIFT } from "./memory/pages";
+import { powerControlStart } from "./power/control";
 import { schedulerInit } from "./thread/scheduler";
 import { clockStart } from "./time/clock";
 import { trapInit } from "./trap/trap";
 import { randomStir } from "./random";
 import { workStart } from "./work";
+import { xenstoreInit } from "./xenbus/xenstore";
 import { startInfo, startInfoInit } from "./xen/start_info";
 
 /** From Xen's first instruction to a kernel with memory, threads, time, events, grants and a console. */
@@ -28,5 +32,7 @@ export function kernelBoot(startInfoAddress: usize): void {
   workStart();
   randomStir();
   commandLineInit();
+  xenstoreInit(<usize>machineToPhys(startInfo().store_mfn) << PAGE_SHIFT, startInfo().store_evtchn);
+  powerControlStart();
   log("kernel").text("Karyon, ").decimal(startInfo().nr_pages >> 8).text(" MiB").end();
 }

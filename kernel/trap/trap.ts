@@ -29,7 +29,7 @@ const table = memory.data(336, 8);
 
 let crashing: u32 = 0;
 
-/** Registers the entries of boot/traps.asm with Xen: at boot; Xen keeps them over a suspend. */
+/** Registers the entries of boot/traps.asm with Xen, which keeps them over a suspend. */
 export function trapInit(): void {
   for (let vector: u32 = 0; vector < VECTORS; vector++) {
     const at = table + (<usize>vector << 4);
@@ -39,11 +39,6 @@ export function trapInit(): void {
     store<u64>(at, load<u64>(trapEntries() + (<usize>vector << 3)), 8);
   }
   if (setTrapTable(table) != 0) panic("Xen refuses the trap table");
-  trapCallbacks();
-}
-
-/** Registers the upcall entries: at boot and after a restore. */
-export function trapCallbacks(): void {
   if (setCallbacks(eventCallback(), failsafeCallback()) != 0) panic("Xen refuses the event callback");
 }
 

@@ -35,7 +35,7 @@ const chunk = memory.data(64);
 /** Woken when no request is on its way any more. */
 const quiet = changetype<WaitQueue>(memory.data(8, 8));
 
-let state: u32 = STATE_DETACHED;
+let state: u32 = 0; // STATE_DETACHED; asc folds a constant here only when it is a literal
 let page: usize = 0;
 let port: u32 = 0;
 let initialized = false;

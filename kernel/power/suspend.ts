@@ -1,0 +1,101 @@
+// Suspend and resume (xl save, save -c, restore, migrate) of a PV domain, as libxc's save and restore code expects it:
+// every mapped frame must be one of the domain's own, start_info must hold pfns, and shared_info must say where the
+// p2m list is. A restored copy finds new event channels, grant table, shared_info, console and xenstore rings; when the
+// suspend was cancelled (xl save -c) everything is still there.
+import { machineToPhys, sharedInfo } from "../boot";
+import { consoleAttach, consoleDrain, consoleStart } from "../console";
+import { eventChannelsReset } from "../event_channel";
+import { grantTableAttach, grantTableMap, grantTableUnmap } from "../grant_table";
+import { log } from "../log";
+import { mapSharedInfo } from "../memory/direct_map";
+import { pfnToMfn } from "../memory/frames";
+import { PAGE_SHIFT } from "../memory/pages";
+import { panic } from "../panic";
+import { randomStir } from "../random";
+import { clockResume, monotonicNow } from "../time/clock";
+import { workStart } from "../work";
+import { xenstoreReattach, xenstoreResume, xenstoreSuspend } from "../xenbus/xenstore";
+import { SHUTDOWN_suspend, UVMF_INVLPG, schedShutdown, updateVaMapping } from "../xen/hypercall";
+import { ARCH_MAX_PFN, ARCH_P2M_CR3, ARCH_P2M_GENERATION, ARCH_P2M_VADDR } from "../xen/shared_info";
+import { startInfo } from "../xen/start_info";
+
+const MAXIMUM: u32 = 8;
+
+const hooks = memory.data(64, 4); // {u32 onSuspend, u32 onResume} each
+let count: u32 = 0;
+
+/**
+ * Registers a driver by table indices: `onSuspend` (): void stops new requests to its backend; `onResume`
+ * (restored: bool): void goes on, with everything to connect anew when `restored`. Neither may block.
+ */
+export function suspendRegister(onSuspend: u32, onResume: u32): void {
+  if (count == MAXIMUM) panic("too many suspend hooks");
+  store<u32>(hooks + (<usize>count << 3), onSuspend);
+  store<u32>(hooks + (<usize>count << 3), onResume, 4);
+  count += 1;
+}
+
+/** Tells the toolstack where the p2m list is, so that it can save and rewrite it. */
+function publishP2m(): void {
+  const page = sharedInfo();
+  store<u64>(page + ARCH_MAX_PFN, startInfo().nr_pages);
+  store<u64>(page + ARCH_P2M_CR3, pfnToMfn(<u32>(startInfo().pt_base >> PAGE_SHIFT)) << PAGE_SHIFT);
+  store<u64>(page + ARCH_P2M_VADDR, startInfo().mfn_list);
+  store<u64>(page + ARCH_P2M_GENERATION, 0);
+}
+
+/** Suspends the domain; returns when it runs again. Called on a kernel thread with xenstore at rest possible. */
+export function suspend(): void {
+  for (let i: u32 = 0; i < count; i++) call_indirect<void>(load<u32>(hooks + (<usize>i << 3)));
+  if (xenstoreSuspend() != 0) {
+    log("power").text("xenstored does not answer: not suspended").end();
+    xenstoreResume();
+    resumeHooks(false);
+    return;
+  }
+  log("power").text("suspending").end();
+  consoleDrain();
+  const restored = suspendInXen();
+  if (restored) reconnect();
+  else xenstoreResume();
+  log("power").text(restored ? "restored" : "suspend cancelled, going on").end();
+  resumeHooks(restored);
+}
+
+function resumeHooks(restored: bool): void {
+  for (let i: u32 = 0; i < count; i++) call_indirect<void>(load<u32>(hooks + (<usize>i << 3), 4), restored);
+}
+
+/** The part without clock, console and events; true in a restored copy. */
+function suspendInXen(): bool {
+  const info = startInfo();
+  const store = info.store_mfn;
+  const console = info.console_mfn;
+  monotonicNow(); // the last time the clock is read before it may be another one
+  publishP2m();
+  grantTableUnmap();
+  info.store_mfn = machineToPhys(store);
+  info.console_mfn = machineToPhys(console);
+  const startInfoMfn = pfnToMfn(<u32>(changetype<usize>(info) >> PAGE_SHIFT));
+  if (updateVaMapping(sharedInfo(), 0, UVMF_INVLPG) != 0) panic("shared_info cannot be unmapped");
+  const cancelled = schedShutdown(SHUTDOWN_suspend, startInfoMfn) != 0;
+  if (cancelled) {
+    info.store_mfn = store;
+    info.console_mfn = console;
+  }
+  mapSharedInfo();
+  if (cancelled) grantTableMap();
+  return !cancelled;
+}
+
+/** What a domain owns besides its memory is new. */
+function reconnect(): void {
+  clockResume();
+  eventChannelsReset();
+  grantTableAttach();
+  consoleAttach();
+  consoleStart();
+  workStart();
+  randomStir();
+  xenstoreReattach(<usize>machineToPhys(startInfo().store_mfn) << PAGE_SHIFT, startInfo().store_evtchn);
+}
