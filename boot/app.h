@@ -1,0 +1,18 @@
+// What the C of app.wasm stands on: the stack check, and the way into the kernel and back.
+#pragma once
+#include "runtime.h"
+
+extern u64 app_stackLimit;
+__attribute__((noreturn, cold)) void boot_stackOverflow(u32 kind);
+
+// Recursion ends here, while there is still room below for system calls and event upcalls.
+#define APP_PROLOGUE \
+  if (UNLIKELY((u64)__builtin_frame_address(0) < app_stackLimit)) boot_stackOverflow(TRAP_STACK_OVERFLOW)
+
+// The kernel runs with event delivery masked: vcpu_info.evtchn_upcall_mask (xen.h) of the only vCPU, at the start of
+// shared_info. The kernel's export leaveKernel does what is pending and unmasks.
+extern volatile u8 boot_sharedInfo[];
+void kernel_leaveKernel(void);
+
+INLINE void enterKernel(void) { __atomic_store_n(&boot_sharedInfo[1], 1, __ATOMIC_SEQ_CST); }
+INLINE void leaveKernel(void) { kernel_leaveKernel(); }

@@ -1,0 +1,85 @@
+// What the C of kernel.wasm stands on: the functions of module "boot" (kernel/boot.ts) that are not NASM, and the
+// kernel's side of the seam to the app. An imported function "x" is called kernel_import_boot_x; for one that is not
+// here the build takes the NASM function boot_x.
+#pragma once
+#include "runtime.h"
+#include "memory.h"
+
+// The kernel runs on stacks whose lowest page is a guard.
+#define KERNEL_PROLOGUE
+
+// The kernel has pages, not a wasm memory that grows.
+#define kernel_memory_size() 0u
+#define kernel_memory_grow(pages) ((void)(pages), 0xffffffffu)
+
+// ---- places in the image (boot/image.ld, boot/*.asm, the symbol table and the files that the build adds) ------------
+
+#define PLACE(name)                     \
+  extern const u8 boot_##name[];        \
+  INLINE u32 kernel_import_boot_##name(void) { return (u32)(u64)boot_##name; }
+
+// The same as u64, for what Xen gets to see.
+#define ENTRY(name)                     \
+  extern const u8 boot_##name[];        \
+  INLINE u64 kernel_import_boot_##name(void) { return (u64)boot_##name; }
+
+PLACE(textStart)
+PLACE(textEnd)
+PLACE(rodataEnd)
+PLACE(imageEnd)
+PLACE(sharedInfo)
+PLACE(bootStack)
+PLACE(trapStack)
+PLACE(trapEntries)
+PLACE(symbols)
+PLACE(filesStart)
+ENTRY(threadStart)
+ENTRY(eventCallback)
+ENTRY(failsafeCallback)
+
+// ---- the processor and Xen ------------------------------------------------------------------------------------------
+
+// Neither the compiler nor the processor moves a memory access across it.
+INLINE void kernel_import_boot_barrier(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
+INLINE u64 kernel_import_boot_rdtsc(void) { return __builtin_ia32_rdtsc(); }
+
+// 0 when the processor has no random numbers, or none left after ten attempts (Intel's advice).
+INLINE u64 kernel_import_boot_rdrand(void) {
+  u32 a = 1, b, c = 0, d;
+  __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+  if (!(c & (1u << 30))) return 0;
+  for (int attempt = 0; attempt < 10; attempt++) {
+    u64 value;
+    u8 ok;
+    __asm__ volatile("rdrand %0\n\tsetc %1" : "=r"(value), "=qm"(ok) : : "cc");
+    if (ok) return value;
+  }
+  return 0;
+}
+
+// The machine-to-physical table is mapped by Xen beyond the 32 bits that kernel addresses have (xen.h).
+#define MACHINE_TO_PHYS 0xffff800000000000ul
+INLINE u64 kernel_import_boot_machineToPhys(u64 mfn) { return *(const u64*)(MACHINE_TO_PHYS + mfn * 8); }
+
+// ---- the app --------------------------------------------------------------------------------------------------------
+
+extern const u32 app_initialPages;
+extern const u32 app_maximumPages;
+void app_dataCopy(void);
+u32 app_start(void);
+void app_threadStart(u32 entry, u32 argument);
+u32 app_stackPointerGet(void);
+void app_stackPointerSet(u32 value);
+
+// App functions compare their frame with it (boot/app.h).
+u64 app_stackLimit;
+
+INLINE u32 kernel_import_boot_appInitialPages(void) { return app_initialPages; }
+INLINE u32 kernel_import_boot_appMaximumPages(void) { return app_maximumPages; }
+INLINE void kernel_import_boot_appDataCopy(void) { app_dataCopy(); }
+INLINE u32 kernel_import_boot_appStart(void) { return app_start(); }
+INLINE void kernel_import_boot_appThreadStart(u32 entry, u32 argument) { app_threadStart(entry, argument); }
+INLINE u32 kernel_import_boot_appStackPointerGet(void) { return app_stackPointerGet(); }
+INLINE void kernel_import_boot_appStackPointerSet(u32 value) { app_stackPointerSet(value); }
+INLINE void kernel_import_boot_setStackLimit(u32 limit) { app_stackLimit = limit; }

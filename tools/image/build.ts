@@ -1,0 +1,261 @@
+// From an app's folder to a bootable image: the stages in order, each behind the cache.
+//   asc → binaryen → wasm2c → translate → gcc, once for kernel and libos (shared by all apps) and once for the app;
+//   nasm for boot/; ld twice, because the table of function names needs the addresses of a first link; strip.
+import { copyFile, mkdir, readFile, readdir, rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { KaryonError } from "../support/errors.ts";
+import { compileAssembly, compilerVersion, type Compilation } from "./assembly.ts";
+import { StageCache } from "./cache.ts";
+import { domainConfig } from "./config.ts";
+import { collectFiles, filesBlob } from "./files.ts";
+import { appUnit, kernelUnit, type KernelExports } from "./glue.ts";
+import { readManifest, type Manifest } from "./manifest.ts";
+import { assemble, compileC, embed, functionAddresses, globalNames, link, nativeKey, strip } from "./native.ts";
+import { optimizeModule } from "./optimize.ts";
+import { repositoryPath } from "./paths.ts";
+import { sourceNames, symbolTable, type SourceNames } from "./symbols.ts";
+import { translateModule, type ModuleName } from "./translate.ts";
+import { readModule } from "./wasm.ts";
+import { runWasm2c, wasm2cVersion } from "./wasm2c.ts";
+
+/** How to build. */
+export interface BuildOptions {
+  /** Where the results go; default build/<name> in the repository. */
+  readonly output?: string;
+  /** Told of each stage as it begins. */
+  readonly progress?: (stage: string) => void;
+}
+
+/** The files of a built image, absolute. */
+export interface Image {
+  readonly manifest: Manifest;
+  /** What boots. */
+  readonly elf: string;
+  /** The same with symbols, for a debugger. */
+  readonly symbols: string;
+  /** For xl create. */
+  readonly cfg: string;
+}
+
+/** A compiled module: an object file and what the other stages need to know of it. */
+interface Unit {
+  readonly object: string;
+  readonly exports: KernelExports;
+  readonly names: SourceNames;
+}
+
+/**
+ * Builds the app in `folder`.
+ *
+ * @throws KaryonError for everything that is wrong with the app, its manifest or the tools
+ */
+export async function buildImage(folder: string, options: BuildOptions = {}): Promise<Image> {
+  const appFolder = path.resolve(folder);
+  const progress = options.progress ?? (() => undefined);
+  const manifest = await readManifest(appFolder);
+  const output = path.resolve(options.output ?? repositoryPath("build", manifest.name));
+  const cfg = path.join(output, `${manifest.name}.cfg`);
+  const elf = path.join(output, `${manifest.name}.elf`);
+  const config = domainConfig(manifest, elf);
+  const cache = new StageCache(repositoryPath("build/cache"));
+  const stages = new Stages(cache, progress);
+
+  const kernel = await stages.unit("kernel", KERNEL);
+  const app = await stages.unit("app", appCompilation(appFolder, manifest), kernel.exports);
+  const boot = await stages.boot();
+  const files = manifest.files === undefined ? [] : await collectFiles(path.join(appFolder, manifest.files));
+  const linked = await stages.link([...boot, kernel.object, app.object], filesBlob(files), {
+    ...kernel.names,
+    ...app.names,
+  });
+
+  await mkdir(output, { recursive: true });
+  const symbols = path.join(output, `${manifest.name}.symbols.elf`);
+  await Promise.all([
+    replaceFile(path.join(linked, "image.elf"), elf),
+    replaceFile(path.join(linked, "image.symbols.elf"), symbols),
+    writeFile(cfg, config),
+  ]);
+  await cache.prune(Date.now());
+  return { manifest, elf, symbols, cfg };
+}
+
+// The compiler lays down __heap_base, the end of the static data, only where something mentions it.
+const KERNEL: Compilation = {
+  target: "kernel",
+  entry: "kernel.ts",
+  generated: {
+    "kernel.ts": [
+      'export * from "./libos/main";',
+      "export function staticDataEnd(): usize {",
+      "  return __heap_base;",
+      "}",
+      "",
+    ].join("\n"),
+  },
+};
+
+function appCompilation(appFolder: string, manifest: Manifest): Compilation {
+  const entry = manifest.entry.replace(/\.ts$/, "");
+  return {
+    target: "app",
+    entry: "start.ts",
+    appFolder,
+    generated: {
+      "start.ts": [
+        `import { main } from "./app/${entry}";`,
+        'import { startArguments } from "karyon";',
+        "export function _start(): i32 {",
+        "  return main(startArguments());",
+        "}",
+        'export { threadStart as _thread_start } from "karyon";',
+        "",
+      ].join("\n"),
+    },
+  };
+}
+
+class Stages {
+  constructor(
+    private readonly cache: StageCache,
+    private readonly progress: (stage: string) => void,
+  ) {}
+
+  /** One module from TypeScript to an object file. */
+  async unit(name: ModuleName, compilation: Compilation, kernel?: KernelExports): Promise<Unit> {
+    const wasm = await this.compile(name, compilation);
+    const folder = await this.translate(name, wasm, kernel);
+    const { exports, names } = JSON.parse(await readFile(path.join(folder, "unit.json"), "utf8")) as Omit<
+      Unit,
+      "object"
+    >;
+    return { object: await this.compileUnit(name, path.join(folder, "unit.c")), exports, names };
+  }
+
+  private async compile(name: ModuleName, compilation: Compilation): Promise<string> {
+    const key = [compilerVersion(), JSON.stringify(compilation), await readText("asconfig.json"), await toolsKey()];
+    const folder = await this.cache.discoveringStage(`${name}-asc`, key, async (work) => {
+      this.progress(`${name}: asc`);
+      const { wasm, inputs } = await compileAssembly(compilation);
+      this.progress(`${name}: binaryen`);
+      await writeFile(path.join(work, "module.wasm"), await optimizeModule(`${name}.wasm`, wasm));
+      return inputs;
+    });
+    return path.join(folder, "module.wasm");
+  }
+
+  private async translate(name: ModuleName, wasmFile: string, kernel?: KernelExports): Promise<string> {
+    const wasm = await readFile(wasmFile);
+    const boot = await bootSources();
+    const header = await readText("boot/kernel.h");
+    const assembly = await globalNames(boot);
+    const key = [wasm, wasm2cVersion(), await toolsKey(), header, [...assembly].join(), JSON.stringify(kernel ?? {})];
+    return this.cache.stage(`${name}-c`, key, async (work) => {
+      this.progress(`${name}: wasm2c`);
+      const copy = path.join(work, "module.wasm");
+      await writeFile(copy, wasm);
+      const module = readModule(`${name}.wasm`, wasm);
+      const translation = translateModule(name, await runWasm2c(copy, name), module);
+      const unit =
+        kernel === undefined
+          ? kernelUnit(translation, module, { header: headerImports(header), assembly })
+          : appUnit(translation, module, kernel);
+      const exports: KernelExports = Object.fromEntries(
+        [...translation.exports].map(([key, { result, parameters }]) => [key, { result, parameters }]),
+      );
+      await writeFile(path.join(work, "unit.c"), unit);
+      await writeFile(
+        path.join(work, "unit.json"),
+        JSON.stringify({ exports, names: sourceNames(name, translation.functions) }),
+      );
+    });
+  }
+
+  private async compileUnit(name: ModuleName, source: string): Promise<string> {
+    const headers = await Promise.all(
+      ["runtime.h", "memory.h", "kernel.h", "app.h"].map((file) => readText(`boot/${file}`)),
+    );
+    const key = [await readFile(source), ...headers, await nativeKey("gcc")];
+    const folder = await this.cache.stage(`${name}-o`, key, async (work) => {
+      this.progress(`${name}: gcc`);
+      await compileC(source, path.join(work, "unit.o"));
+    });
+    return path.join(folder, "unit.o");
+  }
+
+  /** The objects of boot/*.asm. */
+  async boot(): Promise<string[]> {
+    const sources = await bootSources();
+    const includes = await Promise.all((await bootFiles(".inc")).map((file) => readFile(file)));
+    const texts = await Promise.all(sources.map((file) => readFile(file)));
+    const folder = await this.cache.stage("boot", [...texts, ...includes, await nativeKey("nasm")], async (work) => {
+      this.progress("boot: nasm");
+      await Promise.all(sources.map((source) => assemble(source, path.join(work, objectName(source)))));
+    });
+    return sources.map((source) => path.join(folder, objectName(source)));
+  }
+
+  /** Links the image with its files and its table of function names; a folder with image.elf and image.symbols.elf. */
+  async link(objects: readonly string[], files: Uint8Array, names: SourceNames): Promise<string> {
+    const script = repositoryPath("boot/image.ld");
+    const inputs = await Promise.all([script, ...objects].map((file) => readFile(file)));
+    const key = [...inputs, files, JSON.stringify(names), await nativeKey("ld"), await toolsKey()];
+    return this.cache.stage("link", key, async (work) => {
+      this.progress("ld");
+      const elf = path.join(work, "linked.elf");
+      const filesObject = await embed("boot_filesStart", ".files", files, work);
+      // The table lies behind the text, so its size does not move the addresses in it.
+      const empty = await embed("boot_symbols", ".symbols", symbolTable([], names), work);
+      await link(script, [...objects, filesObject, empty], elf);
+      const table = await embed("boot_symbols", ".symbols", symbolTable(await functionAddresses(elf), names), work);
+      await link(script, [...objects, filesObject, table], elf);
+      await strip(elf, path.join(work, "image.elf"), path.join(work, "image.symbols.elf"));
+    });
+  }
+}
+
+// boot/kernel.h implements an import "x" as kernel_import_boot_x, directly or by its macros PLACE and ENTRY.
+function headerImports(header: string): Set<string> {
+  const names = [...header.matchAll(/\bkernel_import_boot_(\w+)\(|^(?:PLACE|ENTRY)\((\w+)\)/gm)];
+  return new Set(names.map(([, direct, place]) => direct ?? place ?? ""));
+}
+
+async function bootFiles(extension: string): Promise<string[]> {
+  const names = (await readdir(repositoryPath("boot"))).filter((name) => name.endsWith(extension)).sort();
+  return names.map((name) => repositoryPath("boot", name));
+}
+
+async function bootSources(): Promise<string[]> {
+  const sources = await bootFiles(".asm");
+  if (sources.length === 0) throw new KaryonError("IMAGE_NO_BOOT", "there is no assembly in boot/");
+  return sources;
+}
+
+function objectName(source: string): string {
+  return `${path.basename(source, ".asm")}.o`;
+}
+
+async function readText(file: string): Promise<string> {
+  return readFile(repositoryPath(file), "utf8");
+}
+
+// The pipeline's own sources are inputs of what it makes.
+let toolsHash: Promise<string> | undefined;
+function toolsKey(): Promise<string> {
+  toolsHash ??= readdir(repositoryPath("tools/image")).then(async (names) => {
+    const texts = await Promise.all(
+      names
+        .filter((name) => name.endsWith(".ts"))
+        .sort()
+        .map((name) => readText(`tools/image/${name}`)),
+    );
+    return texts.join("\0");
+  });
+  return toolsHash;
+}
+
+// A domain may be booting from the old file: it keeps its inode.
+async function replaceFile(source: string, destination: string): Promise<void> {
+  await copyFile(source, `${destination}.new`);
+  await rename(`${destination}.new`, destination);
+}

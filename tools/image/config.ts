@@ -1,0 +1,77 @@
+// The domain's configuration file (xl.cfg(5)) and the kernel command line in it (kernel/command_line.ts):
+// options, then " -- " and the app's arguments.
+import { KaryonError } from "../support/errors.ts";
+import type { Manifest } from "./manifest.ts";
+
+// start_info.cmd_line has MAX_GUEST_CMDLINE bytes, the final NUL included (xen.h).
+const LONGEST_COMMAND_LINE = 1023;
+const MEBIBYTE = 1024 * 1024;
+
+/**
+ * The text of `<name>.cfg`.
+ *
+ * @param kernel absolute path of the image
+ * @throws KaryonError COMMAND_LINE_TOO_LONG
+ */
+export function domainConfig(manifest: Manifest, kernel: string): string {
+  const lines = [
+    `# Made by Karyon: xl create ${manifest.name}.cfg`,
+    'type = "pv"',
+    `name = ${quote(manifest.name)}`,
+    `kernel = ${quote(kernel)}`,
+    `memory = ${Math.ceil(manifest.memory / MEBIBYTE)}`,
+    "vcpus = 1",
+    `vif = [${manifest.network === false ? "" : ` ${quote(vif(manifest.network))} `}]`,
+    `extra = ${quote(commandLine(manifest))}`,
+    'on_poweroff = "destroy"',
+    'on_reboot = "restart"',
+    'on_crash = "destroy"',
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/**
+ * The kernel command line: `ip=… stack=… env.NAME=value -- argument "argument with blanks"`.
+ *
+ * @throws KaryonError COMMAND_LINE_TOO_LONG
+ */
+export function commandLine(manifest: Manifest): string {
+  const words = [`ip=${ipOption(manifest)}`];
+  if (manifest.stack !== undefined) words.push(`stack=${manifest.stack / 1024}K`);
+  for (const [name, value] of Object.entries(manifest.environment)) words.push(`env.${name}=${word(value)}`);
+  if (manifest.arguments.length > 0) words.push("--", ...manifest.arguments.map(word));
+  const text = words.join(" ");
+  if (text.length > LONGEST_COMMAND_LINE) {
+    throw new KaryonError(
+      "COMMAND_LINE_TOO_LONG",
+      `arguments and environment take ${text.length} bytes of the command line, ${LONGEST_COMMAND_LINE} fit`,
+      "embed a file instead (the manifest's files)",
+    );
+  }
+  return text;
+}
+
+function ipOption({ network }: Manifest): string {
+  if (network === false) return "off";
+  const parts = [network.address];
+  if (network.gateway !== undefined) parts.push(`gateway=${network.gateway}`);
+  if (network.dns !== undefined) parts.push(`dns=${network.dns}`);
+  return parts.join(",");
+}
+
+function vif({ bridge, mac }: Exclude<Manifest["network"], false>): string {
+  const parts = [];
+  if (mac !== undefined) parts.push(`mac=${mac}`);
+  if (bridge !== undefined) parts.push(`bridge=${bridge}`);
+  return parts.join(",");
+}
+
+// Blanks separate words; double quotes hold one together, a backslash takes the next character literally.
+function word(text: string): string {
+  return /^[^\s"\\]+$/.test(text) ? text : `"${text.replace(/["\\]/g, "\\$&")}"`;
+}
+
+// xl.cfg strings know backslash escapes in either kind of quotes.
+function quote(text: string): string {
+  return `"${text.replace(/["\\]/g, "\\$&")}"`;
+}

@@ -1,0 +1,190 @@
+// The C around the two translated modules: the kernel's unit and the app's unit of an image, and the seam between them.
+// An app's import M.N is the kernel's export M_N; the wrapper masks events on the way in and lets the kernel do what is
+// pending on the way out (boot/app.h).
+import { KaryonError } from "../support/errors.ts";
+import { declaration, type ImportedFunction, type Signature, type Translation } from "./translate.ts";
+import type { DataSegment, WasmModule } from "./wasm.ts";
+
+/** C functions that the kernel's unit offers to the app's, by export name of kernel.wasm. */
+export type KernelExports = Readonly<Record<string, Signature>>;
+
+const KERNEL_BASE = 0x100000;
+const ENTRY = "kernelMain";
+
+/**
+ * The C unit of the kernel.
+ *
+ * @param available which imports of module "boot" exist: those of boot/kernel.h and those of boot/*.asm
+ * @throws KaryonError IMAGE_IMPORT_MISSING
+ */
+export function kernelUnit(
+  translation: Translation,
+  module: WasmModule,
+  available: { readonly header: ReadonlySet<string>; readonly assembly: ReadonlySet<string> },
+): string {
+  const imports = translation.imports.flatMap((imported) => kernelImport(imported, available));
+  const wrappers = [...translation.exports].map(([name, target]) => {
+    // boot/entry.asm calls kernelMain once: the place for the module's start code.
+    const before = name === ENTRY && translation.start !== undefined ? `${translation.start.symbol}(); ` : "";
+    return forward(`kernel_${name}`, target, target.symbol, before);
+  });
+  return ['#include "boot/kernel.h"', ...imports, memoryImage(module), translation.text, ...wrappers, ""].join("\n");
+}
+
+function kernelImport(
+  imported: ImportedFunction,
+  available: { readonly header: ReadonlySet<string>; readonly assembly: ReadonlySet<string> },
+): string[] {
+  const { module, name, symbol } = imported;
+  if (module === "boot" && available.header.has(name)) return [];
+  if (module === "boot" && available.assembly.has(name)) {
+    return [`${declaration(`boot_${name}`, imported)};`, `#define ${symbol} boot_${name}`];
+  }
+  throw new KaryonError(
+    "IMAGE_IMPORT_MISSING",
+    `the kernel imports ${module}.${name}, which nothing implements`,
+    `define it as boot_${name} in boot/*.asm or as ${symbol} in boot/kernel.h`,
+  );
+}
+
+// Static data of kernel.wasm stands at its wasm addresses, which are guest-virtual addresses.
+function memoryImage(module: WasmModule): string {
+  const base = module.exportedGlobals.get("__heap_base")?.value;
+  if (base === undefined || base < KERNEL_BASE)
+    throw new KaryonError("IMAGE_BAD_WASM", "kernel.wasm has no __heap_base");
+  const image = Buffer.alloc(base - KERNEL_BASE);
+  for (const { offset, bytes } of module.data) image.set(bytes, offset - KERNEL_BASE);
+  const attributes = '__attribute__((section(".kernel_memory"), aligned(4096), used, retain))';
+  return `u8 kernel_memory_image[${image.length}] ${attributes} = ${bytesLiteral(image)};`;
+}
+
+/**
+ * The C unit of an app.
+ *
+ * @throws KaryonError IMAGE_IMPORT_MISSING naming each import that the kernel does not export
+ */
+export function appUnit(translation: Translation, module: WasmModule, kernel: KernelExports): string {
+  const missing = translation.imports.filter((imported) => !isProvided(imported, kernel));
+  if (missing.length > 0) {
+    throw new KaryonError(
+      "IMAGE_IMPORT_MISSING",
+      `the app imports what the kernel does not offer: ${missing.map((f) => `${f.module}.${f.name}(${f.parameters.join(", ")})`).join("; ")}`,
+      'an app calls the system through the functions of "karyon" only',
+    );
+  }
+  return [
+    '#include "boot/app.h"',
+    ...translation.imports.map((imported) => systemCall(imported, kernel)),
+    memoryCalls(kernel),
+    translation.text,
+    dataCopy(module.data),
+    `const u32 app_initialPages = ${module.initialPages};`,
+    `const u32 app_maximumPages = ${module.maximumPages};`,
+    entryPoints(translation),
+    "",
+  ].join("\n");
+}
+
+function isProvided(imported: ImportedFunction, kernel: KernelExports): boolean {
+  const target = kernel[exportName(imported)];
+  return (target !== undefined && sameSignature(target, imported)) || isAbort(imported);
+}
+
+function exportName({ module, name }: ImportedFunction): string {
+  return `${module}_${name}`;
+}
+
+// AssemblyScript's abort(message, file, line, column), when the app's library has no better one.
+function isAbort({ module, name }: ImportedFunction): boolean {
+  return module === "env" && name === "abort";
+}
+
+function sameSignature(a: Signature, b: Signature): boolean {
+  return a.result === b.result && a.parameters.join() === b.parameters.join();
+}
+
+function systemCall(imported: ImportedFunction, kernel: KernelExports): string {
+  const target = exportName(imported);
+  if (kernel[target] === undefined) return `${definition(imported.symbol, imported)} { trap(TRAP_ABORT); }`;
+  const call = `kernel_${target}(${argumentNames(imported).join(", ")})`;
+  const body =
+    imported.result === "void"
+      ? `enterKernel(); ${call}; leaveKernel();`
+      : `enterKernel(); ${imported.result} result = ${call}; leaveKernel(); return result;`;
+  return [
+    `${declaration(`kernel_${target}`, imported)};`,
+    `static ${definition(imported.symbol, imported)} { ${body} }`,
+  ].join("\n");
+}
+
+// memory.size and memory.grow are system calls; without them in the kernel the memory stays as it is.
+function memoryCalls(kernel: KernelExports): string {
+  const call = (name: string, parameters: readonly string[]): string =>
+    systemCall({ module: "app", name, symbol: `app_${name}`, result: "u32", parameters }, kernel);
+  return [
+    kernel["app_memory_size"] ? call("memory_size", []) : "#define app_memory_size() app_initialPages",
+    kernel["app_memory_grow"]
+      ? call("memory_grow", ["u32"])
+      : "#define app_memory_grow(pages) ((void)(pages), 0xffffffffu)",
+  ].join("\n");
+}
+
+function dataCopy(segments: readonly DataSegment[]): string {
+  const filled = segments.filter(({ bytes }) => bytes.length > 0);
+  return [
+    ...filled.map(({ bytes }, i) => `static const u8 app_data${i}[${bytes.length}] = ${bytesLiteral(bytes)};`),
+    "void app_dataCopy(void) {",
+    ...filled.map(({ offset }, i) => `  memcpy((void*)(APP_MEMORY + ${offset}u), app_data${i}, sizeof app_data${i});`),
+    "}",
+  ].join("\n");
+}
+
+function entryPoints({ exports, globals, start }: Translation): string {
+  const main = exports.get("_start");
+  if (main === undefined || main.parameters.length > 0) {
+    throw new KaryonError("IMAGE_NO_START", "the app does not export _start()", "an app's index.ts exports main()");
+  }
+  const threadStart = exports.get("_thread_start");
+  const stackPointer = globals.get("__stack_pointer");
+  return [
+    "u32 app_start(void) {",
+    "  leaveKernel();",
+    ...(start === undefined ? [] : [`  ${start.symbol}();`]),
+    main.result === "void" ? `  u32 status = 0;\n  ${main.symbol}();` : `  u32 status = ${main.symbol}();`,
+    "  enterKernel();",
+    "  return status;",
+    "}",
+    "void app_threadStart(u32 entry, u32 argument) {",
+    ...(threadStart === undefined
+      ? ["  (void)entry, (void)argument;", "  trap(TRAP_UNREACHABLE);"]
+      : ["  leaveKernel();", `  ${threadStart.symbol}(entry, argument);`, "  enterKernel();"]),
+    "}",
+    `u32 app_stackPointerGet(void) { return ${stackPointer ?? "0"}; }`,
+    `void app_stackPointerSet(u32 value) { ${stackPointer === undefined ? "(void)value" : `${stackPointer} = value`}; }`,
+  ].join("\n");
+}
+
+function forward(name: string, signature: Signature, target: string, before: string): string {
+  const call = `${target}(${argumentNames(signature).join(", ")})`;
+  return `${definition(name, signature)} { ${before}${signature.result === "void" ? "" : "return "}${call}; }`;
+}
+
+function definition(name: string, { result, parameters }: Signature): string {
+  return declaration(name, { result, parameters: parameters.map((type, i) => `${type} a${i}`) });
+}
+
+function argumentNames({ parameters }: Signature): string[] {
+  return parameters.map((_, i) => `a${i}`);
+}
+
+// A string literal is what the compiler reads fastest.
+function bytesLiteral(bytes: Uint8Array): string {
+  if (bytes.length === 0) return "{}";
+  const lines: string[] = [];
+  for (let i = 0; i < bytes.length; i += 64) {
+    lines.push(
+      `  "${Array.from(bytes.subarray(i, i + 64), (byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("")}"`,
+    );
+  }
+  return `\n${lines.join("\n")}`;
+}

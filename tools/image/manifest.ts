@@ -1,0 +1,118 @@
+// karyon.json: what an app says about itself. Checked field by field; a field that is not known is an error too, so
+// that a misspelt one does not silently mean the default.
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { z } from "zod";
+import { KaryonError } from "../support/errors.ts";
+import { displayPath } from "./paths.ts";
+
+const MEBIBYTE = 1024 * 1024;
+const KIBIBYTE = 1024;
+const LEAST_MEMORY = 2 * MEBIBYTE;
+const MOST_MEMORY = 3 * 1024 * MEBIBYTE;
+const LEAST_STACK = 16 * KIBIBYTE;
+const MOST_STACK = 16 * MEBIBYTE;
+
+const OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const ADDRESS = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
+const ADDRESS_AND_PREFIX = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}/(?:[1-9]|[12]\\d|3[0-2])$`);
+const PRINTABLE = /^[\x20-\x7e]*$/;
+
+const UNITS: Readonly<Record<string, number>> = { K: KIBIBYTE, M: MEBIBYTE, G: 1024 * MEBIBYTE };
+
+function bytes(least: number, most: number): z.ZodType<number, string> {
+  return z
+    .string()
+    .regex(/^[1-9]\d*[KMG]$/, 'expected a size such as "16M"')
+    .transform((text) => Number(text.slice(0, -1)) * (UNITS[text.slice(-1)] ?? 1))
+    .refine((size) => size >= least && size <= most, `expected ${sizeText(least)} to ${sizeText(most)}`);
+}
+
+/** A size as the manifest writes it, for example "16M". */
+export function sizeText(size: number): string {
+  return size % MEBIBYTE === 0 ? `${size / MEBIBYTE}M` : `${Math.ceil(size / KIBIBYTE)}K`;
+}
+
+const printable = z.string().regex(PRINTABLE, "expected printable ASCII");
+
+const relativePath = z
+  .string()
+  .min(1)
+  .refine(
+    (file) => !path.isAbsolute(file) && !path.normalize(file).startsWith(".."),
+    "expected a path inside the app's folder",
+  );
+
+const networkSchema = z.strictObject({
+  address: z
+    .union([z.literal("dhcp"), z.string().regex(ADDRESS_AND_PREFIX)], 'expected "dhcp" or "10.0.2.20/24"')
+    .default("dhcp"),
+  gateway: z.string().regex(ADDRESS, 'expected an address such as "10.0.2.2"').optional(),
+  dns: z.string().regex(ADDRESS, 'expected an address such as "10.0.2.3"').optional(),
+  bridge: z
+    .string()
+    .regex(/^[\w.-]{1,15}$/, "expected the name of a bridge of dom0")
+    .optional(),
+  mac: z
+    .string()
+    .regex(/^[0-9a-f][02468ace](?::[0-9a-f]{2}){5}$/i, 'expected a unicast address such as "00:16:3e:00:00:01"')
+    .optional(),
+});
+
+const manifestSchema = z
+  .strictObject({
+    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "expected lower case letters, digits and -, at most 32"),
+    entry: relativePath.refine((file) => file.endsWith(".ts"), "expected a .ts file").default("index.ts"),
+    memory: bytes(LEAST_MEMORY, MOST_MEMORY).default(16 * MEBIBYTE),
+    stack: bytes(LEAST_STACK, MOST_STACK).optional(),
+    network: z.union([z.literal(false), networkSchema], "expected false or an object").default(false),
+    arguments: z.array(printable).default([]),
+    environment: z
+      .record(z.string().regex(/^[A-Za-z_]\w*$/, "expected a name such as LOG_LEVEL"), printable)
+      .default({}),
+    files: relativePath.optional(),
+  })
+  .refine(({ network }) => network === false || network.address !== "dhcp" || network.gateway === undefined, {
+    path: ["network", "gateway"],
+    message: "comes from the DHCP server",
+  });
+
+/** The checked contents of karyon.json; sizes in bytes. */
+export type Manifest = z.output<typeof manifestSchema>;
+
+/**
+ * Reads the manifest of the app in `folder`.
+ *
+ * @throws KaryonError NO_MANIFEST, BAD_MANIFEST with one line for each wrong field
+ */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const file = path.join(folder, "karyon.json");
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  if (text === undefined) {
+    throw new KaryonError(
+      "NO_MANIFEST",
+      `there is no ${displayPath(file)}`,
+      "an app is a folder with a karyon.json; npm run new -- my-app makes one",
+    );
+  }
+  return parseManifest(text, displayPath(file));
+}
+
+/**
+ * Checks the text of a manifest.
+ *
+ * @param file names it in messages
+ * @throws KaryonError BAD_MANIFEST
+ */
+export function parseManifest(text: string, file: string): Manifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new KaryonError("BAD_MANIFEST", `${file} is not JSON: ${error instanceof Error ? error.message : ""}`);
+  }
+  const result = manifestSchema.safeParse(json);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map(({ path: field, message }) => `  ${field.join(".") || "(top)"}: ${message}`);
+  throw new KaryonError("BAD_MANIFEST", `${file} is wrong\n${lines.join("\n")}`);
+}
