@@ -27,6 +27,9 @@ const C_COMPILER: PackageSet = {
   without:
     /^(libc6|libcrypt1|libgcc-s1|lib[alt]?[lt]?asan8|liblsan0|libtsan2|libubsan1|libitm1|libquadmath0|libcc1-0|libgomp1|libatomic1)$/,
 };
+const XZ: PackageSet = { title: "xz", packages: ["xz-utils"], without: C_LIBRARY };
+const WRK: PackageSet = { title: "wrk", packages: ["wrk"], without: C_LIBRARY };
+const CURL: PackageSet = { title: "curl", packages: ["curl"], without: C_LIBRARY };
 const QEMU: PackageSet = { title: "QEMU", packages: ["qemu-system-x86"], without: C_LIBRARY };
 
 interface Recipe {
@@ -41,11 +44,14 @@ const BINUTILS = ["as", "ld", "nm", "strip", "objcopy", "objdump", "readelf", "a
 type Binutil = (typeof BINUTILS)[number];
 
 /** The programs that can be had. */
-export type HostToolName = "nasm" | "gcc" | "qemu-system-x86_64" | Binutil;
+export type HostToolName = "nasm" | "gcc" | "qemu-system-x86_64" | "xz" | "wrk" | "curl" | Binutil;
 
 const RECIPES: Readonly<Record<HostToolName, Recipe>> = {
   nasm: { set: NASM, program: "usr/bin/nasm" },
   gcc: { set: C_COMPILER, program: "usr/bin/gcc-12", env: binFirst },
+  xz: { set: XZ, program: "usr/bin/xz" },
+  wrk: { set: WRK, program: "usr/bin/wrk" },
+  curl: { set: CURL, program: "usr/bin/curl" },
   "qemu-system-x86_64": {
     set: QEMU,
     program: "usr/bin/qemu-system-x86_64",

@@ -1,0 +1,89 @@
+// The host's side of the lab's agent. Every wait is bounded: a request that is not answered in time fails and, by
+// hanging up, ends the command in dom0.
+import { connect, type Socket } from "node:net";
+import { KaryonError } from "../../support/errors.ts";
+import { encodeFrame, Frame, FrameDecoder, type End, type Request } from "./protocol.ts";
+
+const CHUNK = 256 * 1024;
+
+/** How to reach the agent of one lab. */
+export interface AgentAddress {
+  readonly port: number;
+  readonly secret: string;
+}
+
+/** What a command came to. */
+export interface CommandResult {
+  /** Exit status; 128 + n when signal n killed it. */
+  readonly status: number;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+}
+
+/** Options of a request. */
+export interface RequestOptions {
+  readonly timeoutMs: number;
+  readonly input?: Buffer;
+  /** Hears the output as it comes; it is then not collected. */
+  readonly onStdout?: (bytes: Buffer) => void;
+  readonly onStderr?: (bytes: Buffer) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A request as the caller writes it: the secret is added here. */
+export type AgentRequest = Request extends infer R ? (R extends Request ? Omit<R, "secret"> : never) : never;
+
+/**
+ * Sends one request and waits for its end.
+ *
+ * @throws KaryonError LAB_TIMEOUT, LAB_AGENT (hung up, or could not do it), ABORTED
+ */
+export function request(address: AgentAddress, message: AgentRequest, options: RequestOptions): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    let end: End | undefined;
+    const socket = connect({ host: "127.0.0.1", port: address.port, noDelay: true });
+    const fail = (code: string, text: string, cause?: unknown): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(new KaryonError(code, `${summary(message)}: ${text}`, "", { cause }));
+    };
+    const timer = setTimeout(() => fail("LAB_TIMEOUT", `no end after ${options.timeoutMs} ms`), options.timeoutMs);
+    options.signal?.addEventListener("abort", () => fail("ABORTED", "given up"), { once: true });
+    const decoder = new FrameDecoder((type, payload) => {
+      if (type === Frame.STDOUT) options.onStdout ? options.onStdout(payload) : stdout.push(payload);
+      else if (type === Frame.STDERR) options.onStderr ? options.onStderr(payload) : stderr.push(payload);
+      else if (type === Frame.END) end = JSON.parse(payload.toString()) as End;
+    });
+    socket.on("data", (bytes: Buffer) => decoder.push(bytes));
+    socket.on("error", (error) => fail("LAB_AGENT", error.message, error));
+    socket.on("close", () => {
+      if (end === undefined) return fail("LAB_AGENT", "the lab hung up");
+      if (end.error !== undefined) return fail("LAB_AGENT", end.error);
+      clearTimeout(timer);
+      resolve({ status: end.status, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) });
+    });
+    socket.write(`${JSON.stringify({ ...message, secret: address.secret })}\n`);
+    if (options.input !== undefined) void sendInput(socket, options.input);
+    else if (message.op === "exec") socket.write(encodeFrame(Frame.STDIN, Buffer.alloc(0)));
+  });
+}
+
+function summary(message: AgentRequest): string {
+  return message.op === "exec" ? `lab: ${message.argv.join(" ").slice(0, 200)}` : `lab: ${message.op}`;
+}
+
+async function sendInput(socket: Socket, input: Buffer): Promise<void> {
+  for (let at = 0; at < input.length && !socket.destroyed; at += CHUNK) {
+    if (socket.write(encodeFrame(Frame.STDIN, input.subarray(at, at + CHUNK)))) continue;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        socket.off("drain", done).off("close", done);
+        resolve();
+      };
+      socket.on("drain", done).on("close", done);
+    });
+  }
+  if (!socket.destroyed) socket.write(encodeFrame(Frame.STDIN, Buffer.alloc(0)));
+}

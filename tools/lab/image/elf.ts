@@ -1,0 +1,63 @@
+// As much of ELF-64 (little endian) as an image maker needs: which shared libraries a program names (DT_NEEDED).
+import { KaryonError } from "../../support/errors.ts";
+
+const PT_LOAD = 1;
+const PT_DYNAMIC = 2;
+const DT_NULL = 0n;
+const DT_NEEDED = 1n;
+const DT_STRTAB = 5n;
+
+interface Segment {
+  readonly type: number;
+  readonly offset: number;
+  readonly address: bigint;
+  readonly size: number;
+}
+
+/** Whether `bytes` begin as an ELF-64 file does. */
+export function isElf(bytes: Buffer): boolean {
+  return bytes.length > 64 && bytes.readUInt32BE(0) === 0x7f454c46 && bytes[4] === 2;
+}
+
+/** The names in DT_NEEDED, in their order; empty for a static program or for what is no ELF file. */
+export function neededLibraries(bytes: Buffer): string[] {
+  if (!isElf(bytes)) return [];
+  const segments = programHeaders(bytes);
+  const dynamic = segments.find(({ type }) => type === PT_DYNAMIC);
+  if (dynamic === undefined) return [];
+  const needed: bigint[] = [];
+  let strings = 0n;
+  for (let at = dynamic.offset; at + 16 <= dynamic.offset + dynamic.size; at += 16) {
+    const tag = bytes.readBigInt64LE(at);
+    const value = bytes.readBigUInt64LE(at + 8);
+    if (tag === DT_NULL) break;
+    if (tag === DT_NEEDED) needed.push(value);
+    if (tag === DT_STRTAB) strings = value;
+  }
+  const table = fileOffset(segments, strings);
+  return needed.map((name) => textAt(bytes, table + Number(name)));
+}
+
+function programHeaders(bytes: Buffer): Segment[] {
+  const start = Number(bytes.readBigUInt64LE(32));
+  const size = bytes.readUInt16LE(54);
+  const count = bytes.readUInt16LE(56);
+  return Array.from({ length: count }, (_, i) => start + i * size).map((at) => ({
+    type: bytes.readUInt32LE(at),
+    offset: Number(bytes.readBigUInt64LE(at + 8)),
+    address: bytes.readBigUInt64LE(at + 16),
+    size: Number(bytes.readBigUInt64LE(at + 32)),
+  }));
+}
+
+function fileOffset(segments: readonly Segment[], address: bigint): number {
+  const holder = segments.find(
+    (s) => s.type === PT_LOAD && address >= s.address && address < s.address + BigInt(s.size),
+  );
+  if (holder === undefined) throw new KaryonError("BAD_ELF", "an ELF file's dynamic strings lie in no segment");
+  return holder.offset + Number(address - holder.address);
+}
+
+function textAt(bytes: Buffer, offset: number): string {
+  return bytes.toString("latin1", offset, bytes.indexOf(0, offset));
+}

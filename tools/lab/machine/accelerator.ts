@@ -1,0 +1,28 @@
+// Which accelerator runs the lab: KVM where this host's works, emulation (TCG) otherwise, on choice TCG that counts
+// instructions. KARYON_LAB_ACCELERATOR (kvm, tcg) overrides.
+import { constants } from "node:fs";
+import { access, readFile } from "node:fs/promises";
+import { KaryonError } from "../../support/errors.ts";
+
+/** How QEMU runs the machine; icount is TCG on one thread whose clock is the number of executed instructions. */
+export type Accelerator = "kvm" | "tcg" | "icount";
+
+/** The accelerators to try, the best first. */
+export async function accelerators(): Promise<Accelerator[]> {
+  const chosen = process.env["KARYON_LAB_ACCELERATOR"] ?? "auto";
+  if (chosen === "kvm" || chosen === "tcg") return [chosen];
+  if (chosen !== "auto") {
+    throw new KaryonError("BAD_SETTING", `KARYON_LAB_ACCELERATOR=${chosen}`, "use auto, kvm or tcg");
+  }
+  return (await kvmLooksUsable()) ? ["kvm", "tcg"] : ["tcg"];
+}
+
+// A /dev/kvm without VMX or SVM beneath it belongs to a paravirtual kind that Xen does not boot on.
+async function kvmLooksUsable(): Promise<boolean> {
+  try {
+    await access("/dev/kvm", constants.R_OK | constants.W_OK);
+    return /^flags\s*:.*\b(vmx|svm)\b/m.test(await readFile("/proc/cpuinfo", "utf8"));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,163 @@
+// One QEMU process: the machine the lab runs on, started from nothing or from a snapshot.
+//
+// The list of devices and the CPU's flags are part of a snapshot: whatever changes them belongs into machineArguments,
+// whose text is a part of the snapshot's key.
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hostTool } from "../../debian/tools.ts";
+import { KaryonError } from "../../support/errors.ts";
+import type { Accelerator } from "./accelerator.ts";
+import { Qmp } from "./qmp.ts";
+
+const QMP_TIMEOUT_MS = 20_000;
+const POLL_MS = 5;
+const SERIAL_TAIL = 2000;
+
+/** What makes two machines interchangeable for a snapshot. */
+export interface MachineKind {
+  readonly accelerator: Accelerator;
+  /** MiB of memory of the whole Xen host. */
+  readonly memory: number;
+}
+
+/** How a machine comes to life. */
+export interface StartOptions {
+  readonly kind: MachineKind;
+  /** The file that is the machine's memory. */
+  readonly ram: string;
+  /** Whether what it writes to its memory goes into that file. */
+  readonly keepRam: boolean;
+  /** Arguments of this start only: what to boot, or the snapshot to read. */
+  readonly args: readonly string[];
+  /** Whether the process outlives this one. */
+  readonly detached: boolean;
+}
+
+/** The arguments that describe the machine. */
+export function machineArguments({ accelerator, memory }: MachineKind): string[] {
+  const acceleration: Record<Accelerator, string[]> = {
+    kvm: ["-accel", "kvm", "-cpu", "host,-smap,-smep,-vmx,-svm"],
+    // Without the four flags: QEMU 7.2's emulation of SMAP and SMEP crashes dom0, that of RDTSCP crashes PVH guests.
+    tcg: ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max,-smap,-smep,-rdtscp"],
+    icount: ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-cpu", "max,-smap,-smep,-rdtscp"],
+  };
+  return [
+    ...acceleration[accelerator],
+    ...["-machine", "q35,memory-backend=ram,hpet=off", "-m", `${memory}M`, "-smp", "2"],
+    ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
+    ...["-device", "virtio-net-pci,netdev=net,romfile=", "-device", "virtio-rng-pci"],
+  ];
+}
+
+/** Quotes a value for a QEMU option: a comma would begin the next one. */
+export function quoted(value: string): string {
+  return value.replaceAll(",", ",,");
+}
+
+/** A running machine's files; enough to find it again from another process. */
+export interface MachineFiles {
+  readonly folder: string;
+  readonly qmp: string;
+  readonly serial: string;
+}
+
+/** A machine started by this process. */
+export class Machine {
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly files: MachineFiles,
+  ) {}
+
+  /** Starts QEMU; returns when its control socket answers. */
+  static async start(options: StartOptions): Promise<{ machine: Machine; qmp: Qmp }> {
+    const folder = await mkdtemp(join(tmpdir(), "karyon-lab-"));
+    const files = { folder, qmp: join(folder, "qmp"), serial: join(folder, "serial.log") };
+    const machine = new Machine(await spawnQemu(options, files), files);
+    try {
+      return { machine, qmp: await machine.#openQmp() };
+    } catch (error) {
+      await machine.stop();
+      throw error;
+    }
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** Whether QEMU has ended by itself or otherwise. */
+  get ended(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  /** The end of what the machine wrote to its serial port and QEMU to stderr: for error messages. */
+  async lastWords(): Promise<string> {
+    const read = async (path: string): Promise<string> => (existsSync(path) ? readFile(path, "utf8") : "");
+    const text = (await read(this.files.serial)) + (await read(join(this.files.folder, "qemu.log")));
+    return text.slice(-SERIAL_TAIL);
+  }
+
+  /** Lets the process go on by itself. */
+  release(): void {
+    this.child.unref();
+  }
+
+  /** Kills QEMU at once and removes its files. */
+  async stop(): Promise<void> {
+    if (!this.ended) {
+      const exited = once(this.child, "exit");
+      this.child.kill("SIGKILL");
+      await exited;
+    }
+    await rm(this.files.folder, { recursive: true, force: true });
+  }
+
+  async #openQmp(): Promise<Qmp> {
+    const deadline = Date.now() + QMP_TIMEOUT_MS;
+    for (;;) {
+      if (this.ended) throw new KaryonError("QEMU_FAILED", `QEMU ended at once\n${await this.lastWords()}`);
+      try {
+        return await Qmp.open(this.files.qmp);
+      } catch (error) {
+        if (Date.now() > deadline)
+          throw new KaryonError("QEMU_TIMEOUT", "QEMU does not open its control socket", "", { cause: error });
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    }
+  }
+}
+
+async function spawnQemu(options: StartOptions, files: MachineFiles): Promise<ChildProcess> {
+  const { command, args, env } = await hostTool("qemu-system-x86_64");
+  const { kind, ram, keepRam } = options;
+  const share = keepRam ? "on" : "off";
+  const all = [
+    ...args,
+    ...machineArguments(kind),
+    ...["-object", `memory-backend-file,id=ram,size=${kind.memory}M,mem-path=${quoted(ram)},share=${share}`],
+    ...["-netdev", "user,id=net,net=10.0.2.0/24"],
+    ...["-chardev", `file,id=serial,path=${quoted(files.serial)}`, "-serial", "chardev:serial"],
+    ...["-qmp", `unix:${quoted(files.qmp)},server=on,wait=off`],
+    ...options.args,
+  ];
+  // A lab that belongs to this process dies with it, even when this process is killed.
+  const [program = "", ...rest] = options.detached
+    ? [command, ...all]
+    : ["setpriv", "--pdeathsig", "KILL", command, ...all];
+  const log = openSync(join(files.folder, "qemu.log"), "w");
+  try {
+    const child = spawn(program, rest, {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", log, log],
+      detached: options.detached,
+    });
+    await Promise.race([once(child, "spawn"), once(child, "error").then(([error]) => Promise.reject(error as Error))]);
+    return child;
+  } finally {
+    closeSync(log);
+  }
+}
