@@ -14,5 +14,5 @@ __attribute__((noreturn, cold)) void boot_stackOverflow(u32 kind);
 extern volatile u8 boot_sharedInfo[];
 void kernel_leaveKernel(void);
 
-INLINE void enterKernel(void) { __atomic_store_n(&boot_sharedInfo[1], 1, __ATOMIC_SEQ_CST); }
+INLINE void enterKernel(void) { boot_sharedInfo[1] = 1; }
 INLINE void leaveKernel(void) { kernel_leaveKernel(); }

@@ -42,6 +42,15 @@ ENTRY(failsafeCallback)
 // Neither the compiler nor the processor moves a memory access across it.
 INLINE void kernel_import_boot_barrier(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
+// vcpu_info.evtchn_upcall_pending and evtchn_upcall_mask (xen.h) of the only vCPU. Xen looks at them on this processor
+// before it goes back to the guest, so the order that the program is written in is enough.
+#define VCPU_INFO ((volatile u8*)boot_sharedInfo)
+INLINE void kernel_import_boot_eventsMask(void) { VCPU_INFO[1] = 1; }
+INLINE u32 kernel_import_boot_eventsUnmask(void) {
+  VCPU_INFO[1] = 0;
+  return VCPU_INFO[0];
+}
+
 INLINE u64 kernel_import_boot_rdtsc(void) { return __builtin_ia32_rdtsc(); }
 
 // 0 when the processor has no random numbers, or none left after ten attempts (Intel's advice).

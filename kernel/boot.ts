@@ -36,6 +36,10 @@ export declare function filesStart(): usize;
 
 /** A full memory barrier, for compiler and processor: between a store and a later load that a peer orders the other way. */
 export declare function barrier(): void;
+/** Keeps Xen from delivering event upcalls. */
+export declare function eventsMask(): void;
+/** Lets Xen deliver event upcalls; not 0 when an event has come already, for which no upcall will. */
+export declare function eventsUnmask(): u32;
 /** The time stamp counter. */
 export declare function rdtsc(): u64;
 /** A hardware random number; 0 when the processor has none. */

@@ -4,13 +4,12 @@
 //
 // The kernel runs with event delivery masked; the C runtime unmasks on the way into the app. Idle sleep is
 // SCHEDOP_poll, which needs no upcall; VIRQ_TIMER is there for an app that computes.
-import { sharedInfo } from "./boot";
+import { eventsMask, eventsUnmask } from "./boot";
 import { eventChannelBindVirq, eventChannelHandle, eventPorts, eventPortsCount, eventsPending, eventsRun } from "./event_channel";
 import { kernelThreadRunnable, threadPreempt } from "./thread/scheduler";
 import { NEVER, monotonicNow, systemTimeAt } from "./time/clock";
 import { timersNextDeadline, timersRun } from "./time/timer";
 import { schedPoll, setTimer, stopPeriodicTimer } from "./xen/hypercall";
-import { EVTCHN_UPCALL_MASK } from "./xen/shared_info";
 
 const VIRQ_TIMER: u32 = 0;
 const MAXIMUM: u32 = 8;
@@ -87,12 +86,10 @@ export function upcall(_frame: usize): void {
  * that an event that came meanwhile is not left to wait for the next upcall.
  */
 export function leaveKernel(): void {
-  const mask = sharedInfo() + EVTCHN_UPCALL_MASK;
   for (;;) {
     programTimer();
-    atomic.store<u8>(mask, 0);
-    if (!workPending()) return;
-    atomic.store<u8>(mask, 1);
+    if (eventsUnmask() == 0 && !raised) return;
+    eventsMask();
     kernelWork();
     while (kernelThreadRunnable()) threadPreempt();
   }

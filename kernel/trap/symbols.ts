@@ -1,6 +1,6 @@
 // The image's table of function names, for back traces. The image tool puts it into section .symbols:
 //   {u32 count} then count × {u32 address, u32 name}, sorted by address; `name` is the offset, from the table's start,
-//   of a NUL-terminated ASCII name such as "kernel/thread/scheduler/threadBlock" or "app:index/main".
+//   of {u8 length, ASCII bytes}: a name such as "kernel/thread/scheduler/threadBlock" or "app:index/main".
 import { symbols } from "../boot";
 
 /** The table entry of the function that contains `address`; 0 when it lies before the first. */
@@ -23,12 +23,10 @@ export function symbolAddress(entry: usize): u32 {
 
 /** The function's name. */
 export function symbolName(entry: usize): usize {
-  return symbols() + load<u32>(entry, 4);
+  return symbols() + load<u32>(entry, 4) + 1;
 }
 
-/** The length of the NUL-terminated name, at most 120. */
+/** The length of the name in bytes. */
 export function symbolNameLength(entry: usize): u32 {
-  let length: u32 = 0;
-  while (length < 120 && load<u8>(symbolName(entry) + length) != 0) length += 1;
-  return length;
+  return load<u8>(symbols() + load<u32>(entry, 4));
 }
