@@ -173,11 +173,16 @@ function restTimeout(connection: Connection): u64 {
  * (RFC 9112 section 9.6): then only our side is shut down, and reading goes on for a while.
  */
 function beginClose(connection: Connection, now: u64): void {
-  if (!connection.lingers && connection.available == 0) return closeConnection(connection);
+  if (!connection.lingers && connection.available == 0 && !hasUnread(connection)) return closeConnection(connection);
   releaseInput(connection);
   if (shutdown(connection.descriptor, SHUT_WR) < 0) return closeConnection(connection);
   connection.state = STATE_LINGERING;
   connection.deadline = now + LINGER_TIMEOUT;
+}
+
+/** True when the client has sent something after a request that it called its last. Nobody will miss it. */
+function hasUnread(connection: Connection): bool {
+  return recv(connection.descriptor, discarded, DISCARD_SIZE) > 0;
 }
 
 /** Throws away what a lingering connection still sends. */
