@@ -7,6 +7,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
+import type binaryen from "assemblyscript/binaryen";
 import type { Transform } from "assemblyscript/transform";
 import { KaryonError } from "../support/errors.ts";
 import { contentHash } from "./cache.ts";
@@ -82,7 +83,7 @@ export async function compileAssembly(compilation: Compilation): Promise<Compile
 
 // Exports what the image has to know of the module's memory layout, under names that no optimisation removes.
 const exportLayout: Required<Pick<Transform, "afterCompile">> = {
-  afterCompile(module) {
+  afterCompile(module: binaryen.Module) {
     for (const name of ["__heap_base", "__stack_pointer"]) {
       const global = `~lib/memory/${name}`;
       if (module.getGlobal(global) !== 0) module.addGlobalExport(global, name);

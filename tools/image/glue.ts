@@ -74,12 +74,12 @@ export function appUnit(translation: Translation, module: WasmModule, kernel: Ke
   }
   return [
     '#include "boot/app.h"',
+    `const u32 app_initialPages = ${module.initialPages};`,
+    `const u32 app_maximumPages = ${module.maximumPages};`,
     ...translation.imports.map((imported) => systemCall(imported, kernel)),
     memoryCalls(kernel),
     translation.text,
     dataCopy(module.data),
-    `const u32 app_initialPages = ${module.initialPages};`,
-    `const u32 app_maximumPages = ${module.maximumPages};`,
     entryPoints(translation),
     "",
   ].join("\n");
