@@ -4,7 +4,6 @@
 
 // processes
 export declare function exit(status: i32): void;
-export declare function abort(): void;
 export declare function getpid(): i32;
 /** Bytes of the arguments, each ended by a zero byte. */
 export declare function arguments_size(): i32;

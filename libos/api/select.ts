@@ -21,19 +21,23 @@ export function FD_ZERO(set: fd_set): void {
   memory.fill(changetype<usize>(set.bits), 0, FD_SETSIZE / 8);
 }
 
+function bitOf(fd: i32): u64 {
+  return (1 as u64) << (fd & 63);
+}
+
 /** Puts `fd` into the set; one that does not fit in is ignored. */
 export function FD_SET(fd: i32, set: fd_set): void {
-  if (<u32>fd < FD_SETSIZE) set.bits[fd >> 6] |= (<u64>1) << (<u64>(fd & 63));
+  if (<u32>fd < FD_SETSIZE) set.bits[fd >> 6] |= bitOf(fd);
 }
 
 /** Takes `fd` out of the set. */
 export function FD_CLR(fd: i32, set: fd_set): void {
-  if (<u32>fd < FD_SETSIZE) set.bits[fd >> 6] &= ~((<u64>1) << (<u64>(fd & 63)));
+  if (<u32>fd < FD_SETSIZE) set.bits[fd >> 6] &= ~bitOf(fd);
 }
 
 /** Whether `fd` is in the set. */
 export function FD_ISSET(fd: i32, set: fd_set): bool {
-  return <u32>fd < FD_SETSIZE && ((set.bits[fd >> 6] >> (<u64>(fd & 63))) & 1) != 0;
+  return <u32>fd < FD_SETSIZE && (set.bits[fd >> 6] & bitOf(fd)) != 0;
 }
 
 function bitsOf(set: fd_set | null): usize {

@@ -22,7 +22,7 @@ export function abort(
   const what: string = message === null ? "abort" : message;
   const where: string = fileName === null ? "" : ` at ${fileName}:${lineNumber}:${columnNumber}`;
   writeText(stderr, `${what}${where}\n`);
-  posix.abort();
+  unreachable(); // the kernel's crash screen shows where
 }
 
 /** The strings, each ended by a zero byte, in the first `length` bytes of `buffer`. */

@@ -68,6 +68,8 @@ export const SO_DOMAIN: i32 = 39;
 
 // Socket options, level IPPROTO_TCP.
 export const TCP_NODELAY: i32 = 1;
+/** Read only: bytes of data in a segment. */
+export const TCP_MAXSEG: i32 = 2;
 /** Seconds without traffic before the first keep-alive probe. */
 export const TCP_KEEPIDLE: i32 = 4;
 /** Seconds between probes. */

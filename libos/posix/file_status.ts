@@ -1,0 +1,168 @@
+// stat, fstat, getdents, and the calls on descriptors themselves: fcntl, dup, dup2.
+import { EBADF, EFAULT, EINVAL, ENAMETOOLONG, ENOTDIR } from "../../kernel/errno";
+import { EmbeddedChild, embeddedChild, embeddedFile } from "../fs/embedded";
+import { PathTarget, resolvePath } from "../fs/path";
+import {
+  descriptorClose,
+  descriptorCloseOnExec,
+  descriptorDuplicate,
+  descriptorFile,
+  descriptorSet,
+  descriptorSetCloseOnExec,
+} from "../process/descriptors";
+import { KIND_CONSOLE, KIND_DIRECTORY, KIND_FILE, NO_FILE, OpenFile, openFileHold } from "../process/open_file";
+import { userBuffer } from "../process/user_memory";
+import {
+  DT_DIR,
+  DT_REG,
+  FD_CLOEXEC,
+  F_DUPFD,
+  F_DUPFD_CLOEXEC,
+  F_GETFD,
+  F_GETFL,
+  F_SETFD,
+  F_SETFL,
+  OPEN_MAX,
+  O_NONBLOCK,
+  PATH_MAX,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFREG,
+  S_IFSOCK,
+} from "./constants";
+import { DIRECTORY_ENTRY_NAME, DirectoryEntry, FILE_STATUS_SIZE, FileStatus } from "./layout";
+
+const NANOSECONDS: u64 = 1_000_000_000;
+const PERMISSIONS_FILE: u32 = 0x124; // r--r--r--
+const PERMISSIONS_DIRECTORY: u32 = 0x16d; // r-xr-xr-x
+const PERMISSIONS_DEVICE: u32 = 0x1b6; // rw-rw-rw-
+
+const target = changetype<PathTarget>(memory.data(16, 4));
+const child = changetype<EmbeddedChild>(memory.data(20, 4));
+
+/** File `index` of the blob. */
+function fileInode(index: u32): u64 {
+  return <u64>index + 1;
+}
+
+/** A directory is told by its first file and the length of its path: no two have both in common. */
+function directoryInode(index: u32, pathLength: u32): u64 {
+  return ((<u64>pathLength + 1) << 32) | (<u64>index + 1);
+}
+
+function describeFile(status: FileStatus, index: u32): void {
+  const file = embeddedFile(index);
+  status.mode = S_IFREG | PERMISSIONS_FILE;
+  status.links = 1;
+  status.size = <i64>file.dataLength;
+  status.inode = fileInode(index);
+  status.modifiedSeconds = <i64>(file.modified / NANOSECONDS);
+  status.modifiedNanoseconds = <i64>(file.modified % NANOSECONDS);
+  status.hashLow = file.hashLow;
+  status.hashHigh = file.hashHigh;
+}
+
+function describeDirectory(status: FileStatus, index: u32, pathLength: u32): void {
+  status.mode = S_IFDIR | PERMISSIONS_DIRECTORY;
+  status.links = 2;
+  status.inode = directoryInode(index, pathLength);
+}
+
+export function posix_stat(path: u32, pathLength: u32, status: u32): i32 {
+  if (pathLength > PATH_MAX) return -ENAMETOOLONG;
+  const bytes = userBuffer(path, pathLength);
+  const result = userBuffer(status, FILE_STATUS_SIZE);
+  if (bytes == 0 || result == 0) return -EFAULT;
+  const error = resolvePath(bytes, pathLength, target);
+  if (error != 0) return error;
+  memory.fill(result, 0, FILE_STATUS_SIZE);
+  if (target.isDirectory) describeDirectory(changetype<FileStatus>(result), target.index, target.length);
+  else describeFile(changetype<FileStatus>(result), target.index);
+  return 0;
+}
+
+export function posix_fstat(fd: i32, status: u32): i32 {
+  const file = descriptorFile(fd);
+  if (file == NO_FILE) return -EBADF;
+  const result = userBuffer(status, FILE_STATUS_SIZE);
+  if (result == 0) return -EFAULT;
+  memory.fill(result, 0, FILE_STATUS_SIZE);
+  const view = changetype<FileStatus>(result);
+  if (file.kind == KIND_FILE) {
+    describeFile(view, <u32>file.object);
+  } else if (file.kind == KIND_DIRECTORY) {
+    describeDirectory(view, <u32>file.object, file.pathLength);
+  } else {
+    view.mode = (file.kind == KIND_CONSOLE ? S_IFCHR : S_IFSOCK) | PERMISSIONS_DEVICE;
+    view.links = 1;
+  }
+  return 0;
+}
+
+/** Path of directory `file`: the beginning of its first file's. */
+function directoryPath(file: OpenFile): usize {
+  return file.pathLength == 0 ? 0 : embeddedFile(<u32>file.object).path();
+}
+
+function writeEntry(at: usize, size: u32, pathLength: u32): void {
+  const entry = changetype<DirectoryEntry>(at);
+  memory.fill(at, 0, size);
+  entry.recordLength = <u16>size;
+  entry.nameLength = <u16>child.nameLength;
+  entry.type = child.isDirectory ? DT_DIR : DT_REG;
+  entry.inode = child.isDirectory
+    ? directoryInode(child.index, pathLength + 1 + child.nameLength)
+    : fileInode(child.index);
+  memory.copy(at + DIRECTORY_ENTRY_NAME, child.name, child.nameLength);
+}
+
+/** Lists as many names as fit; bytes written, 0 at the end, -EINVAL when not even one fits. */
+export function posix_getdents(fd: i32, buffer: u32, length: u32): i32 {
+  const file = descriptorFile(fd);
+  if (file == NO_FILE) return -EBADF;
+  if (file.kind != KIND_DIRECTORY) return -ENOTDIR;
+  const bytes = userBuffer(buffer, length);
+  if (bytes == 0) return -EFAULT;
+  let done: u32 = 0;
+  while (embeddedChild(directoryPath(file), file.pathLength, <u32>file.position, child)) {
+    const size = (DIRECTORY_ENTRY_NAME + child.nameLength + 7) & ~7;
+    if (size > length - done) return done == 0 ? -EINVAL : <i32>done;
+    writeEntry(bytes + done, size, file.pathLength);
+    done += size;
+    file.position = child.next;
+  }
+  return <i32>done;
+}
+
+export function posix_fcntl(fd: i32, command: i32, argument: i32): i32 {
+  const file = descriptorFile(fd);
+  if (file == NO_FILE) return -EBADF;
+  if (command == F_GETFL) return file.flags;
+  if (command == F_SETFL) {
+    file.flags = (file.flags & ~O_NONBLOCK) | (argument & O_NONBLOCK);
+    return 0;
+  }
+  if (command == F_GETFD) return descriptorCloseOnExec(fd) ? FD_CLOEXEC : 0;
+  if (command == F_SETFD) {
+    descriptorSetCloseOnExec(fd, (argument & FD_CLOEXEC) != 0);
+    return 0;
+  }
+  if (command != F_DUPFD && command != F_DUPFD_CLOEXEC) return -EINVAL;
+  if (<u32>argument >= OPEN_MAX) return -EINVAL;
+  return descriptorDuplicate(file, argument, command == F_DUPFD_CLOEXEC);
+}
+
+export function posix_dup(fd: i32): i32 {
+  const file = descriptorFile(fd);
+  return file == NO_FILE ? -EBADF : descriptorDuplicate(file, 0, false);
+}
+
+export function posix_dup2(fd: i32, goal: i32): i32 {
+  const file = descriptorFile(fd);
+  if (file == NO_FILE || <u32>goal >= OPEN_MAX) return -EBADF;
+  if (fd == goal) return goal;
+  openFileHold(file);
+  descriptorClose(goal);
+  descriptorSet(goal, file, false);
+  return goal;
+}

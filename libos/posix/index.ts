@@ -1,0 +1,11 @@
+// Every system call, for the exports of kernel.wasm. libos/api/posix.ts declares the same list to apps, and
+// test/unit/posix compares the two.
+export * from "./files";
+export * from "./file_status";
+export * from "./poll";
+export * from "./process";
+export * from "./socket_options";
+export * from "./sockets";
+export * from "./threads";
+export * from "./time";
+export { app_memory_grow, app_memory_size } from "../process/user_memory";

@@ -1,0 +1,73 @@
+// What poll and select have in common: the readiness of a description, and waiting for many at once.
+//
+// A wait is a run of slots in pages of their own, one for each description: {Waiter, OpenFile}. Each slot holds a
+// reference, so that a close by another thread does not free what is being waited for.
+import { consoleWaitQueue } from "../../kernel/console";
+import { PAGE_SIZE, orderFor, pagesAlloc, pagesFree } from "../../kernel/memory/pages";
+import { threadBlock } from "../../kernel/thread/scheduler";
+import { WAITER_SIZE, WaitQueue, Waiter, waiterAdd, waiterRemove } from "../../kernel/thread/wait_queue";
+import { POLLIN, POLLOUT } from "../net/poll_events";
+import { tcpPollEvents } from "../net/tcp/api";
+import { udpPollEvents } from "../net/udp/socket";
+import { KIND_CONSOLE, KIND_TCP, KIND_UDP, OpenFile, openFileHold, openFileRelease } from "../process/open_file";
+import { consoleFileEvents } from "./console_file";
+
+const SLOT_SIZE: usize = <usize>WAITER_SIZE + 8;
+const SLOT_FILE: usize = WAITER_SIZE;
+
+/** Readiness of `file` as POLL bits. Embedded files are always ready. */
+export function openFileEvents(file: OpenFile): u32 {
+  if (file.kind == KIND_TCP) return tcpPollEvents(file.tcp);
+  if (file.kind == KIND_UDP) return udpPollEvents(file.udp);
+  return file.kind == KIND_CONSOLE ? consoleFileEvents() : POLLIN | POLLOUT;
+}
+
+/** What is woken when the readiness of `file` changes; null when it never does. */
+function openFileQueue(file: OpenFile): WaitQueue {
+  if (file.kind == KIND_TCP) return file.tcp.waitQueue;
+  if (file.kind == KIND_UDP) return file.udp.waitQueue();
+  return file.kind == KIND_CONSOLE ? consoleWaitQueue() : changetype<WaitQueue>(0);
+}
+
+/** A wait for up to `capacity` descriptions that is being prepared. */
+@unmanaged
+@final
+export class ReadinessWait {
+  slots: usize;
+  order: u32;
+  count: u32;
+
+  /** Takes memory for the slots; false when there is none. Nothing to wait for needs none. */
+  begin(capacity: u32): bool {
+    this.count = 0;
+    this.slots = 0;
+    if (capacity == 0) return true;
+    this.order = orderFor(max(capacity * <u32>SLOT_SIZE, PAGE_SIZE));
+    this.slots = pagesAlloc(this.order);
+    return this.slots != 0;
+  }
+
+  /** Waits for `file` too. */
+  add(file: OpenFile): void {
+    const queue = openFileQueue(file);
+    if (changetype<usize>(queue) == 0) return;
+    const slot = this.slots + <usize>this.count * SLOT_SIZE;
+    memory.fill(slot, 0, SLOT_SIZE);
+    store<usize>(slot, changetype<usize>(file), SLOT_FILE);
+    openFileHold(file);
+    waiterAdd(queue, changetype<Waiter>(slot));
+    this.count += 1;
+  }
+}
+
+/** Sleeps until one of the descriptions wakes the thread, or `deadline`: 0 or -ETIMEDOUT. Ends the wait. */
+export function readinessBlock(slots: usize, count: u32, order: u32, deadline: u64): i32 {
+  const result = threadBlock(deadline);
+  for (let i: u32 = 0; i < count; i++) {
+    const slot = slots + <usize>i * SLOT_SIZE;
+    waiterRemove(changetype<Waiter>(slot));
+    openFileRelease(changetype<OpenFile>(load<usize>(slot, SLOT_FILE)));
+  }
+  if (slots != 0) pagesFree(slots, order);
+  return result;
+}

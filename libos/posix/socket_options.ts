@@ -1,0 +1,174 @@
+// getsockopt and setsockopt. Values are i32 except where the option is a struct; a longer buffer is fine.
+import { EBADF, EDOM, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK } from "../../kernel/errno";
+import { monotonicNow } from "../../kernel/time/clock";
+import { tcpTakeError } from "../net/tcp/api";
+import * as tcp from "../net/tcp/socket_options";
+import { LISTEN } from "../net/tcp/state";
+import { udpSetReceiveLimit, udpTakeError } from "../net/udp/socket";
+import { descriptorFile } from "../process/descriptors";
+import { KIND_TCP, KIND_UDP, NO_FILE, OpenFile } from "../process/open_file";
+import { userBuffer } from "../process/user_memory";
+import * as c from "./constants";
+import { LINGER_SIZE, Linger, TIME_VALUE_SIZE, TimeValue } from "./layout";
+
+const SECOND: u64 = 1_000_000_000;
+const MILLISECOND: u64 = 1_000_000;
+const MICROSECOND: u64 = 1_000;
+/** Longest keep-alive times and linger, in seconds: as Linux has them. */
+const TIME_MAX: i32 = 32767;
+const PROBES_MAX: i32 = 127;
+/** The option is unknown for this socket. No option's value is this. */
+const UNKNOWN: i64 = i64.MIN_VALUE;
+
+function flag(on: bool): i64 {
+  return on ? 1 : 0;
+}
+
+function socketLevelValue(file: OpenFile, name: i32): i64 {
+  const isStream = file.kind == KIND_TCP;
+  if (name == c.SO_TYPE) return isStream ? c.SOCK_STREAM : c.SOCK_DGRAM;
+  if (name == c.SO_PROTOCOL) return isStream ? c.IPPROTO_TCP : c.IPPROTO_UDP;
+  if (name == c.SO_DOMAIN) return c.AF_INET;
+  if (name == c.SO_ERROR) return isStream ? tcpTakeError(file.tcp) : udpTakeError(file.udp);
+  if (name == c.SO_ACCEPTCONN) return flag(isStream && file.tcp.state == LISTEN);
+  if (name == c.SO_REUSEADDR) return flag(isStream ? tcp.tcpReuseAddress(file.tcp) : file.udp.reuseAddress);
+  if (name == c.SO_BROADCAST) return flag(!isStream && file.udp.broadcast);
+  if (name == c.SO_RCVBUF) return isStream ? tcp.tcpReceiveLimit(file.tcp) : file.udp.receiveLimit;
+  if (!isStream) return UNKNOWN;
+  if (name == c.SO_SNDBUF) return tcp.tcpSendLimit(file.tcp);
+  return name == c.SO_KEEPALIVE ? flag(tcp.tcpKeepAlive(file.tcp)) : UNKNOWN;
+}
+
+function tcpLevelValue(file: OpenFile, name: i32): i64 {
+  if (name == c.TCP_NODELAY) return flag(tcp.tcpNoDelay(file.tcp));
+  if (name == c.TCP_MAXSEG) return tcp.tcpSegmentSize(file.tcp);
+  if (name == c.TCP_KEEPIDLE) return <i64>(tcp.tcpKeepAliveIdle(file.tcp) / SECOND);
+  if (name == c.TCP_KEEPINTVL) return <i64>(tcp.tcpKeepAliveInterval(file.tcp) / SECOND);
+  if (name == c.TCP_KEEPCNT) return tcp.tcpKeepAliveCount(file.tcp);
+  if (name == c.TCP_USER_TIMEOUT) return <i64>(tcp.tcpUserTimeout(file.tcp) / MILLISECOND);
+  return UNKNOWN;
+}
+
+/** The struct-valued options: bytes written, or 0 when `name` is none of them. */
+function structValue(file: OpenFile, name: i32, value: usize, length: u32): i32 {
+  if (name == c.SO_LINGER && file.kind == KIND_TCP) {
+    if (length < LINGER_SIZE) return -EINVAL;
+    const seconds = tcp.tcpLinger(file.tcp);
+    changetype<Linger>(value).onOff = seconds >= 0 ? 1 : 0;
+    changetype<Linger>(value).seconds = max(seconds, 0);
+    return LINGER_SIZE;
+  }
+  if (name != c.SO_RCVTIMEO && name != c.SO_SNDTIMEO) return 0;
+  if (length < TIME_VALUE_SIZE) return -EINVAL;
+  const timeout = name == c.SO_RCVTIMEO ? file.receiveTimeout : file.sendTimeout;
+  changetype<TimeValue>(value).seconds = <i64>(timeout / SECOND);
+  changetype<TimeValue>(value).microseconds = <i64>((timeout % SECOND) / MICROSECOND);
+  return TIME_VALUE_SIZE;
+}
+
+/** The socket behind `fd`, with `error` telling why there is none. */
+function socketOf(fd: i32): OpenFile {
+  const file = descriptorFile(fd);
+  if (file == NO_FILE || file.kind == KIND_TCP || file.kind == KIND_UDP) return file;
+  return NO_FILE;
+}
+
+function notASocket(fd: i32): i32 {
+  return descriptorFile(fd) == NO_FILE ? -EBADF : -ENOTSOCK;
+}
+
+export function posix_getsockopt(fd: i32, level: i32, name: i32, value: u32, length: u32): i32 {
+  const file = socketOf(fd);
+  if (file == NO_FILE) return notASocket(fd);
+  const bytes = userBuffer(value, length);
+  if (bytes == 0) return -EFAULT;
+  if (level == c.SOL_SOCKET) {
+    const written = structValue(file, name, bytes, length);
+    if (written != 0) return written;
+  }
+  let number = UNKNOWN;
+  if (level == c.SOL_SOCKET) number = length < 4 && name == c.SO_ERROR ? 0 : socketLevelValue(file, name);
+  else if (level == c.IPPROTO_TCP && file.kind == KIND_TCP) number = tcpLevelValue(file, name);
+  if (number == UNKNOWN) return -ENOPROTOOPT;
+  // As Linux: a buffer that is too short gets what fits.
+  const size = min<u32>(length, 4);
+  for (let i: u32 = 0; i < size; i++) store<u8>(bytes + i, <u8>(number >> (i << 3)));
+  return <i32>size;
+}
+
+function setSocketLevel(file: OpenFile, name: i32, number: i32): i32 {
+  const isStream = file.kind == KIND_TCP;
+  const on = number != 0;
+  if (name == c.SO_REUSEADDR) {
+    if (isStream) tcp.tcpSetReuseAddress(file.tcp, on);
+    else file.udp.reuseAddress = on;
+  } else if (name == c.SO_RCVBUF) {
+    if (number < 0) return -EINVAL;
+    if (isStream) tcp.tcpSetReceiveLimit(file.tcp, number);
+    else udpSetReceiveLimit(file.udp, number);
+  } else if (name == c.SO_SNDBUF && isStream) {
+    if (number < 0) return -EINVAL;
+    tcp.tcpSetSendLimit(file.tcp, number);
+  } else if (name == c.SO_KEEPALIVE && isStream) {
+    tcp.tcpSetKeepAlive(file.tcp, on, monotonicNow());
+  } else if (name == c.SO_BROADCAST && !isStream) {
+    file.udp.broadcast = on;
+  } else {
+    return -ENOPROTOOPT;
+  }
+  return 0;
+}
+
+function setTcpLevel(file: OpenFile, name: i32, number: i32): i32 {
+  const now = monotonicNow();
+  if (name == c.TCP_NODELAY) {
+    tcp.tcpSetNoDelay(file.tcp, number != 0, now);
+    return 0;
+  }
+  if (name == c.TCP_USER_TIMEOUT) {
+    if (number < 0) return -EINVAL;
+    tcp.tcpSetUserTimeout(file.tcp, <u64>number * MILLISECOND);
+    return 0;
+  }
+  if (name != c.TCP_KEEPIDLE && name != c.TCP_KEEPINTVL && name != c.TCP_KEEPCNT) return -ENOPROTOOPT;
+  if (number < 1 || number > (name == c.TCP_KEEPCNT ? PROBES_MAX : TIME_MAX)) return -EINVAL;
+  const time = <u64>number * SECOND;
+  if (name == c.TCP_KEEPIDLE) tcp.tcpSetKeepAliveTimes(file.tcp, time, 0, 0, now);
+  else if (name == c.TCP_KEEPINTVL) tcp.tcpSetKeepAliveTimes(file.tcp, 0, time, 0, now);
+  else tcp.tcpSetKeepAliveTimes(file.tcp, 0, 0, number, now);
+  return 0;
+}
+
+function setLinger(file: OpenFile, value: usize, length: u32): i32 {
+  if (length < LINGER_SIZE) return -EINVAL;
+  const linger = changetype<Linger>(value);
+  const seconds = min(max(linger.seconds, 0), TIME_MAX);
+  return tcp.tcpSetLinger(file.tcp, linger.onOff != 0 ? seconds : -1);
+}
+
+function setTimeout(file: OpenFile, name: i32, value: usize, length: u32): i32 {
+  if (length < TIME_VALUE_SIZE) return -EINVAL;
+  const seconds = changetype<TimeValue>(value).seconds;
+  const microseconds = changetype<TimeValue>(value).microseconds;
+  if (microseconds < 0 || microseconds >= 1_000_000) return -EDOM;
+  // As Linux: a negative time is no time at all, which is the least there is.
+  const timeout = seconds < 0 ? 1 : <u64>min<i64>(seconds, i32.MAX_VALUE) * SECOND + <u64>microseconds * MICROSECOND;
+  if (name == c.SO_RCVTIMEO) file.receiveTimeout = timeout;
+  else file.sendTimeout = timeout;
+  return 0;
+}
+
+export function posix_setsockopt(fd: i32, level: i32, name: i32, value: u32, length: u32): i32 {
+  const file = socketOf(fd);
+  if (file == NO_FILE) return notASocket(fd);
+  const bytes = userBuffer(value, length);
+  if (bytes == 0) return -EFAULT;
+  if (level == c.SOL_SOCKET && name == c.SO_LINGER && file.kind == KIND_TCP) return setLinger(file, bytes, length);
+  if (level == c.SOL_SOCKET && (name == c.SO_RCVTIMEO || name == c.SO_SNDTIMEO)) {
+    return setTimeout(file, name, bytes, length);
+  }
+  if (length < 4) return -EINVAL;
+  const number = load<i32>(bytes);
+  if (level == c.SOL_SOCKET) return setSocketLevel(file, name, number);
+  return level == c.IPPROTO_TCP && file.kind == KIND_TCP ? setTcpLevel(file, name, number) : -ENOPROTOOPT;
+}

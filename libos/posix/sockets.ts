@@ -1,0 +1,264 @@
+// System calls on sockets, apart from options and waiting.
+import {
+  EAFNOSUPPORT,
+  EAGAIN,
+  EBADF,
+  EFAULT,
+  EINPROGRESS,
+  EINVAL,
+  ENFILE,
+  ENOBUFS,
+  ENOTCONN,
+  ENOTSOCK,
+  EOPNOTSUPP,
+  EPROTONOSUPPORT,
+  EPROTOTYPE,
+} from "../../kernel/errno";
+import { monotonicNow } from "../../kernel/time/clock";
+import { waitOn } from "../../kernel/thread/wait_queue";
+import {
+  tcpAccept,
+  tcpBind,
+  tcpConnect,
+  tcpConnected,
+  tcpListen,
+  tcpLocalAddress,
+  tcpLocalPort,
+  tcpPollEvents,
+  tcpRemoteAddress,
+  tcpRemotePort,
+  tcpShutdown,
+  tcpSocketCreate,
+} from "../net/tcp/api";
+import { POLLIN } from "../net/poll_events";
+import { NO_SOCKET } from "../net/tcp/socket";
+import { LISTEN } from "../net/tcp/state";
+import { UdpPeer } from "../net/udp/input";
+import { udpBind, udpConnect, udpShutdown, udpSocketCreate } from "../net/udp/socket";
+import { descriptorFile, descriptorFree, descriptorSet } from "../process/descriptors";
+import {
+  KIND_TCP,
+  KIND_UDP,
+  NO_FILE,
+  OpenFile,
+  openFileCreate,
+  openFileHold,
+  openFileRelease,
+} from "../process/open_file";
+import { userBuffer } from "../process/user_memory";
+import { Endpoint, addressRead, addressWritable, addressWrite } from "./address";
+import {
+  AF_INET,
+  AF_UNSPEC,
+  INADDR_ANY,
+  INADDR_LOOPBACK,
+  IPPROTO_IP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  MSG_PEEK,
+  MSG_TRUNC,
+  MSG_WAITALL,
+  O_RDWR,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+} from "./constants";
+import { timeoutDeadline } from "./deadline";
+import { SOCKET_ADDRESS_SIZE } from "./layout";
+import { datagramReceive, datagramSend, streamAwaitConnected, streamReceive, streamSend } from "./stream";
+
+const TRANSFER_MAX: u32 = 0x7ffff000;
+const TYPE_FLAGS: i32 = SOCK_NONBLOCK | SOCK_CLOEXEC;
+const SEND_FLAGS: i32 = MSG_DONTWAIT | MSG_NOSIGNAL;
+const RECEIVE_FLAGS: i32 = MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_NOSIGNAL;
+
+const endpoint = changetype<Endpoint>(memory.data(8, 4));
+const peer = changetype<UdpPeer>(memory.data(16, 4));
+
+/** The error for a description that is no socket, 0 for a socket. */
+function socketError(file: OpenFile): i32 {
+  if (file == NO_FILE) return -EBADF;
+  return file.kind == KIND_TCP || file.kind == KIND_UDP ? 0 : -ENOTSOCK;
+}
+
+export function posix_socket(domain: i32, type: i32, protocol: i32): i32 {
+  if (domain != AF_INET) return -EAFNOSUPPORT;
+  const kind = type & ~TYPE_FLAGS;
+  if (kind != SOCK_STREAM && kind != SOCK_DGRAM) return -EINVAL;
+  const natural = kind == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+  if (protocol != IPPROTO_IP && protocol != natural) {
+    return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP ? -EPROTOTYPE : -EPROTONOSUPPORT;
+  }
+  const isStream = kind == SOCK_STREAM;
+  const fd = descriptorFree(0);
+  if (fd < 0) return fd;
+  const file = openFileCreate(isStream ? KIND_TCP : KIND_UDP, 0, O_RDWR | (type & SOCK_NONBLOCK));
+  if (file == NO_FILE) return -ENFILE;
+  file.object = isStream ? changetype<usize>(tcpSocketCreate()) : changetype<usize>(udpSocketCreate());
+  if (file.object == 0) {
+    openFileRelease(file);
+    return -ENOBUFS;
+  }
+  descriptorSet(fd, file, (type & SOCK_CLOEXEC) != 0);
+  return fd;
+}
+
+export function posix_bind(fd: i32, address: u32): i32 {
+  const file = descriptorFile(fd);
+  const error = socketError(file);
+  if (error != 0) return error;
+  const given = addressRead(address, endpoint);
+  if (given != 0) return given;
+  return file.kind == KIND_TCP
+    ? tcpBind(file.tcp, endpoint.address, endpoint.port)
+    : udpBind(file.udp, endpoint.address, endpoint.port);
+}
+
+export function posix_listen(fd: i32, backlog: i32): i32 {
+  const file = descriptorFile(fd);
+  const error = socketError(file);
+  if (error != 0) return error;
+  return file.kind == KIND_TCP ? tcpListen(file.tcp, backlog) : -EOPNOTSUPP;
+}
+
+/** Waits until a connection can be taken from a listener: 0, or -errno. */
+function awaitConnection(file: OpenFile): i32 {
+  const deadline = timeoutDeadline(file.receiveTimeout);
+  while (true) {
+    if (file.tcp.state != LISTEN) return -EINVAL;
+    if ((tcpPollEvents(file.tcp) & POLLIN) != 0) return 0;
+    if (file.nonBlocking || waitOn(file.tcp.waitQueue, deadline) != 0) return -EAGAIN;
+  }
+}
+
+/** Takes a connection; its descriptor and description come first, so that none is lost for want of one. */
+function takeConnection(listener: OpenFile, address: u32, flags: i32): i32 {
+  const fd = descriptorFree(0);
+  if (fd < 0) return fd;
+  const file = openFileCreate(KIND_TCP, 0, O_RDWR | (flags & SOCK_NONBLOCK));
+  if (file == NO_FILE) return -ENFILE;
+  const socket = tcpAccept(listener.tcp);
+  if (socket == NO_SOCKET) {
+    openFileRelease(file);
+    return -EAGAIN;
+  }
+  file.object = changetype<usize>(socket);
+  descriptorSet(fd, file, (flags & SOCK_CLOEXEC) != 0);
+  addressWrite(address, tcpRemoteAddress(socket), tcpRemotePort(socket));
+  return fd;
+}
+
+export function posix_accept(fd: i32, address: u32, flags: i32): i32 {
+  const file = descriptorFile(fd);
+  const error = socketError(file);
+  if (error != 0) return error;
+  if (file.kind != KIND_TCP) return -EOPNOTSUPP;
+  if ((flags & ~TYPE_FLAGS) != 0) return -EINVAL;
+  if (!addressWritable(address)) return -EFAULT;
+  openFileHold(file);
+  let result = awaitConnection(file);
+  if (result == 0) result = takeConnection(file, address, flags);
+  openFileRelease(file);
+  return result;
+}
+
+function connectStream(file: OpenFile): i32 {
+  const result = tcpConnect(file.tcp, endpoint.address, endpoint.port, monotonicNow());
+  if (result != -EINPROGRESS || file.nonBlocking) return result;
+  openFileHold(file);
+  const outcome = streamAwaitConnected(file);
+  openFileRelease(file);
+  return outcome;
+}
+
+export function posix_connect(fd: i32, address: u32): i32 {
+  const file = descriptorFile(fd);
+  const error = socketError(file);
+  if (error != 0) return error;
+  const given = addressRead(address, endpoint);
+  if (given == -EAFNOSUPPORT && endpoint.family == AF_UNSPEC && file.kind == KIND_UDP)
+    return udpConnect(file.udp, 0, 0);
+  if (given != 0) return given;
+  // As elsewhere, "any" as a destination is this host.
+  if (endpoint.address == INADDR_ANY) endpoint.address = INADDR_LOOPBACK;
+  return file.kind == KIND_TCP ? connectStream(file) : udpConnect(file.udp, endpoint.address, endpoint.port);
+}
+
+export function posix_sendto(fd: i32, buffer: u32, length: u32, flags: i32, address: u32): i32 {
+  const file = descriptorFile(fd);
+  const error = socketError(file);
+  if (error != 0) return error;
+  if ((flags & ~SEND_FLAGS) != 0) return -EOPNOTSUPP;
+  const count = min(length, TRANSFER_MAX);
+  const bytes = userBuffer(buffer, count);
+  if (bytes == 0) return -EFAULT;
+  endpoint.address = 0;
+  endpoint.port = 0;
+  // A connected stream ignores the address.
+  if (address != 0 && file.kind == KIND_UDP) {
+    const given = addressRead(address, endpoint);
+    if (given != 0) return given;
+    if (endpoint.address == INADDR_ANY) endpoint.address = INADDR_LOOPBACK;
+    if (endpoint.port == 0) return -EINVAL;
+  }
+  openFileHold(file);
+  const result =
+    file.kind == KIND_TCP
+      ? streamSend(file, bytes, count, flags)
+      : datagramSend(file, bytes, count, flags, endpoint.address, endpoint.port);
+  openFileRelease(file);
+  return result;
+}
+
+export function posix_recvfrom(fd: i32, buffer: u32, length: u32, flags: i32, address: u32): i32 {
+  const file = descriptorFile(fd);
+  const error = socketError(file);
+  if (error != 0) return error;
+  if ((flags & ~RECEIVE_FLAGS) != 0) return -EOPNOTSUPP;
+  const count = min(length, TRANSFER_MAX);
+  const bytes = userBuffer(buffer, count);
+  if (bytes == 0 || !addressWritable(address)) return -EFAULT;
+  openFileHold(file);
+  let result: i32;
+  if (file.kind == KIND_TCP) {
+    result = streamReceive(file, bytes, count, flags);
+    if (result >= 0) addressWrite(address, tcpRemoteAddress(file.tcp), tcpRemotePort(file.tcp));
+  } else {
+    result = datagramReceive(file, bytes, count, flags, peer);
+    if (result >= 0) addressWrite(address, peer.address, peer.port);
+  }
+  openFileRelease(file);
+  return result;
+}
+
+export function posix_shutdown(fd: i32, how: i32): i32 {
+  const file = descriptorFile(fd);
+  const error = socketError(file);
+  if (error != 0) return error;
+  return file.kind == KIND_TCP ? tcpShutdown(file.tcp, how, monotonicNow()) : udpShutdown(file.udp, how);
+}
+
+export function posix_getsockname(fd: i32, address: u32): i32 {
+  const file = descriptorFile(fd);
+  const error = socketError(file);
+  if (error != 0) return error;
+  if (userBuffer(address, SOCKET_ADDRESS_SIZE) == 0) return -EFAULT;
+  if (file.kind == KIND_TCP) addressWrite(address, tcpLocalAddress(file.tcp), tcpLocalPort(file.tcp));
+  else addressWrite(address, file.udp.localAddress, file.udp.localPort);
+  return 0;
+}
+
+export function posix_getpeername(fd: i32, address: u32): i32 {
+  const file = descriptorFile(fd);
+  const error = socketError(file);
+  if (error != 0) return error;
+  if (userBuffer(address, SOCKET_ADDRESS_SIZE) == 0) return -EFAULT;
+  const isStream = file.kind == KIND_TCP;
+  if (isStream ? !tcpConnected(file.tcp) : file.udp.remoteAddress == 0) return -ENOTCONN;
+  if (isStream) addressWrite(address, tcpRemoteAddress(file.tcp), tcpRemotePort(file.tcp));
+  else addressWrite(address, file.udp.remoteAddress, file.udp.remotePort);
+  return 0;
+}

@@ -1,0 +1,89 @@
+// Blocking transfer through sockets: try, and while the answer is "not now", wait for the socket and try again.
+// Pointers are kernel addresses, already checked. The caller holds a reference of the description.
+import { EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINPROGRESS } from "../../kernel/errno";
+import { monotonicNow } from "../../kernel/time/clock";
+import { waitOn } from "../../kernel/thread/wait_queue";
+import { UdpPeer, udpPeekFrom, udpReceiveFrom } from "../net/udp/input";
+import { udpSendTo } from "../net/udp/output";
+import { tcpConnected, tcpPeek, tcpPollEvents, tcpReceive, tcpSend, tcpTakeError } from "../net/tcp/api";
+import { OpenFile } from "../process/open_file";
+import { MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from "./constants";
+import { timeoutDeadline } from "./deadline";
+
+/** Whether a call with `flags` must not wait. */
+export function mustNotWait(file: OpenFile, flags: i32): bool {
+  return file.nonBlocking || (flags & MSG_DONTWAIT) != 0;
+}
+
+/** Receives from a TCP socket: bytes, 0 at the end of the stream, -errno. */
+export function streamReceive(file: OpenFile, target: usize, count: u32, flags: i32): i32 {
+  const socket = file.tcp;
+  const deadline = timeoutDeadline(file.receiveTimeout);
+  const peek = (flags & MSG_PEEK) != 0;
+  const all = (flags & MSG_WAITALL) != 0 && !peek;
+  let done: u32 = 0;
+  while (true) {
+    const result = peek
+      ? tcpPeek(socket, target, count)
+      : tcpReceive(socket, target + done, count - done, monotonicNow());
+    if (result > 0) done += <u32>result;
+    if (done == count || (done != 0 && !all)) return <i32>done;
+    if (result == -EAGAIN) {
+      if (mustNotWait(file, flags) || waitOn(socket.waitQueue, deadline) != 0) return done != 0 ? <i32>done : -EAGAIN;
+    } else if (result <= 0) {
+      return done != 0 ? <i32>done : result;
+    }
+  }
+}
+
+/** Sends through a TCP socket: all bytes unless it must not wait, -errno when none went. */
+export function streamSend(file: OpenFile, source: usize, count: u32, flags: i32): i32 {
+  const socket = file.tcp;
+  let deadline: u64 = 0;
+  let done: u32 = 0;
+  while (true) {
+    const result = tcpSend(socket, source + done, count - done, monotonicNow());
+    if (result >= 0) done += <u32>result;
+    if (done == count) return <i32>done;
+    if (result < 0 && result != -EAGAIN) return done != 0 ? <i32>done : result;
+    if (result > 0) continue;
+    if (deadline == 0) deadline = timeoutDeadline(file.sendTimeout);
+    if (mustNotWait(file, flags) || waitOn(socket.waitQueue, deadline) != 0) return done != 0 ? <i32>done : -EAGAIN;
+  }
+}
+
+/** Waits until a TCP connection that is being opened stands: 0, why it does not, or -EINPROGRESS after SO_SNDTIMEO. */
+export function streamAwaitConnected(file: OpenFile): i32 {
+  const socket = file.tcp;
+  const deadline = timeoutDeadline(file.sendTimeout);
+  while (tcpPollEvents(socket) == 0) {
+    if (waitOn(socket.waitQueue, deadline) != 0) return -EINPROGRESS; // it goes on in the background
+  }
+  const error = tcpTakeError(socket);
+  if (error != 0) return -error;
+  return tcpConnected(socket) ? 0 : -ECONNREFUSED;
+}
+
+/** Receives one datagram: the bytes copied (with MSG_TRUNC its length), -errno. `peer` gets its sender. */
+export function datagramReceive(file: OpenFile, target: usize, count: u32, flags: i32, peer: UdpPeer): i32 {
+  const socket = file.udp;
+  const deadline = timeoutDeadline(file.receiveTimeout);
+  while (true) {
+    peer.length = 0;
+    const result =
+      (flags & MSG_PEEK) != 0 ? udpPeekFrom(socket, target, count, peer) : udpReceiveFrom(socket, target, count, peer);
+    if (result >= 0 && (flags & MSG_TRUNC) != 0) return max(result, <i32>peer.length);
+    if (result != -EAGAIN || mustNotWait(file, flags) || waitOn(socket.waitQueue(), deadline) != 0) return result;
+  }
+}
+
+/** Sends one datagram to `address` (0 = the connected peer): its length, or -errno. */
+export function datagramSend(file: OpenFile, source: usize, count: u32, flags: i32, address: u32, port: u16): i32 {
+  const socket = file.udp;
+  if (address == 0 && socket.remoteAddress == 0) return -EDESTADDRREQ;
+  const deadline = timeoutDeadline(file.sendTimeout);
+  while (true) {
+    const result = udpSendTo(socket, source, count, address, port, monotonicNow());
+    if (result != -EAGAIN || mustNotWait(file, flags) || waitOn(socket.waitQueue(), deadline) != 0) return result;
+  }
+}

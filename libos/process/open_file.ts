@@ -1,0 +1,83 @@
+// Open file descriptions, as POSIX calls them: what descriptors refer to. dup (and one day fork) makes a second
+// descriptor of one description, so the position and the status flags are here and not in the descriptor.
+// A call that may block holds a reference of its own, so a close by another thread takes nothing from under it.
+// Invariant: `references` counts the descriptors and the calls under way; at 0 the object behind is closed.
+import { monotonicNow } from "../../kernel/time/clock";
+import { SLAB_SIZE, Slab, slabInit } from "../../kernel/memory/slab";
+import { tcpClose } from "../net/tcp/api";
+import { TcpSocket } from "../net/tcp/socket";
+import { UdpSocket, udpClose } from "../net/udp/socket";
+import { O_NONBLOCK } from "../posix/constants";
+
+/** What is behind a description. */
+export const KIND_CONSOLE: u32 = 0;
+export const KIND_FILE: u32 = 1;
+export const KIND_DIRECTORY: u32 = 2;
+export const KIND_TCP: u32 = 3;
+export const KIND_UDP: u32 = 4;
+
+@unmanaged
+@final
+export class OpenFile {
+  /** KIND_… */
+  kind: u32;
+  references: u32;
+  /** Access mode and status flags (O_…). */
+  flags: i32;
+  /** TcpSocket, UdpSocket, or the index of the embedded file or of the first one below the directory. */
+  object: usize;
+  /** Of a file: the next byte. Of a directory: the index of the next file to list. */
+  position: u64;
+  /** SO_RCVTIMEO and SO_SNDTIMEO in ns; 0 = none. */
+  receiveTimeout: u64;
+  sendTimeout: u64;
+  /** Of a directory: how many bytes of the path of `object`'s file name the directory. */
+  pathLength: u32;
+
+  get nonBlocking(): bool {
+    return (this.flags & O_NONBLOCK) != 0;
+  }
+
+  get tcp(): TcpSocket {
+    return changetype<TcpSocket>(this.object);
+  }
+
+  get udp(): UdpSocket {
+    return changetype<UdpSocket>(this.object);
+  }
+}
+
+/** No description. */
+export const NO_FILE: OpenFile = changetype<OpenFile>(0);
+
+const slab = changetype<Slab>(memory.data(SLAB_SIZE, 8));
+let initialised = false;
+
+/** A new description with one reference, or NO_FILE when memory is exhausted. */
+export function openFileCreate(kind: u32, object: usize, flags: i32): OpenFile {
+  if (!initialised) {
+    slabInit(slab, offsetof<OpenFile>());
+    initialised = true;
+  }
+  const file = changetype<OpenFile>(slab.alloc());
+  if (file == NO_FILE) return NO_FILE;
+  file.kind = kind;
+  file.references = 1;
+  file.object = object;
+  file.flags = flags;
+  return file;
+}
+
+/** One more reference. */
+export function openFileHold(file: OpenFile): void {
+  file.references += 1;
+}
+
+/** One reference less; the last one closes. */
+export function openFileRelease(file: OpenFile): void {
+  file.references -= 1;
+  if (file.references != 0) return;
+  if (file.kind == KIND_TCP && file.object != 0) tcpClose(file.tcp, monotonicNow());
+  else if (file.kind == KIND_UDP && file.object != 0) udpClose(file.udp);
+  slab.free(changetype<usize>(file));
+}

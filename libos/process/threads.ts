@@ -1,0 +1,127 @@
+// The app's threads, as the app knows them: ids 1 … THREADS_MAX, 1 is the main thread. The kernel's Thread does the
+// running; its `owner` is the AppThread. A thread ends by itself only; with the last one the process ends.
+import { appThreadStart } from "../../kernel/boot";
+import { EAGAIN, EINVAL } from "../../kernel/errno";
+import { ListNode } from "../../kernel/list";
+import { PAGE_SIZE, orderFor, pageAlloc } from "../../kernel/memory/pages";
+import { SLAB_SIZE, Slab, slabInit } from "../../kernel/memory/slab";
+import { Thread, currentThread, threadCreate, threadExit } from "../../kernel/thread/scheduler";
+import { appExit } from "./app";
+
+/** Threads an app may have at once. */
+export const THREADS_MAX: u32 = 1023;
+const LEAST_STACK: u32 = 16384;
+const MOST_STACK: u32 = 0x400000;
+
+@unmanaged
+@final
+export class AppThread {
+  /** Link among the sleepers of a futex; must come first. */
+  private linkNext: usize;
+  private linkPrevious: usize;
+  /** The futex it sleeps on, an offset in app memory. */
+  futex: u32;
+  futexWoken: bool;
+  id: i32;
+  entry: u32;
+  argument: u32;
+  /** The kernel's thread; 0 for the main thread before it has called. */
+  thread: usize;
+
+  get link(): ListNode {
+    return changetype<ListNode>(this);
+  }
+}
+
+const NO_THREAD: AppThread = changetype<AppThread>(0);
+
+const slab = changetype<Slab>(memory.data(SLAB_SIZE, 8));
+const mainThread = changetype<AppThread>(memory.data(40, 8)); // offsetof<AppThread>() bytes
+let table: usize = 0; // one page: AppThread addresses by id
+let running: u32 = 1;
+
+/** The calling thread. Whoever calls without having been created is the main thread. */
+export function appThreadSelf(): AppThread {
+  const thread = currentThread();
+  if (thread.owner != 0) return changetype<AppThread>(thread.owner);
+  mainThread.id = 1;
+  mainThread.thread = changetype<usize>(thread);
+  thread.owner = changetype<usize>(mainThread);
+  return mainThread;
+}
+
+/** The thread with `id`, or null when there is none. */
+export function appThreadOf(id: i32): AppThread {
+  if (id == 1) return mainThread.thread != 0 ? mainThread : NO_THREAD;
+  if (table == 0 || <u32>id > THREADS_MAX) return NO_THREAD;
+  return changetype<AppThread>(load<usize>(table + ((<usize>id) << 2)));
+}
+
+function freeId(): i32 {
+  for (let id: u32 = 2; id <= THREADS_MAX; id++) {
+    if (load<usize>(table + ((<usize>id) << 2)) == 0) return <i32>id;
+  }
+  return -EAGAIN;
+}
+
+function prepareTable(): bool {
+  if (table != 0) return true;
+  table = pageAlloc();
+  if (table == 0) return false;
+  memory.fill(table, 0, PAGE_SIZE);
+  slabInit(slab, offsetof<AppThread>());
+  return true;
+}
+
+/**
+ * Starts a thread in the app's _thread_start(entry, argument).
+ * @param stackSize bytes of its machine stack with the guard page and the part that system calls use
+ * @param shadowStackTop where its __stack_pointer begins
+ * @returns its id, -EAGAIN, or -EINVAL for a size out of range
+ */
+export function appThreadCreate(entry: u32, argument: u32, stackSize: u32, shadowStackTop: u32): i32 {
+  if (stackSize < LEAST_STACK || stackSize > MOST_STACK) return -EINVAL;
+  appThreadSelf(); // the main thread is known before there is a second
+  if (!prepareTable()) return -EAGAIN;
+  const id = freeId();
+  if (id < 0) return id;
+  const appThread = changetype<AppThread>(slab.alloc());
+  if (appThread == NO_THREAD) return -EAGAIN;
+  // Stacks are blocks of 2^n pages, the guard among them: use all of it.
+  const pages = (1 << orderFor(stackSize)) - 1;
+  const thread = changetype<Thread>(threadCreate(runAppThread.index, changetype<usize>(appThread), pages, true));
+  if (changetype<usize>(thread) == 0) {
+    slab.free(changetype<usize>(appThread));
+    return -EAGAIN;
+  }
+  thread.owner = changetype<usize>(appThread);
+  thread.appStackPointer = shadowStackTop;
+  appThread.id = id;
+  appThread.entry = entry;
+  appThread.argument = argument;
+  appThread.thread = changetype<usize>(thread);
+  store<usize>(table + ((<usize>id) << 2), changetype<usize>(appThread));
+  running += 1;
+  return id;
+}
+
+function runAppThread(argument: usize): void {
+  const appThread = changetype<AppThread>(argument);
+  appThreadStart(appThread.entry, appThread.argument);
+  appThreadExit();
+}
+
+/** Ends the calling thread, and with the last one the process, with status 0; does not return. */
+export function appThreadExit(): void {
+  const self = appThreadSelf();
+  running -= 1;
+  if (running == 0) appExit(0);
+  currentThread().owner = 0;
+  if (self == mainThread) {
+    mainThread.thread = 0;
+  } else {
+    store<usize>(table + ((<usize>self.id) << 2), 0);
+    slab.free(changetype<usize>(self));
+  }
+  threadExit();
+}

@@ -1,0 +1,1 @@
+export * from "../../../libos/posix/index";
