@@ -10,7 +10,7 @@ import { resetReply } from "./control_segment";
 import { roundTripAcknowledged } from "./rtt";
 import { sendRelease, sendWritable } from "./send_queue";
 import { sequenceLess, sequenceLessOrEqual, sequenceMax } from "./sequence";
-import { ACK_NOW, PERSIST, RECOVERY, TcpSocket } from "./socket";
+import { ACK_NOW, FIN_ACKNOWLEDGED, PERSIST, RECOVERY, TcpSocket } from "./socket";
 import { CLOSING, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, SYN_RECEIVED } from "./state";
 import { lifeTimerStart, retransmitTimerStart, retransmitTimerStop } from "./timers";
 
@@ -69,7 +69,8 @@ function newAcknowledged(s: TcpSocket, segment: TcpSegment, now: u64): void {
   congestionAcknowledged(s, ack, acked, inFlight);
   s.retransmissions = 0;
   s.softError = 0;
-  if (ack == s.sendMax) retransmitTimerStop(s); // RFC 6298, 5.2
+  if (ack == s.sendMax)
+    retransmitTimerStop(s); // RFC 6298, 5.2
   else retransmitTimerStart(s, now); // RFC 6298, 5.3
   if (!wasWritable && sendWritable(s)) wakeAll(s.waitQueue);
   if (octets > held) finAcknowledged(s, now);
@@ -77,6 +78,7 @@ function newAcknowledged(s: TcpSocket, segment: TcpSegment, now: u64): void {
 
 /** Our FIN is acknowledged. */
 function finAcknowledged(s: TcpSocket, now: u64): void {
+  s.set(FIN_ACKNOWLEDGED);
   if (s.state == FIN_WAIT_1) {
     s.state = FIN_WAIT_2;
     lifeTimerStart(s, now);

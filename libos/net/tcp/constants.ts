@@ -12,8 +12,8 @@ export const RTO_MAX: u64 = 60000000000;
 /** RFC 6298, 5.7: after the SYN itself had to be retransmitted. */
 export const RTO_AFTER_SYN_LOSS: u64 = 3000000000;
 
-/** R2 of RFC 9293, 3.8.3 for data: at least 100 s (SHLD-11). */
-export const R2_DATA: u64 = 120 * SECOND;
+/** R2 of RFC 9293, 3.8.3 for data: at least 100 s (SHLD-11); enough for several sendings at the longest time-out. */
+export const R2_DATA: u64 = 300 * SECOND;
 /** R2 for SYN: at least 3 minutes (MUST-23). */
 export const R2_SYN: u64 = 180 * SECOND;
 /** R1: retransmissions after which the route is suspect (SHLD-10). */

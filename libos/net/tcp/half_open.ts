@@ -120,7 +120,17 @@ function synAckSend(entry: HalfOpen, now: u64): void {
   const acknowledgment = entry.initialReceive + 1;
   const flags = TCP_SYN | TCP_ACK;
   const window = halfOpenWindow(entry);
-  synSend(entry, entry.initialSend, acknowledgment, flags, window, entry.options, timestamp, entry.timestampRecent, now);
+  synSend(
+    entry,
+    entry.initialSend,
+    acknowledgment,
+    flags,
+    window,
+    entry.options,
+    timestamp,
+    entry.timestampRecent,
+    now,
+  );
 }
 
 /** The window that our SYN-ACK advertises; SYNs are never scaled. */

@@ -11,15 +11,7 @@ import { SYN_RECEIVED, SYN_SENT, isSynchronized } from "./state";
 import { NO_ENDPOINT, tableFind } from "./table";
 
 /** Registered as transport error handler (transport.ts describes the parameters); 8 bytes at `quoted` are there. */
-export function tcpError(
-  local: u32,
-  remote: u32,
-  quoted: usize,
-  length: u32,
-  error: i32,
-  mtu: u32,
-  now: u64,
-): void {
+export function tcpError(local: u32, remote: u32, quoted: usize, length: u32, error: i32, mtu: u32, now: u64): void {
   if (length < 8) return;
   const localPort = bswap<u16>(load<u16>(quoted));
   const remotePort = bswap<u16>(load<u16>(quoted, 2));
@@ -29,7 +21,8 @@ export function tcpError(
   const s = changetype<TcpSocket>(entry);
   if (!sequenceWithin(sequence, s.sendUnacknowledged, s.sendMax)) return;
   if (error == EMSGSIZE) pathShrinks(s, mtu, now);
-  else if (isHard(error) && !isSynchronized(s.state)) connectionFail(s, error); // RFC 9293 SHLD-26
+  else if (isHard(error) && !isSynchronized(s.state))
+    connectionFail(s, error); // RFC 9293 SHLD-26
   else s.softError = error; // RFC 9293 MUST-56, SHLD-25
   connectionRelease(s);
 }

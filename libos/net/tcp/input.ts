@@ -91,7 +91,10 @@ function connectionArrives(s: TcpSocket, now: u64): void {
 /** RFC 9293, 3.10.7.3. */
 function synSentArrives(s: TcpSocket, now: u64): void {
   const acknowledges = segment.has(TCP_ACK);
-  if (acknowledges && (sequenceLessOrEqual(segment.acknowledgment, s.initialSend) || sequenceLess(s.sendMax, segment.acknowledgment))) {
+  if (
+    acknowledges &&
+    (sequenceLessOrEqual(segment.acknowledgment, s.initialSend) || sequenceLess(s.sendMax, segment.acknowledgment))
+  ) {
     resetReply(segment, now);
     return;
   }
@@ -174,7 +177,8 @@ function sequenceCheck(s: TcpSocket, now: u64): bool {
   const reset = segment.has(TCP_RST);
   if (s.has(TIMESTAMPS) && !reset) {
     if ((segment.options & HAS_TIMESTAMPS) == 0) return false; // RFC 7323, 3.2
-    if (isOld(s, now)) { // RFC 7323, 5.3, R1: PAWS
+    if (isOld(s, now)) {
+      // RFC 7323, 5.3, R1: PAWS
       refuse(s, now);
       return false;
     }

@@ -28,7 +28,7 @@ export function bufferMemoryTight(): bool {
 
 /** 2^order pages, or 0. Large blocks are taken only while they leave a quarter of the limit for the others. */
 export function bufferPagesAlloc(order: u32): usize {
-  const pages = <u32>1 << order;
+  const pages = (<u32>1) << order;
   const ceiling = order == 0 ? limit : limit - (limit >> 2);
   if (used + pages > ceiling) return 0;
   const block = pagesAlloc(order);
@@ -39,7 +39,7 @@ export function bufferPagesAlloc(order: u32): usize {
 /** Gives back a block of bufferPagesAlloc, and lets the senders that wait for memory try again. */
 export function bufferPagesFree(block: usize, order: u32): void {
   pagesFree(block, order);
-  used -= <u32>1 << order;
+  used -= (<u32>1) << order;
   for (let node = listFirst(starved); node != 0; node = listFirst(starved)) {
     const s = socketOfStarved(node);
     starvedRemove(s);

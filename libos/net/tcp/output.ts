@@ -30,11 +30,13 @@ import { segmentOptionsEmit, segmentOptionsSize } from "./segment_options";
 import { sequenceLess, sequenceMax, sequenceMin } from "./sequence";
 import {
   ACK_NOW,
+  FIN_ACKNOWLEDGED,
   FIN_QUEUED,
   KEEPALIVE_PROBE,
   NODELAY,
   PERSIST,
   PROBE,
+  RECOVERY,
   RETRANSMIT_FIRST,
   SACK_PERMITTED,
   TIMESTAMPS,
@@ -134,7 +136,7 @@ function planFirstAgain(s: TcpSocket): bool {
   plan.sequence = s.sendUnacknowledged;
   plan.length = min(min(held, sent), s.segmentSize - sackSize(s));
   plan.gsoSize = 0;
-  const withFin = s.has(FIN_QUEUED) && plan.length == held && sent > held;
+  const withFin = finDue(s) && plan.length == held && sent > held;
   plan.flags = TCP_ACK | (withFin ? TCP_FIN : 0);
   if (plan.length != 0 || withFin) return true;
   s.clear(RETRANSMIT_FIRST);
@@ -150,7 +152,7 @@ function sackSize(s: TcpSocket): u32 {
 /** Text and FIN within the windows, or a probe of a closed one. */
 function planText(s: TcpSocket, now: u64): bool {
   const held = s.sendBuffer.length;
-  const total = held + (s.has(FIN_QUEUED) ? 1 : 0);
+  const total = held + (finDue(s) ? 1 : 0);
   const offset = s.sendNext - s.sendUnacknowledged;
   if (offset >= total) return false;
   if (offset == 0 && s.sendMax == s.sendUnacknowledged && now - s.lastSent > s.retransmissionTimeout) congestionIdle(s);
@@ -160,8 +162,8 @@ function planText(s: TcpSocket, now: u64): bool {
   if (room == 0 && s.has(PROBE) && s.sendWindow <= offset) room = 1;
   const octets = min(total - offset, room);
   const text = textLength(s, min(octets, held > offset ? held - offset : 0), held - offset);
-  const fin = s.has(FIN_QUEUED) && offset + text == held && octets > text;
-  if (octets == 0 || (text == 0 && !fin) || (!fin && !worthSending(s, text, offset + text == held))) {
+  const fin = finDue(s) && offset + text == held && octets > text;
+  if (octets == 0 || (text == 0 && !fin) || (!fin && !worthSending(s, text, offset))) {
     persistStart(s, now);
     return false;
   }
@@ -169,6 +171,11 @@ function planText(s: TcpSocket, now: u64): bool {
   plan.length = text;
   plan.flags = TCP_ACK | (fin ? TCP_FIN : 0) | (text != 0 && offset + text == held ? TCP_PSH : 0); // MUST-61
   return true;
+}
+
+/** Our FIN is to be sent, or sent and not acknowledged. */
+function finDue(s: TcpSocket): bool {
+  return (s.flags & (FIN_QUEUED | FIN_ACKNOWLEDGED)) == FIN_QUEUED;
 }
 
 /** How much of `available` bytes one frame takes; `queued` is what waits behind sendNext. Sets plan.gsoSize. */
@@ -194,10 +201,12 @@ function smallAllowed(s: TcpSocket): bool {
   return s.has(NODELAY) || !sequenceLess(s.sendUnacknowledged, s.smallSequence);
 }
 
-/** Sender's silly window avoidance (RFC 9293 MUST-38, 3.8.6.2.1). `last`: the queue ends with this text. */
-function worthSending(s: TcpSocket, text: u32, last: bool): bool {
-  if (text >= s.segmentSize - sackSize(s)) return true;
-  if (sequenceLess(s.sendNext, s.sendMax) || s.has(PROBE)) return true;
+/** Sender's silly window avoidance (RFC 9293 MUST-38, 3.8.6.2.1) for `text` bytes that begin `offset` behind the ring's start. */
+function worthSending(s: TcpSocket, text: u32, offset: u32): bool {
+  if (text >= s.segmentSize - sackSize(s) || s.has(PROBE)) return true;
+  const last = offset + text == s.sendBuffer.length;
+  // Sent again: in pieces where the peer's window wants it, not where the congestion window ends inside a segment.
+  if (sequenceLess(s.sendNext, s.sendMax)) return last || offset == 0 || offset + text >= s.sendWindow;
   if (last && smallAllowed(s)) return true;
   return text * 2 >= s.sendWindowMax;
 }
@@ -238,7 +247,8 @@ function synOutput(s: TcpSocket, now: u64): bool {
   const acknowledgment = s.state == SYN_SENT ? 0 : s.receiveNext;
   const echo = s.state == SYN_SENT ? 0 : s.timestampRecent;
   const timestamp = timestampClock(now) + s.timestampOffset;
-  if (!synSend(s, s.initialSend, acknowledgment, plan.flags, windowInitial(s), offered, timestamp, echo, now)) return false;
+  if (!synSend(s, s.initialSend, acknowledgment, plan.flags, windowInitial(s), offered, timestamp, echo, now))
+    return false;
   sendAccount(s, 1, now);
   return true;
 }
@@ -292,7 +302,8 @@ function sendAccount(s: TcpSocket, octets: u32, now: u64): void {
     s.clear(PROBE);
     return;
   }
-  if (s.sendNext == s.sendMax) roundTripStart(s, end, now);
+  // What follows a loss is acknowledged only when the loss is mended: it says nothing about the round trip.
+  if (s.sendNext == s.sendMax && !s.has(RECOVERY)) roundTripStart(s, end, now);
   s.clear(PERSIST);
   s.sendNext = end;
   s.sendMax = sequenceMax(s.sendMax, end);

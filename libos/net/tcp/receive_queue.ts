@@ -62,7 +62,7 @@ export function receiveStore(s: TcpSocket, offset: u32, source: usize, count: u3
 /** The most that the window may span now. */
 function windowLimit(s: TcpSocket): u32 {
   const limit = bufferMemoryTight() ? min(s.receiveLimit, 2 * PAGE_SIZE) : s.receiveLimit;
-  return min(limit, <u32>65535 << s.receiveScale);
+  return min(limit, (<u32>65535) << s.receiveScale);
 }
 
 /** Room behind receiveNext. */

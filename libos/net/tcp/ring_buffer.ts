@@ -25,7 +25,7 @@ export const RING_BUFFER_SIZE: usize = 24;
 
 /** Bytes that fit without growing. */
 export function ringCapacity(r: RingBuffer): u32 {
-  return r.address == 0 ? 0 : <u32>1 << (PAGE_SHIFT + r.order);
+  return r.address == 0 ? 0 : (<u32>1) << (PAGE_SHIFT + r.order);
 }
 
 /**

@@ -62,7 +62,6 @@ export function segmentOptionsEmit(s: TcpSocket, address: usize, timestamp: u32)
   }
 }
 
-
 /** What a SYN offers, as flags of TcpSocket: TIMESTAMPS | SACK_PERMITTED | WINDOW_SCALED. */
 export function offeredBy(segment: TcpSegment): u32 {
   let offered: u32 = 0;

@@ -43,7 +43,7 @@ function growFor(s: TcpSocket, more: u32): void {
   const ring = s.sendBuffer;
   let order = <i32>orderFor(ring.length + more);
   const least = <i32>orderFor(ring.length + 1);
-  while (order >= least && !ringReserve(ring, <u32>1 << (PAGE_SHIFT + order), ring.length)) order -= 1;
+  while (order >= least && !ringReserve(ring, (<u32>1) << (PAGE_SHIFT + order), ring.length)) order -= 1;
 }
 
 /** Drops `count` acknowledged bytes; an empty queue holds no memory. */

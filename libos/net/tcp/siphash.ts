@@ -38,7 +38,7 @@ export function siphash(key0: u64, key1: u64, first: u64, second: u64): u64 {
   v3 = key1 ^ 0x7465646279746573;
   compress(first);
   compress(second);
-  compress(<u64>16 << 56);
+  compress((<u64>16) << 56);
   v2 ^= 0xff;
   round();
   round();

@@ -64,8 +64,8 @@ export const URGENT: u32 = 1 << 19;
 export const BOUND: u32 = 1 << 20;
 /** In the demultiplexing table. */
 export const HASHED: u32 = 1 << 21;
-/** The retransmission time-out has expired and what was sent before is being sent again. */
-export const TIMED_OUT: u32 = 1 << 22;
+/** The peer has acknowledged our FIN. */
+export const FIN_ACKNOWLEDGED: u32 = 1 << 22;
 
 /** What the demultiplexing table knows of a connection. Addresses and ports in host order. */
 @unmanaged

@@ -43,10 +43,10 @@ export function tableCount(): u32 {
 
 function bucketOf(localAddress: u32, localPort: u16, remoteAddress: u32, remotePort: u16): usize {
   let hash = (remoteAddress ^ key) * 0x9e3779b1;
-  hash = (hash ^ (hash >> 15) ^ ((<u32>remotePort << 16) | localPort)) * 0x85ebca6b;
+  hash = (hash ^ (hash >> 15) ^ (((<u32>remotePort) << 16) | localPort)) * 0x85ebca6b;
   hash = (hash ^ (hash >> 13) ^ localAddress ^ (key >> 7)) * 0xc2b2ae35;
   hash ^= hash >> 16;
-  return buckets + (<usize>(hash & (bucketCount - 1)) << 2);
+  return buckets + ((<usize>(hash & (bucketCount - 1))) << 2);
 }
 
 function bucketOfEndpoint(e: TcpEndpoint): usize {
@@ -96,7 +96,7 @@ function grow(): void {
   buckets = block;
   bucketCount = oldCount * 2;
   for (let i: u32 = 0; i < oldCount; i++) {
-    let e = load<usize>(oldBuckets + (<usize>i << 2));
+    let e = load<usize>(oldBuckets + ((<usize>i) << 2));
     while (e != 0) {
       const endpoint = changetype<TcpEndpoint>(e);
       e = endpoint.hashNext;
@@ -148,7 +148,11 @@ function addressesOverlap(left: u32, right: u32): bool {
  * it, and one that another socket with SO_REUSEADDR is bound to while none of them listens.
  */
 export function bindCheck(s: TcpSocket, localAddress: u32, localPort: u16): i32 {
-  for (let other = changetype<TcpSocket>(boundHead); other != NO_SOCKET; other = changetype<TcpSocket>(other.portNext)) {
+  for (
+    let other = changetype<TcpSocket>(boundHead);
+    other != NO_SOCKET;
+    other = changetype<TcpSocket>(other.portNext)
+  ) {
     if (other.localPort != localPort || !addressesOverlap(other.localAddress, localAddress)) continue;
     if (!s.has(REUSEADDR) || !other.has(REUSEADDR) || other.state == LISTEN) return -EADDRINUSE;
   }
@@ -157,7 +161,11 @@ export function bindCheck(s: TcpSocket, localAddress: u32, localPort: u16): i32 
 
 /** True when another listener than `s` has the end already. */
 export function listenerConflict(s: TcpSocket): bool {
-  for (let other = changetype<TcpSocket>(boundHead); other != NO_SOCKET; other = changetype<TcpSocket>(other.portNext)) {
+  for (
+    let other = changetype<TcpSocket>(boundHead);
+    other != NO_SOCKET;
+    other = changetype<TcpSocket>(other.portNext)
+  ) {
     if (other == s || other.state != LISTEN || other.localPort != s.localPort) continue;
     if (addressesOverlap(other.localAddress, s.localAddress)) return true;
   }
@@ -167,7 +175,7 @@ export function listenerConflict(s: TcpSocket): bool {
 /** Walks the whole table; only bind without SO_REUSEADDR does this. */
 function connectionOnPort(localAddress: u32, localPort: u16): bool {
   for (let i: u32 = 0; i < bucketCount; i++) {
-    let e = changetype<TcpEndpoint>(load<usize>(buckets + (<usize>i << 2)));
+    let e = changetype<TcpEndpoint>(load<usize>(buckets + ((<usize>i) << 2)));
     while (changetype<usize>(e) != 0) {
       if (e.localPort == localPort && addressesOverlap(e.localAddress, localAddress)) return true;
       e = changetype<TcpEndpoint>(e.hashNext);

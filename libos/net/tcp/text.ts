@@ -54,7 +54,8 @@ function textStore(s: TcpSocket, offset: u32, payload: usize, length: u32, now: 
     return false;
   }
   s.receiveSegmentSize = max(s.receiveSegmentSize, min(length, s.segmentSize));
-  if (offset != 0 || hadGap) s.set(ACK_NOW); // RFC 5681, 4.2: at once, for fast retransmit
+  if (offset != 0 || hadGap)
+    s.set(ACK_NOW); // RFC 5681, 4.2: at once, for fast retransmit
   else acknowledgeSoon(s, now);
   if (offset == 0) wakeAll(s.waitQueue);
   return true;

@@ -5,14 +5,7 @@ import { ListNode, listFirst, listInit, listInsertTail, listRemove } from "../..
 import { Slab, slabInit } from "../../../kernel/memory/slab";
 import { NEVER, monotonicNow } from "../../../kernel/time/clock";
 import { Timer, timerInit, timerSet } from "../../../kernel/time/timer";
-import {
-  HAS_TIMESTAMPS,
-  TCP_ACK,
-  TCP_FIN,
-  TCP_RST,
-  TCP_SYN,
-  TcpSegment,
-} from "../wire/tcp";
+import { HAS_TIMESTAMPS, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TcpSegment } from "../wire/tcp";
 import { challengeAllowed } from "./challenge";
 import { TIME_WAIT_DURATION, TIME_WAIT_MAX } from "./constants";
 import { controlSend } from "./control_segment";
@@ -76,7 +69,8 @@ function timerStart(): void {
 
 function timerExpired(argument: usize): void {
   const now = monotonicNow();
-  for (let entry = oldest(); changetype<usize>(entry) != 0 && entry.deadline <= now; entry = oldest()) timeWaitFree(entry);
+  for (let entry = oldest(); changetype<usize>(entry) != 0 && entry.deadline <= now; entry = oldest())
+    timeWaitFree(entry);
   timerStart();
 }
 
@@ -122,7 +116,17 @@ export function timeWaitNextIsn(entry: TimeWait, proposed: u32): u32 {
 function acknowledge(entry: TimeWait, now: u64): void {
   const timestamp = timestampClock(now) + entry.timestampOffset;
   const options = entry.options;
-  controlSend(entry, entry.sendNext, entry.receiveNext, TCP_ACK, entry.window, options, timestamp, entry.timestampRecent, now);
+  controlSend(
+    entry,
+    entry.sendNext,
+    entry.receiveNext,
+    TCP_ACK,
+    entry.window,
+    options,
+    timestamp,
+    entry.timestampRecent,
+    now,
+  );
 }
 
 function restart(entry: TimeWait, now: u64): void {

@@ -92,7 +92,8 @@ function givesUp(s: TcpSocket, limit: u64, now: u64): bool {
 }
 
 function synExpired(s: TcpSocket, now: u64): void {
-  if (givesUp(s, R2_SYN, now)) { // RFC 9293 MUST-23
+  if (givesUp(s, R2_SYN, now)) {
+    // RFC 9293 MUST-23
     connectionFail(s, s.softError != 0 ? s.softError : ETIMEDOUT);
     return;
   }
@@ -104,7 +105,8 @@ function synExpired(s: TcpSocket, now: u64): void {
 
 function textExpired(s: TcpSocket, now: u64): void {
   const first = s.retransmissions == 0;
-  if (givesUp(s, R2_DATA, now)) { // RFC 9293 MUST-20
+  if (givesUp(s, R2_DATA, now)) {
+    // RFC 9293 MUST-20
     connectionFail(s, s.softError != 0 ? s.softError : ETIMEDOUT);
     return;
   }
@@ -143,7 +145,8 @@ function lifeExpired(s: TcpSocket, now: u64): void {
     s.lifeDeadline = max(due, now + s.keepAliveInterval);
     return;
   }
-  if (s.keepAliveProbes >= s.keepAliveCount) { // RFC 9293 MUST-29: not for one lost answer
+  if (s.keepAliveProbes >= s.keepAliveCount) {
+    // RFC 9293 MUST-29: not for one lost answer
     connectionAbort(s, ETIMEDOUT, now);
     return;
   }

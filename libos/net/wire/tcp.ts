@@ -90,7 +90,7 @@ export const TCP_SEGMENT_SIZE: i32 = 72;
  */
 export function tcpParse(address: usize, length: u32, segment: TcpSegment): bool {
   if (length < TCP_HEADER_SIZE) return false;
-  const headerLength = <u32>(load<u8>(address + DATA_OFFSET) >> 4) << 2;
+  const headerLength = (<u32>(load<u8>(address + DATA_OFFSET) >> 4)) << 2;
   if (headerLength < TCP_HEADER_SIZE || headerLength > length) return false;
   segment.sourcePort = bswap<u16>(load<u16>(address + SOURCE_PORT));
   segment.destinationPort = bswap<u16>(load<u16>(address + DESTINATION_PORT));
@@ -177,27 +177,27 @@ export function tcpEmitHeader(
 
 /** Writes an MSS option; returns the address after it. */
 export function tcpEmitMss(address: usize, mss: u32): usize {
-  store<u32>(address, bswap<u32>((<u32>OPTION_MSS << 24) | (4 << 16) | mss));
+  store<u32>(address, bswap<u32>(((<u32>OPTION_MSS) << 24) | (4 << 16) | mss));
   return address + 4;
 }
 
 /** Writes a window-scale option after a NOP; returns the address after it. */
 export function tcpEmitWindowScale(address: usize, shift: u8): usize {
-  store<u32>(address, bswap<u32>((<u32>OPTION_NOP << 24) | (<u32>OPTION_WINDOW_SCALE << 16) | (3 << 8) | shift));
+  store<u32>(address, bswap<u32>(((<u32>OPTION_NOP) << 24) | ((<u32>OPTION_WINDOW_SCALE) << 16) | (3 << 8) | shift));
   return address + 4;
 }
 
 /** Writes SACK-permitted after two NOPs; returns the address after it. */
 export function tcpEmitSackPermitted(address: usize): usize {
-  const nops = (<u32>OPTION_NOP << 24) | (<u32>OPTION_NOP << 16);
-  store<u32>(address, bswap<u32>(nops | (<u32>OPTION_SACK_PERMITTED << 8) | 2));
+  const nops = ((<u32>OPTION_NOP) << 24) | ((<u32>OPTION_NOP) << 16);
+  store<u32>(address, bswap<u32>(nops | ((<u32>OPTION_SACK_PERMITTED) << 8) | 2));
   return address + 4;
 }
 
 /** Writes two NOPs and the timestamps option; returns the address after it. */
 export function tcpEmitTimestamps(address: usize, value: u32, echo: u32): usize {
-  const nops = (<u32>OPTION_NOP << 24) | (<u32>OPTION_NOP << 16);
-  store<u32>(address, bswap<u32>(nops | (<u32>OPTION_TIMESTAMPS << 8) | 10));
+  const nops = ((<u32>OPTION_NOP) << 24) | ((<u32>OPTION_NOP) << 16);
+  store<u32>(address, bswap<u32>(nops | ((<u32>OPTION_TIMESTAMPS) << 8) | 10));
   store<u32>(address + 4, bswap<u32>(value));
   store<u32>(address + 8, bswap<u32>(echo));
   return address + TIMESTAMPS_SIZE;
@@ -205,8 +205,8 @@ export function tcpEmitTimestamps(address: usize, value: u32, echo: u32): usize 
 
 /** Writes two NOPs and the head of a SACK option for `blocks` blocks; returns where the first block goes. */
 export function tcpEmitSackHead(address: usize, blocks: u32): usize {
-  const nops = (<u32>OPTION_NOP << 24) | (<u32>OPTION_NOP << 16);
-  store<u32>(address, bswap<u32>(nops | (<u32>OPTION_SACK << 8) | (2 + blocks * 8)));
+  const nops = ((<u32>OPTION_NOP) << 24) | ((<u32>OPTION_NOP) << 16);
+  store<u32>(address, bswap<u32>(nops | ((<u32>OPTION_SACK) << 8) | (2 + blocks * 8)));
   return address + 4;
 }
 

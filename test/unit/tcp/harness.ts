@@ -1,0 +1,258 @@
+// The TCP stack with everything below it, on a device whose frames go to the test; and a view of a connection's insides.
+import { pagesAlloc, pagesFree, pagesFreeCount, pagesInit } from "../../../kernel/memory/pages";
+import { orderFor } from "../../../kernel/memory/pages";
+import { randomStir } from "../../../kernel/random";
+import { clockStart } from "../../../kernel/time/clock";
+import { timersNextDeadline, timersRun } from "../../../kernel/time/timer";
+import { TIME_SYSTEM_TIME } from "../../../kernel/xen/shared_info";
+import { interfaceConfigure } from "../../../libos/net/configure";
+import { Device, TransmitFrame, deviceRegister } from "../../../libos/net/device";
+import { interfaceDeadline, interfaceInput, interfacePoll } from "../../../libos/net/interface";
+import { sharedInfo } from "../../../kernel/boot";
+import {
+  tcpAbort,
+  tcpAccept,
+  tcpBind,
+  tcpClose,
+  tcpConnect,
+  tcpInit,
+  tcpListen,
+  tcpLocalPort,
+  tcpPeek,
+  tcpPollEvents,
+  tcpReceive,
+  tcpSend,
+  tcpShutdown,
+  tcpSocketCreate,
+  tcpTakeError,
+} from "../../../libos/net/tcp/api";
+import { resetsSent } from "../../../libos/net/tcp/control_segment";
+import { halfOpenCount } from "../../../libos/net/tcp/half_open";
+import { bufferPagesUsed } from "../../../libos/net/tcp/memory";
+import { RANGES_MAX, rangeCount, rangeEnd, rangeStart, reassemblyCount } from "../../../libos/net/tcp/reassembly";
+import {
+  segmentAcceptable,
+  sequenceLess,
+  sequenceLessOrEqual,
+  sequenceMax,
+  sequenceWithin,
+} from "../../../libos/net/tcp/sequence";
+import { siphash } from "../../../libos/net/tcp/siphash";
+import { TcpSocket, socketCount } from "../../../libos/net/tcp/socket";
+import {
+  tcpSetKeepAlive,
+  tcpSetKeepAliveTimes,
+  tcpSetLinger,
+  tcpSetNoDelay,
+  tcpSetReceiveLimit,
+  tcpSetReuseAddress,
+  tcpSetSendLimit,
+  tcpSetUserTimeout,
+} from "../../../libos/net/tcp/socket_options";
+import { tableCount } from "../../../libos/net/tcp/table";
+import { timeWaitCount } from "../../../libos/net/tcp/time_wait";
+import { TcpSegment, tcpParse, tcpSackLeft, tcpSackRight } from "../../../libos/net/wire/tcp";
+import { transmitted } from "./host";
+
+const device = changetype<Device>(memory.data(64, 8));
+const parsed = changetype<TcpSegment>(memory.data(72, 8));
+let framesLeft: i32 = 1000000;
+let framesHeld: i32 = 0;
+
+function transmitAllocate(size: u32): TransmitFrame {
+  if (framesLeft == 0) return changetype<TransmitFrame>(0);
+  const order = orderFor(size + 64);
+  const block = pagesAlloc(order);
+  if (block == 0) return changetype<TransmitFrame>(0);
+  framesLeft -= 1;
+  framesHeld += 1;
+  const frame = changetype<TransmitFrame>(block);
+  memory.fill(block, 0, offsetof<TransmitFrame>());
+  frame.data = block + 64;
+  frame.capacity = ((<u32>4096) << order) - 64;
+  frame.buffer = order;
+  return frame;
+}
+
+function transmitFree(frame: TransmitFrame): void {
+  pagesFree(changetype<usize>(frame), frame.buffer);
+  framesLeft += 1;
+  framesHeld -= 1;
+}
+
+function transmit(frame: TransmitFrame): i32 {
+  transmitted(frame.data, frame.length, frame.flags, frame.gsoSize);
+  transmitFree(frame);
+  return 0;
+}
+
+/** Gives the stack its memory, a device with `features` and an address; `host` is the last byte of both addresses. */
+export function start(memoryStart: usize, pages: u32, bufferPages: u32, host: u32, features: u32, mtu: u32): bool {
+  pagesInit(memoryStart, memoryStart + ((<usize>pages) << 12));
+  clockStart();
+  randomStir();
+  device.mac = 0x0000003e1600 | ((<u64>host) << 40);
+  device.transmitAllocate = transmitAllocate.index;
+  device.transmit = transmit.index;
+  device.transmitFree = transmitFree.index;
+  device.features = features;
+  device.gsoMaximum = 65535;
+  device.mtu = mtu;
+  device.carrier = true;
+  deviceRegister(device);
+  if (!tcpInit(bufferPages)) return false;
+  return interfaceConfigure(0x0a000000 | host, 24, 0, 0, 0);
+}
+
+/** Sets virtual time. */
+export function setTime(now: u64): void {
+  store<u64>(sharedInfo() + TIME_SYSTEM_TIME, now);
+}
+
+export function setFrames(count: i32): void {
+  framesLeft = count;
+}
+
+export function heldFrames(): i32 {
+  return framesHeld;
+}
+
+export function pageBlock(order: u32): usize {
+  return pagesAlloc(order);
+}
+
+// A connection from inside, for tests that look at one variable. The order is that of the table in stack.ts.
+export function socketField(s: TcpSocket, field: u32): u32 {
+  switch (field) {
+    case 0:
+      return s.state;
+    case 1:
+      return s.sendUnacknowledged;
+    case 2:
+      return s.sendNext;
+    case 3:
+      return s.sendMax;
+    case 4:
+      return s.sendWindow;
+    case 5:
+      return s.receiveNext;
+    case 6:
+      return s.receiveEdge;
+    case 7:
+      return s.congestionWindow;
+    case 8:
+      return s.slowStartThreshold;
+    case 9:
+      return s.segmentSize;
+    case 10:
+      return s.flags;
+    case 11:
+      return <u32>(s.retransmissionTimeout / 1000000);
+    case 12:
+      return s.acceptCount;
+    case 13:
+      return s.halfOpenCount;
+    case 14:
+      return s.receiveBuffer.address == 0 ? 0 : (<u32>4096) << s.receiveBuffer.order;
+    case 15:
+      return s.sendBuffer.address == 0 ? 0 : (<u32>4096) << s.sendBuffer.order;
+    case 16:
+      return rangeCount(s);
+    case 17:
+      return <u32>(s.smoothedRoundTrip / 1000);
+    case 18:
+      return s.timestampRecent;
+    case 19:
+      return s.remotePort;
+    default:
+      return 0;
+  }
+}
+
+export function rangeStartOf(s: TcpSocket, index: u32): u32 {
+  return rangeStart(s, index);
+}
+
+export function rangeEndOf(s: TcpSocket, index: u32): u32 {
+  return rangeEnd(s, index);
+}
+
+/** Parses and returns the address of the TcpSegment, 0 when refused. */
+export function parse(address: usize, length: u32): usize {
+  return tcpParse(address, length, parsed) ? changetype<usize>(parsed) : 0;
+}
+
+export function parsedField(field: u32): u32 {
+  switch (field) {
+    case 0:
+      return parsed.payloadLength;
+    case 1:
+      return parsed.options;
+    case 2:
+      return parsed.mss;
+    case 3:
+      return parsed.windowScale;
+    case 4:
+      return parsed.sackCount;
+    case 5:
+      return parsed.timestampValue;
+    case 6:
+      return parsed.timestampEcho;
+    case 7:
+      return parsed.sequenceLength();
+    case 8:
+      return tcpSackLeft(parsed, 0);
+    case 9:
+      return tcpSackRight(parsed, parsed.sackCount - 1);
+    default:
+      return 0;
+  }
+}
+
+export function rangesMax(): u32 {
+  return RANGES_MAX;
+}
+
+export {
+  bufferPagesUsed,
+  halfOpenCount,
+  interfaceDeadline,
+  interfaceInput,
+  interfacePoll,
+  pagesFreeCount,
+  reassemblyCount,
+  resetsSent,
+  segmentAcceptable,
+  sequenceLess,
+  sequenceLessOrEqual,
+  sequenceMax,
+  sequenceWithin,
+  siphash,
+  socketCount,
+  tableCount,
+  tcpAbort,
+  tcpAccept,
+  tcpBind,
+  tcpClose,
+  tcpConnect,
+  tcpListen,
+  tcpLocalPort,
+  tcpPeek,
+  tcpPollEvents,
+  tcpReceive,
+  tcpSend,
+  tcpSetKeepAlive,
+  tcpSetKeepAliveTimes,
+  tcpSetLinger,
+  tcpSetNoDelay,
+  tcpSetReceiveLimit,
+  tcpSetReuseAddress,
+  tcpSetSendLimit,
+  tcpSetUserTimeout,
+  tcpShutdown,
+  tcpSocketCreate,
+  tcpTakeError,
+  timeWaitCount,
+  timersNextDeadline,
+  timersRun,
+};
