@@ -6,6 +6,7 @@ import { appFailed, appLaunch } from "./process/app";
 
 export { trap } from "../kernel/trap/trap";
 export { threadMain } from "../kernel/thread/scheduler";
+export * from "./posix/index";
 export { leaveKernel, upcall } from "../kernel/work";
 
 /** Export: the domain begins here, on the boot stack (boot/entry.asm). Does not return. */

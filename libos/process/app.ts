@@ -1,13 +1,13 @@
 // The app as a process: its memory, its main thread and its end. The app's module is linked into the image; it runs
 // on a thread of its own, whose stack size the command line chooses (stack=64K).
-import { appDataCopy, appInitialPages, appStart } from "../../kernel/boot";
+import { appDataCopy, appInitialPages, appStackPointerGet, appStart } from "../../kernel/boot";
 import { TextSpan, commandLineOption } from "../../kernel/command_line";
 import { ENOMEM } from "../../kernel/errno";
 import { log } from "../../kernel/log";
 import { appSpaceGrow } from "../../kernel/memory/app_space";
-import { PAGE_SIZE } from "../../kernel/memory/pages";
+import { orderFor } from "../../kernel/memory/pages";
 import { powerOff } from "../../kernel/power/power_off";
-import { threadCreate } from "../../kernel/thread/scheduler";
+import { Thread, threadCreate } from "../../kernel/thread/scheduler";
 import { parseSize } from "../../kernel/text";
 import { SHUTDOWN_crash, SHUTDOWN_poweroff } from "../../kernel/xen/hypercall";
 
@@ -21,9 +21,11 @@ const value = changetype<TextSpan>(memory.data(8, 4));
 export function appLaunch(): i32 {
   if (appSpaceGrow(appInitialPages() * WASM_PAGE) != 0) return -ENOMEM;
   appDataCopy();
-  const pages = (mainStackSize() + PAGE_SIZE - 1) / PAGE_SIZE;
+  // Stacks are blocks of 2^n pages, one of them the guard: the rest is all the app's.
+  const pages = (1 << orderFor(mainStackSize())) - 1;
   const thread = threadCreate(runMain.index, 0, pages, true);
   if (thread == 0) return -ENOMEM;
+  changetype<Thread>(thread).appStackPointer = appStackPointerGet();
   return 0;
 }
 
