@@ -335,7 +335,7 @@ test("conditions", async () => {
 
 test("ranges", async () => {
   const alphabet = FILES["/alphabet.txt"];
-  const cases: readonly [range: string, status: number, body?: string, contentRange?: string][] = [
+  const cases: readonly [range: string, status: number, body: string | undefined, contentRange?: string][] = [
     ["bytes=0-0", 206, "a", "bytes 0-0/26"],
     ["bytes=0-4", 206, "abcde", "bytes 0-4/26"],
     ["Bytes=23-", 206, "xyz", "bytes 23-25/26"],
