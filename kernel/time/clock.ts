@@ -39,7 +39,9 @@ export function systemTime(): u64 {
     const multiplier = atomic.load<u32>(page + TIME_TSC_TO_SYSTEM_MUL);
     const shift = <i8>atomic.load<u8>(page + TIME_TSC_SHIFT);
     const ticks = rdtsc();
-    now = base + (ticks > stamp ? scale(ticks - stamp, multiplier, shift) : 0);
+    // The stamp may lie before the counter's zero, so only the difference has a meaning.
+    const elapsed = ticks - stamp;
+    now = base + (<i64>elapsed > 0 ? scale(elapsed, multiplier, shift) : 0);
   } while ((version & 1) != 0 || atomic.load<u32>(page + TIME_VERSION) != version);
   return now;
 }
