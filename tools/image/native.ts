@@ -24,6 +24,7 @@ const COMPILER_FLAGS = [
   "-fno-strict-aliasing",
   "-fno-omit-frame-pointer",
   "-fno-math-errno",
+  "-fno-trapping-math",
   "-ffp-contract=off",
   "-fno-ident",
   "-ffunction-sections",

@@ -61,7 +61,11 @@ export function translateModule(name: ModuleName, generated: GeneratedC, module:
     ...globals.map((global) => `static ${global.type} ${global.symbol} = ${global.initial};`),
     ...table.lines,
     "",
-    rewriteBodies(name, bodies(name, generated.source), types, table.size),
+    rewriteBodies(name, bodies(name, generated.source), {
+      types,
+      tableSize: table.size,
+      memory: memoryMember(generated),
+    }),
   ].join("\n");
   const exports = new Map([...module.exportedFunctions].map(([key, i]) => [key, expectItem(functions, i)]));
   return {
@@ -150,7 +154,7 @@ function typeNumbers(name: ModuleName, source: string): Map<string, number> {
   const numbers = new Map<string, number>();
   const byHash = new Map<string, number>();
   for (const [, symbol = "", hash = ""] of source.matchAll(
-    new RegExp(`^FUNC_TYPE_T\\((w2c_${name}_t\\d+)\\) = (".*");$`, "gm"),
+    new RegExp(`^FUNC_TYPE_T\\((w2c_${name}_\\w+)\\) = (".*");$`, "gm"),
   )) {
     const number = byHash.get(hash) ?? byHash.size + 1;
     byHash.set(hash, number);
@@ -222,9 +226,19 @@ function bodies(name: ModuleName, source: string): string {
   return source.slice(end + 3);
 }
 
-function rewriteBodies(name: ModuleName, text: string, types: ReadonlyMap<string, number>, tableSize: number): string {
+function memoryMember({ header }: GeneratedC): string {
+  return /^ {2}wasm_rt_(?:shared_)?memory_t w2c_(\w+);$/m.exec(header)?.[1] ?? "memory";
+}
+
+interface BodyContext {
+  readonly types: ReadonlyMap<string, number>;
+  readonly tableSize: number;
+  readonly memory: string;
+}
+
+function rewriteBodies(name: ModuleName, text: string, { types, tableSize, memory }: BodyContext): string {
   const upper = name.toUpperCase();
-  const member = `instance->w2c_`;
+  const member = "instance->w2c_";
   const indirect = new RegExp(
     `CALL_INDIRECT\\(${member}\\w+, (\\w+) \\(\\*\\)\\(void\\*(?:, )?([^)]*)\\), (\\w+), (\\w+), ${member}\\w+\\.data\\[\\w+\\]\\.module_instance`,
     "g",
@@ -238,10 +252,10 @@ function rewriteBodies(name: ModuleName, text: string, types: ReadonlyMap<string
     })
     .replaceAll("FUNC_PROLOGUE;", `${upper}_PROLOGUE;`)
     .replace(/^ {2}FUNC_EPILOGUE;\n/gm, "")
-    .replaceAll(`wasm_rt_grow_memory(&${member}memory, `, `${name}_memory_grow(`)
-    .replaceAll(`wasm_rt_grow_shared_memory(&${member}memory, `, `${name}_memory_grow(`)
-    .replaceAll(`${member}memory.pages`, `${name}_memory_size()`)
-    .replaceAll(`&${member}memory`, `${upper}_MEMORY`)
+    .replaceAll(`wasm_rt_grow_memory(&${member}${memory}, `, `${name}_memory_grow(`)
+    .replaceAll(`wasm_rt_grow_shared_memory(&${member}${memory}, `, `${name}_memory_grow(`)
+    .replaceAll(`${member}${memory}.pages`, `${name}_memory_size()`)
+    .replaceAll(`&${member}${memory}`, `${upper}_MEMORY`)
     .replace(/\b(\w+?)(?:_shared)?(?:_default32)\(/g, "$1(")
     .replace(new RegExp(`\\b(memory_(?:copy|fill))_shared\\(`, "g"), "$1(")
     .replace(new RegExp(`\\bw2c_(\\w+)\\(${member}\\w+_instance(?:, )?`, "g"), `${name}_import_$1(`)
