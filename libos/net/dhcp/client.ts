@@ -69,9 +69,10 @@ const DECLINE_PAUSE: u64 = 10 * SECOND;
 /** Replies that one poll looks at. */
 const REPLIES_PER_POLL: u32 = 16;
 
+/** What the interface is configured with; what was offered and is being requested; what the present message says. */
 const lease = changetype<Lease>(memory.data(LEASE_SIZE, 8));
-/** An OFFER or ACK while it is looked at. */
 const offered = changetype<Lease>(memory.data(LEASE_SIZE, 8));
+const received = changetype<Lease>(memory.data(LEASE_SIZE, 8));
 const request = changetype<DhcpRequest>(memory.data(DHCP_REQUEST_SIZE, 8));
 const peer = changetype<UdpPeer>(memory.data(16, 8));
 
@@ -249,7 +250,7 @@ function handleReply(length: u32, now: u64): void {
   if (dhcpTransaction(scratch) != transaction || !dhcpIsForHardware(scratch, deviceMac())) return;
   const type = dhcpOptionByte(scratch, length, DHCP_OPTION_MESSAGE_TYPE);
   if (state == DHCP_SELECTING) {
-    if (type == DHCPOFFER && leaseRead(offered, scratch, length) == 0) takeOffer(now);
+    if (type == DHCPOFFER && leaseRead(received, scratch, length) == 0) takeOffer(now);
     return;
   }
   if (state < DHCP_REQUESTING || state == DHCP_BOUND) return;
@@ -259,23 +260,28 @@ function handleReply(length: u32, now: u64): void {
     takeRefusal(now);
   } else if (type == DHCPACK) {
     const wanted = state == DHCP_REQUESTING ? offered.address : lease.address;
-    if (leaseRead(offered, scratch, length) == 0 && offered.address == wanted) takeLease(now);
+    if (leaseRead(received, scratch, length) == 0 && received.address == wanted) takeLease(now);
   }
+}
+
+function copyLease(target: Lease, source: Lease): void {
+  memory.copy(changetype<usize>(target), changetype<usize>(source), LEASE_SIZE);
 }
 
 function takeOffer(now: u64): void {
   state = DHCP_REQUESTING;
+  copyLease(offered, received);
   // The answer, if there is one, comes before the ACK or is noticed later by the ongoing detection.
   if (offered.address != interfaceAddress()) conflictProbe(offered.address);
   startRequest(now);
 }
 
 function takeLease(now: u64): void {
-  if (conflictFound(offered.address)) {
-    decline(offered, now);
+  if (conflictFound(received.address)) {
+    decline(received, now);
     return;
   }
-  memory.copy(changetype<usize>(lease), changetype<usize>(offered), LEASE_SIZE);
+  copyLease(lease, received);
   leaseStart = requestedAt;
   refusals = 0;
   enterBound(now);

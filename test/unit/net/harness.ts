@@ -3,6 +3,7 @@ import { pageAlloc, pagesAlloc, pagesFree, pagesFreeCount, pagesInit } from "../
 import { randomStir } from "../../../kernel/random";
 import { interfaceAddress, interfaceGateway, interfaceMask, interfaceMtu } from "../../../libos/net/addresses";
 import { conflictFound, conflictProbe } from "../../../libos/net/arp_conflict";
+import { NetworkConfiguration, configurationParse } from "../../../libos/net/configuration";
 import { interfaceConfigure, interfaceUnconfigure } from "../../../libos/net/configure";
 import { Device, TransmitFrame, deviceRegister } from "../../../libos/net/device";
 import { dhcpLease, dhcpReboot, dhcpStart, dhcpState, dhcpStop } from "../../../libos/net/dhcp/client";
@@ -153,6 +154,17 @@ export function socketBroadcast(socket: UdpSocket): void {
 
 export function socketDrops(socket: UdpSocket): u32 {
   return socket.drops;
+}
+
+const parsed = changetype<NetworkConfiguration>(memory.data(32, 8));
+
+/** Parses an ip= option; the result is read with configurationField(). */
+export function parseConfiguration(text: usize, length: u32): i32 {
+  return configurationParse(parsed, text, length);
+}
+
+export function configurationField(index: u32): u32 {
+  return load<u32>(changetype<usize>(parsed) + (index << 2));
 }
 
 function neverInUse(_port: u16, _context: usize): bool {

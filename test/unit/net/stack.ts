@@ -48,6 +48,8 @@ interface Exports {
   socketReuse(socket: number): void;
   socketBroadcast(socket: number): void;
   socketDrops(socket: number): number;
+  parseConfiguration(text: number, length: number): number;
+  configurationField(index: number): number;
   choosePort(bound: number): number;
   checksum(address: number, length: number): number;
   checksumOfParts(first: number, firstLength: number, second: number, secondLength: number): number;

@@ -1,0 +1,336 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { arpFrame, ip, ipText, parseArp, u16, u32 } from "./frames.ts";
+import { ACK, DECLINE, DISCOVER, DhcpServer, NAK, OFFER, REQUEST, parseDhcp, reply } from "./dhcp_server.ts";
+import { SECOND, Stack } from "./stack.ts";
+
+const SELECTING = 2;
+const REQUESTING = 3;
+const BOUND = 4;
+const RENEWING = 5;
+const REBINDING = 6;
+const REBOOTING = 7;
+
+async function start(seed = 1): Promise<{ stack: Stack; server: DhcpServer }> {
+  const stack = await Stack.create({ configured: false, seed });
+  const server = new DhcpServer(stack);
+  assert.equal(stack.call.runDhcp(stack.now), 0);
+  return { stack, server };
+}
+
+async function bound(leaseSeconds = 3600): Promise<{ stack: Stack; server: DhcpServer }> {
+  const { stack, server } = await start();
+  server.leaseSeconds = leaseSeconds;
+  server.serve();
+  assert.equal(stack.call.dhcpState(), BOUND);
+  server.seen.length = 0;
+  return { stack, server };
+}
+
+function address(stack: Stack): string {
+  return ipText(stack.call.interfaceAddress());
+}
+
+test("four messages, no waiting, and the interface is configured", async () => {
+  const { stack, server } = await start();
+  server.serve();
+  assert.deepEqual(
+    server.seen.map((message) => message.type),
+    [DISCOVER, REQUEST],
+  );
+  assert.equal(address(stack), "10.0.2.15");
+  assert.equal(ipText(stack.call.interfaceGateway()), "10.0.2.2");
+  assert.equal(ipText(stack.call.interfaceMask()), "255.255.255.0");
+  assert.deepEqual([ipText(stack.call.leaseField(8)), ipText(stack.call.leaseField(9))], ["10.0.2.3", "10.0.2.4"]);
+  assert.deepEqual(stack.addressChanges, [true]);
+});
+
+test("the messages carry what RFC 2131 table 5 asks for", async () => {
+  const { stack, server } = await start();
+  server.serve();
+  const [discover, request] = server.seen;
+  assert.ok(discover && request);
+  for (const message of [discover, request]) {
+    assert.equal(message.linkDestination, "ff:ff:ff:ff:ff:ff");
+    assert.deepEqual([message.source, message.destination], ["0.0.0.0", "255.255.255.255"]);
+    assert.equal(message.hardware, "00163e000001");
+    assert.deepEqual(message.options.get(61), Buffer.from("0100163e000001", "hex"));
+    assert.deepEqual([...(message.options.get(55) ?? [])], [1, 3, 6, 26]);
+    assert.equal(message.broadcast, false);
+  }
+  assert.equal(discover.options.has(50), false);
+  assert.equal(discover.options.has(54), false);
+  assert.deepEqual(request.options.get(50), u32(ip("10.0.2.15")));
+  assert.deepEqual(request.options.get(54), u32(ip("10.0.2.2")));
+  assert.equal(discover.transaction, request.transaction);
+  assert.equal(stack.call.usedBuffers(), 0);
+});
+
+test("lost messages are repeated with doubling, randomised intervals; after two the reply may be broadcast", async () => {
+  const { stack, server } = await start();
+  server.silent = true;
+  const times: number[] = [];
+  const flags: boolean[] = [];
+  for (let i = 0; i < 8; i++) {
+    const message = stack.take().map((frame) => parseDhcp(frame))[0];
+    assert.ok(message);
+    times.push(Number(stack.now) / 1e9);
+    flags.push(message.broadcast);
+    const deadline = stack.call.interfaceDeadline();
+    stack.advance(deadline - stack.now);
+  }
+  const gaps = times.slice(1).map((time, i) => time - (times[i] ?? 0));
+  for (const [i, expected] of [1, 2, 4, 8, 16, 32, 64].entries()) {
+    const gap = gaps[i] ?? 0;
+    assert.ok(gap >= expected * 0.75 - 0.001 && gap <= expected * 1.25 + 0.001, `gap ${i}: ${gap}`);
+  }
+  assert.deepEqual(flags, [false, false, true, true, true, true, true, true]);
+});
+
+test("it gets there whatever is lost", async () => {
+  for (let lose = 1; lose <= 5; lose++) {
+    const { stack, server } = await start(lose);
+    server.lose = lose;
+    server.run(60n * SECOND);
+    assert.equal(address(stack), "10.0.2.15", `${lose} lost`);
+  }
+});
+
+test("a server that offers and then falls silent is given up for a new DISCOVER", async () => {
+  const { stack } = await start();
+  const [discover] = stack.take().flatMap((frame) => parseDhcp(frame) ?? []);
+  assert.ok(discover);
+  stack.input(reply(discover, { type: OFFER, address: "10.0.2.15", options: [[51, u32(3600)]] }));
+  assert.equal(stack.call.dhcpState(), REQUESTING);
+  stack.advance(30n * SECOND);
+  const types = stack.take().flatMap((frame) => parseDhcp(frame)?.type ?? []);
+  assert.deepEqual(types.slice(0, 5), [REQUEST, REQUEST, REQUEST, REQUEST, DISCOVER]);
+});
+
+test("replies for others, of other transactions, from other servers or without a usable lease are ignored", async () => {
+  const { stack } = await start();
+  const [discover] = stack.take().flatMap((frame) => parseDhcp(frame) ?? []);
+  assert.ok(discover);
+  const good = { type: OFFER, address: "10.0.2.15", options: [[51, u32(3600)]] as const };
+  const wrong = [
+    reply(discover, { ...good, transaction: (discover.transaction ^ 1) >>> 0 }),
+    reply(discover, { ...good, hardware: "00163e000002" }),
+    reply(discover, { ...good, type: ACK }),
+    reply(discover, { ...good, type: NAK }),
+    reply(discover, { ...good, address: "127.0.0.1" }),
+    reply(discover, { ...good, address: "224.0.0.1" }),
+    reply(discover, { ...good, address: "0.0.0.0" }),
+    reply(discover, { ...good, options: [] }),
+    reply(discover, { ...good, options: [[51, u32(0)]] }),
+    reply(discover, { ...good, options: [[51, u16(60)]] }),
+    reply(discover, {
+      ...good,
+      options: [
+        [51, u32(3600)],
+        [1, u32(ip("255.0.255.0"))],
+      ],
+    }),
+    reply(discover, {
+      ...good,
+      address: "10.0.2.255",
+      options: [
+        [51, u32(3600)],
+        [1, u32(ip("255.255.255.0"))],
+      ],
+    }),
+  ];
+  for (const frame of wrong) stack.input(frame);
+  assert.equal(stack.call.dhcpState(), SELECTING);
+  stack.input(reply(discover, good));
+  assert.equal(stack.call.dhcpState(), REQUESTING);
+  const [request] = stack.take().flatMap((frame) => parseDhcp(frame) ?? []);
+  assert.ok(request);
+  stack.input(reply(request, { ...good, type: ACK, server: "10.0.2.9" }));
+  stack.input(reply(request, { ...good, type: ACK, address: "10.0.2.16" }));
+  stack.input(reply(request, { type: NAK, server: "10.0.2.9" }));
+  assert.equal(stack.call.dhcpState(), REQUESTING);
+  stack.input(reply(request, { ...good, type: ACK }));
+  assert.equal(stack.call.dhcpState(), BOUND);
+  assert.equal(ipText(stack.call.interfaceMask()), "255.0.0.0", "no mask: the address's class");
+});
+
+test("options in the file field, padding, an MTU and an odd gateway are understood", async () => {
+  const { stack, server } = await start();
+  server.overload = true;
+  server.extra = [[26, u16(1400)]];
+  server.serve();
+  assert.equal(stack.call.interfaceMtu(), 1400);
+  assert.equal(ipText(stack.call.interfaceGateway()), "10.0.2.2");
+});
+
+test("an MTU below 552 or above the device's is not taken", async () => {
+  for (const mtu of [0, 68, 551, 9000]) {
+    const { stack, server } = await start();
+    server.extra = [[26, u16(mtu)]];
+    server.serve();
+    assert.equal(stack.call.interfaceMtu(), 1500);
+  }
+});
+
+test("T1: the lease is renewed with its server, by unicast", async () => {
+  const { stack, server } = await bound(3600);
+  server.run(1799n * SECOND);
+  assert.equal(server.seen.length, 0);
+  stack.answerArp("10.0.2.2");
+  stack.advance(SECOND);
+  assert.equal(stack.call.dhcpState(), RENEWING);
+  stack.answerArp("10.0.2.2");
+  server.serve();
+  const [request] = server.seen;
+  assert.ok(request);
+  assert.deepEqual(
+    [request.source, request.destination, request.clientAddress],
+    ["10.0.2.15", "10.0.2.2", "10.0.2.15"],
+  );
+  assert.equal(request.options.has(50) || request.options.has(54), false);
+  assert.equal(stack.call.dhcpState(), BOUND);
+  assert.deepEqual(stack.addressChanges, [true], "an unchanged lease is no change");
+});
+
+test("T2 and expiry: any server is asked, then the address is given up and the search begins anew", async () => {
+  const { stack, server } = await bound(3600);
+  server.silent = true;
+  server.run(1801n * SECOND, SECOND);
+  assert.equal(stack.call.dhcpState(), RENEWING);
+  server.run(1350n * SECOND, SECOND);
+  assert.equal(stack.call.dhcpState(), REBINDING);
+  assert.equal(server.seen.at(-1)?.destination, "255.255.255.255");
+  server.run(440n * SECOND, SECOND);
+  assert.equal(address(stack), "10.0.2.15");
+  server.run(20n * SECOND, SECOND);
+  assert.equal(address(stack), "0.0.0.0");
+  assert.equal(stack.call.dhcpState(), SELECTING);
+  assert.deepEqual(stack.addressChanges, [true, false]);
+  assert.ok(server.seen.length < 40, `${server.seen.length} messages`);
+  server.silent = false;
+  server.run(70n * SECOND, SECOND);
+  assert.equal(address(stack), "10.0.2.15");
+});
+
+test("an infinite lease is never renewed", async () => {
+  const { stack, server } = await bound(0xffffffff);
+  stack.advance(10n * SECOND);
+  assert.equal(stack.call.interfaceDeadline(), -1n);
+  server.run(3600n * SECOND, 600n * SECOND);
+  assert.equal(server.seen.length, 0);
+});
+
+test("a refused renewal takes the address away; another one is asked for", async () => {
+  const { stack, server } = await bound(3600);
+  server.refuse = true;
+  server.address = "10.0.2.44";
+  stack.advance(1800n * SECOND);
+  stack.answerArp("10.0.2.2");
+  server.serve();
+  assert.equal(address(stack), "0.0.0.0");
+  server.refuse = false;
+  server.run(70n * SECOND);
+  assert.equal(address(stack), "10.0.2.44");
+  assert.deepEqual(stack.addressChanges, [true, false, true]);
+});
+
+test("a server that refuses everything is asked ever more rarely", async () => {
+  const { server } = await start();
+  server.refuse = true;
+  server.run(600n * SECOND);
+  assert.ok(server.seen.length < 60, `${server.seen.length} messages in ten minutes`);
+});
+
+test("after a resume the address is confirmed by INIT-REBOOT and used meanwhile", async () => {
+  const { stack, server } = await bound();
+  stack.call.dhcpReboot(stack.now);
+  assert.equal(stack.call.dhcpState(), REBOOTING);
+  assert.equal(address(stack), "10.0.2.15");
+  server.serve();
+  const [request] = server.seen;
+  assert.ok(request);
+  assert.deepEqual([request.type, request.clientAddress], [REQUEST, "0.0.0.0"]);
+  assert.deepEqual(request.options.get(50), u32(ip("10.0.2.15")));
+  assert.equal(request.options.has(54), false);
+  assert.equal(stack.call.dhcpState(), BOUND);
+});
+
+test("after a resume on another network the refusal leads to a new address", async () => {
+  const { stack, server } = await bound();
+  server.refuse = true;
+  stack.call.dhcpReboot(stack.now);
+  server.serve();
+  assert.equal(address(stack), "0.0.0.0");
+  server.refuse = false;
+  server.address = "10.0.2.99";
+  server.run(10n * SECOND);
+  assert.equal(address(stack), "10.0.2.99");
+});
+
+test("after a resume without a server the lease is used until it ends", async () => {
+  const { stack, server } = await bound();
+  server.silent = true;
+  stack.call.dhcpReboot(stack.now);
+  server.run(60n * SECOND);
+  assert.equal(stack.call.dhcpState(), BOUND);
+  assert.equal(address(stack), "10.0.2.15");
+});
+
+test("without carrier nothing is sent; when it comes the search begins", async () => {
+  const stack = await Stack.create({ configured: false });
+  stack.call.setCarrier(0, stack.now);
+  stack.call.runDhcp(stack.now);
+  stack.advance(100n * SECOND);
+  assert.equal(stack.take().length, 0);
+  stack.call.setCarrier(1, stack.now);
+  const server = new DhcpServer(stack);
+  server.serve();
+  assert.equal(address(stack), "10.0.2.15");
+});
+
+test("an offered address that somebody uses is declined, and after ten seconds another one asked for", async () => {
+  const { stack, server } = await start();
+  const [discover] = stack.take().flatMap((frame) => parseDhcp(frame) ?? []);
+  assert.ok(discover);
+  const good = { address: "10.0.2.15", options: [[51, u32(3600)]] as const };
+  stack.input(reply(discover, { type: OFFER, ...good }));
+  const frames = stack.take();
+  const probe = frames.map((frame) => parseArp(frame)).find((packet) => packet.targetIp === "10.0.2.15");
+  assert.equal(probe?.senderIp, "0.0.0.0");
+  stack.input(arpFrame({ operation: 2, senderIp: "10.0.2.15", senderMac: "02:00:00:00:00:99" }));
+  const request = frames.flatMap((frame) => parseDhcp(frame) ?? [])[0];
+  assert.ok(request);
+  stack.input(reply(request, { type: ACK, ...good }));
+  assert.equal(address(stack), "0.0.0.0");
+  const [decline] = stack.take().flatMap((frame) => parseDhcp(frame) ?? []);
+  assert.equal(decline?.type, DECLINE);
+  assert.deepEqual(decline?.options.get(50), u32(ip("10.0.2.15")));
+  stack.advance(9n * SECOND);
+  assert.equal(stack.take().length, 0);
+  server.address = "10.0.2.16";
+  server.run(5n * SECOND);
+  assert.equal(address(stack), "10.0.2.16");
+});
+
+test("a leased address is defended once and given up to somebody who insists", async () => {
+  const { stack, server } = await bound();
+  const conflict = arpFrame({ operation: 2, senderIp: "10.0.2.15", senderMac: "02:00:00:00:00:99" });
+  stack.take();
+  stack.input(conflict);
+  assert.equal(stack.takeArp().length, 1);
+  assert.equal(address(stack), "10.0.2.15");
+  stack.advance(SECOND);
+  stack.take();
+  stack.input(conflict);
+  assert.equal(address(stack), "0.0.0.0");
+  server.serve();
+  assert.equal(server.seen[0]?.type, DECLINE);
+});
+
+test("stopping frees the port and silences the client", async () => {
+  const { stack } = await bound();
+  stack.call.dhcpStop();
+  stack.advance(5000n * SECOND);
+  assert.equal(stack.take().flatMap((frame) => parseDhcp(frame) ?? []).length, 0);
+  stack.socket(68);
+});
