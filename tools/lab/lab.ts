@@ -6,7 +6,7 @@
 //   const console = lab.console("httpd");
 //   const [, address] = await console.waitFor(/address (\d+\.\d+\.\d+\.\d+)/, 10_000);
 import { randomBytes } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { KaryonError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
@@ -16,7 +16,7 @@ import { readDomainConfig } from "./config.ts";
 import { ConsoleStream } from "./console.ts";
 import type { Accelerator } from "./machine/accelerator.ts";
 import { addForward, removeForward, type ForwardTarget } from "./machine/forward.ts";
-import type { Machine, MachineFiles } from "./machine/qemu.ts";
+import { isMachine, type Machine, type MachineFiles } from "./machine/qemu.ts";
 import { withQmp, type Qmp } from "./machine/qmp.ts";
 import { currentSnapshot, dropSnapshot, restore, waitForAgent, type Snapshot } from "./machine/snapshot.ts";
 
@@ -103,8 +103,8 @@ export class Lab {
   }
 
   /** The lab another process started detached; undefined when it has ended. */
-  static attach(handle: LabHandle): Lab | undefined {
-    return isAlive(handle.pid) ? new Lab(handle, undefined) : undefined;
+  static async attach(handle: LabHandle): Promise<Lab | undefined> {
+    return (await isMachine(handle.pid, handle.files.folder)) ? new Lab(handle, undefined) : undefined;
   }
 
   static async #restore(snapshot: Snapshot, options: LabOptions): Promise<Lab> {
@@ -208,9 +208,9 @@ export class Lab {
   /** Ends the lab and everything in it, at once. */
   async stop(): Promise<void> {
     if (this.machine !== undefined) return this.machine.stop();
-    if (isAlive(this.handle.pid)) process.kill(this.handle.pid, "SIGKILL");
-    const { rm } = await import("node:fs/promises");
-    await rm(this.handle.files.folder, { recursive: true, force: true });
+    const { pid, files } = this.handle;
+    if (await isMachine(pid, files.folder)) process.kill(pid, "SIGKILL");
+    await rm(files.folder, { recursive: true, force: true });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -231,13 +231,4 @@ async function goOn(qmp: Qmp): Promise<void> {
 
 function text({ status, stdout, stderr }: CommandResult): TextResult {
   return { status, stdout: stdout.toString(), stderr: stderr.toString() };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -5,7 +5,7 @@ import { build } from "esbuild";
 import { execa } from "execa";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { copyFile, open, readFile, readdir, realpath, rm, stat } from "node:fs/promises";
+import { copyFile, open, readFile, readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
@@ -16,11 +16,10 @@ import { hostTool } from "../../debian/tools.ts";
 import { KaryonError } from "../../support/errors.ts";
 import { DOM0_PACKAGES, LIBRARIES, LINKS, MODULES, OWN_FILES, PROGRAMS } from "./contents.ts";
 import { FileTree } from "./cpio.ts";
-import { neededLibraries } from "./elf.ts";
 import { extractVmlinux, loadModules } from "./kernel.ts";
+import { LibraryCollector } from "./libraries.ts";
 
 const LAB_SOURCES = fileURLToPath(new URL("..", import.meta.url));
-const LIBRARY_FOLDER = "usr/lib/x86_64-linux-gnu";
 
 /** The files QEMU boots. */
 export interface HostImage {
@@ -104,30 +103,15 @@ async function rootFileSystem(tree: PackageTree, busybox: string, scratch: strin
 }
 
 async function addPrograms(root: FileTree, tree: PackageTree, node: Buffer): Promise<void> {
-  const wanted = new Set([...LIBRARIES, ...neededLibraries(node)]);
+  const libraries = new LibraryCollector(tree);
+  for (const name of LIBRARIES) libraries.name(name);
+  libraries.needs(node);
   for (const program of PROGRAMS) {
     const content = await readFile(join(tree.root, program));
     root.file(program.replace(/^(bin|sbin)\//, "usr/$1/"), content, 0o755);
-    for (const name of neededLibraries(content)) wanted.add(name);
+    libraries.needs(content);
   }
-  // A Set iterates over what is added on the way, so this walks the whole closure.
-  for (const name of wanted) {
-    const content = await readFile(await findLibrary(tree, name));
-    const isLoader = name.startsWith("ld-linux");
-    root.file(isLoader ? `usr/lib64/${name}` : `${LIBRARY_FOLDER}/${name}`, content, 0o755);
-    for (const next of neededLibraries(content)) wanted.add(next);
-  }
-}
-
-async function findLibrary(tree: PackageTree, name: string): Promise<string> {
-  for (const folder of [LIBRARY_FOLDER, "lib/x86_64-linux-gnu", "lib64"]) {
-    const path = join(tree.root, folder, name);
-    if (existsSync(path)) return path;
-  }
-  const own = join("/", LIBRARY_FOLDER, name);
-  // Only Node can ask for a library beyond the packages' closure: it is the host's, and so is its library.
-  if (existsSync(own)) return realpath(own);
-  throw new KaryonError("BAD_PACKAGES", `the shared library ${name} is in none of the Debian packages`);
+  await libraries.addTo(root);
 }
 
 async function addBusybox(root: FileTree, busybox: string): Promise<void> {

@@ -14,21 +14,24 @@ const PAYLOAD_LENGTH = 0x24c;
 const SECTOR = 512;
 // The build appends the unpacked length, which no decompressor takes for a part of its stream.
 const LENGTH_TRAILER = 4;
+const XZ_MAGIC = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a]);
 const VMLINUX_MAX = 256 * 1024 * 1024;
 
-/** The ELF image inside a bzImage that was packed with xz. */
+/** The ELF image inside a bzImage. */
 export async function extractVmlinux(bzImage: Buffer): Promise<Buffer> {
   const setup = ((bzImage[SETUP_SECTS] ?? 0) + 1) * SECTOR;
   const start = setup + bzImage.readUInt32LE(PAYLOAD_OFFSET);
   const end = start + bzImage.readUInt32LE(PAYLOAD_LENGTH) - LENGTH_TRAILER;
-  const vmlinux = await unxz(bzImage.subarray(start, end));
-  if (!isElf(vmlinux)) throw new KaryonError("BAD_KERNEL", "Debian's Linux kernel is not packed as expected (xz)");
+  const vmlinux = await unpack(bzImage.subarray(start, end));
+  if (!isElf(vmlinux)) throw new KaryonError("BAD_KERNEL", "Debian's Linux kernel is not packed as expected (xz, lz4)");
   return vmlinux;
 }
 
-async function unxz(packed: Buffer): Promise<Buffer> {
-  const { command, args, env } = await hostTool("xz");
-  const { stdout } = await execa(command, [...args, "--decompress", "--stdout"], {
+// Debian packs its ordinary kernel with xz, its cloud kernel with lz4.
+async function unpack(packed: Buffer): Promise<Buffer> {
+  const isXz = packed.subarray(0, XZ_MAGIC.length).equals(XZ_MAGIC);
+  const { command, args, env } = await hostTool(isXz ? "xz" : "lz4");
+  const { stdout } = await execa(command, [...args, "-d", "-c"], {
     env,
     input: packed,
     encoding: "buffer",

@@ -4,8 +4,8 @@
 // whose text is a part of the snapshot's key.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { closeSync, existsSync, openSync, rmSync } from "node:fs";
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostTool } from "../../debian/tools.ts";
@@ -16,6 +16,9 @@ import { Qmp } from "./qmp.ts";
 const QMP_TIMEOUT_MS = 20_000;
 const POLL_MS = 5;
 const SERIAL_TAIL = 2000;
+const FOLDER_PREFIX = "karyon-lab-";
+// Between making its folder and writing its pid a start takes less than this.
+const START_MS = 60_000;
 
 /** What makes two machines interchangeable for a snapshot. */
 export interface MachineKind {
@@ -67,16 +70,25 @@ export interface MachineFiles {
 
 /** A machine started by this process. */
 export class Machine {
+  readonly #killOnExit = (): void => {
+    this.child.kill("SIGKILL");
+    rmSync(this.files.folder, { recursive: true, force: true });
+  };
+
   private constructor(
     private readonly child: ChildProcess,
     readonly files: MachineFiles,
-  ) {}
+  ) {
+    process.on("exit", this.#killOnExit);
+  }
 
   /** Starts QEMU; returns when its control socket answers. */
   static async start(options: StartOptions): Promise<{ machine: Machine; qmp: Qmp }> {
-    const folder = await mkdtemp(join(tmpdir(), "karyon-lab-"));
+    await removeDeadFolders();
+    const folder = await mkdtemp(join(tmpdir(), FOLDER_PREFIX));
     const files = { folder, qmp: join(folder, "qmp"), serial: join(folder, "serial.log") };
     const machine = new Machine(await spawnQemu(options, files), files);
+    await writeFile(join(folder, "pid"), `${machine.pid}\n`);
     try {
       return { machine, qmp: await machine.#openQmp() };
     } catch (error) {
@@ -103,11 +115,13 @@ export class Machine {
 
   /** Lets the process go on by itself. */
   release(): void {
+    process.off("exit", this.#killOnExit);
     this.child.unref();
   }
 
   /** Kills QEMU at once and removes its files. */
   async stop(): Promise<void> {
+    process.off("exit", this.#killOnExit);
     if (!this.ended) {
       const exited = once(this.child, "exit");
       this.child.kill("SIGKILL");
@@ -127,6 +141,31 @@ export class Machine {
           throw new KaryonError("QEMU_TIMEOUT", "QEMU does not open its control socket", "", { cause: error });
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
+    }
+  }
+}
+
+/** Whether process `pid` runs the machine whose files are in `folder`. */
+export async function isMachine(pid: number, folder: string): Promise<boolean> {
+  try {
+    return (await readFile(`/proc/${pid}/cmdline`, "utf8")).includes(folder);
+  } catch {
+    return false;
+  }
+}
+
+/** Removes the folders of machines whose owner was killed before it could. */
+async function removeDeadFolders(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    if (!name.startsWith(FOLDER_PREFIX)) continue;
+    const folder = join(tmpdir(), name);
+    try {
+      const pid = Number(await readFile(join(folder, "pid"), "utf8").catch(() => "0"));
+      const young = Date.now() - (await stat(folder)).mtimeMs < START_MS;
+      if (pid === 0 ? young : await isMachine(pid, folder)) continue;
+      await rm(folder, { recursive: true, force: true });
+    } catch {
+      // Another user's, or another process was faster: not ours to remove.
     }
   }
 }
