@@ -2,6 +2,7 @@
 // floor (boot/) and the app reach by name.
 import { kernelBoot } from "../kernel/main";
 import { threadExit } from "../kernel/thread/scheduler";
+import { networkStart } from "./net/network";
 import { appFailed, appLaunch } from "./process/app";
 
 export { trap } from "../kernel/trap/trap";
@@ -12,6 +13,7 @@ export { leaveKernel, upcall } from "../kernel/work";
 /** Export: the domain begins here, on the boot stack (boot/entry.asm). Does not return. */
 export function kernelMain(startInfoAddress: usize): void {
   kernelBoot(startInfoAddress);
+  networkStart(); // what it finds missing it has logged: an app may do without
   if (appLaunch() != 0) appFailed("not enough memory");
   threadExit();
 }
