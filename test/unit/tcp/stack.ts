@@ -65,6 +65,8 @@ const TX_CHECKSUM_BLANK = 1;
 export const CHECKSUM_OFFLOAD_TX = 1;
 export const GSO_TCPV4 = 2;
 
+let compiled: Promise<WebAssembly.Module> | null = null;
+
 export interface StackOptions {
   readonly seed?: number;
   /** Pages of memory, and how many of them buffers may take (0 = half). */
@@ -78,7 +80,6 @@ export class Stack implements Station {
   readonly address: number;
   /** What the stack transmits when no network is attached. */
   readonly transmitted: Uint8Array[] = [];
-  /** Set to false to hold what is transmitted. */
   #network: Network | null = null;
   #now = 1_000_000_000n;
   readonly #exports: Record<string, Export>;
@@ -119,7 +120,8 @@ export class Stack implements Station {
 
   /** A stack with address 10.0.0.`host`. */
   static async create(host: number, options: StackOptions = {}): Promise<Stack> {
-    return new Stack(host, await compileAssembly("test/unit/tcp/harness.ts"), options);
+    compiled ??= compileAssembly("test/unit/tcp/harness.ts");
+    return new Stack(host, await compiled, options);
   }
 
   join(network: Network): this {

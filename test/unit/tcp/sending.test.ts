@@ -1,0 +1,347 @@
+// The sending side: windows, probes, Nagle, retransmission, congestion control, keep-alive.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { brief, mssOption, Peer, type Outgoing } from "./peer.ts";
+import { CHECKSUM_OFFLOAD_TX, Errno, GSO_TCPV4, Poll, State, type StackOptions } from "./stack.ts";
+
+const MSS = 1000;
+
+async function established(
+  window = 65535,
+  options: StackOptions = {},
+): Promise<{ peer: Peer; child: number; listener: number }> {
+  const peer = await Peer.create(options);
+  const listener = peer.stack.listen(80);
+  const child = peer.open(listener, { window, options: Uint8Array.from(mssOption(MSS)) });
+  return { peer, child, listener };
+}
+
+function ack(number: number, window = 65535): Outgoing {
+  return { sequence: 1, ack: number, window };
+}
+
+function text(length: number): Uint8Array {
+  return new Uint8Array(length).fill(0x78);
+}
+
+test("the peer's mss is respected and the default is 536", async () => {
+  const { peer, child } = await established();
+  peer.stack.send(child, text(2500));
+  assert.deepEqual(brief(peer.received()), ["A 1 1 1000", "A 1001 1 1000", "PA 2001 1 500"]);
+  const other = await Peer.create();
+  const socket = other.open(other.stack.listen(80));
+  other.stack.send(socket, text(600));
+  assert.equal(other.received()[0]?.text.length, 536);
+});
+
+test("an absurd mss does not make segments of a few bytes", async () => {
+  const peer = await Peer.create();
+  const child = peer.open(peer.stack.listen(80), { options: Uint8Array.from(mssOption(1)) });
+  peer.stack.send(child, text(600));
+  assert.equal(peer.received()[0]?.text.length, 88);
+});
+
+test("slow start doubles the window each round trip", async () => {
+  const { peer, child } = await established();
+  peer.stack.send(child, text(60_000));
+  assert.equal(peer.received().length, 10); // RFC 6928
+  let sent = 0;
+  for (let i = 1; i <= 10; i++) sent += peer.send(ack(1 + i * 1000)).length;
+  assert.equal(sent, 20);
+});
+
+test("nagle holds a small segment while a small one is in flight", async () => {
+  const { peer, child } = await established();
+  peer.stack.send(child, "a");
+  assert.deepEqual(brief(peer.received()), ["PA 1 1 a"]);
+  peer.stack.send(child, "b");
+  peer.stack.send(child, "c");
+  assert.deepEqual(peer.received(), []);
+  assert.deepEqual(brief(peer.send(ack(2))), ["PA 2 1 bc"]);
+});
+
+test("no delay sends small segments at once", async () => {
+  const { peer, child } = await established();
+  peer.stack.call("tcpSetNoDelay", child, true, peer.stack.now);
+  peer.stack.send(child, "a");
+  peer.stack.send(child, "b");
+  assert.deepEqual(brief(peer.received()), ["PA 1 1 a", "PA 2 1 b"]);
+});
+
+test("the tail of a message does not wait for its full-sized predecessors", async () => {
+  const { peer, child } = await established();
+  peer.stack.send(child, text(1500));
+  assert.deepEqual(brief(peer.received()), ["A 1 1 1000", "PA 1001 1 500"]);
+});
+
+test("sender avoids the silly window", async () => {
+  const { peer, child } = await established(4000);
+  peer.stack.send(child, text(10_000));
+  assert.equal(peer.received().length, 4);
+  assert.deepEqual(peer.send(ack(4001, 100)), []); // 100 bytes of window are not worth a segment
+  assert.deepEqual(brief(peer.send(ack(4001, 2500))), ["A 4001 1 1000", "A 5001 1 1000"]);
+});
+
+test("a small window is used after the override time-out", async () => {
+  const { peer, child } = await established(4000);
+  peer.stack.send(child, text(10_000));
+  peer.received();
+  peer.send(ack(4001, 100));
+  assert.deepEqual(brief(peer.pass(2000)).slice(0, 1), ["A 4001 1 100"]);
+});
+
+test("zero window is probed with back-off for ever", async () => {
+  const { peer, child } = await established(4000);
+  peer.stack.send(child, text(10_000));
+  peer.received();
+  peer.send(ack(4001, 0));
+  const times: number[] = [];
+  for (let i = 0; i < 1000 && times.length < 8; i++) {
+    const [probe] = peer.pass(100);
+    if (probe === undefined) continue;
+    times.push(i);
+    assert.deepEqual([probe.sequence, probe.text.length], [4001, 1]);
+    peer.send(ack(4001, 0));
+  }
+  assert.equal(times.length, 8);
+  for (let i = 2; i < times.length; i++) {
+    const ratio = ((times[i] ?? 0) - (times[i - 1] ?? 0)) / ((times[i - 1] ?? 0) - (times[i - 2] ?? 0));
+    assert.ok(ratio > 1.4 && ratio < 2.6, `interval ${i} grows by ${ratio}`);
+  }
+  for (let i = 0; i < 200; i++) {
+    peer.pass(10_000);
+    peer.send(ack(4001, 0));
+  }
+  assert.equal(peer.stack.field(child, "state"), State.ESTABLISHED);
+  const answer = brief(peer.send(ack(4001, 65535)));
+  assert.equal(answer[0], "A 4001 1 1000");
+});
+
+test("a probe that is taken moves the transfer on", async () => {
+  const { peer, child } = await established(4000);
+  peer.stack.send(child, text(6000));
+  peer.received();
+  peer.send(ack(4001, 0));
+  assert.equal(peer.pass(1000)[0]?.text.length, 1);
+  const rest = peer.send(ack(4002, 65535));
+  assert.equal(rest[0]?.sequence, 4002);
+  assert.equal(
+    rest.reduce((sum, segment) => sum + segment.text.length, 0),
+    1999,
+  );
+});
+
+test("zero window without any answer ends the connection at last", async () => {
+  const { peer, child } = await established(4000);
+  peer.stack.send(child, text(10_000));
+  peer.received();
+  peer.send(ack(4001, 0));
+  peer.pass(900_000);
+  assert.equal(peer.stack.field(child, "state"), State.CLOSED);
+  assert.equal(peer.stack.error(child), Errno.ETIMEDOUT);
+});
+
+test("fin waits behind a closed window and is probed", async () => {
+  const { peer, child } = await established(1000);
+  peer.stack.send(child, text(1000));
+  peer.stack.shutdown(child);
+  peer.received();
+  assert.deepEqual(peer.send(ack(1001, 0)), []);
+  assert.deepEqual(brief(peer.pass(1000)).slice(0, 1), ["FA 1001 1"]);
+  peer.send(ack(1002, 0));
+  assert.equal(peer.stack.field(child, "state"), State.FIN_WAIT_2);
+});
+
+test("acknowledgments pass while our window probe is in flight", async () => {
+  const { peer, child } = await established(1000);
+  peer.stack.send(child, text(3000));
+  peer.received();
+  peer.send(ack(1001, 0));
+  assert.equal(peer.pass(1000)[0]?.sequence, 1001);
+  peer.send({ sequence: 1, ack: 1001, window: 0, text: "hello" });
+  const [answer] = peer.pass(100);
+  assert.deepEqual([answer?.sequence, answer?.ack, answer?.text], [1001, 6, ""]);
+});
+
+test("a window that shrinks from the right is survived", async () => {
+  const { peer, child } = await established(10_000);
+  peer.stack.send(child, text(10_000));
+  assert.equal(peer.received().length, 10);
+  assert.deepEqual(peer.send(ack(2001, 1000)), []);
+  const again = peer.pass(1500);
+  assert.ok(again.length >= 1 && again.every(({ sequence }) => sequence >= 2001 && sequence < 3001));
+  assert.equal(peer.stack.field(child, "state"), State.ESTABLISHED);
+  const rest = peer.send(ack(3001, 65535));
+  assert.equal(rest[0]?.sequence, 3001);
+});
+
+test("retransmission backs off, then gives up with ETIMEDOUT", async () => {
+  const { peer, child } = await established();
+  peer.stack.send(child, "hello");
+  assert.equal(peer.received().length, 1);
+  const times: bigint[] = [];
+  for (let i = 0; i < 400 && times.length < 5; i++) if (peer.pass(50).length !== 0) times.push(peer.stack.now);
+  assert.equal(times.length, 5);
+  const gaps = times.slice(1).map((time, index) => Number(time - (times[index] ?? 0n)));
+  for (let i = 1; i < gaps.length; i++) assert.ok(Math.abs((gaps[i] ?? 0) / (gaps[i - 1] ?? 1) - 2) < 0.5);
+  peer.pass(95_000);
+  assert.equal(peer.stack.field(child, "state"), State.ESTABLISHED);
+  peer.pass(400_000);
+  assert.equal(peer.stack.field(child, "state"), State.CLOSED);
+  assert.ok(peer.stack.poll(child) & Poll.ERR);
+  assert.equal(peer.stack.read(child), -Errno.ETIMEDOUT);
+});
+
+test("the application can set R2", async () => {
+  const { peer, child } = await established();
+  peer.stack.call("tcpSetUserTimeout", child, 5_000_000_000n);
+  peer.stack.send(child, "hello");
+  peer.pass(20_000);
+  assert.equal(peer.stack.field(child, "state"), State.CLOSED);
+});
+
+test("three duplicate acks retransmit the first segment at once", async () => {
+  const { peer, child } = await established();
+  peer.stack.send(child, text(10_000));
+  peer.received();
+  assert.deepEqual(peer.send(ack(1)), []);
+  assert.deepEqual(peer.send(ack(1)), []);
+  assert.deepEqual(brief(peer.send(ack(1))), ["A 1 1 1000"]);
+  assert.equal(peer.stack.field(child, "slowStartThreshold"), 5000);
+  // A partial ACK shows the next hole (RFC 6582).
+  assert.deepEqual(brief(peer.send(ack(3001))).slice(0, 1), ["A 3001 1 1000"]);
+  peer.send(ack(10_001));
+  assert.ok(peer.stack.field(child, "congestionWindow") <= 5000);
+});
+
+test("limited transmit sends new data on the first two duplicates", async () => {
+  const { peer, child } = await established();
+  peer.stack.send(child, text(20_000));
+  assert.equal(peer.received().length, 10);
+  assert.deepEqual(brief(peer.send(ack(1))), ["A 10001 1 1000"]);
+  assert.deepEqual(brief(peer.send(ack(1))), ["A 11001 1 1000"]);
+});
+
+test("a time-out collapses the window to one segment", async () => {
+  const { peer, child } = await established();
+  peer.stack.send(child, text(10_000));
+  peer.received();
+  assert.equal(peer.pass(250).length, 1);
+  assert.equal(peer.stack.field(child, "congestionWindow"), MSS);
+  assert.equal(peer.send(ack(1001)).length, 2);
+});
+
+test("the round trip is measured and its time-out has a floor", async () => {
+  const { peer, child } = await established();
+  peer.stack.send(child, "a");
+  peer.received();
+  peer.pass(100);
+  peer.send(ack(2));
+  assert.ok(peer.stack.field(child, "timeoutMilliseconds") >= 200);
+  assert.ok(peer.stack.field(child, "roundTripMicroseconds") > 10_000);
+});
+
+test("the receive window closes, and opens with an update when the application reads", async () => {
+  const { peer, child } = await established();
+  peer.stack.call("tcpSetReceiveLimit", child, 8192);
+  let sequence = 1;
+  let window = 65535;
+  for (let i = 0; i < 200 && window !== 0; i++) {
+    const [answer] = [...peer.send({ sequence, ack: 1, text: "x".repeat(1000) }), ...peer.pass(50)];
+    assert.ok(answer !== undefined);
+    assert.ok(answer.ack + answer.window >= sequence, "the right edge never moves left");
+    sequence = answer.ack;
+    window = answer.window;
+  }
+  assert.equal(window, 0);
+  const [refused] = peer.send({ sequence, ack: 1, text: "y" });
+  assert.deepEqual([refused?.ack, refused?.window], [sequence, 0]);
+  let updates = 0;
+  for (let i = 0; i < 100; i++) {
+    if (peer.stack.read(child, 1000) === -Errno.EAGAIN) break;
+    updates += peer.received().length;
+  }
+  assert.ok(updates >= 1 && updates < 10, `${updates} window updates`);
+});
+
+test("an idle connection holds no buffers", async () => {
+  const { peer, child } = await established();
+  assert.equal(peer.stack.call("bufferPagesUsed"), 0);
+  peer.send({ sequence: 1, ack: 1, text: "request" });
+  assert.equal(peer.stack.call("bufferPagesUsed"), 1);
+  peer.stack.readText(child);
+  peer.stack.send(child, "response");
+  assert.equal(peer.stack.call("bufferPagesUsed"), 1);
+  peer.send({ sequence: 8, ack: 9 });
+  assert.equal(peer.stack.call("bufferPagesUsed"), 0);
+});
+
+test("keep-alive probes an idle peer, is content with answers and ends a dead connection", async () => {
+  const { peer, child } = await established();
+  peer.pass(3 * 3600_000);
+  assert.deepEqual(peer.received(), []); // off by default
+  peer.stack.call("tcpSetKeepAliveTimes", child, 10_000_000_000n, 1_000_000_000n, 3, peer.stack.now);
+  peer.stack.call("tcpSetKeepAlive", child, true, peer.stack.now);
+  assert.deepEqual(brief(peer.pass(100)), ["A 0 1"]);
+  for (let i = 0; i < 5; i++) {
+    peer.send(ack(1));
+    assert.deepEqual(peer.pass(9_900), []);
+    assert.deepEqual(brief(peer.pass(200)), ["A 0 1"]);
+  }
+  peer.send(ack(1));
+  peer.pass(10_000);
+  const last = brief(peer.pass(5_000));
+  assert.equal(last.at(-1)?.slice(0, 2), "RA");
+  assert.equal(peer.stack.field(child, "state"), State.CLOSED);
+  assert.equal(peer.stack.error(child), Errno.ETIMEDOUT);
+});
+
+test("a keep-alive probe of the peer is answered", async () => {
+  const { peer } = await established();
+  assert.deepEqual(brief(peer.send({ sequence: 0, ack: 1 })), ["A 1 1"]);
+});
+
+test("without frames output waits and goes on later", async () => {
+  const { peer, child } = await established();
+  peer.stack.call("setFrames", 0);
+  assert.equal(peer.stack.send(child, "hello"), 5);
+  assert.deepEqual(peer.received(), []);
+  peer.stack.call("setFrames", 100);
+  peer.stack.run(peer.stack.now);
+  assert.deepEqual(brief(peer.received()), ["PA 1 1 hello"]);
+});
+
+test("segmentation offload sends whole windows in one frame, in whole segments", async () => {
+  const { peer, child } = await established(65535, { features: GSO_TCPV4 | CHECKSUM_OFFLOAD_TX });
+  peer.stack.send(child, text(60_000));
+  const first = peer.received();
+  assert.equal(first.length, 10);
+  assert.ok(first.every((segment) => segment.text.length === 1000));
+});
+
+test("icmp hard error ends only a connection that is not established", async () => {
+  const { peer, child } = await established();
+  peer.stack.send(child, "hello");
+  const [segment] = peer.received();
+  const quote = new Uint8Array(56);
+  quote.set([0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 9, 10, 0, 0, 1]);
+  quote.set([3, 3, 0, 0, 0, 0, 0, 0], 20);
+  quote.set([0x45, 0, 0, 45, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 9], 28);
+  const view = new DataView(quote.buffer);
+  view.setUint16(48, segment?.sourcePort ?? 0);
+  view.setUint16(50, segment?.destinationPort ?? 0);
+  view.setUint32(52, (peer.stackIsn + 1) >>> 0);
+  const checksum = (start: number, end: number): number => {
+    let sum = 0;
+    for (let i = start; i < end; i += 2) sum += view.getUint16(i);
+    while (sum > 65535) sum = (sum & 65535) + (sum >>> 16);
+    return ~sum & 65535;
+  };
+  view.setUint16(22, checksum(20, 56));
+  view.setUint16(10, checksum(0, 20));
+  const frame = new Uint8Array(14 + quote.length);
+  frame.set([0, 0x16, 0x3e, 0, 0, 1, 0, 0x16, 0x3e, 0, 0, 9, 8, 0]);
+  frame.set(quote, 14);
+  peer.deliver(frame);
+  assert.equal(peer.stack.field(child, "state"), State.ESTABLISHED);
+});
