@@ -5,6 +5,7 @@ import { eventChannelsReset } from "./event_channel";
 import { grantTableAttach, grantTableInit } from "./grant_table";
 import { log } from "./log";
 import { machineToPhys } from "./boot";
+import { p2mPublish } from "./memory/frames";
 import { directMapInit, mapSharedInfo } from "./memory/direct_map";
 import { PAGE_SHIFT } from "./memory/pages";
 import { powerControlStart } from "./power/control";
@@ -22,6 +23,7 @@ export function kernelBoot(startInfoAddress: usize): void {
   consoleAttach();
   trapInit();
   mapSharedInfo();
+  p2mPublish();
   directMapInit();
   clockStart();
   eventChannelsReset();

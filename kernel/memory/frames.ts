@@ -7,7 +7,9 @@
 // Frames of the upper part are not in the direct map: the app's frames are mapped at the app's addresses only, and
 // page tables nowhere at all (PV page tables may never be mapped writable).
 // Invariant: kernelEnd <= appStart.
+import { sharedInfo } from "../boot";
 import { ENOMEM } from "../errno";
+import { ARCH_MAX_PFN, ARCH_P2M_CR3, ARCH_P2M_GENERATION, ARCH_P2M_VADDR } from "../xen/shared_info";
 import { startInfo } from "../xen/start_info";
 import { pageUnmap } from "./page_table";
 import { PAGE_SHIFT } from "./pages";
@@ -26,6 +28,15 @@ export function framesInit(firstFree: u32, mappedFrames: u32): void {
 /** Xen's frame number for the domain's frame `pfn`. */
 export function pfnToMfn(pfn: u32): u64 {
   return load<u64>(<usize>startInfo().mfn_list + (<usize>pfn << 3));
+}
+
+/** Tells the toolstack where the p2m list is, so that it can save and rewrite it: needed from boot on, since xl save looks before it asks the guest to suspend. */
+export function p2mPublish(): void {
+  const page = sharedInfo();
+  store<u64>(page + ARCH_MAX_PFN, startInfo().nr_pages);
+  store<u64>(page + ARCH_P2M_CR3, pfnToMfn(<u32>(startInfo().pt_base >> PAGE_SHIFT)) << PAGE_SHIFT);
+  store<u64>(page + ARCH_P2M_VADDR, startInfo().mfn_list);
+  store<u64>(page + ARCH_P2M_GENERATION, 0);
 }
 
 /** Frames that nobody has yet. */

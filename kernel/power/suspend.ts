@@ -8,7 +8,7 @@ import { eventChannelsReset } from "../event_channel";
 import { grantTableAttach, grantTableMap, grantTableUnmap } from "../grant_table";
 import { log } from "../log";
 import { mapSharedInfo } from "../memory/direct_map";
-import { pfnToMfn } from "../memory/frames";
+import { p2mPublish, pfnToMfn } from "../memory/frames";
 import { PAGE_SHIFT } from "../memory/pages";
 import { panic } from "../panic";
 import { randomStir } from "../random";
@@ -16,7 +16,6 @@ import { clockResume, monotonicNow } from "../time/clock";
 import { workStart } from "../work";
 import { xenstoreReattach, xenstoreResume, xenstoreSuspend } from "../xenbus/xenstore";
 import { SHUTDOWN_suspend, UVMF_INVLPG, schedShutdown, updateVaMapping } from "../xen/hypercall";
-import { ARCH_MAX_PFN, ARCH_P2M_CR3, ARCH_P2M_GENERATION, ARCH_P2M_VADDR } from "../xen/shared_info";
 import { startInfo } from "../xen/start_info";
 
 const MAXIMUM: u32 = 8;
@@ -33,15 +32,6 @@ export function suspendRegister(onSuspend: u32, onResume: u32): void {
   store<u32>(hooks + (<usize>count << 3), onSuspend);
   store<u32>(hooks + (<usize>count << 3), onResume, 4);
   count += 1;
-}
-
-/** Tells the toolstack where the p2m list is, so that it can save and rewrite it. */
-function publishP2m(): void {
-  const page = sharedInfo();
-  store<u64>(page + ARCH_MAX_PFN, startInfo().nr_pages);
-  store<u64>(page + ARCH_P2M_CR3, pfnToMfn(<u32>(startInfo().pt_base >> PAGE_SHIFT)) << PAGE_SHIFT);
-  store<u64>(page + ARCH_P2M_VADDR, startInfo().mfn_list);
-  store<u64>(page + ARCH_P2M_GENERATION, 0);
 }
 
 /** Suspends the domain; returns when it runs again. Called on a kernel thread with xenstore at rest possible. */
@@ -72,7 +62,6 @@ function suspendInXen(): bool {
   const store = info.store_mfn;
   const console = info.console_mfn;
   monotonicNow(); // the last time the clock is read before it may be another one
-  publishP2m();
   grantTableUnmap();
   info.store_mfn = machineToPhys(store);
   info.console_mfn = machineToPhys(console);
@@ -90,6 +79,7 @@ function suspendInXen(): bool {
 
 /** What a domain owns besides its memory is new. */
 function reconnect(): void {
+  p2mPublish();
   clockResume();
   eventChannelsReset();
   grantTableAttach();
