@@ -62,7 +62,9 @@ function finishAll(queue: ListNode, status: i32): void {
 /** Gives up on the present ring contents: resets the ring if xenstored can, else fails everything. */
 function connectionBroken(): void {
   const resettable = atomic.load<u32>(page + SERVER_FEATURES) & XENSTORE_SERVER_FEATURE_RECONNECTION;
-  log("xenstore").text(resettable != 0 ? "protocol error, resetting the ring" : "protocol error, giving up").end();
+  log("xenstore")
+    .text(resettable != 0 ? "protocol error, resetting the ring" : "protocol error, giving up")
+    .end();
   if (resettable != 0) {
     state = STATE_RECONNECTING;
     atomic.store<u32>(page + CONNECTION, XENSTORE_RECONNECT);

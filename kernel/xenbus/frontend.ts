@@ -222,7 +222,10 @@ export class Frontend {
     const same = path.length == length && bytesEqual(path.address, batch.reply(0), length);
     if (!same) {
       watchStop(this.backendWatch());
-      textBuffer(path, changetype<usize>(this) + BACKEND_PATH_BYTES, BACKEND_PATH_CAPACITY).bytes(batch.reply(0), length);
+      textBuffer(path, changetype<usize>(this) + BACKEND_PATH_BYTES, BACKEND_PATH_CAPACITY).bytes(
+        batch.reply(0),
+        length,
+      );
     }
     this.watchBackend();
   }

@@ -63,7 +63,9 @@ function onDone(argument: usize): void {
   const request = requestOf(watch);
   if (request.type == XS_WATCH) {
     if (request.status < 0 && request.status != -EEXIST) {
-      const line = log("xenstore").text("watch on ").bytes(argument + PATH_OFFSET, watch.pathLength);
+      const line = log("xenstore")
+        .text("watch on ")
+        .bytes(argument + PATH_OFFSET, watch.pathLength);
       line.text(" refused: ").signed(request.status).end();
     }
     if (!watch.wanted) submit(watch, XS_UNWATCH);

@@ -88,7 +88,8 @@ function compilerArguments(entry: string, options: AssemblyOptions): string[] {
 function packageSource(file: string, packages: Readonly<Record<string, string>>): string | null {
   for (const [name, target] of Object.entries(packages)) {
     if (file.endsWith(`node_modules/${name}/package.json`)) return JSON.stringify({ name, ascMain: "index.ts" });
-    if (file.endsWith(`node_modules/${name}/index.ts`)) return `export * from "../../${target.replace(/\.ts$/, "")}";\n`;
+    if (file.endsWith(`node_modules/${name}/index.ts`))
+      return `export * from "../../${target.replace(/\.ts$/, "")}";\n`;
   }
   return null;
 }
@@ -98,11 +99,16 @@ function packageSource(file: string, packages: Readonly<Record<string, string>>)
  * @throws Error with the compiler's messages when the source is wrong
  */
 export async function compileAssembly(entryPath: string, options: AssemblyOptions = {}): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(new Uint8Array(await compileAssemblyBinary(entryPath, options)));
+}
+
+/** compileAssembly, but the binary itself. */
+export async function compileAssemblyBinary(entryPath: string, options: AssemblyOptions = {}): Promise<Uint8Array> {
   const entry = isAbsolute(entryPath) ? relative(ROOT, entryPath) : entryPath;
   const args = compilerArguments(entry, options);
   const key = sha256(JSON.stringify([args, options.packages ?? {}])).slice(0, 24);
   const cached = await loadCached(key);
-  if (cached !== null) return WebAssembly.compile(new Uint8Array(cached));
+  if (cached !== null) return cached;
 
   const sources: Record<string, string> = {};
   let binary: Uint8Array | null = null;
@@ -124,5 +130,5 @@ export async function compileAssembly(entryPath: string, options: AssemblyOption
   });
   if (result.error !== null || binary === null) throw new Error(`${entry} does not compile:\n${messages}`);
   await store(key, sources, binary);
-  return WebAssembly.compile(new Uint8Array(binary));
+  return binary;
 }

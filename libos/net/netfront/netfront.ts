@@ -23,7 +23,13 @@ import { FRONTEND_SIZE, Frontend, FrontendDriver } from "../../../kernel/xenbus/
 import { xenstoreDirectory } from "../../../kernel/xenbus/xenstore";
 import { CHECKSUM_OFFLOAD_TX, Device, GSO_TCPV4, TransmitFrame, deviceRegister } from "../device";
 import { interfaceLinkChanged, interfacePoll } from "../interface";
-import { grantReference, grantedPagesAdd, grantedPagesForget, grantedPagesGrant, grantedPagesInit } from "./granted_pages";
+import {
+  grantReference,
+  grantedPagesAdd,
+  grantedPagesForget,
+  grantedPagesGrant,
+  grantedPagesInit,
+} from "./granted_pages";
 import { RECEIVE_BUFFERS_MAX, RECEIVE_BUFFERS_MIN, receive, receiveInit, receivePush, receiveStart } from "./receive";
 import { LARGE_MAX, SMALL_PAGES_MAX, TRANSMIT_GSO_MAXIMUM, TRANSMIT_SMALL_MAXIMUM } from "./transmit";
 import { transmitAllocate, transmitFree, transmitInit, transmitLargeCount } from "./transmit";

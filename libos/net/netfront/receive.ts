@@ -89,8 +89,8 @@ function takeFrame(ready: u32): i32 {
   while (more) {
     if (slots == ready) return 0;
     const response = atomic.load<u64>(ring.entry(first + slots));
-    const id = <u32>response & 0xffff;
-    const offset = <u32>(response >> 16) & 0xffff;
+    const id = (<u32>response) & 0xffff;
+    const offset = (<u32>(response >> 16)) & 0xffff;
     const flags = <u16>(response >> 32);
     const status = <i32>(<i16>(response >> 48));
     if (id != ((first + slots) & (buffers - 1))) return -EPROTO;

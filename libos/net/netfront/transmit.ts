@@ -208,7 +208,7 @@ export function transmitQueue(frame: TransmitFrame): i32 {
   // The first slot carries the size of the whole frame, the others their own.
   let size = length;
   while (left != 0) {
-    const inPage = <u32>at & (PAGE_SIZE - 1);
+    const inPage = (<u32>at) & (PAGE_SIZE - 1);
     const part = min(left, PAGE_SIZE - inPage);
     left -= part;
     const request = changetype<TransmitRequest>(ring.request());

@@ -1,0 +1,175 @@
+// The threads of one kernel under Node. A thread is a pile of calls into wasm, of which all can be stopped by Asyncify
+// in an import; on top of the pile of an app's thread stands the JavaScript app itself, a generator that yields the
+// system calls it wants made. So exactly one wasm stack exists at any time, and threads switch by unwinding it.
+
+/** A call of a kernel export that an app asks for: name and arguments; the result comes back from `yield`. */
+export interface SystemCall {
+  readonly name: string;
+  readonly args: readonly (number | bigint)[];
+}
+
+/** An app: yields system calls, returns its exit status. */
+export type App = Generator<SystemCall, number, number | bigint>;
+
+type Export = (...args: readonly (number | bigint)[]) => number | bigint | undefined;
+
+interface Call {
+  readonly entry: () => number | bigint | undefined;
+  readonly buffer: number;
+  readonly returned: (result: number | bigint) => void;
+  stopped: boolean;
+}
+
+/** Why a call stopped. */
+export type Stop =
+  | { readonly kind: "switch"; readonly saveAt: number; readonly target: number }
+  | { readonly kind: "app" }
+  | { readonly kind: "wait" }
+  | { readonly kind: "end" };
+
+interface Thread {
+  readonly token: number;
+  readonly calls: Call[];
+  app: App | undefined;
+  exitStatus: number;
+}
+
+/** The exports that Asyncify adds. */
+interface AsyncifyExports {
+  readonly asyncify_start_unwind: (buffer: number) => void;
+  readonly asyncify_stop_unwind: () => void;
+  readonly asyncify_start_rewind: (buffer: number) => void;
+  readonly asyncify_stop_rewind: () => void;
+  readonly asyncify_get_state: () => number;
+}
+
+const UNWINDING = 1;
+const REWINDING = 2;
+/** Stack pointers from here on are tokens of stopped threads; lower ones are of threads that have never run. */
+const FIRST_TOKEN = 0xf000_0000;
+const BUFFER_SIZE = 0x10000;
+
+/** Runs the threads of one kernel instance. */
+export class Coroutines {
+  private readonly threads = new Map<number, Thread>();
+  private readonly freeBuffers: number[] = [];
+  private nextToken = FIRST_TOKEN;
+  private stop: Stop | undefined;
+  private current: Thread;
+
+  constructor(
+    private readonly exports: Readonly<Record<string, Export>>,
+    private readonly view: DataView,
+    /** Unused memory for the stopped stacks. */
+    private nextBuffer: number,
+    private readonly startApp: () => App,
+  ) {
+    this.current = this.newThread();
+  }
+
+  private get asyncify(): AsyncifyExports {
+    return this.exports as unknown as AsyncifyExports;
+  }
+
+  private newThread(): Thread {
+    const thread: Thread = { token: this.nextToken++, calls: [], app: undefined, exitStatus: 0 };
+    this.threads.set(thread.token, thread);
+    return thread;
+  }
+
+  private push(name: string, args: readonly (number | bigint)[], returned: (result: number | bigint) => void): void {
+    const entry = this.exports[name];
+    if (entry === undefined) throw new Error(`the kernel has no export ${name}`);
+    const buffer = this.freeBuffers.pop() ?? (this.nextBuffer += BUFFER_SIZE) - BUFFER_SIZE;
+    this.current.calls.push({ entry: () => entry(...args), buffer, returned, stopped: false });
+  }
+
+  /** Begins the first thread. */
+  start(name: string, args: readonly number[]): void {
+    this.push(name, args, () => undefined);
+  }
+
+  /**
+   * For imports that may stop: the first time it stops the calling thread for `why` and returns false; when the thread
+   * goes on it returns true.
+   */
+  suspend(why: Stop): boolean {
+    if (this.asyncify.asyncify_get_state() === REWINDING) {
+      this.asyncify.asyncify_stop_rewind();
+      return true;
+    }
+    const call = this.current.calls.at(-1);
+    if (call === undefined) throw new Error("no call under way");
+    this.stop = why;
+    this.view.setUint32(call.buffer, call.buffer + 8, true);
+    this.view.setUint32(call.buffer + 4, call.buffer + BUFFER_SIZE, true);
+    this.asyncify.asyncify_start_unwind(call.buffer);
+    return false;
+  }
+
+  /** True while an import is called again because its thread goes on. */
+  get resuming(): boolean {
+    return this.asyncify.asyncify_get_state() === REWINDING;
+  }
+
+  /** Exit status of the app whose thread goes on. */
+  get exitStatus(): number {
+    return this.current.exitStatus;
+  }
+
+  /** Runs threads until one waits in Xen ("wait") or the domain is over ("end"). */
+  run(): "wait" | "end" {
+    for (;;) {
+      const call = this.current.calls.at(-1);
+      if (call === undefined) throw new Error("a thread returned");
+      if (call.stopped) {
+        call.stopped = false;
+        this.asyncify.asyncify_start_rewind(call.buffer);
+      }
+      this.stop = undefined;
+      const result = call.entry();
+      if (this.asyncify.asyncify_get_state() !== UNWINDING) {
+        this.current.calls.pop();
+        this.freeBuffers.push(call.buffer);
+        call.returned(result ?? 0);
+        continue;
+      }
+      this.asyncify.asyncify_stop_unwind();
+      call.stopped = true;
+      const stop = this.stop as Stop | undefined;
+      if (stop === undefined) throw new Error("stopped for no reason");
+      if (stop.kind === "wait" || stop.kind === "end") return stop.kind;
+      if (stop.kind === "switch") this.switchTo(stop.saveAt, stop.target);
+      else this.advance(undefined);
+    }
+  }
+
+  private switchTo(saveAt: number, target: number): void {
+    this.view.setBigUint64(saveAt, BigInt(this.current.token), true);
+    if (target >= FIRST_TOKEN) {
+      const thread = this.threads.get(target);
+      if (thread === undefined) throw new Error("switch to a thread that does not exist");
+      this.current = thread;
+      return;
+    }
+    this.current = this.newThread();
+    this.push("threadMain", [], () => undefined);
+  }
+
+  /** The app goes on with the result of its last system call (undefined: it begins). */
+  private advance(result: number | bigint | undefined): void {
+    const thread = this.current;
+    thread.app ??= this.startApp();
+    const step = result === undefined ? thread.app.next(0) : thread.app.next(result);
+    if (step.done === true) {
+      thread.exitStatus = step.value;
+      return; // boot.appStart returns it
+    }
+    this.push(step.value.name, step.value.args, (value) => this.systemCallDone(value));
+  }
+
+  /** The way back to the app: the kernel does what is pending (boot/app.h, leaveKernel). */
+  private systemCallDone(value: number | bigint): void {
+    this.push("leaveKernel", [], () => this.advance(value));
+  }
+}

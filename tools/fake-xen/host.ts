@@ -1,0 +1,110 @@
+// A host: world, xenstored, hub, and the toolstack's part in a domain's life (create, shut down, save, restore).
+import type { App } from "./coroutines.ts";
+import { Domain } from "./domain.ts";
+import { Hub } from "./hub.ts";
+import { Netback, type NetbackSettings } from "./netback.ts";
+import type { Capture } from "./pcap.ts";
+import { World } from "./world.ts";
+import { Xenstored, type StoreConnection } from "./xenstored.ts";
+
+export interface GuestSettings {
+  /** MiB; 16 if absent. */
+  readonly memory?: number;
+  readonly commandLine?: string;
+  readonly app?: () => App;
+  readonly files?: Uint8Array;
+  readonly network?: NetbackSettings;
+}
+
+/** A domain with what the host keeps for it. */
+export class Guest {
+  connection: StoreConnection;
+  netback: Netback | undefined;
+
+  constructor(
+    private readonly host: Host,
+    readonly domain: Domain,
+    network: NetbackSettings | undefined,
+  ) {
+    const home = `/local/domain/${domain.id}`;
+    for (const node of ["device", "control", "control/shutdown", "data"]) host.store.tree.write(`${home}/${node}`, "");
+    host.store.tree.write(`${home}/domid`, String(domain.id));
+    if (network !== undefined) this.plug(network);
+    this.connection = host.store.introduce(domain);
+  }
+
+  get console(): string {
+    this.domain.console.drain();
+    return this.domain.console.output;
+  }
+
+  plug(network: NetbackSettings): Netback {
+    this.netback = new Netback(this.host.store, this.domain, this.host.hub, network);
+    this.netback.plug();
+    return this.netback;
+  }
+
+  /** `xl shutdown` and its kin: asks and waits until the domain has done it. */
+  ask(what: "poweroff" | "reboot" | "suspend"): void {
+    this.host.store.tree.write(`/local/domain/${this.domain.id}/control/shutdown`, what);
+    this.host.world.runUntil(() => this.domain.shutdown !== undefined);
+  }
+
+  /** Waits until the console shows `text`. */
+  awaitConsole(text: string, limit = 60e9): void {
+    this.host.world.runUntil(() => this.console.includes(text), limit);
+  }
+
+  /** `xl save` and `xl restore`: the domain goes on with another xenstored connection and a new back end. */
+  saveAndRestore(network?: NetbackSettings): void {
+    this.ask("suspend");
+    this.host.store.release(this.connection);
+    const old = this.netback;
+    if (old !== undefined) {
+      old.abandon();
+      this.host.store.tree.remove(old.front);
+      this.host.store.tree.remove(old.back);
+    }
+    this.domain.restore();
+    this.connection = this.host.store.introduce(this.domain);
+    if (network !== undefined) this.plug(network);
+  }
+
+  /** `xl save -c`: the domain is saved and goes on. */
+  checkpoint(): void {
+    this.ask("suspend");
+    this.domain.resume();
+  }
+}
+
+export class Host {
+  readonly world = new World();
+  readonly store = new Xenstored(this.world);
+  readonly hub: Hub;
+  private nextDomain = 1;
+
+  constructor(
+    private readonly module: WebAssembly.Module,
+    readonly seed: number,
+    capture?: Capture,
+  ) {
+    this.hub = new Hub(this.world, seed, capture);
+  }
+
+  create(settings: GuestSettings): Guest {
+    const idle = function* (): App {
+      yield { name: "posix_pause", args: [] };
+      return 0;
+    };
+    const domain = new Domain(this.world, {
+      module: this.module,
+      id: this.nextDomain++,
+      memory: settings.memory ?? 16,
+      commandLine: settings.commandLine ?? "",
+      app: settings.app ?? idle,
+      files: settings.files ?? new Uint8Array(),
+      seed: this.seed,
+    });
+    return new Guest(this, domain, settings.network);
+  }
+}

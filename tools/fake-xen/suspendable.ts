@@ -1,0 +1,31 @@
+// Makes a kernel's wasm able to stop in the middle of an import and go on later (binaryen's Asyncify), so that thread
+// switches, sleeping in Xen and the app's start work under Node, where a wasm stack cannot be switched.
+import binaryen from "binaryen";
+
+/** Imports in which the kernel may be stopped. */
+const SUSPENDING_IMPORTS = ["boot.hypercall", "boot.contextSwitch", "boot.appStart", "boot.appThreadStart"];
+
+/** What asc uses, and Node 20 knows. */
+const { Features } = binaryen;
+const FEATURES =
+  Features.Atomics |
+  Features.BulkMemory |
+  Features.BulkMemoryOpt |
+  Features.MutableGlobals |
+  Features.NontrappingFPToInt |
+  Features.SignExt;
+
+/** The module with Asyncify's exports added. */
+export function makeSuspendable(binary: Uint8Array): Uint8Array {
+  const module = binaryen.readBinary(binary);
+  try {
+    module.setFeatures(FEATURES);
+    binaryen.setPassArgument("asyncify-imports", SUSPENDING_IMPORTS.join(","));
+    binaryen.setDebugInfo(true); // names in stack traces
+    binaryen.setOptimizeLevel(1);
+    module.runPasses(["asyncify"]);
+    return module.emitBinary();
+  } finally {
+    module.dispose();
+  }
+}
