@@ -27,7 +27,7 @@ export class StartInfo {
 }
 
 /** Offset of the command line behind the structure's start, and its size with the closing NUL. */
-export const START_INFO_CMD_LINE: usize = 120;
+export const START_INFO_CMD_LINE: usize = 128;
 export const MAX_GUEST_CMDLINE: u32 = 1024;
 
 let address: usize = 0;

@@ -4,7 +4,7 @@ import { GuestMemory, PAGE_SIZE } from "./guest_memory.ts";
 
 const PRESENT_WRITABLE = 0x67n; // present, writable, user, accessed, dirty
 const KERNEL_STACK_PAGES = 4;
-const START_INFO_CMD_LINE = 120;
+const START_INFO_CMD_LINE = 128;
 
 /** What the fake's "boot" imports answer. */
 export interface Layout {
