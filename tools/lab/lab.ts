@@ -4,7 +4,7 @@
 //   await using lab = await Lab.start();
 //   await lab.create("build/httpd/httpd.cfg");
 //   const console = lab.console("httpd");
-//   const [, address] = await console.waitFor(/address (\d+\.\d+\.\d+\.\d+)/, 10_000);
+//   const [, address] = await console.waitFor(/eth0 (\d+\.\d+\.\d+\.\d+)/, 10_000);
 import { randomBytes } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
@@ -18,7 +18,14 @@ import type { Accelerator } from "./machine/accelerator.ts";
 import { addForward, removeForward, type ForwardTarget } from "./machine/forward.ts";
 import { isMachine, type Machine, type MachineFiles } from "./machine/qemu.ts";
 import { withQmp, type Qmp } from "./machine/qmp.ts";
-import { currentSnapshot, dropSnapshot, restore, waitForAgent, type Snapshot } from "./machine/snapshot.ts";
+import {
+  currentSnapshot,
+  dropSnapshot,
+  restore,
+  snapshotVersion,
+  waitForAgent,
+  type Snapshot,
+} from "./machine/snapshot.ts";
 
 const RESTORE_TIMEOUT_MS = 30_000;
 const COMMAND_TIMEOUT_MS = 60_000;
@@ -87,13 +94,14 @@ export class Lab {
    */
   static async start(options: LabOptions = {}): Promise<Lab> {
     const snapshot = await currentSnapshot(options.accelerator);
+    const version = await snapshotVersion(snapshot);
     try {
       return await Lab.#restore(snapshot, options);
     } catch (error) {
       // A snapshot belongs to this very QEMU, CPU and image; when the key misses a difference, make it anew, once.
       logger.warn(`the lab's snapshot does not come up, making it anew (${String(error).split("\n")[0]})`);
     }
-    await dropSnapshot(snapshot);
+    await dropSnapshot(snapshot, version);
     try {
       return await Lab.#restore(await currentSnapshot(options.accelerator), options);
     } catch (error) {

@@ -66,9 +66,18 @@ export async function currentSnapshot(only?: Accelerator): Promise<Snapshot> {
   );
 }
 
-/** Throws a snapshot away that does not come up. */
-export async function dropSnapshot(snapshot: Snapshot): Promise<void> {
-  await withLock("lab-snapshot", () => rm(snapshot.folder, { recursive: true, force: true }));
+/** Tells one making of a snapshot from the next; empty when there is none. */
+export async function snapshotVersion({ state }: Snapshot): Promise<string> {
+  if (!existsSync(state)) return "";
+  const { ino, mtimeMs } = await stat(state);
+  return `${ino} ${mtimeMs}`;
+}
+
+/** Throws a snapshot away that does not come up, unless another process has already replaced that version. */
+export async function dropSnapshot(snapshot: Snapshot, version: string): Promise<void> {
+  await withLock("lab-snapshot", async () => {
+    if ((await snapshotVersion(snapshot)) === version) await rm(snapshot.folder, { recursive: true, force: true });
+  });
 }
 
 /** Starts a machine in the state of `snapshot`; what it does to its memory is its own. */
@@ -98,7 +107,7 @@ function shellQuoted(text: string): string {
 async function snapshotKey(image: HostImage, kind: MachineKind): Promise<string> {
   const { command } = await hostTool("qemu-system-x86_64");
   const { size, mtimeMs } = await stat(command);
-  const parts = [image.key, machineArguments(kind), command, size, mtimeMs, XEN_OPTIONS, LINUX_OPTIONS];
+  const parts = [image.key, machineArguments(kind), size, mtimeMs, XEN_OPTIONS, LINUX_OPTIONS];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }
 

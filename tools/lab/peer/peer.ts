@@ -77,7 +77,8 @@ async function makePeer(
 ): Promise<void> {
   const progress = startProgress("making the Linux peer");
   const root = new FileTree();
-  for (const path of ["dev", "proc", "sys", "tmp", "run", "usr/bin", "usr/sbin", "usr/lib", "usr/share/nginx"]) root.folder(path);
+  for (const path of ["dev", "proc", "sys", "tmp", "run", "usr/bin", "usr/sbin", "usr/lib", "usr/share/nginx"])
+    root.folder(path);
   root.link("lib", "usr/lib");
   root.link("lib64", "usr/lib64");
   root.link("sbin", "usr/sbin");
