@@ -104,7 +104,7 @@ async function renameOver(temporary: string, path: string): Promise<void> {
 export function cacheError(path: string, error: unknown): unknown {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "ENOSPC") return diskFull(path, error);
-  if (code === "EACCES" || code === "EROFS" || code === "EPERM") {
+  if (["EACCES", "EROFS", "EPERM", "ENOTDIR", "EEXIST"].includes(String(code))) {
     return new KaryonError("CACHE_NOT_WRITABLE", `cannot write ${path}`, "set KARYON_CACHE to a folder of yours", {
       cause: error,
     });
