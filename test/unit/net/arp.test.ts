@@ -235,6 +235,24 @@ test("our own frames, reflected by a bridge, are no conflict", async () => {
   assert.equal(stack.takeArp().length, 0);
 });
 
+test("a carrier that comes back is greeted with announcements; what was known is asked for again", async () => {
+  const stack = await Stack.create();
+  stack.call.setCarrier(0, stack.now);
+  stack.advance(10n * SECOND);
+  assert.equal(stack.take().length, 0);
+  stack.call.setCarrier(1, stack.now);
+  stack.advance(10n * SECOND);
+  assert.deepEqual(
+    stack.takeArp().map((packet) => packet.targetIp),
+    [OUR_IP, OUR_IP],
+  );
+  stack.send(stack.socket(5000), Buffer.from("x"), PEER_IP, 7);
+  assert.deepEqual(
+    stack.takeArp().map((packet) => packet.targetIp),
+    [PEER_IP],
+  );
+});
+
 test("suspend gives back every frame that waits", async () => {
   const stack = await Stack.create();
   stack.send(stack.socket(5000), Buffer.from("x"), "10.0.2.9", 7);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arpFrame, ip, ipText, parseArp, u16, u32 } from "./frames.ts";
+import { arpFrame, ip, ipText, parseArp, u16, u32, udpFrame } from "./frames.ts";
 import { ACK, DECLINE, DISCOVER, DhcpServer, NAK, OFFER, REQUEST, parseDhcp, reply } from "./dhcp_server.ts";
 import { SECOND, Stack } from "./stack.ts";
 
@@ -152,6 +152,22 @@ test("replies for others, of other transactions, from other servers or without a
   stack.input(reply(request, { ...good, type: ACK }));
   assert.equal(stack.call.dhcpState(), BOUND);
   assert.equal(ipText(stack.call.interfaceMask()), "255.0.0.0", "no mask: the address's class");
+});
+
+test("an option that runs past the end of its message is none, whatever an earlier message left behind", async () => {
+  const { stack } = await start();
+  const [discover] = stack.take().flatMap((frame) => parseDhcp(frame) ?? []);
+  assert.ok(discover);
+  const offer = { type: OFFER, address: "10.0.2.15" };
+  const transaction = (discover.transaction ^ 1) >>> 0;
+  stack.input(reply(discover, { ...offer, transaction, options: [[51, u32(3600)]] }));
+  // The same message, cut after the length byte of its last option (the end option goes with it).
+  const whole = reply(discover, { ...offer, options: [[51, u32(3600)]] });
+  const message = whole.subarray(42, whole.length - 5);
+  stack.input(udpFrame({ sourcePort: 67, destinationPort: 68 }, message));
+  assert.equal(stack.call.dhcpState(), SELECTING);
+  stack.input(udpFrame({ sourcePort: 67, destinationPort: 68 }, whole.subarray(42)));
+  assert.equal(stack.call.dhcpState(), REQUESTING);
 });
 
 test("options in the file field, padding, an MTU and an odd gateway are understood", async () => {
