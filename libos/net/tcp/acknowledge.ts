@@ -8,9 +8,10 @@ import { congestionAcknowledged, congestionDuplicate } from "./congestion";
 import { connectionEstablished, connectionFail, connectionTimeWait } from "./connection";
 import { resetReply } from "./control_segment";
 import { roundTripAcknowledged } from "./rtt";
+import { scoreboardAdvance, scoreboardUpdate } from "./scoreboard";
 import { sendRelease, sendWritable } from "./send_queue";
 import { sequenceLess, sequenceLessOrEqual, sequenceMax } from "./sequence";
-import { ACK_NOW, FIN_ACKNOWLEDGED, PERSIST, RECOVERY, TcpSocket } from "./socket";
+import { ACK_NOW, FIN_ACKNOWLEDGED, PERSIST, RECOVERY, SACK_PERMITTED, TcpSocket } from "./socket";
 import { CLOSING, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, SYN_RECEIVED } from "./state";
 import { lifeTimerStart, retransmitTimerStart, retransmitTimerStop } from "./timers";
 
@@ -35,8 +36,9 @@ export function acknowledgmentArrives(s: TcpSocket, segment: TcpSegment, now: u6
     challenge(s, now);
     return false;
   }
+  const reported = scoreboardUpdate(s, segment);
   if (sequenceLess(s.sendUnacknowledged, ack)) newAcknowledged(s, segment, now);
-  else if (isDuplicate(s, segment)) congestionDuplicate(s);
+  else if (s.has(SACK_PERMITTED) ? reported : isDuplicate(s, segment)) congestionDuplicate(s); // RFC 6675, 2
   windowArrives(s, segment);
   return true;
 }
@@ -65,6 +67,7 @@ function newAcknowledged(s: TcpSocket, segment: TcpSegment, now: u64): void {
   s.sendUnacknowledged = ack;
   s.sendNext = sequenceMax(s.sendNext, ack);
   s.smallSequence = sequenceMax(s.smallSequence, ack);
+  scoreboardAdvance(s);
   sendRelease(s, min(octets, held));
   congestionAcknowledged(s, ack, acked, inFlight);
   s.retransmissions = 0;

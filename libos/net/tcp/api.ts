@@ -27,7 +27,7 @@ import { isnInit } from "./isn";
 import { acceptQueueTake, listenerClose, listenerOpen } from "./listen";
 import { bufferMemoryInit } from "./memory";
 import { outputInit, outputNow, tcpFlush } from "./output";
-import { reassemblyInit } from "./reassembly";
+import { rangeListsInit } from "./range_list";
 import { receiveAvailable, receivePeek, receiveTake } from "./receive_queue";
 import { sendQueue, sendSpace } from "./send_queue";
 import { DETACHED, FIN_QUEUED, NO_SOCKET, READ_SHUT, STARVED, TcpSocket, URGENT, socketsInit } from "./socket";
@@ -69,7 +69,7 @@ export function tcpInit(bufferPages: u32 = 0): bool {
   outputInit();
   halfOpenInit();
   timeWaitInit();
-  reassemblyInit();
+  rangeListsInit();
   isnInit();
   if (!tableInit()) return false;
   transportRegister(IPPROTO_TCP, tcpInput.index, tcpError.index, tcpFlush.index);

@@ -1,7 +1,8 @@
 // Congestion control: slow start and congestion avoidance (RFC 5681, with byte counting of RFC 3465), fast retransmit
-// and fast recovery (NewReno, RFC 6582), limited transmit (RFC 3042). Windows are in bytes.
+// and fast recovery (NewReno, RFC 6582; with SACK, RFC 6675), limited transmit (RFC 3042). Windows are in bytes.
 // Another algorithm (RFC 9293 MAY-18) replaces this file: the rest of TCP calls only what is exported here.
 import { DUPLICATE_ACK_THRESHOLD, INITIAL_WINDOW_BYTES, INITIAL_WINDOW_SEGMENTS } from "./constants";
+import { scoreboardFree, scoreboardLossEdge, scoreboardMissing, scoreboardPipe, scoreboardUsed } from "./scoreboard";
 import { RECOVERY, RETRANSMIT_FIRST, SYN_LOST, TcpSocket } from "./socket";
 import { sequenceLess, sequenceLessOrEqual } from "./sequence";
 
@@ -39,11 +40,18 @@ export function congestionIdle(s: TcpSocket): void {
   s.congestionWindow = min(s.congestionWindow, initialWindow(s));
 }
 
-/** What may be in flight now. */
-export function congestionLimit(s: TcpSocket): u32 {
-  // RFC 3042: the first two duplicates each let one new segment out.
-  const limited = s.has(RECOVERY) ? 0 : min(s.duplicateAcks, DUPLICATE_ACK_THRESHOLD - 1);
-  return s.congestionWindow + limited * s.segmentSize;
+/** Bytes that may be sent now from sendNext on. What the peer reports to hold is no longer in flight. */
+export function congestionRoom(s: TcpSocket): u32 {
+  let window = s.congestionWindow;
+  let inFlight = s.sendNext - s.sendUnacknowledged;
+  if (scoreboardUsed(s)) {
+    // RFC 6675, 5, (C); outside of recovery this is also its limited transmit.
+    inFlight = s.has(RECOVERY) ? scoreboardPipe(s) : scoreboardMissing(s, s.sendUnacknowledged, s.sendNext);
+  } else if (!s.has(RECOVERY)) {
+    // RFC 3042: the first two duplicates each let one new segment out.
+    window += min(s.duplicateAcks, DUPLICATE_ACK_THRESHOLD - 1) * s.segmentSize;
+  }
+  return window > inFlight ? window - inFlight : 0;
 }
 
 /** An ACK of `acked` new bytes up to `ack`; `wasInFlight` is the flight before it. Called after sendUnacknowledged moved. */
@@ -77,8 +85,10 @@ function recoveryAcknowledged(s: TcpSocket, ack: u32, acked: u32): void {
     s.clear(RECOVERY | RETRANSMIT_FIRST);
     s.duplicateAcks = 0;
     s.congestionWindow = min(s.slowStartThreshold, max(flightSize(s), segment) + segment);
+    s.retransmitNext = ack;
     return;
   }
+  if (scoreboardUsed(s)) return; // the scoreboard knows what is missing
   s.set(RETRANSMIT_FIRST); // a partial ACK: the next hole starts here
   s.congestionWindow -= min(acked, s.congestionWindow - segment);
   if (acked >= segment) s.congestionWindow += segment;
@@ -88,15 +98,18 @@ function recoveryAcknowledged(s: TcpSocket, ack: u32, acked: u32): void {
 export function congestionDuplicate(s: TcpSocket): void {
   s.duplicateAcks += 1;
   if (s.has(RECOVERY)) {
-    grow(s, s.segmentSize); // RFC 5681, 3.2 step 4
+    if (!scoreboardUsed(s)) grow(s, s.segmentSize); // RFC 5681, 3.2 step 4
     return;
   }
-  if (s.duplicateAcks != DUPLICATE_ACK_THRESHOLD) return;
+  const lost = scoreboardUsed(s) && scoreboardLossEdge(s) != s.sendUnacknowledged; // RFC 6675, 5, (2)
+  if (s.duplicateAcks < DUPLICATE_ACK_THRESHOLD && !lost) return;
   // RFC 6582, 3.2 step 2: duplicates of what a time-out sent again are no news.
   if (sequenceLessOrEqual(s.sendUnacknowledged, s.recoverSequence) && s.recoverSequence != s.initialSend) return;
   s.slowStartThreshold = halfOfFlight(s);
   s.recoverSequence = s.sendMax;
-  s.congestionWindow = s.slowStartThreshold + DUPLICATE_ACK_THRESHOLD * s.segmentSize;
+  s.congestionWindow = s.slowStartThreshold;
+  if (!scoreboardUsed(s)) s.congestionWindow += DUPLICATE_ACK_THRESHOLD * s.segmentSize;
+  s.retransmitNext = s.sendUnacknowledged;
   s.set(RECOVERY | RETRANSMIT_FIRST);
 }
 
@@ -108,4 +121,5 @@ export function congestionTimeout(s: TcpSocket, first: bool): void {
   s.duplicateAcks = 0;
   s.windowCredit = 0;
   s.clear(RECOVERY | RETRANSMIT_FIRST);
+  scoreboardFree(s); // RFC 2018, 8: the peer may have thrown it away
 }

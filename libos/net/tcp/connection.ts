@@ -21,6 +21,7 @@ import { outputNow, outputUnmark, segmentSizeUpdate } from "./output";
 import { receiveDiscard } from "./receive_queue";
 import { ringFree } from "./ring_buffer";
 import { roundTripInit } from "./rtt";
+import { scoreboardFree } from "./scoreboard";
 import { DETACHED, FIN_QUEUED, HASHED, NO_SOCKET, TcpSocket, socketAlloc, socketFree } from "./socket";
 import { CLOSED, ESTABLISHED, FIN_WAIT_1, SYN_SENT, TIME_WAIT, isSynchronized } from "./state";
 import { NO_ENDPOINT, boundRemove, isTimeWait, tableFind, tableInsert, tableRemove } from "./table";
@@ -58,6 +59,7 @@ export function socketUnlink(s: TcpSocket): void {
   timersStop(s);
   outputUnmark(s);
   starvedRemove(s);
+  scoreboardFree(s);
   ringFree(s.sendBuffer);
 }
 

@@ -19,13 +19,14 @@ import {
   TIMESTAMPS_SIZE,
   tcpEmitHeader,
 } from "../wire/tcp";
-import { congestionIdle, congestionLimit } from "./congestion";
+import { congestionIdle, congestionRoom } from "./congestion";
 import { HEADERS_SIZE } from "./constants";
 import { synSend } from "./control_segment";
 import { timestampClock } from "./isn";
 import { windowAdvertise, windowInitial } from "./receive_queue";
 import { ringRead } from "./ring_buffer";
 import { roundTripForget, roundTripStart } from "./rtt";
+import { scoreboardEnd, scoreboardGap, scoreboardLossEdge, scoreboardSkip, scoreboardUsed } from "./scoreboard";
 import { segmentOptionsEmit, segmentOptionsSize } from "./segment_options";
 import { sequenceLess, sequenceMax, sequenceMin } from "./sequence";
 import {
@@ -57,9 +58,11 @@ class Plan {
   flags: u32;
   /** Text per segment when the device cuts it, else 0. */
   gsoSize: u32;
+  /** 1: fast retransmission of a gap, apart from sendNext. */
+  again: u32;
 }
 
-const plan = changetype<Plan>(memory.data(16, 8));
+const plan = changetype<Plan>(memory.data(24, 8));
 const pending = changetype<ListNode>(memory.data(8, 8));
 
 /** Called once by tcpInit. */
@@ -117,7 +120,9 @@ export function segmentSizeUpdate(s: TcpSocket): void {
 function planNext(s: TcpSocket, now: u64): bool {
   if (s.state == CLOSED || s.state == LISTEN || s.state == TIME_WAIT) return false;
   if (s.state == SYN_SENT || s.state == SYN_RECEIVED) return planSyn(s) || (s.state == SYN_RECEIVED && planAck(s));
-  return planFirstAgain(s) || planText(s, now) || planKeepAlive(s) || planAck(s);
+  if (planAgain(s)) return true;
+  plan.again = 0;
+  return planText(s, now) || planRescue(s) || planKeepAlive(s) || planAck(s);
 }
 
 function planSyn(s: TcpSocket): bool {
@@ -128,19 +133,43 @@ function planSyn(s: TcpSocket): bool {
   return true;
 }
 
-/** Fast retransmit: one segment from sendUnacknowledged on, whatever the congestion window says. */
-function planFirstAgain(s: TcpSocket): bool {
-  if (!s.has(RETRANSMIT_FIRST)) return false;
+/** Fast retransmit: what is lost is sent again before anything new. */
+function planAgain(s: TcpSocket): bool {
+  if (s.has(RETRANSMIT_FIRST)) {
+    if (planGap(s, s.sendUnacknowledged)) return true; // whatever the congestion window says
+    s.clear(RETRANSMIT_FIRST);
+  }
+  return gapsAllowed(s) && planGapBelow(s, scoreboardLossEdge(s));
+}
+
+/** RFC 6675, 4, NextSeg (3): with nothing new to send, also what is missing but not yet known to be lost. */
+function planRescue(s: TcpSocket): bool {
+  return gapsAllowed(s) && planGapBelow(s, scoreboardEnd(s));
+}
+
+function gapsAllowed(s: TcpSocket): bool {
+  return s.has(RECOVERY) && scoreboardUsed(s) && congestionRoom(s) >= s.segmentSize;
+}
+
+/** The next gap below `edge` that has not been sent again in this recovery. */
+function planGapBelow(s: TcpSocket, edge: u32): bool {
+  const from = scoreboardSkip(s, sequenceMax(s.retransmitNext, s.sendUnacknowledged));
+  return sequenceLess(from, edge) && planGap(s, from);
+}
+
+/** One segment of what was sent from `from` on, up to the next that the peer holds. */
+function planGap(s: TcpSocket, from: u32): bool {
   const held = s.sendBuffer.length;
-  const sent = s.sendMax - s.sendUnacknowledged;
-  plan.sequence = s.sendUnacknowledged;
-  plan.length = min(min(held, sent), s.segmentSize - sackSize(s));
+  const offset = from - s.sendUnacknowledged;
+  const sent = s.sendMax - from;
+  const text = min(min(held > offset ? held - offset : 0, sent), s.segmentSize - sackSize(s));
+  plan.sequence = from;
+  plan.length = scoreboardGap(s, from, text);
   plan.gsoSize = 0;
-  const withFin = finDue(s) && plan.length == held && sent > held;
+  plan.again = 1;
+  const withFin = finDue(s) && offset + plan.length == held && sent > plan.length;
   plan.flags = TCP_ACK | (withFin ? TCP_FIN : 0);
-  if (plan.length != 0 || withFin) return true;
-  s.clear(RETRANSMIT_FIRST);
-  return false;
+  return plan.length != 0 || withFin;
 }
 
 /** Bytes that SACK blocks take from the text of the next segment. */
@@ -153,15 +182,18 @@ function sackSize(s: TcpSocket): u32 {
 function planText(s: TcpSocket, now: u64): bool {
   const held = s.sendBuffer.length;
   const total = held + (finDue(s) ? 1 : 0);
+  const again = sequenceLess(s.sendNext, s.sendMax);
+  if (again) s.sendNext = scoreboardSkip(s, s.sendNext); // what the peer has is not sent again after a time-out
   const offset = s.sendNext - s.sendUnacknowledged;
   if (offset >= total) return false;
   if (offset == 0 && s.sendMax == s.sendUnacknowledged && now - s.lastSent > s.retransmissionTimeout) congestionIdle(s);
-  const window = min(s.sendWindow, congestionLimit(s));
-  let room = window > offset ? window - offset : 0;
+  let room = min(s.sendWindow > offset ? s.sendWindow - offset : 0, congestionRoom(s));
   // RFC 9293 MUST-36: one octet beyond a closed window.
   if (room == 0 && s.has(PROBE) && s.sendWindow <= offset) room = 1;
   const octets = min(total - offset, room);
-  const text = textLength(s, min(octets, held > offset ? held - offset : 0), held - offset);
+  let available = min(octets, held > offset ? held - offset : 0);
+  if (again) available = scoreboardGap(s, s.sendNext, available);
+  const text = textLength(s, available, held - offset);
   const fin = finDue(s) && offset + text == held && octets > text;
   if (octets == 0 || (text == 0 && !fin) || (!fin && !worthSending(s, text, offset))) {
     persistStart(s, now);
@@ -206,7 +238,9 @@ function worthSending(s: TcpSocket, text: u32, offset: u32): bool {
   if (text >= s.segmentSize - sackSize(s) || s.has(PROBE)) return true;
   const last = offset + text == s.sendBuffer.length;
   // Sent again: in pieces where the peer's window wants it, not where the congestion window ends inside a segment.
-  if (sequenceLess(s.sendNext, s.sendMax)) return last || offset == 0 || offset + text >= s.sendWindow;
+  if (sequenceLess(s.sendNext, s.sendMax)) {
+    return last || offset == 0 || offset + text >= s.sendWindow || scoreboardUsed(s);
+  }
   if (last && smallAllowed(s)) return true;
   return text * 2 >= s.sendWindowMax;
 }
@@ -282,8 +316,9 @@ function segmentAccount(s: TcpSocket, now: u64): void {
   s.acknowledged = s.receiveNext;
   const octets = plan.length + ((plan.flags & TCP_FIN) != 0 ? 1 : 0);
   if (octets == 0) return;
-  if (s.has(RETRANSMIT_FIRST)) {
+  if (plan.again != 0) {
     s.clear(RETRANSMIT_FIRST);
+    s.retransmitNext = sequenceMax(s.retransmitNext, plan.sequence + plan.length);
     roundTripForget(s);
     if (s.retransmitDeadline == NEVER) retransmitTimerStart(s, now);
     return;

@@ -14,7 +14,8 @@ import {
   tcpEmitWindowScale,
 } from "../wire/tcp";
 import { MSS_DEFAULT, MSS_MIN, WINDOW_SCALE } from "./constants";
-import { rangeCount, rangeEnd, rangeLatest, rangeStart } from "./reassembly";
+import { rangeEnd, rangeLatest, rangeStart } from "./range_list";
+import { rangeCount } from "./reassembly";
 import { SACK_PERMITTED, TIMESTAMPS, TcpSocket, WINDOW_SCALED } from "./socket";
 
 /** Bytes of options in a SYN that offers what `offered` (TIMESTAMPS | SACK_PERMITTED | WINDOW_SCALED) says. */
@@ -53,11 +54,12 @@ export function segmentOptionsEmit(s: TcpSocket, address: usize, timestamp: u32)
   if (blocks == 0) return;
   address = tcpEmitSackHead(address, blocks);
   // RFC 2018, 4: the block with the latest segment first, then the others.
-  const latest = rangeLatest(s);
-  address = tcpEmitSackBlock(address, rangeStart(s, latest), rangeEnd(s, latest));
+  const list = s.outOfOrder;
+  const latest = rangeLatest(list);
+  address = tcpEmitSackBlock(address, rangeStart(list, latest), rangeEnd(list, latest));
   for (let i: u32 = 0, left = blocks - 1; left != 0; i++) {
     if (i == latest) continue;
-    address = tcpEmitSackBlock(address, rangeStart(s, i), rangeEnd(s, i));
+    address = tcpEmitSackBlock(address, rangeStart(list, i), rangeEnd(list, i));
     left -= 1;
   }
 }

@@ -167,8 +167,12 @@ export class TcpSocket extends TcpEndpoint {
   /** SO_LINGER seconds, -1 = off. */
   linger: i32;
 
-  /** RangeList of text received ahead of receiveNext, or 0 (reassembly.ts). */
+  /** Range list of text received ahead of receiveNext, or 0 (reassembly.ts). */
   outOfOrder: usize;
+  /** Range list of what the peer holds beyond a gap, or 0 (scoreboard.ts). */
+  scoreboard: usize;
+  /** HighRxt of RFC 6675: in fast recovery, gaps below it have been sent again. */
+  retransmitNext: u32;
   /** Next in the list of bound ports (table.ts). */
   portNext: usize;
 

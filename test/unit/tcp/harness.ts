@@ -29,7 +29,8 @@ import {
 import { resetsSent } from "../../../libos/net/tcp/control_segment";
 import { halfOpenCount } from "../../../libos/net/tcp/half_open";
 import { bufferPagesUsed } from "../../../libos/net/tcp/memory";
-import { RANGES_MAX, rangeCount, rangeEnd, rangeStart, reassemblyCount } from "../../../libos/net/tcp/reassembly";
+import { RANGES_MAX, rangeEnd, rangeListCount, rangeStart } from "../../../libos/net/tcp/range_list";
+import { rangeCount } from "../../../libos/net/tcp/reassembly";
 import {
   segmentAcceptable,
   sequenceLess,
@@ -170,11 +171,11 @@ export function socketField(s: TcpSocket, field: u32): u32 {
 }
 
 export function rangeStartOf(s: TcpSocket, index: u32): u32 {
-  return rangeStart(s, index);
+  return rangeStart(s.outOfOrder, index);
 }
 
 export function rangeEndOf(s: TcpSocket, index: u32): u32 {
-  return rangeEnd(s, index);
+  return rangeEnd(s.outOfOrder, index);
 }
 
 /** Parses and returns the address of the TcpSegment, 0 when refused. */
@@ -220,7 +221,7 @@ export {
   interfaceInput,
   interfacePoll,
   pagesFreeCount,
-  reassemblyCount,
+  rangeListCount,
   resetsSent,
   segmentAcceptable,
   sequenceLess,
