@@ -39,6 +39,12 @@ export function conclude64(before: i32, result: i64): i64 {
   return -1;
 }
 
+/** Like `conclude`, for calls whose result is not errno's business: returns it and puts errno back to `before`. */
+export function keep(before: i32, result: i32): i32 {
+  errno = before;
+  return result;
+}
+
 /** What error `number` means, in the words of the C library. */
 export function strerror(number: i32): string {
   switch (number) {

@@ -2,6 +2,7 @@
 // errno alone. Make them with `new pthread_mutex_t()`; there is nothing to destroy.
 import { EBUSY, EDEADLK, EINVAL, EPERM, ETIMEDOUT } from "../../kernel/errno";
 import { CLOCK_REALTIME } from "../posix/constants";
+import { errno, keep } from "./errno";
 import * as posix from "./posix";
 import { clockNanoseconds, timespec } from "./time";
 
@@ -28,7 +29,7 @@ export function pthread_mutex_lock(mutex: pthread_mutex_t): i32 {
   if (mutex.owner == self) return EDEADLK;
   while (mutex.owner != 0) {
     mutex.waiters++;
-    posix.futex_wait(changetype<usize>(mutex) + offsetof<pthread_mutex_t>("owner"), mutex.owner, -1);
+    keep(errno, posix.futex_wait(changetype<usize>(mutex) + offsetof<pthread_mutex_t>("owner"), mutex.owner, -1));
     mutex.waiters--;
   }
   mutex.owner = self;
@@ -55,11 +56,8 @@ function waitFor(condition: pthread_cond_t, mutex: pthread_mutex_t, nanoseconds:
   const error = pthread_mutex_unlock(mutex);
   if (error != 0) return error;
   condition.waiters++;
-  const result = posix.futex_wait(
-    changetype<usize>(condition) + offsetof<pthread_cond_t>("sequence"),
-    sequence,
-    nanoseconds,
-  );
+  const word = changetype<usize>(condition) + offsetof<pthread_cond_t>("sequence");
+  const result = keep(errno, posix.futex_wait(word, sequence, nanoseconds));
   condition.waiters--;
   pthread_mutex_lock(mutex);
   return result == -ETIMEDOUT ? ETIMEDOUT : 0;

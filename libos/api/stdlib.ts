@@ -2,11 +2,31 @@
 import { conclude, errno } from "./errno";
 import * as posix from "./posix";
 import { stderr } from "./stdio";
-import { writeText } from "./unistd";
 
 /** Ends the app, and with it the domain. The console shows the status. */
 export function exit(status: i32): void {
   posix.exit(status);
+}
+
+/** Where abort makes its line: it may run inside the collector, so it must not allocate. */
+const abortLine = memory.data(1024);
+const ABORT_TEXT_MAX: i32 = 160;
+
+/** Puts `text`, cut to what surely fits, as UTF-8 at `position` of abortLine; the position behind it. */
+function appendAbort(position: usize, text: string): usize {
+  const length = min(text.length, ABORT_TEXT_MAX);
+  return position + String.UTF8.encodeUnsafe(changetype<usize>(text), length, abortLine + position);
+}
+
+function appendAbortNumber(position: usize, number: u32): usize {
+  let digits: usize = 1;
+  for (let rest = number; rest >= 10; rest /= 10) digits++;
+  let rest = number;
+  for (let at = digits; at > 0; at--) {
+    store<u8>(abortLine + position + at - 1, <u8>(0x30 + (rest % 10)));
+    rest /= 10;
+  }
+  return position + digits;
 }
 
 /**
@@ -19,9 +39,14 @@ export function abort(
   lineNumber: u32 = 0,
   columnNumber: u32 = 0,
 ): void {
-  const what: string = message === null ? "abort" : message;
-  const where: string = fileName === null ? "" : ` at ${fileName}:${lineNumber}:${columnNumber}`;
-  writeText(stderr, `${what}${where}\n`);
+  let length = message === null ? appendAbort(0, "abort") : appendAbort(0, message);
+  if (fileName !== null) {
+    length = appendAbort(appendAbort(length, " at "), fileName);
+    length = appendAbortNumber(appendAbort(length, ":"), lineNumber);
+    length = appendAbortNumber(appendAbort(length, ":"), columnNumber);
+  }
+  store<u8>(abortLine + length, 0x0a);
+  posix.write(stderr, abortLine, <u32>length + 1);
   unreachable(); // the kernel's crash screen shows where
 }
 

@@ -10,7 +10,7 @@
 // The garbage collector must see the shadow stacks of all threads: the compiler driver makes it call
 // __visitThreadStacks besides scanning the stack that it knows, the main thread's.
 import { EAGAIN, EDEADLK, EINVAL, ESRCH } from "../../kernel/errno";
-import { setErrno } from "./errno";
+import { errno, keep, setErrno } from "./errno";
 import * as posix from "./posix";
 import { abort } from "./stdlib";
 
@@ -60,7 +60,7 @@ function guardOf(record: ThreadRecord): usize {
 function checkGuard(record: ThreadRecord): void {
   const guard = guardOf(record);
   if (load<u64>(guard) != GUARD || load<u64>(guard, 8) != GUARD) {
-    abort(`thread ${record.id} overflowed its shadow stack (pthread_attr_t.shadowStackSize)`);
+    abort("a thread overflowed its shadow stack (pthread_attr_t.shadowStackSize)");
   }
 }
 
@@ -162,7 +162,7 @@ export function pthread_join(thread: pthread_t, status: usize = 0): i32 {
   if (record.detached || record.joined) return EINVAL;
   record.joined = true;
   while (record.ended == 0) {
-    posix.futex_wait(changetype<usize>(record) + offsetof<ThreadRecord>("ended"), 0, -1);
+    keep(errno, posix.futex_wait(changetype<usize>(record) + offsetof<ThreadRecord>("ended"), 0, -1));
   }
   if (status != 0) store<i32>(status, record.status);
   release(record);
@@ -181,7 +181,7 @@ export function pthread_detach(thread: pthread_t): i32 {
 
 /** Lets the other threads that can run do so first. Returns 0. */
 export function sched_yield(): i32 {
-  return posix.sched_yield();
+  return keep(errno, posix.sched_yield());
 }
 
 function visit(object: usize, cookie: u32): void {

@@ -1,5 +1,5 @@
 // unistd.h: bytes in and out of descriptors, whatever is behind them, and the small calls of that header.
-import { conclude, conclude64, errno } from "./errno";
+import { conclude, conclude64, errno, keep } from "./errno";
 import * as posix from "./posix";
 
 /**
@@ -65,8 +65,7 @@ export function dup2(fd: i32, target: i32): i32 {
 
 /** Sleeps `seconds`. Returns 0: nothing interrupts it. */
 export function sleep(seconds: u32): u32 {
-  posix.nanosleep(<i64>seconds * 1_000_000_000);
-  return 0;
+  return keep(errno, posix.nanosleep(<i64>seconds * 1_000_000_000));
 }
 
 /** Sleeps `microseconds`. */

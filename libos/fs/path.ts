@@ -54,8 +54,10 @@ function step(name: usize, length: u32): i32 {
 
 /** Finds what the `length` bytes of UTF-8 at `path` name. Returns 0 with `target` filled, -ENOENT, -ENOTDIR or -ENAMETOOLONG. */
 export function resolvePath(path: usize, length: u32, target: PathTarget): i32 {
-  if (length == 0) return -ENOENT;
   canonicalLength = 0;
+  target.path = canonical;
+  target.length = 0;
+  if (length == 0) return -ENOENT;
   let at: u32 = 0;
   while (at < length) {
     let end = at;
@@ -64,7 +66,6 @@ export function resolvePath(path: usize, length: u32, target: PathTarget): i32 {
     if (error != 0) return error;
     at = end + 1;
   }
-  target.path = canonical;
   target.length = canonicalLength;
   const directory = embeddedDirectory(canonical, canonicalLength);
   target.isDirectory = directory >= 0;

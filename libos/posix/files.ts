@@ -1,7 +1,7 @@
 // System calls on descriptors of any kind, and on embedded files. Exports are named posix_<call>: the image binds an
 // app's import "posix"."<call>" to them.
-import { EBADF, EFAULT, EINVAL, EISDIR, ENAMETOOLONG, ENOTDIR, EROFS, ESPIPE } from "../../kernel/errno";
-import { embeddedFile } from "../fs/embedded";
+import { EBADF, EFAULT, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, EROFS, ESPIPE } from "../../kernel/errno";
+import { embeddedDirectory, embeddedFile } from "../fs/embedded";
 import { PathTarget, resolvePath } from "../fs/path";
 import { descriptorClose, descriptorFile, descriptorOpen } from "../process/descriptors";
 import {
@@ -47,8 +47,16 @@ function resolveUserPath(path: u32, length: u32): i32 {
   return bytes == 0 ? -EFAULT : resolvePath(bytes, length, target);
 }
 
+/** Whether the directory is there in which `target`'s path would be made. */
+function parentExists(): bool {
+  let length = target.length;
+  while (length != 0 && load<u8>(target.path + --length) != 0x2f);
+  return target.length != 0 && embeddedDirectory(target.path, length) >= 0;
+}
+
 export function posix_open(path: u32, pathLength: u32, flags: i32): i32 {
   const error = resolveUserPath(path, pathLength);
+  if (error == -ENOENT && (flags & O_CREAT) != 0 && parentExists()) return -EROFS;
   if (error != 0) return error;
   const forWriting = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
   const closeOnExec = (flags & O_CLOEXEC) != 0;
