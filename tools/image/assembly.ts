@@ -7,11 +7,10 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
-import type binaryen from "assemblyscript/binaryen";
-import type { Transform } from "assemblyscript/transform";
 import { KaryonError } from "../support/errors.ts";
 import { contentHash } from "./cache.ts";
-import { formatDiagnostics, type Diagnostic } from "./diagnostics.ts";
+import type { Compiler } from "./compiler.ts";
+import { formatDiagnostics, type SourceLocator } from "./diagnostics.ts";
 import { repositoryPath } from "./paths.ts";
 
 /** A module to compile. */
@@ -42,57 +41,17 @@ const KARYON_SOURCE = 'export * from "../libos/api/index";\n';
  *
  * @throws KaryonError COMPILE_FAILED with every error's TypeScript file, line and column
  */
-export async function compileAssembly(compilation: Compilation): Promise<Compiled> {
-  const { default: asc } = await import("assemblyscript/asc");
+export async function compileAssembly(compiler: Compiler, compilation: Compilation): Promise<Compiled> {
   const files = new SourceTree(compilation);
-  const diagnostics: Diagnostic[] = [];
-  let wasm: Uint8Array | undefined;
-  const { error, stderr } = await asc.main(
-    [
-      compilation.entry,
-      "--config",
-      "asconfig.json",
-      "--target",
-      compilation.target,
-      "--outFile",
-      "module.wasm",
-      "--lib",
-      "~lib",
-    ],
-    {
-      stdout: asc.createMemoryStream(),
-      stderr: asc.createMemoryStream(),
-      readFile: (name, base) => files.read(name, base),
-      writeFile: (_name, contents) => {
-        if (typeof contents !== "string") wasm = contents;
-      },
-      listFiles: () => [],
-      reportDiagnostic: (diagnostic) => diagnostics.push(diagnostic as Diagnostic),
-      transforms: [exportLayout as Transform],
-    },
-  );
-  if (error !== null || wasm === undefined) {
-    const text = formatDiagnostics(diagnostics, (virtual) => files.locate(virtual));
-    throw new KaryonError(
-      "COMPILE_FAILED",
-      text === "" ? `${error?.message ?? "no output"}\n${stderr.toString()}` : text,
-    );
-  }
-  return { wasm, inputs: files.inputs };
+  const argv = [compilation.entry, "--config", "asconfig.json", "--target", compilation.target, "--lib", "~lib"];
+  const { wasm, diagnostics, message } = await compiler.compile(argv, (name, base) => files.read(name, base));
+  if (wasm !== null) return { wasm, inputs: files.inputs };
+  const text = await formatDiagnostics(diagnostics, files);
+  throw new KaryonError("COMPILE_FAILED", text === "" ? message : text);
 }
 
-// Exports what the image has to know of the module's memory layout, under names that no optimisation removes.
-const exportLayout: Required<Pick<Transform, "afterCompile">> = {
-  afterCompile(module: binaryen.Module) {
-    for (const name of ["__heap_base", "__stack_pointer"]) {
-      const global = `~lib/memory/${name}`;
-      if (module.getGlobal(global) !== 0) module.addGlobalExport(global, name);
-    }
-  },
-};
-
 // What the compiler reads, by virtual path.
-class SourceTree {
+class SourceTree implements SourceLocator {
   readonly inputs = new Map<string, string | null>();
 
   constructor(private readonly compilation: Compilation) {}
@@ -106,7 +65,7 @@ class SourceTree {
     return virtual.startsWith("..") || virtual.startsWith("~") ? undefined : repositoryPath(virtual);
   }
 
-  async read(name: string, base: string): Promise<string | null> {
+  async read(name: string, base = ""): Promise<string | null> {
     const virtual = path.posix.join(base, name);
     if (virtual === `${KARYON_LIBRARY}.ts`) return KARYON_SOURCE;
     const generated = this.compilation.generated?.[virtual];

@@ -6,12 +6,12 @@ import path from "node:path";
 import { KaryonError } from "../support/errors.ts";
 import { compileAssembly, compilerVersion, type Compilation } from "./assembly.ts";
 import { StageCache } from "./cache.ts";
+import { Compiler } from "./compiler.ts";
 import { domainConfig } from "./config.ts";
 import { collectFiles, filesBlob } from "./files.ts";
 import { appUnit, kernelUnit, type KernelExports } from "./glue.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
 import { assemble, compileC, embed, functionAddresses, globalNames, link, nativeKey, strip } from "./native.ts";
-import { optimizeModule } from "./optimize.ts";
 import { repositoryPath } from "./paths.ts";
 import { sourceNames, symbolTable, type SourceNames } from "./symbols.ts";
 import { translateModule, type ModuleName } from "./translate.ts";
@@ -58,16 +58,7 @@ export async function buildImage(folder: string, options: BuildOptions = {}): Pr
   const elf = path.join(output, `${manifest.name}.elf`);
   const config = domainConfig(manifest, elf);
   const cache = new StageCache(repositoryPath("build/cache"));
-  const stages = new Stages(cache, progress);
-
-  const kernel = await stages.unit("kernel", KERNEL);
-  const app = await stages.unit("app", appCompilation(appFolder, manifest), kernel.exports);
-  const boot = await stages.boot();
-  const files = manifest.files === undefined ? [] : await collectFiles(path.join(appFolder, manifest.files));
-  const linked = await stages.link([...boot, kernel.object, app.object], filesBlob(files), {
-    ...kernel.names,
-    ...app.names,
-  });
+  const linked = await new Stages(cache, progress).image(appFolder, manifest);
 
   await mkdir(output, { recursive: true });
   const symbols = path.join(output, `${manifest.name}.symbols.elf`);
@@ -116,15 +107,36 @@ function appCompilation(appFolder: string, manifest: Manifest): Compilation {
 }
 
 class Stages {
+  private readonly compiler = new Compiler();
+
   constructor(
     private readonly cache: StageCache,
     private readonly progress: (stage: string) => void,
   ) {}
 
+  /** All stages; a folder with image.elf and image.symbols.elf. */
+  async image(appFolder: string, manifest: Manifest): Promise<string> {
+    try {
+      const kernel = this.unit("kernel", KERNEL);
+      const exports = kernel.then((unit) => unit.exports);
+      const app = this.unit("app", appCompilation(appFolder, manifest), exports);
+      const [boot, files, ...units] = await Promise.all([
+        this.boot(),
+        manifest.files === undefined ? [] : collectFiles(path.join(appFolder, manifest.files)),
+        kernel,
+        app,
+      ]);
+      const names = Object.assign({}, ...units.map((unit) => unit.names)) as SourceNames;
+      return await this.link([...boot, ...units.map((unit) => unit.object)], filesBlob(files), names);
+    } finally {
+      await this.compiler.close();
+    }
+  }
+
   /** One module from TypeScript to an object file. */
-  async unit(name: ModuleName, compilation: Compilation, kernel?: KernelExports): Promise<Unit> {
+  private async unit(name: ModuleName, compilation: Compilation, kernel?: Promise<KernelExports>): Promise<Unit> {
     const wasm = await this.compile(name, compilation);
-    const folder = await this.translate(name, wasm, kernel);
+    const folder = await this.translate(name, wasm, await kernel);
     const { exports, names } = JSON.parse(await readFile(path.join(folder, "unit.json"), "utf8")) as Omit<
       Unit,
       "object"
@@ -136,9 +148,9 @@ class Stages {
     const key = [compilerVersion(), JSON.stringify(compilation), await readText("asconfig.json"), await toolsKey()];
     const folder = await this.cache.discoveringStage(`${name}-asc`, key, async (work) => {
       this.progress(`${name}: asc`);
-      const { wasm, inputs } = await compileAssembly(compilation);
+      const { wasm, inputs } = await compileAssembly(this.compiler, compilation);
       this.progress(`${name}: binaryen`);
-      await writeFile(path.join(work, "module.wasm"), await optimizeModule(`${name}.wasm`, wasm));
+      await writeFile(path.join(work, "module.wasm"), await this.compiler.admit(`${name}.wasm`, wasm));
       return inputs;
     });
     return path.join(folder, "module.wasm");
@@ -184,7 +196,7 @@ class Stages {
   }
 
   /** The objects of boot/*.asm. */
-  async boot(): Promise<string[]> {
+  private async boot(): Promise<string[]> {
     const sources = await bootSources();
     const includes = await Promise.all((await bootFiles(".inc")).map((file) => readFile(file)));
     const texts = await Promise.all(sources.map((file) => readFile(file)));
@@ -196,7 +208,7 @@ class Stages {
   }
 
   /** Links the image with its files and its table of function names; a folder with image.elf and image.symbols.elf. */
-  async link(objects: readonly string[], files: Uint8Array, names: SourceNames): Promise<string> {
+  private async link(objects: readonly string[], files: Uint8Array, names: SourceNames): Promise<string> {
     const script = repositoryPath("boot/image.ld");
     const inputs = await Promise.all([script, ...objects].map((file) => readFile(file)));
     const key = [...inputs, files, JSON.stringify(names), await nativeKey("ld"), await toolsKey()];

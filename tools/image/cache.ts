@@ -80,7 +80,10 @@ export class StageCache {
 /** The hash by which contents are compared. */
 export function contentHash(...contents: (string | Uint8Array)[]): string {
   const hash = createHash("sha256");
-  for (const content of contents) hash.update(`${content.length}:`).update(content);
+  for (const content of contents) {
+    const bytes = typeof content === "string" ? Buffer.from(content) : content;
+    hash.update(`${bytes.length}:`).update(bytes);
+  }
   return hash.digest("hex");
 }
 

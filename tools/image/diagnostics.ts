@@ -15,49 +15,53 @@ export interface Diagnostic {
 interface SourceRange {
   readonly start: number;
   readonly end: number;
-  readonly source: { readonly normalizedPath: string; readonly text: string };
+  readonly source: { readonly normalizedPath: string };
+}
+
+/** Knows the files behind the compiler's virtual paths. */
+export interface SourceLocator {
+  /** The file; undefined if there is none. */
+  locate(virtual: string): string | undefined;
+  /** The text; null if there is none. */
+  read(virtual: string): Promise<string | null>;
 }
 
 const ERROR = 3;
 
-/**
- * The errors among `diagnostics`, one paragraph each.
- *
- * @param locate the file behind one of the compiler's paths
- */
-export function formatDiagnostics(
-  diagnostics: readonly Diagnostic[],
-  locate: (virtual: string) => string | undefined,
-): string {
-  return diagnostics
-    .filter(({ category }) => category === ERROR)
-    .map((diagnostic) => formatDiagnostic(diagnostic, locate))
-    .join("\n\n");
+/** The errors among `diagnostics`, one paragraph each. */
+export async function formatDiagnostics(diagnostics: readonly Diagnostic[], sources: SourceLocator): Promise<string> {
+  const errors = diagnostics.filter(({ category }) => category === ERROR);
+  return (await Promise.all(errors.map((diagnostic) => formatDiagnostic(diagnostic, sources)))).join("\n\n");
 }
 
-function formatDiagnostic(diagnostic: Diagnostic, locate: (virtual: string) => string | undefined): string {
+async function formatDiagnostic(diagnostic: Diagnostic, sources: SourceLocator): Promise<string> {
   const { code, message, range, relatedRange } = diagnostic;
   const headline = `error TS${code}: ${message}`;
   if (range === null) return headline;
-  const lines = [`${position(range, locate)} - ${headline}`, ...excerpt(range)];
-  if (relatedRange !== null) lines.push(`  see also ${position(relatedRange, locate)}`);
+  const place = await findPlace(range, sources);
+  const lines = [`${place.position} - ${headline}`, ...place.excerpt];
+  if (relatedRange !== null) lines.push(`  see also ${(await findPlace(relatedRange, sources)).position}`);
   return lines.join("\n");
 }
 
-function position(range: SourceRange, locate: (virtual: string) => string | undefined): string {
-  const before = range.source.text.slice(0, range.start);
-  const line = before.split("\n").length;
-  const column = range.start - (before.lastIndexOf("\n") + 1) + 1;
-  const file = locate(range.source.normalizedPath);
-  return `${file === undefined ? range.source.normalizedPath : displayPath(file)}:${line}:${column}`;
-}
-
-function excerpt(range: SourceRange): string[] {
-  const { text } = range.source;
-  const begin = text.lastIndexOf("\n", range.start - 1) + 1;
+async function findPlace(
+  { start, end, source }: SourceRange,
+  sources: SourceLocator,
+): Promise<{ position: string; excerpt: string[] }> {
+  const { normalizedPath } = source;
+  const file = sources.locate(normalizedPath);
+  const shown = file === undefined ? normalizedPath : displayPath(file);
+  const text = await sources.read(normalizedPath);
+  if (text === null) return { position: shown, excerpt: [] };
+  const begin = text.lastIndexOf("\n", start - 1) + 1;
   const newline = text.indexOf("\n", begin);
   const line = text.slice(begin, newline < 0 ? undefined : newline);
-  const length = Math.max(1, Math.min(range.end - range.start, line.length - (range.start - begin)));
-  const indent = line.slice(0, range.start - begin).replace(/[^\t]/g, " ");
-  return [`  ${line}`, `  ${indent}${"~".repeat(length)}`];
+  const number = text.slice(0, begin).split("\n").length;
+  const column = start - begin;
+  const length = Math.max(1, Math.min(end - start, line.length - column));
+  const indent = line.slice(0, column).replace(/[^\t]/g, " ");
+  return {
+    position: `${shown}:${number}:${column + 1}`,
+    excerpt: [`  ${line}`, `  ${indent}${"~".repeat(length)}`],
+  };
 }

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import loadWabt from "wabt";
 import { appUnit, type KernelExports } from "../../../tools/image/glue.ts";
+import { Compiler } from "../../../tools/image/compiler.ts";
 import { compileC } from "../../../tools/image/native.ts";
-import { optimizeModule } from "../../../tools/image/optimize.ts";
 import { runHostTool } from "../../../tools/image/process.ts";
 import { translateModule } from "../../../tools/image/translate.ts";
 import { readModule } from "../../../tools/image/wasm.ts";
@@ -50,7 +50,7 @@ export async function buildNative(
 ): Promise<(calls: readonly Call[]) => Promise<Outcome[]>> {
   const folder = await mkdtemp(path.join(tmpdir(), "karyon-translate-"));
   const file = (name: string): string => path.join(folder, name);
-  const optimized = await optimizeModule("test.wasm", binary);
+  const optimized = await admitted(binary);
   await writeFile(file("test.wasm"), optimized);
   const module = readModule("test.wasm", optimized);
   const translation = translateModule("app", await runWasm2c(file("test.wasm"), "app"), module);
@@ -88,6 +88,15 @@ export async function buildNative(
       result: output.readBigUInt64LE(i * RESPONSE_SIZE + 8),
     }));
   };
+}
+
+async function admitted(binary: Uint8Array): Promise<Uint8Array> {
+  const compiler = new Compiler();
+  try {
+    return await compiler.admit("test.wasm", binary);
+  } finally {
+    await compiler.close();
+  }
 }
 
 function runWithInput(program: string, input: Buffer): Promise<Buffer> {
