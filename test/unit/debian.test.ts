@@ -113,7 +113,7 @@ test("a cache that cannot be written is named", async () => {
   process.env["KARYON_CACHE"] = join(cache, "file");
   await assert.rejects(
     withLock("test", () => Promise.resolve()),
-    /ENOTDIR|EEXIST/,
+    { code: "CACHE_NOT_WRITABLE" },
   );
 });
 
