@@ -100,6 +100,12 @@ export class Connection {
 const CONNECTION_SIZE: usize = offsetof<Connection>() + offsetof<Request>() + offsetof<Body>() + offsetof<pollfd>();
 
 let freeConnections: usize = 0;
+let openConnections: u32 = 0;
+
+/** Connections that are open. */
+export function openConnectionCount(): u32 {
+  return openConnections;
+}
 
 /** A connection for the accepted descriptor, null when there is no memory. */
 export function openConnection(descriptor: i32, peerAddress: u32, peerPort: u16): Connection | null {
@@ -116,6 +122,7 @@ export function openConnection(descriptor: i32, peerAddress: u32, peerPort: u16)
   connection.peerAddress = peerAddress;
   connection.peerPort = peerPort;
   requestReset(connection.request);
+  openConnections++;
   return connection;
 }
 
@@ -127,6 +134,7 @@ export function closeConnection(connection: Connection): void {
   releaseFile(connection);
   close(connection.descriptor);
   connection.state = STATE_CLOSED;
+  openConnections--;
 }
 
 /** Puts the struct of a closed connection on the free list. */

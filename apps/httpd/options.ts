@@ -1,4 +1,5 @@
-// The command line: `[sequential|threads|poll] [--port N] [--log] [--max-connections N] [--idle-timeout S]`.
+// The command line: `[sequential|threads|poll] [--port N] [--log] [--status] [--max-connections N]
+// [--idle-timeout S]`.
 // Read once at the start, into plain variables that everything else only looks at.
 
 export const ARCHITECTURE_SEQUENTIAL: i32 = 0;
@@ -18,13 +19,15 @@ export class Options {
   /** How long a connection may rest between two requests, in milliseconds. */
   idleTimeout: i32;
   log: bool;
+  /** Whether /.status is there. */
+  status: bool;
 }
 
 export const options = changetype<Options>(memory.data(offsetof<Options>() + 4, 8));
 
 /** Shown with every complaint about the command line. */
 export const USAGE =
-  "usage: httpd [sequential|threads|poll] [--port N] [--log] [--max-connections N] [--idle-timeout SECONDS]";
+  "usage: httpd [sequential|threads|poll] [--port N] [--log] [--status] [--max-connections N] [--idle-timeout SECONDS]";
 
 /** Reads the arguments (without the program's name) into `options`. Returns a complaint, or an empty string. */
 export function parseOptions(args: string[]): string {
@@ -33,10 +36,13 @@ export function parseOptions(args: string[]): string {
   options.maxConnections = 256;
   options.idleTimeout = 15000;
   options.log = false;
+  options.status = false;
   for (let i = 0; i < args.length; i++) {
     const name = args[i];
     if (name == "--log") {
       options.log = true;
+    } else if (name == "--status") {
+      options.status = true;
     } else if (name.startsWith("--")) {
       const value = i + 1 < args.length ? args[++i] : "";
       const complaint = takeNumber(name, value);

@@ -23,6 +23,7 @@ import {
 } from "./http/status";
 import { normalisePath, PATH_MALFORMED, TARGET_CAPACITY } from "./http/target";
 import { findName, siteErrorPage } from "./site";
+import { answerStatusPage, countRequest, isStatusPage } from "./status_page";
 
 /** The normalised path of the request being answered, and room for a slash. */
 const path = memory.data(1032, 8);
@@ -36,6 +37,7 @@ export function allowsMethod(request: Request): bool {
 /** Writes the answer to the request under way, whose head is complete. */
 export function answerRequest(connection: Connection): void {
   const request = connection.request;
+  countRequest();
   if (request.has(EXPECT_UNKNOWN)) return answerStatus(connection, EXPECTATION_FAILED);
   // RFC 9110 section 7.4: a request for https that did not come over a secured connection is refused.
   if (request.has(TARGET_HTTPS)) return answerStatus(connection, MISDIRECTED_REQUEST);
@@ -52,6 +54,7 @@ function answerPath(connection: Connection, request: Request): void {
   if (result == PATH_MALFORMED) return answerStatus(connection, BAD_REQUEST);
   if (result < 0) return answerNotFound(connection);
   const length = <u32>result;
+  if (isStatusPage(path, length)) return answerStatusPage(connection);
   const name = findName(path, length);
   if (name === null) return answerNotFound(connection);
   const file = name.file;

@@ -15,6 +15,7 @@ export * from "./socket";
 export * from "./stat";
 export * from "./stdio";
 export * from "./stdlib";
+export * from "./sysinfo";
 export * from "./thread";
 export * from "./time";
 export * from "./unistd";

@@ -51,8 +51,12 @@ export declare function select(count: i32, read: usize, write: usize, except: us
 
 // time
 export declare function nanosleep(nanoseconds: i64): i32;
+export declare function pause(): i32;
 export declare function clock_gettime(clock: i32, time: usize): i32;
 export declare function clock_getres(clock: i32, time: usize): i32;
+
+// system
+export declare function sysinfo(information: usize): i32;
 
 // threads
 /**

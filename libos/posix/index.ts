@@ -6,6 +6,7 @@ export * from "./poll";
 export * from "./process";
 export * from "./socket_options";
 export * from "./sockets";
+export * from "./system";
 export * from "./threads";
 export * from "./time";
 export { app_memory_grow, app_memory_size } from "../process/user_memory";

@@ -66,6 +66,18 @@ export class FileStatus {
 }
 export const FILE_STATUS_SIZE: u32 = 56;
 
+/** What sysinfo tells. */
+@unmanaged
+@final
+export class SystemInformation {
+  /** Seconds since boot. */
+  uptime: i64;
+  /** Bytes. */
+  totalMemory: u64;
+  freeMemory: u64;
+}
+export const SYSTEM_INFORMATION_SIZE: u32 = 24;
+
 /** Head of one record of getdents; nameLength bytes of UTF-8 follow, then padding up to recordLength. */
 @unmanaged
 @final

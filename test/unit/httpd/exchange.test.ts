@@ -715,6 +715,17 @@ test("the access log", async () => {
   );
 });
 
+test("the status page", async () => {
+  assert.equal(only((await ask(get("/.status"))).answers).status, 404);
+  const answer = only((await ask(get("/.status"), { arguments: ["poll", "--status"] })).answers);
+  assert.equal(answer.status, 200);
+  const lines = answer.body.toString();
+  assert.match(
+    lines,
+    /^uptime_seconds 0\nrequests 1\nconnections 1\napp_memory_bytes \d+\nmemory_bytes 16777216\nmemory_free_bytes 0\n$/,
+  );
+});
+
 test("memory does not grow with the number of requests and connections", async () => {
   await run(function* (world) {
     const rounds = function* (count: number): Generator<number | undefined, void, void> {

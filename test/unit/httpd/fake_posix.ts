@@ -266,6 +266,10 @@ export class Server implements World {
       sendto: (fd: number, at: number, length: number) => this.put(fd, this.bytes(at, length)),
       shutdown: (fd: number) => this.shutdown(fd),
       poll: (at: number, count: number, nanoseconds: bigint) => this.poll(at, count, Number(nanoseconds) / 1e6),
+      sysinfo: (at: number) => {
+        this.view().setBigUint64(at + 8, 16n << 20n, true);
+        return 0;
+      },
       thread_self: () => 1,
       thread_create: this.abort,
       thread_exit: this.abort,
