@@ -80,6 +80,7 @@ export const LIBRARIES: readonly string[] = [
   "libxenguest.so.4.17",
   "libxenstore.so.4",
   "libdl.so.2",
+  "libnss_files.so.2",
   "libpthread.so.0",
   "librt.so.1",
 ];
@@ -114,6 +115,8 @@ export const MODULES: readonly string[] = [
 export const OWN_FILES: readonly (readonly [path: string, source: string, permissions: number])[] = [
   ["init", "init", 0o755],
   ["etc/inittab", "inittab", 0o644],
+  ["etc/passwd", "passwd", 0o644],
+  ["etc/group", "group", 0o644],
   ["etc/udhcpd.conf", "udhcpd.conf", 0o644],
   ["etc/xen/xl.conf", "xl.conf", 0o644],
   ["etc/xen/scripts/vif-bridge", "vif-bridge", 0o755],
