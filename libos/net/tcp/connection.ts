@@ -22,7 +22,19 @@ import { receiveDiscard } from "./receive_queue";
 import { ringFree } from "./ring_buffer";
 import { roundTripInit } from "./rtt";
 import { scoreboardFree } from "./scoreboard";
-import { DETACHED, FIN_QUEUED, HASHED, NO_SOCKET, TcpSocket, socketAlloc, socketFree } from "./socket";
+import {
+  BOUND,
+  DETACHED,
+  FIN_QUEUED,
+  HASHED,
+  KEEPALIVE,
+  NODELAY,
+  NO_SOCKET,
+  REUSEADDR,
+  TcpSocket,
+  socketAlloc,
+  socketFree,
+} from "./socket";
 import { CLOSED, ESTABLISHED, FIN_WAIT_1, SYN_SENT, TIME_WAIT, isSynchronized } from "./state";
 import { NO_ENDPOINT, boundRemove, isTimeWait, tableFind, tableInsert, tableRemove } from "./table";
 import { TimeWait, timeWaitAdd, timeWaitFree, timeWaitNextIsn } from "./time_wait";
@@ -72,6 +84,7 @@ export function connectionOpen(s: TcpSocket, localPort: u16, now: u64): i32 {
     initial = timeWaitNextIsn(changetype<TimeWait>(old), initial);
     timeWaitFree(changetype<TimeWait>(old));
   }
+  forgetEarlier(s);
   s.localPort = localPort;
   s.state = SYN_SENT;
   s.timestampOffset = timestampOffsetFor(s.localAddress, s.remoteAddress);
@@ -80,6 +93,20 @@ export function connectionOpen(s: TcpSocket, localPort: u16, now: u64): i32 {
   socketLink(s);
   outputNow(s, now);
   return 0;
+}
+
+/** Brings a socket whose earlier attempt has failed back to its options alone. */
+function forgetEarlier(s: TcpSocket): void {
+  s.flags &= NODELAY | KEEPALIVE | REUSEADDR | BOUND;
+  s.softError = 0;
+  s.retransmissions = 0;
+  s.keepAliveProbes = 0;
+  s.sendScale = 0;
+  s.receiveScale = 0;
+  s.receiveNext = 0;
+  s.receiveEdge = 0;
+  roundTripInit(s);
+  receiveDiscard(s);
 }
 
 /** Our sequence numbers start at `initial`, with nothing sent. */

@@ -191,9 +191,9 @@ function sequenceCheck(s: TcpSocket, now: u64): bool {
   return window == 0 && segment.sequence == s.receiveNext;
 }
 
-/** Text that was sent again is always acknowledged; an empty segment may be part of a war of ACKs. */
+/** Text sent again and keep-alive probes are always answered; another empty segment may be part of a war of ACKs. */
 function refuse(s: TcpSocket, now: u64): void {
-  if (segment.sequenceLength() != 0) s.set(ACK_NOW);
+  if (segment.sequenceLength() != 0 || segment.sequence + 1 == s.receiveNext) s.set(ACK_NOW);
   else challenge(s, now);
 }
 

@@ -59,9 +59,10 @@ const device = changetype<Device>(memory.data(64, 8));
 const parsed = changetype<TcpSegment>(memory.data(72, 8));
 let framesLeft: i32 = 1000000;
 let framesHeld: i32 = 0;
+let frameMaximum: u32 = 70000;
 
 function transmitAllocate(size: u32): TransmitFrame {
-  if (framesLeft == 0) return changetype<TransmitFrame>(0);
+  if (framesLeft == 0 || size > frameMaximum) return changetype<TransmitFrame>(0);
   const order = orderFor(size + 64);
   const block = pagesAlloc(order);
   if (block == 0) return changetype<TransmitFrame>(0);
@@ -112,6 +113,11 @@ export function setTime(now: u64): void {
 
 export function setFrames(count: i32): void {
   framesLeft = count;
+}
+
+/** Larger frames are refused from now on, as when memory is in pieces. */
+export function setFrameMaximum(size: u32): void {
+  frameMaximum = size;
 }
 
 export function heldFrames(): i32 {

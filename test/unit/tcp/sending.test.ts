@@ -1,7 +1,8 @@
 // The sending side: windows, probes, Nagle, retransmission, congestion control, keep-alive.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { brief, mssOption, Peer, type Outgoing } from "./peer.ts";
+import { internetSum } from "../../support/segmentation.ts";
+import { brief, mssOption, Peer, PEER_PORT, type Outgoing } from "./peer.ts";
 import { CHECKSUM_OFFLOAD_TX, Errno, GSO_TCPV4, Poll, State, type StackOptions } from "./stack.ts";
 
 const MSS = 1000;
@@ -319,29 +320,68 @@ test("segmentation offload sends whole windows in one frame, in whole segments",
   assert.ok(first.every((segment) => segment.text.length === 1000));
 });
 
-test("icmp hard error ends only a connection that is not established", async () => {
+test("without a large frame segments go out one by one", async () => {
+  const { peer, child } = await established(65535, { features: GSO_TCPV4 | CHECKSUM_OFFLOAD_TX });
+  peer.stack.call("setFrameMaximum", 1600);
+  peer.stack.send(child, text(10_000));
+  assert.deepEqual(
+    peer.received().map((segment) => segment.text.length),
+    new Array<number>(10).fill(1000),
+  );
+});
+
+/** An ICMP destination-unreachable message that quotes the stack's segment with sequence number `sequence`. */
+function unreachable(peer: Peer, code: number, mtu: number, sequence: number, sourcePort: number): Uint8Array {
+  const frame = new Uint8Array(14 + 56);
+  frame.set([0, 0x16, 0x3e, 0, 0, 1, 0, 0x16, 0x3e, 0, 0, 9, 8, 0]);
+  frame.set([0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 9, 10, 0, 0, 1], 14);
+  frame.set([3, code, 0, 0, 0, 0, mtu >> 8, mtu & 255], 34);
+  frame.set([0x45, 0, 5, 0, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 9], 42);
+  const view = new DataView(frame.buffer);
+  view.setUint16(62, sourcePort);
+  view.setUint16(64, PEER_PORT);
+  view.setUint32(66, (peer.stackIsn + sequence) >>> 0);
+  view.setUint16(36, ~internetSum(frame, 34, 70) & 0xffff);
+  view.setUint16(24, ~internetSum(frame, 14, 34) & 0xffff);
+  return frame;
+}
+
+test("icmp hard error does not end an established connection", async () => {
   const { peer, child } = await established();
   peer.stack.send(child, "hello");
-  const [segment] = peer.received();
-  const quote = new Uint8Array(56);
-  quote.set([0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 9, 10, 0, 0, 1]);
-  quote.set([3, 3, 0, 0, 0, 0, 0, 0], 20);
-  quote.set([0x45, 0, 0, 45, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 9], 28);
-  const view = new DataView(quote.buffer);
-  view.setUint16(48, segment?.sourcePort ?? 0);
-  view.setUint16(50, segment?.destinationPort ?? 0);
-  view.setUint32(52, (peer.stackIsn + 1) >>> 0);
-  const checksum = (start: number, end: number): number => {
-    let sum = 0;
-    for (let i = start; i < end; i += 2) sum += view.getUint16(i);
-    while (sum > 65535) sum = (sum & 65535) + (sum >>> 16);
-    return ~sum & 65535;
-  };
-  view.setUint16(22, checksum(20, 56));
-  view.setUint16(10, checksum(0, 20));
-  const frame = new Uint8Array(14 + quote.length);
-  frame.set([0, 0x16, 0x3e, 0, 0, 1, 0, 0x16, 0x3e, 0, 0, 9, 8, 0]);
-  frame.set(quote, 14);
-  peer.deliver(frame);
+  peer.received();
+  peer.deliver(unreachable(peer, 3, 0, 1, 80));
   assert.equal(peer.stack.field(child, "state"), State.ESTABLISHED);
+});
+
+test("icmp hard error ends an attempt to connect, a forged one does not", async () => {
+  const peer = await Peer.create();
+  const socket = peer.stack.connect(0x0a000009, PEER_PORT);
+  const port = peer.received()[0]?.sourcePort ?? 0;
+  peer.deliver(unreachable(peer, 3, 0, 77, port));
+  assert.equal(peer.stack.field(socket, "state"), State.SYN_SENT);
+  peer.deliver(unreachable(peer, 1, 0, 0, port)); // host unreachable is soft (MUST-56)
+  assert.equal(peer.stack.field(socket, "state"), State.SYN_SENT);
+  peer.deliver(unreachable(peer, 3, 0, 0, port));
+  assert.equal(peer.stack.field(socket, "state"), State.CLOSED);
+  assert.equal(peer.stack.error(socket), Errno.ECONNREFUSED);
+  peer.stack.connect(0x0a000009, PEER_PORT, socket);
+  assert.equal(peer.received()[0]?.flags, "S");
+});
+
+test("a narrower path makes the segments smaller and sends again what was too large", async () => {
+  const { peer, child } = await established();
+  peer.stack.send(child, text(2000));
+  assert.equal(peer.received().length, 2);
+  peer.deliver(unreachable(peer, 4, 640, 1, 80));
+  const again = peer.received();
+  assert.deepEqual(
+    again.map((segment) => [segment.sequence, segment.text.length]),
+    [
+      [1, 600],
+      [601, 600],
+      [1201, 600],
+      [1801, 200],
+    ],
+  );
 });
