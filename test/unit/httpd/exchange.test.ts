@@ -11,6 +11,7 @@ import {
   START_TIME,
 } from "./fake_posix.ts";
 import { parseResponses, type Response } from "./http_response.ts";
+import { get, REFUSED, TOLERATED } from "./requests.ts";
 
 const INDEX = "<!doctype html><title>index</title>\n";
 const LARGE = Buffer.alloc(300_000, "0123456789abcdef");
@@ -44,11 +45,6 @@ async function ask(request: string, options: ServerOptions = {}): Promise<{ answ
     ending = client.ending;
   }, options);
   return { answers, ending };
-}
-
-/** A request with Host and these further fields. */
-function get(target: string, fields = "", method = "GET"): string {
-  return `${method} ${target} HTTP/1.1\r\nHost: karyon.test\r\n${fields}\r\n`;
 }
 
 function only(answers: Response[]): Response {
@@ -145,75 +141,8 @@ test("a redirection escapes what a path may not hold", async () => {
   assert.equal(answer.fields.get("location"), "/a%20b/%C3%BC%0D%0AX:%20y/");
 });
 
-const CLOSES: readonly [name: string, request: string, status: number][] = [
-  ["no version", "GET /\r\n\r\n", 400],
-  ["HTTP/0.9 style", "GET /index.html\r\n", 400],
-  ["HTTP/2.0", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505],
-  ["HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505],
-  ["HTTP/0.9", "GET / HTTP/0.9\r\nHost: a\r\n\r\n", 505],
-  ["version of two digits", "GET / HTTP/1.10\r\nHost: a\r\n\r\n", 400],
-  ["lower-case http", "GET / http/1.1\r\nHost: a\r\n\r\n", 400],
-  ["two spaces", "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400],
-  ["space in the target", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", 400],
-  ["tab for a space", "GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n", 400],
-  ["space before the method", " GET / HTTP/1.1\r\nHost: a\r\n\r\n", 400],
-  ["trailing space", "GET / HTTP/1.1 \r\nHost: a\r\n\r\n", 400],
-  ["byte above 0x7e in the target", "GET /\xfc HTTP/1.1\r\nHost: a\r\n\r\n", 400],
-  ["control character in the target", "GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", 400],
-  ["TLS hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400],
-  ["bare LF", "GET / HTTP/1.1\nHost: a\n\n", 400],
-  ["bare LF after a field", "GET / HTTP/1.1\r\nHost: a\n\r\n", 400],
-  ["bare CR", "GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", 400],
-  ["many empty lines", "\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400],
-  ["no Host", "GET / HTTP/1.1\r\n\r\n", 400],
-  ["two Hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400],
-  ["two Hosts in 1.0", "GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", 400],
-  ["Host with a path", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400],
-  ["Host with a bad port", "GET / HTTP/1.1\r\nHost: a:99999\r\n\r\n", 400],
-  ["Host with blanks", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400],
-  ["folded line", "GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n", 400],
-  ["folded first field", "GET / HTTP/1.1\r\n Host: a\r\n\r\n", 400],
-  ["blank before the colon", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400],
-  ["no colon", "GET / HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\n", 400],
-  ["no name", "GET / HTTP/1.1\r\nHost: a\r\n: a\r\n\r\n", 400],
-  ["NUL in a field", "GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 400],
-  ["Content-Length not a number", get("/", "Content-Length: ten\r\n"), 400],
-  ["Content-Length with a sign", get("/", "Content-Length: +1\r\n"), 400],
-  ["Content-Length negative", get("/", "Content-Length: -1\r\n"), 400],
-  ["Content-Length empty", get("/", "Content-Length:\r\n"), 400],
-  ["Content-Length list", get("/", "Content-Length: 1, 1\r\n"), 400],
-  ["Content-Length twice", get("/", "Content-Length: 1\r\nContent-Length: 1\r\n"), 400],
-  ["Content-Length of hexadecimal", get("/", "Content-Length: 0x10\r\n"), 400],
-  ["Content-Length above 64 bits", get("/", "Content-Length: 99999999999999999999\r\n"), 413],
-  ["body above the limit", get("/", "Content-Length: 1048577\r\n"), 413],
-  ["both lengths", get("/", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"), 400],
-  ["both lengths, other order", get("/", "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n"), 400],
-  ["transfer coding in 1.0", "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400],
-  ["unknown transfer coding", get("/", "Transfer-Encoding: gzip, chunked\r\n"), 501],
-  ["chunked not last", get("/", "Transfer-Encoding: chunked, gzip\r\n"), 400],
-  ["chunked twice", get("/", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), 400],
-  ["transfer coding with a tail", get("/", "Transfer-Encoding: chunkedx\r\n"), 400],
-  ["transfer coding with \\v", get("/", "Transfer-Encoding: \x0bchunked\r\n"), 400],
-  ["identity", get("/", "Transfer-Encoding: identity\r\n"), 400],
-  ["chunk size missing", get("/", "Transfer-Encoding: chunked\r\n") + "\r\n", 400],
-  ["chunk size not hexadecimal", get("/", "Transfer-Encoding: chunked\r\n") + "g\r\n", 400],
-  ["chunk size huge", get("/", "Transfer-Encoding: chunked\r\n") + "ffffffffffffffffff\r\n", 400],
-  ["chunk above the limit", get("/", "Transfer-Encoding: chunked\r\n") + "100001\r\n", 413],
-  ["chunk line with bare LF", get("/", "Transfer-Encoding: chunked\r\n") + "3\nabc\r\n0\r\n\r\n", 400],
-  ["chunk without its end", get("/", "Transfer-Encoding: chunked\r\n") + "3\r\nabcd\r\n0\r\n\r\n", 400],
-  ["chunk with bare LF at its end", get("/", "Transfer-Encoding: chunked\r\n") + "3\r\nabc\n0\r\n\r\n", 400],
-  ["trailer folded", get("/", "Transfer-Encoding: chunked\r\n") + "0\r\n x: y\r\n\r\n", 400],
-  ["chunk extension without end", get("/", "Transfer-Encoding: chunked\r\n") + `1;${"a".repeat(20_000)}`, 431],
-  ["request line too long", `GET /${"a".repeat(9000)}`, 414],
-  ["fields too long", get("/", `X: ${"a".repeat(16_000)}\r\n`), 431],
-  ["too many fields", get("/", "X: a\r\n".repeat(101)), 431],
-  ["POST with a large body", get("/", "Content-Length: 99999999\r\n", "POST"), 405],
-  ["POST that waits for 100", get("/", "Content-Length: 5\r\nExpect: 100-continue\r\n", "POST"), 405],
-  ["body and unknown expectation", get("/", "Content-Length: 5\r\nExpect: miracle\r\n"), 417],
-];
-
 test("refusals after which the connection is closed, and lingers", async () => {
-  for (const [name, request, status] of CLOSES) {
+  for (const [name, request, status] of REFUSED) {
     const { answers, ending } = await ask(request);
     const answer = only(answers);
     assert.equal(answer.status, status, name);
@@ -222,38 +151,8 @@ test("refusals after which the connection is closed, and lingers", async () => {
   }
 });
 
-const STAYS: readonly [name: string, request: string, status: number][] = [
-  ["HTTP/1.2 counts as 1.1", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", 200],
-  ["an empty line before", "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 200],
-  ["field names in any case", "GET / HTTP/1.1\r\nhOsT: a\r\n\r\n", 200],
-  ["no blank after the colon, blanks after the value", "GET / HTTP/1.1\r\nHost:a \t \r\n\r\n", 200],
-  ["tab inside a value", "GET / HTTP/1.1\r\nHost: a\r\nX: a\tb\r\n\r\n", 200],
-  ["bytes above 0x7f in a value", "GET / HTTP/1.1\r\nHost: a\r\nX: \xe4\xff\r\n\r\n", 200],
-  ["empty Host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 200],
-  ["Host with a port", "GET / HTTP/1.1\r\nHost: a:80\r\n\r\n", 200],
-  ["Host of IPv6", "GET / HTTP/1.1\r\nHost: [fe80::1]:80\r\n\r\n", 200],
-  ["empty field value", "GET / HTTP/1.1\r\nHost: a\r\nX:\r\n\r\n", 200],
-  ["unknown method", get("/", "", "BREW"), 501],
-  ["method in lower case", get("/", "", "get"), 501],
-  ["POST", get("/", "Content-Length: 3\r\n", "POST") + "abc", 405],
-  ["PUT of chunks", get("/", "Transfer-Encoding: chunked\r\n", "PUT") + "3;ext=1\r\nabc\r\n0\r\nT: x\r\n\r\n", 405],
-  ["DELETE", get("/", "", "DELETE"), 405],
-  ["TRACE", get("/", "", "TRACE"), 405],
-  ["PATCH", get("/", "", "PATCH"), 405],
-  ["CONNECT", "CONNECT karyon.test:80 HTTP/1.1\r\nHost: karyon.test\r\n\r\n", 405],
-  ["OPTIONS", get("/", "", "OPTIONS"), 204],
-  ["OPTIONS of the server", get("*", "", "OPTIONS"), 204],
-  ["GET with a body", get("/", "Content-Length: 5\r\n") + "hello", 200],
-  ["GET with an empty body", get("/", "Content-Length: 0\r\n"), 200],
-  ["GET with chunks", get("/", "Transfer-Encoding: Chunked\r\n") + "5 \r\nhello\r\n00\r\n\r\n", 200],
-  ["unknown expectation", get("/", "Expect: miracle\r\n"), 417],
-  ["100-continue without a body", get("/", "Expect: 100-continue\r\n"), 200],
-  ["request line of 8000 bytes", get(`/?${"q".repeat(7984)}`), 200],
-  ["a hundred fields", get("/", "X: a\r\n".repeat(99)), 200],
-];
-
 test("answers after which the connection goes on", async () => {
-  for (const [name, request, status] of STAYS) {
+  for (const [name, request, status] of TOLERATED) {
     const { answers, ending } = await ask(request + get("/alphabet.txt"));
     assert.deepEqual([answers[0]?.status, answers[1]?.status], [status, 200], name);
     assert.equal(answers.length, 2, name);
