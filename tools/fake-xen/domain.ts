@@ -10,8 +10,9 @@ import type { Runnable, World } from "./world.ts";
 
 const WASM_PAGE = 65536;
 /** Where the app's memory is, and how much of it exists here. */
-const APP_BASE = 0x4000_0000;
+export const APP_BASE = 0x4000_0000;
 const APP_SIZE = 64 << 20;
+const APP_INITIAL_PAGES = 2;
 /** Stopped stacks are kept above all frames of the domain. */
 const STACKS = 0x3000_0000;
 
@@ -26,7 +27,7 @@ export interface DomainSettings {
   readonly id: number;
   readonly memory: number; // MiB
   readonly commandLine: string;
-  readonly app: () => App;
+  readonly app: (domain: Domain) => App;
   readonly files?: Uint8Array;
   readonly seed: number;
 }
@@ -73,7 +74,7 @@ export class Domain implements Runnable {
       () => this.memory.xenFrame(this.sharedInfoMfn),
       (port) => this.wake(port),
     );
-    this.coroutines = new Coroutines(exports, this.memory.view, STACKS, settings.app);
+    this.coroutines = new Coroutines(exports, this.memory.view, STACKS, () => settings.app(this));
     const files = settings.files ?? new Uint8Array();
     this.layout = layOut(staticEnd, files.length, this.memory.pages);
     this.ports = { store: this.events.allocateUnbound(), console: this.events.allocateUnbound() };
@@ -197,7 +198,7 @@ export class Domain implements Runnable {
         return this.memory.bytes[this.layout.sharedInfo + UPCALL_PENDING] ?? 0;
       },
       machineToPhys: (mfn: bigint) => BigInt(this.memory.pfn(Number(mfn))),
-      appInitialPages: () => 1,
+      appInitialPages: () => APP_INITIAL_PAGES,
       appMaximumPages: () => APP_SIZE / WASM_PAGE,
       appDataCopy: () => undefined,
       appStart: () => (this.coroutines.suspend({ kind: "app" }) ? this.coroutines.exitStatus : 0),

@@ -3,7 +3,6 @@ import type { App } from "./coroutines.ts";
 import { Domain } from "./domain.ts";
 import { Hub } from "./hub.ts";
 import { Netback, type NetbackSettings } from "./netback.ts";
-import type { Capture } from "./pcap.ts";
 import { World } from "./world.ts";
 import { Xenstored, type StoreConnection } from "./xenstored.ts";
 
@@ -11,7 +10,7 @@ export interface GuestSettings {
   /** MiB; 16 if absent. */
   readonly memory?: number;
   readonly commandLine?: string;
-  readonly app?: () => App;
+  readonly app?: (domain: Domain) => App;
   readonly files?: Uint8Array;
   readonly network?: NetbackSettings;
 }
@@ -86,15 +85,14 @@ export class Host {
   constructor(
     private readonly module: WebAssembly.Module,
     readonly seed: number,
-    capture?: Capture,
   ) {
-    this.hub = new Hub(this.world, seed, capture);
+    this.hub = new Hub(this.world, seed);
   }
 
   create(settings: GuestSettings): Guest {
+    // An app that sleeps for as long as anyone looks.
     const idle = function* (): App {
-      yield { name: "posix_pause", args: [] };
-      return 0;
+      for (;;) yield { name: "posix_nanosleep", args: [3_600_000_000_000n] };
     };
     const domain = new Domain(this.world, {
       module: this.module,

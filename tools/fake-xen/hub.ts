@@ -1,5 +1,4 @@
 // An Ethernet segment that joins fakes and peers in JavaScript, and treats their frames as badly as it is told to.
-import type { Capture } from "./pcap.ts";
 import { seededRandom, type World } from "./world.ts";
 
 /** A frame and what its sender says of it (the checksum and segmentation state of a virtual link). */
@@ -26,6 +25,8 @@ export interface Weather {
 }
 
 export const FAIR: Weather = { loss: 0, duplication: 0, reordering: 0, delay: 50_000, jitter: 0 };
+/** Frames that are remembered. */
+const CAPTURE_LIMIT = 200_000;
 /** What a reordered frame waits on top of the delay. */
 const REORDER_DELAY = 3_000_000;
 
@@ -35,11 +36,12 @@ export class Hub {
   weather: Weather = FAIR;
   /** Frames that the weather took. */
   lost = 0;
+  /** What was sent, in order, for a capture file. */
+  readonly capture: { readonly time: bigint; readonly data: Uint8Array }[] = [];
 
   constructor(
     private readonly world: World,
     seed: number,
-    private readonly capture?: Capture,
   ) {
     this.random = seededRandom(seed);
   }
@@ -54,7 +56,9 @@ export class Hub {
 
   /** Sends `frame` from one station to all others. */
   send(from: Station, frame: Frame): void {
-    this.capture?.add(this.world.now, frame.bytes);
+    if (this.capture.length < CAPTURE_LIMIT) {
+      this.capture.push({ time: BigInt(Math.round(this.world.now)), data: frame.bytes });
+    }
     const { loss, duplication, reordering, delay, jitter } = this.weather;
     for (const station of this.stations) {
       if (station === from) continue;

@@ -1,0 +1,157 @@
+// Kernel, netfront and the network stack together on the fake Xen: from boot to bytes that arrive.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { before, test } from "node:test";
+import type { App } from "../../tools/fake-xen/coroutines.ts";
+import type { Domain } from "../../tools/fake-xen/domain.ts";
+import { Host, type Guest, type GuestSettings } from "../../tools/fake-xen/host.ts";
+import type { Weather } from "../../tools/fake-xen/hub.ts";
+import { fakeKernel } from "../support/fake.ts";
+import { writePcap } from "../support/pcap.ts";
+import { BUFFER, Calls } from "./calls.ts";
+import { GUEST_IP, GUEST_MAC, Peer } from "./peer.ts";
+
+let kernel: WebAssembly.Module;
+before(async () => {
+  kernel = await fakeKernel();
+});
+
+function boot(settings: GuestSettings = {}): { host: Host; guest: Guest; peer: Peer } {
+  const host = new Host(kernel, 1);
+  const peer = new Peer(host.world, host.hub);
+  const guest = host.create({ commandLine: `ip=${GUEST_IP}/24`, network: { mac: GUEST_MAC }, ...settings });
+  guest.awaitConsole("connected to domain 0");
+  return { host, guest, peer };
+}
+
+test("boots, connects and answers pings of every size", () => {
+  const { host, guest, peer } = boot();
+  peer.awaitReply();
+  for (const size of [0, 1, 63, 1000, 1472]) peer.ping(1000 + size, size);
+  host.world.pass(1e9);
+  assert.deepEqual(
+    peer.replies.filter((sequence) => sequence >= 1000),
+    [1000, 1001, 1063, 2000, 2472],
+  );
+  assert.match(guest.console, /address 00:16:3e:00:00:01, MTU 1500/);
+});
+
+test("runs in four MiB", () => {
+  const { peer } = boot({ memory: 4 });
+  peer.awaitReply();
+});
+
+test("takes MAC and MTU from xenstore", () => {
+  const { guest } = boot({ network: { mac: "00:16:3e:11:22:33", mtu: 1400 } });
+  assert.match(guest.console, /address 00:16:3e:11:22:33, MTU 1400/);
+});
+
+for (const split of [true, false]) {
+  test(`echoes UDP with ${split ? "split event channels" : "one event channel"}`, () => {
+    const app = (domain: Domain) => new Calls(domain).udpEcho(7);
+    const { host, peer } = boot({ app, network: { mac: GUEST_MAC, split } });
+    peer.announce();
+    const sent = Array.from({ length: 50 }, (_, i) => Buffer.alloc(1 + i * 29, i));
+    for (const data of sent) {
+      peer.sendUdp(7, data);
+      host.world.pass(1e6);
+    }
+    host.world.pass(1e9);
+    assert.deepEqual(peer.datagrams, sent);
+  });
+}
+
+test("without a device the app runs, and one attached later works", () => {
+  const host = new Host(kernel, 1);
+  const peer = new Peer(host.world, host.hub);
+  const guest = host.create({ commandLine: `ip=${GUEST_IP}/24` });
+  guest.awaitConsole("no network device");
+  host.world.pass(1e9);
+  guest.plug({ mac: GUEST_MAC });
+  guest.awaitConsole("connected to domain 0");
+  peer.awaitReply();
+});
+
+// ---- TCP between two fakes ----
+
+const TRANSFER = 400_000;
+
+function pattern(length: number): Buffer {
+  return Buffer.from(Array.from({ length }, (_, i) => (i * 7 + (i >> 8)) & 255));
+}
+
+function* server(domain: Domain, seen: (data: Buffer) => void): App {
+  const calls = new Calls(domain);
+  const listener = yield* calls.socket("tcp");
+  yield* calls.bind(listener, 80);
+  yield* calls.call("posix_listen", listener, 8);
+  const fd = yield* calls.call("posix_accept", listener, 0, 0);
+  for (;;) {
+    const length = yield* calls.call("posix_recvfrom", fd, BUFFER, 65536, 0, 0);
+    if (length <= 0) return -length;
+    seen(calls.get(BUFFER, length));
+  }
+}
+
+function* client(domain: Domain, data: Buffer): App {
+  const calls = new Calls(domain);
+  const fd = yield* calls.socket("tcp");
+  yield* calls.sleep(2); // both networks are up by then
+  const connected = yield* calls.connect(fd, "10.0.0.2", 80);
+  if (connected < 0) return -connected;
+  for (let at = 0; at < data.length;) {
+    calls.put(BUFFER, data.subarray(at, at + 65536));
+    const sent = yield* calls.call("posix_sendto", fd, BUFFER, Math.min(65536, data.length - at), 0, 0);
+    if (sent < 0) return -sent;
+    at += sent;
+  }
+  return -(yield* calls.call("posix_close", fd)) + 0 * (yield* calls.sleep(30));
+}
+
+function transfer(seed: number, weather: Partial<Weather>, segmentation = true): Host {
+  const host = new Host(kernel, seed);
+  host.hub.weather = { ...host.hub.weather, ...weather };
+  const data = pattern(TRANSFER);
+  const received = createHash("sha256");
+  let count = 0;
+  const seen = (part: Buffer): void => {
+    received.update(part);
+    count += part.length;
+  };
+  const network = (mac: string) => ({ mac, segmentation });
+  const options = { app: (domain: Domain) => server(domain, seen), network: network(GUEST_MAC) };
+  const receiver = host.create({ ...options, commandLine: "ip=10.0.0.2/24" });
+  const sender = host.create({
+    commandLine: "ip=10.0.0.3/24",
+    network: network("00:16:3e:00:00:03"),
+    app: (domain) => client(domain, data),
+  });
+  try {
+    host.world.runUntil(() => receiver.domain.shutdown !== undefined, 600e9);
+    assert.equal(count, TRANSFER);
+    assert.equal(received.digest("hex"), createHash("sha256").update(data).digest("hex"));
+    assert.match(receiver.console, /exit status 0/);
+  } catch (error) {
+    writePcap(`fake-transfer-${seed}`, host.hub.capture);
+    console.error(`${receiver.console}\n${sender.console}\nseed ${seed}, ${count} bytes came`);
+    throw error;
+  }
+  return host;
+}
+
+test("TCP transfer in merged segments of up to 64 KiB", () => {
+  const host = transfer(1, {});
+  assert.ok(host.hub.capture.some((frame) => frame.data.length > 20_000));
+});
+
+test("TCP transfer without segmentation offload", () => {
+  const host = transfer(1, {}, false);
+  assert.ok(host.hub.capture.every((frame) => frame.data.length <= 1514));
+});
+
+for (const seed of [1, 2, 3]) {
+  test(`TCP transfer under loss, duplication and reordering, seed ${seed}`, () => {
+    const host = transfer(seed, { loss: 0.03, duplication: 0.02, reordering: 0.05, jitter: 100_000 }, seed !== 2);
+    assert.ok(host.hub.lost > 0);
+  });
+}
