@@ -5,7 +5,7 @@
 // A thread has two stacks: the machine's, which the kernel owns, and AssemblyScript's shadow stack, which holds what its
 // functions refer to and lies in the thread's block of the app's heap:
 //
-//   | ThreadRecord | guard words | shadow stack, growing down from shadowTop |
+//   | guard words | shadow stack, growing down | ThreadRecord |
 //
 // The garbage collector must see the shadow stacks of all threads: the compiler driver makes it call
 // __visitThreadStacks besides scanning the stack that it knows, the main thread's.
@@ -38,7 +38,8 @@ class ThreadRecord {
   /** Futex: 0 while the thread runs, 1 when it has ended. */
   ended: u32;
   status: i32;
-  shadowTop: usize;
+  /** Bytes of the shadow stack, a multiple of 16. */
+  shadowSize: usize;
   detached: bool;
   joined: bool;
   /** The argument is an object of the collector's. */
@@ -53,12 +54,13 @@ const NONE: ThreadRecord = changetype<ThreadRecord>(0);
 /** All threads but the main one, newest first. */
 let threads: ThreadRecord = NONE;
 
-function guardOf(record: ThreadRecord): usize {
-  return (changetype<usize>(record) + offsetof<ThreadRecord>() + 15) & ~15;
+/** Where the thread's block begins: with the guard words. */
+function blockOf(record: ThreadRecord): usize {
+  return changetype<usize>(record) - record.shadowSize - GUARD_SIZE;
 }
 
 function checkGuard(record: ThreadRecord): void {
-  const guard = guardOf(record);
+  const guard = blockOf(record);
   if (load<u64>(guard) != GUARD || load<u64>(guard, 8) != GUARD) {
     abort("a thread overflowed its shadow stack (pthread_attr_t.shadowStackSize)");
   }
@@ -79,7 +81,7 @@ function release(record: ThreadRecord): void {
     while (before.next != record) before = before.next;
     before.next = record.next;
   }
-  heap.free(changetype<usize>(record));
+  heap.free(blockOf(record));
 }
 
 /**
@@ -98,19 +100,19 @@ export function pthread_create<T>(
 
 function create(entry: u32, argument: usize, managedArgument: bool, attributes: pthread_attr_t): pthread_t {
   const shadowSize = (<usize>max(min(attributes.shadowStackSize, 0x1000000), 1024) + 15) & ~15;
-  const block = heap.alloc(offsetof<ThreadRecord>() + 16 + GUARD_SIZE + shadowSize);
-  const record = changetype<ThreadRecord>(block);
-  memory.fill(block, 0, offsetof<ThreadRecord>());
-  const guard = guardOf(record);
-  store<u64>(guard, GUARD);
-  store<u64>(guard, GUARD, 8);
+  const block = heap.alloc(GUARD_SIZE + shadowSize + offsetof<ThreadRecord>());
+  store<u64>(block, GUARD);
+  store<u64>(block, GUARD, 8);
+  const shadowTop = block + GUARD_SIZE + shadowSize;
+  memory.fill(shadowTop, 0, offsetof<ThreadRecord>());
+  const record = changetype<ThreadRecord>(shadowTop);
+  record.shadowSize = shadowSize;
   record.entry = entry;
   record.argument = argument;
   record.managedArgument = managedArgument;
   record.detached = attributes.detached;
-  record.shadowTop = guard + GUARD_SIZE + shadowSize;
 
-  const id = posix.thread_create(entry, block, attributes.stackSize, record.shadowTop);
+  const id = posix.thread_create(entry, shadowTop, attributes.stackSize, shadowTop);
   if (id < 0) {
     heap.free(block);
     setErrno(id == -EINVAL ? EINVAL : EAGAIN);
@@ -206,6 +208,6 @@ export function __visitThreadStacks(cookie: u32): void {
     if (record.ended != 0) continue;
     checkGuard(record);
     const pointer = record.id == self ? __stack_pointer : <usize>posix.thread_shadow_stack(record.id);
-    visitStack(pointer, record.shadowTop, cookie);
+    visitStack(pointer, changetype<usize>(record), cookie);
   }
 }

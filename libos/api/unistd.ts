@@ -73,6 +73,11 @@ export function usleep(microseconds: u32): i32 {
   return conclude(errno, posix.nanosleep(<i64>microseconds * 1_000));
 }
 
+/** Sleeps until a signal comes; there are none, so the calling thread sleeps for good and the others go on. */
+export function pause(): i32 {
+  return conclude(errno, posix.pause());
+}
+
 /** The process id. */
 export function getpid(): i32 {
   return posix.getpid();

@@ -1,6 +1,7 @@
 // What is known of the system as a whole.
 import { EFAULT } from "../../kernel/errno";
-import { PAGE_SHIFT, pagesFreeCount } from "../../kernel/memory/pages";
+import { memoryFreePages } from "../../kernel/memory/frames";
+import { PAGE_SHIFT } from "../../kernel/memory/pages";
 import { monotonicNow } from "../../kernel/time/clock";
 import { startInfo } from "../../kernel/xen/start_info";
 import { userBuffer } from "../process/user_memory";
@@ -14,6 +15,6 @@ export function posix_sysinfo(target: u32): i32 {
   const information = changetype<SystemInformation>(bytes);
   information.uptime = <i64>(monotonicNow() / NANOSECONDS);
   information.totalMemory = startInfo().nr_pages << PAGE_SHIFT;
-  information.freeMemory = (<u64>pagesFreeCount()) << PAGE_SHIFT;
+  information.freeMemory = (<u64>memoryFreePages()) << PAGE_SHIFT;
   return 0;
 }

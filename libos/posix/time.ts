@@ -1,7 +1,7 @@
 // Clocks and sleeping.
 import { EFAULT, EINVAL, ETIMEDOUT } from "../../kernel/errno";
 import { threadBlock, threadYield } from "../../kernel/thread/scheduler";
-import { monotonicNow, wallClockNow } from "../../kernel/time/clock";
+import { NEVER, monotonicNow, wallClockNow } from "../../kernel/time/clock";
 import { userBuffer } from "../process/user_memory";
 import { CLOCK_MONOTONIC, CLOCK_REALTIME } from "./constants";
 import { deadlineIn } from "./deadline";
@@ -32,6 +32,11 @@ export function posix_nanosleep(nanoseconds: i64): i32 {
   // Nothing but the deadline ends it: other wake-ups of the thread mean nothing here.
   while (monotonicNow() < deadline && threadBlock(deadline) != -ETIMEDOUT);
   return 0;
+}
+
+/** Sleeps until a signal comes; there are none yet, so it does not return. */
+export function posix_pause(): i32 {
+  while (true) threadBlock(NEVER);
 }
 
 export function posix_sched_yield(): i32 {

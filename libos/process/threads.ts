@@ -1,5 +1,7 @@
-// The app's threads, as the app knows them: ids 1 … THREADS_MAX, 1 is the main thread. The kernel's Thread does the
-// running; its `owner` is the AppThread. A thread ends by itself only; with the last one the process ends.
+// The app's threads, as the app knows them. The kernel's Thread does the running; its `owner` is the AppThread. A thread
+// ends by itself only; with the last one the process ends.
+// An id is the thread's place in the table plus SLOTS times the round in which it was given, so that it stays unused
+// long after its thread has ended: a join of a thread that is gone does not meet another. The main thread's is 1.
 import { appThreadStart } from "../../kernel/boot";
 import { EAGAIN, EINVAL } from "../../kernel/errno";
 import { ListNode } from "../../kernel/list";
@@ -8,8 +10,10 @@ import { SLAB_SIZE, Slab, slabInit } from "../../kernel/memory/slab";
 import { Thread, currentThread, threadCreate, threadExit } from "../../kernel/thread/scheduler";
 import { appExit } from "./app";
 
-/** Threads an app may have at once. */
-export const THREADS_MAX: u32 = 1023;
+/** Places in the table; 0 stays empty and 1 is the main thread's. */
+const SLOTS: u32 = 1024;
+const FIRST_SLOT: u32 = 2;
+const ROUNDS: u32 = 1 << 20;
 const LEAST_STACK: u32 = 16384;
 const MOST_STACK: u32 = 0x400000;
 
@@ -37,7 +41,9 @@ const NO_THREAD: AppThread = changetype<AppThread>(0);
 
 const slab = changetype<Slab>(memory.data(SLAB_SIZE, 8));
 const mainThread = changetype<AppThread>(memory.data(40, 8)); // offsetof<AppThread>() bytes
-let table: usize = 0; // one page: AppThread addresses by id
+let table: usize = 0; // one page: AppThread addresses by slot
+let lastSlot: u32 = FIRST_SLOT - 1;
+let round: u32 = 0;
 let running: u32 = 1;
 
 /** The calling thread. Whoever calls without having been created is the main thread. */
@@ -53,13 +59,24 @@ export function appThreadSelf(): AppThread {
 /** The thread with `id`, or null when there is none. */
 export function appThreadOf(id: i32): AppThread {
   if (id == 1) return mainThread.thread != 0 ? mainThread : NO_THREAD;
-  if (table == 0 || <u32>id > THREADS_MAX) return NO_THREAD;
-  return changetype<AppThread>(load<usize>(table + ((<usize>id) << 2)));
+  if (table == 0 || id < 1) return NO_THREAD;
+  const thread = changetype<AppThread>(load<usize>(slotAddress(id & (SLOTS - 1))));
+  return thread != NO_THREAD && thread.id == id ? thread : NO_THREAD;
 }
 
+function slotAddress(slot: u32): usize {
+  return table + ((<usize>slot) << 2);
+}
+
+/** An id whose slot is free, or -EAGAIN. Slots are taken in turn. */
 function freeId(): i32 {
-  for (let id: u32 = 2; id <= THREADS_MAX; id++) {
-    if (load<usize>(table + ((<usize>id) << 2)) == 0) return <i32>id;
+  for (let tried = FIRST_SLOT; tried < SLOTS; tried++) {
+    lastSlot += 1;
+    if (lastSlot == SLOTS) {
+      lastSlot = FIRST_SLOT;
+      round = (round + 1) & (ROUNDS - 1);
+    }
+    if (load<usize>(slotAddress(lastSlot)) == 0) return <i32>(round * SLOTS + lastSlot);
   }
   return -EAGAIN;
 }
@@ -100,7 +117,7 @@ export function appThreadCreate(entry: u32, argument: u32, stackSize: u32, shado
   appThread.entry = entry;
   appThread.argument = argument;
   appThread.thread = changetype<usize>(thread);
-  store<usize>(table + ((<usize>id) << 2), changetype<usize>(appThread));
+  store<usize>(slotAddress(id & (SLOTS - 1)), changetype<usize>(appThread));
   running += 1;
   return id;
 }
@@ -120,7 +137,7 @@ export function appThreadExit(): void {
   if (self == mainThread) {
     mainThread.thread = 0;
   } else {
-    store<usize>(table + ((<usize>self.id) << 2), 0);
+    store<usize>(slotAddress(self.id & (SLOTS - 1)), 0);
     slab.free(changetype<usize>(self));
   }
   threadExit();

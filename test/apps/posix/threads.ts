@@ -139,6 +139,11 @@ function lifeChecks(): void {
     sched_yield();
   }
   check("2000 detached threads, one after the other", made == 2000);
+  const ended = pthread_create<i32>(exitEarly, 1);
+  sched_yield();
+  let others = 0;
+  for (let i = 0; i < 1100; i++) if (pthread_join(pthread_create<i32>(exitEarly, i)) == 0) others++;
+  check("an ended thread keeps its id until it is joined", others == 1100 && statusOf(ended) == 2);
   const joinable = pthread_create<i32>(exitEarly, 0);
   sched_yield();
   check("detach one that has ended", pthread_detach(joinable) == 0 && pthread_join(joinable) == ESRCH);
@@ -153,6 +158,26 @@ function lifeChecks(): void {
   }
   for (let i = 0; i < threads.length; i++) pthread_join(threads[i]);
   check("too many threads are refused, and come back", many < 2000 && statusOf(pthread_create<i32>(exitEarly, 6)) == 7);
+}
+
+/** Refers to more objects than a small shadow stack has room for. */
+function referMuch(depth: i32): string {
+  const one = `one ${depth}`;
+  const two = `two ${depth}`;
+  const three = depth == 0 ? "" : referMuch(depth - 1);
+  return one.length + two.length < three.length ? three : one;
+}
+
+function overflow(depth: i32): i32 {
+  return referMuch(depth).length;
+}
+
+/** Never returns: the guard below the shadow stack is found damaged. */
+export function shadowOverflow(): void {
+  const attributes = new pthread_attr_t();
+  attributes.stackSize = 1024 * 1024;
+  attributes.shadowStackSize = 1024;
+  statusOf(pthread_create<i32>(overflow, 200, attributes));
 }
 
 export function threadChecks(): void {
