@@ -12,7 +12,7 @@ import { ENOMEM } from "../errno";
 import { ARCH_MAX_PFN, ARCH_P2M_CR3, ARCH_P2M_GENERATION, ARCH_P2M_VADDR } from "../xen/shared_info";
 import { startInfo } from "../xen/start_info";
 import { pageUnmap } from "./page_table";
-import { PAGE_SHIFT } from "./pages";
+import { PAGE_SHIFT, pagesFreeCount } from "./pages";
 
 let kernelEnd: u32 = 0;
 let appStart: u32 = 0;
@@ -42,6 +42,11 @@ export function p2mPublish(): void {
 /** Frames that nobody has yet. */
 export function framesFree(): u32 {
   return appStart - kernelEnd;
+}
+
+/** Pages that the kernel can still have: those free in its allocator, and the frames that nobody has yet. */
+export function memoryFreePages(): u32 {
+  return pagesFreeCount() + framesFree();
 }
 
 /** One past the frames that the kernel's direct map may cover. */

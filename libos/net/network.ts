@@ -9,6 +9,7 @@
 import { EINVAL, ENODEV, ENOMEM, ETIMEDOUT } from "../../kernel/errno";
 import { TextSpan, commandLineOption } from "../../kernel/command_line";
 import { LogLine, log } from "../../kernel/log";
+import { memoryFreePages } from "../../kernel/memory/frames";
 import { suspendRegister } from "../../kernel/power/suspend";
 import { WaitQueue, wakeAll, waitOn } from "../../kernel/thread/wait_queue";
 import { monotonicNow } from "../../kernel/time/clock";
@@ -51,7 +52,7 @@ const addressQueue = changetype<WaitQueue>(memory.data(8, 4));
  */
 export function networkStart(): i32 {
   transportRegister(IPPROTO_UDP, udpInput.index, udpIcmpError.index, udpPoll.index);
-  if (!tcpInit()) return -ENOMEM;
+  if (!tcpInit(memoryFreePages() >> 1)) return -ENOMEM;
   timerInit(timer, onTimer.index, 0);
   workRegister(networkWork.index);
   const parsed = readOptions();

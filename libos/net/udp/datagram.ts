@@ -1,6 +1,7 @@
 // Memory of received UDP datagrams: small ones from a slab of 256 bytes, Ethernet-sized ones two to a page, larger ones
 // in blocks of pages. A peer that floods cannot take the last memory: RESERVE_PAGES always stay free.
-import { PAGE_SHIFT, orderFor, pagesAlloc, pagesFree, pagesFreeCount } from "../../../kernel/memory/pages";
+import { memoryFreePages } from "../../../kernel/memory/frames";
+import { PAGE_SHIFT, orderFor, pagesAlloc, pagesFree } from "../../../kernel/memory/pages";
 import { SLAB_SIZE, Slab, slabInit } from "../../../kernel/memory/slab";
 
 /** Pages that received datagrams leave to the rest of the system. */
@@ -49,7 +50,7 @@ export function datagramAllocate(length: u32): Datagram {
   }
   const bytes = HEADER + length;
   const order = orderFor(bytes);
-  if (pagesFreeCount() < RESERVE_PAGES + (1 << order)) return changetype<Datagram>(0);
+  if (memoryFreePages() < RESERVE_PAGES + (1 << order)) return changetype<Datagram>(0);
   let kind = KIND_PAGES + order;
   let size: u32 = 1 << (PAGE_SHIFT + order);
   let memory: usize = 0;
