@@ -12,6 +12,7 @@ import { KaryonError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
 import { request, type AgentAddress, type CommandResult } from "./agent/client.ts";
 import { AGENT_ADDRESS, AGENT_PORT } from "./agent/protocol.ts";
+import { difference, readCounters, type Instructions } from "./count/count.ts";
 import { readDomainConfig } from "./config.ts";
 import { ConsoleStream } from "./console.ts";
 import type { Accelerator } from "./machine/accelerator.ts";
@@ -211,6 +212,23 @@ export class Lab {
   /** Takes back what hostForward gave. */
   async removeForward(hostPort: number): Promise<void> {
     await withQmp(this.handle.files.qmp, (qmp) => removeForward(qmp, hostPort));
+  }
+
+  /**
+   * Runs `work` and returns what the guests' CPU executed meanwhile, exact when the guest is idle before and after.
+   * For a lab started with the accelerator icount, and domains created with GUEST_SETTINGS.
+   */
+  async countInstructions(work: () => Promise<void>): Promise<Instructions> {
+    if (this.handle.accelerator !== "icount") {
+      throw new KaryonError(
+        "NOT_COUNTING",
+        "this lab does not count instructions",
+        'start it with accelerator "icount"',
+      );
+    }
+    const before = await readCounters(this.handle.files.counters);
+    await work();
+    return difference(before, await readCounters(this.handle.files.counters));
   }
 
   /** Ends the lab and everything in it, at once. */

@@ -7,6 +7,7 @@ export const DOM0_PACKAGES: PackageSet = {
   title: "the Xen host",
   packages: [
     "busybox-static",
+    "curl",
     "dash",
     "ethtool",
     "iproute2",
@@ -50,6 +51,8 @@ export const PROGRAMS: readonly string[] = [
   "sbin/bridge",
   "sbin/ethtool",
   "sbin/tc",
+  // busybox's own wget, linked statically, crashes.
+  "usr/bin/curl",
   "usr/bin/tcpdump",
   "usr/bin/xenstore",
   ...XENSTORE_PROGRAMS.map((name) => `usr/bin/xenstore-${name}`),
@@ -80,7 +83,6 @@ export const LIBRARIES: readonly string[] = [
   "libxenguest.so.4.17",
   "libxenstore.so.4",
   "libdl.so.2",
-  "libnss_files.so.2",
   "libpthread.so.0",
   "librt.so.1",
 ];

@@ -36,6 +36,8 @@ export interface StartOptions {
   readonly keepRam: boolean;
   /** Arguments of this start only: what to boot, or the snapshot to read. */
   readonly args: readonly string[];
+  /** A TCG plugin that counts instructions into MachineFiles.counters. */
+  readonly plugin?: string;
   /** Whether the process outlives this one. */
   readonly detached: boolean;
 }
@@ -66,6 +68,8 @@ export interface MachineFiles {
   readonly folder: string;
   readonly qmp: string;
   readonly serial: string;
+  /** What a counting plugin writes; there is no such file without one. */
+  readonly counters: string;
 }
 
 /** A machine started by this process. */
@@ -86,7 +90,12 @@ export class Machine {
   static async start(options: StartOptions): Promise<{ machine: Machine; qmp: Qmp }> {
     await removeDeadFolders();
     const folder = await mkdtemp(join(tmpdir(), FOLDER_PREFIX));
-    const files = { folder, qmp: join(folder, "qmp"), serial: join(folder, "serial.log") };
+    const files = {
+      folder,
+      qmp: join(folder, "qmp"),
+      serial: join(folder, "serial.log"),
+      counters: join(folder, "counters"),
+    };
     const machine = new Machine(await spawnQemu(options, files), files);
     await writeFile(join(folder, "pid"), `${machine.pid}\n`);
     try {
@@ -181,6 +190,9 @@ async function spawnQemu(options: StartOptions, files: MachineFiles): Promise<Ch
     ...["-netdev", "user,id=net,net=10.0.2.0/24"],
     ...["-chardev", `file,id=serial,path=${quoted(files.serial)}`, "-serial", "chardev:serial"],
     ...["-qmp", `unix:${quoted(files.qmp)},server=on,wait=off`],
+    ...(options.plugin === undefined
+      ? []
+      : ["-plugin", `${quoted(options.plugin)},counters=${quoted(files.counters)}`]),
     ...options.args,
   ];
   // A lab that belongs to this process dies with it, even when this process is killed.

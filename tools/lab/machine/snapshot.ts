@@ -13,6 +13,7 @@ import { logger } from "../../support/log.ts";
 import { request } from "../agent/client.ts";
 import { hostImage, type HostImage } from "../image/image.ts";
 import { accelerators, type Accelerator } from "./accelerator.ts";
+import { countingPlugin } from "../count/count.ts";
 import { addForward, removeForward } from "./forward.ts";
 import { AGENT_ADDRESS, AGENT_PORT } from "../agent/protocol.ts";
 import { Machine, machineArguments, quoted, type MachineKind } from "./qemu.ts";
@@ -28,6 +29,8 @@ const XEN_OPTIONS = [
   `dom0_mem=${DOM0_MEMORY}M,max:${DOM0_MEMORY}M dom0_max_vcpus=1 noreboot bootscrub=0 spec-ctrl=no`,
   "console=com1 com1=115200,8n1 loglvl=warning guest_loglvl=warning",
 ].join(" ");
+// Instructions are counted by CPU: dom0 keeps to the first.
+const XEN_COUNTING_OPTIONS = `${XEN_OPTIONS} dom0_vcpus_pin`;
 const LINUX_OPTIONS =
   "console=hvc0 quiet cryptomgr.notests init_on_alloc=0 mitigations=off rodata=off audit=0 random.trust_cpu=on";
 
@@ -83,7 +86,9 @@ export async function dropSnapshot(snapshot: Snapshot, version: string): Promise
 /** Starts a machine in the state of `snapshot`; what it does to its memory is its own. */
 export async function restore(snapshot: Snapshot, detached: boolean): Promise<{ machine: Machine; qmp: Qmp }> {
   const { kind, ram, state } = snapshot;
-  const started = await Machine.start({ kind, ram, keepRam: false, args: ["-incoming", "defer"], detached });
+  const counting = kind.accelerator === "icount" ? { plugin: await countingPlugin() } : {};
+  const args = ["-incoming", "defer"];
+  const started = await Machine.start({ kind, ram, keepRam: false, args, detached, ...counting });
   try {
     await leaveRamInPlace(started.qmp);
     await started.qmp.command("migrate-incoming", { uri: `exec:cat ${shellQuoted(state)}` });
@@ -107,8 +112,12 @@ function shellQuoted(text: string): string {
 async function snapshotKey(image: HostImage, kind: MachineKind): Promise<string> {
   const { command } = await hostTool("qemu-system-x86_64");
   const { size, mtimeMs } = await stat(command);
-  const parts = [image.key, machineArguments(kind), size, mtimeMs, XEN_OPTIONS, LINUX_OPTIONS];
+  const parts = [image.key, machineArguments(kind), size, mtimeMs, xenOptions(kind), LINUX_OPTIONS];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
+}
+
+function xenOptions({ accelerator }: MachineKind): string {
+  return accelerator === "icount" ? XEN_COUNTING_OPTIONS : XEN_OPTIONS;
 }
 
 async function withSnapshot(snapshot: Snapshot, image: HostImage): Promise<void> {
@@ -126,7 +135,7 @@ async function makeSnapshot(kind: MachineKind, image: HostImage, folder: string)
   await writeFile(ram, "");
   await truncate(ram, kind.memory * 1024 * 1024);
   const args = [
-    ...["-kernel", image.xen, "-append", XEN_OPTIONS],
+    ...["-kernel", image.xen, "-append", xenOptions(kind)],
     ...["-initrd", `${quoted(image.kernel)} ${LINUX_OPTIONS},${quoted(image.initrd)}`],
   ];
   const { machine, qmp } = await Machine.start({ kind, ram, keepRam: true, args, detached: false });
