@@ -10,6 +10,7 @@ import {
   KEEP_ALIVE_IDLE,
   KEEP_ALIVE_INTERVAL,
   MSS_DEFAULT,
+  RTO_AFTER_SYN_LOSS,
   RECEIVE_BUFFER_DEFAULT,
   SEND_BUFFER_DEFAULT,
 } from "./constants";
@@ -31,6 +32,7 @@ import {
   NODELAY,
   NO_SOCKET,
   REUSEADDR,
+  SYN_LOST,
   TcpSocket,
   socketAlloc,
   socketFree,
@@ -122,7 +124,8 @@ export function sendSequenceInit(s: TcpSocket, initial: u32): void {
 export function connectionEstablished(s: TcpSocket, now: u64): void {
   s.state = s.has(FIN_QUEUED) ? FIN_WAIT_1 : ESTABLISHED;
   segmentSizeUpdate(s);
-  s.receiveSegmentSize = s.segmentSize;
+  s.receiveSegmentSize = MSS_DEFAULT; // until larger segments arrive
+  if (s.has(SYN_LOST) && s.smoothedRoundTrip == 0) s.retransmissionTimeout = RTO_AFTER_SYN_LOSS; // RFC 6298, 5.7
   congestionInit(s);
   lifeTimerStart(s, now);
   wakeAll(s.waitQueue);

@@ -16,8 +16,6 @@ export const RTO_AFTER_SYN_LOSS: u64 = 3000000000;
 export const R2_DATA: u64 = 300 * SECOND;
 /** R2 for SYN: at least 3 minutes (MUST-23). */
 export const R2_SYN: u64 = 180 * SECOND;
-/** R1: retransmissions after which the route is suspect (SHLD-10). */
-export const R1_RETRANSMISSIONS: u32 = 3;
 
 /** RFC 9293 MUST-40: below 0.5 s. */
 export const DELAYED_ACK: u64 = 40 * MILLISECOND;

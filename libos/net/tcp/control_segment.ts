@@ -25,7 +25,7 @@ export function resetsSent(): u32 {
 }
 
 /** The MSS we announce to `remote`: what one packet holds (RFC 9293 MUST-67). */
-export function announcedMss(remote: u32): u32 {
+function announcedMss(remote: u32): u32 {
   return ipv4PathMtu(remote) - HEADERS_SIZE;
 }
 

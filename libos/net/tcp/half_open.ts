@@ -7,7 +7,7 @@ import { NEVER, monotonicNow } from "../../../kernel/time/clock";
 import { Timer, timerInit, timerSet } from "../../../kernel/time/timer";
 import { HAS_TIMESTAMPS, TCP_ACK, TCP_RST, TCP_SYN, TcpSegment } from "../wire/tcp";
 import { challengeAllowed } from "./challenge";
-import { HALF_OPEN_MAX, RTO_INITIAL, SYN_ACK_RETRIES } from "./constants";
+import { HALF_OPEN_MAX, RTO_INITIAL, SYN_ACK_RETRIES, WINDOW_UNSCALED } from "./constants";
 import { controlSend, resetReply, synSend } from "./control_segment";
 import { timestampClock, timestampOffsetFor } from "./isn";
 import { mssOf, offeredBy } from "./segment_options";
@@ -135,7 +135,7 @@ function synAckSend(entry: HalfOpen, now: u64): void {
 
 /** The window that our SYN-ACK advertises; SYNs are never scaled. */
 export function halfOpenWindow(entry: HalfOpen): u32 {
-  return min<u32>(changetype<TcpSocket>(entry.listener).receiveLimit, 65535);
+  return min<u32>(changetype<TcpSocket>(entry.listener).receiveLimit, WINDOW_UNSCALED);
 }
 
 function deadlineSet(entry: HalfOpen, deadline: u64): void {

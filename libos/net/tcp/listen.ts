@@ -46,7 +46,7 @@ export function listenerClose(s: TcpSocket, now: u64): void {
 }
 
 /** True while no further connection can wait for accept. */
-export function acceptQueueFull(s: TcpSocket): bool {
+function acceptQueueFull(s: TcpSocket): bool {
   return s.acceptCount >= s.backlog;
 }
 

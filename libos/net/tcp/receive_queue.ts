@@ -1,5 +1,6 @@
 // The receive ring seen from both sides: text coming in, the application reading, and the window that follows from it.
 import { PAGE_SIZE } from "../../../kernel/memory/pages";
+import { WINDOW_UNSCALED } from "./constants";
 import { bufferMemoryTight } from "./memory";
 import { outputNow } from "./output";
 import { reassemblyFree, reassemblyInsert, reassemblyTake } from "./reassembly";
@@ -102,7 +103,7 @@ export function windowAdvertise(s: TcpSocket): u32 {
 
 /** The window of a SYN, which is never scaled (RFC 7323, 2.2). */
 export function windowInitial(s: TcpSocket): u32 {
-  const window = min(s.receiveLimit, 65535);
+  const window = min(s.receiveLimit, WINDOW_UNSCALED);
   s.receiveEdge = s.receiveNext + window;
   return window;
 }

@@ -7,7 +7,7 @@ import { NEVER, monotonicNow } from "../../../kernel/time/clock";
 import { Timer, timerInit, timerSet } from "../../../kernel/time/timer";
 import { HAS_TIMESTAMPS, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TcpSegment } from "../wire/tcp";
 import { challengeAllowed } from "./challenge";
-import { TIME_WAIT_DURATION, TIME_WAIT_MAX } from "./constants";
+import { TIME_WAIT_DURATION, TIME_WAIT_MAX, WINDOW_UNSCALED } from "./constants";
 import { controlSend } from "./control_segment";
 import { timestampClock } from "./isn";
 import { sequenceLess, segmentAcceptable } from "./sequence";
@@ -90,7 +90,7 @@ export function timeWaitAdd(s: TcpSocket, now: u64): void {
   entry.options = s.flags & TIMESTAMPS;
   entry.timestampOffset = s.timestampOffset;
   entry.timestampRecent = s.timestampRecent;
-  entry.window = min(s.receiveLimit >> s.receiveScale, 65535);
+  entry.window = min(s.receiveLimit >> s.receiveScale, WINDOW_UNSCALED);
   entry.deadline = now + TIME_WAIT_DURATION;
   tableInsert(entry);
   listInsertTail(order, nodeOf(entry));

@@ -242,6 +242,17 @@ test("the round trip is measured and its time-out has a floor", async () => {
   assert.ok(peer.stack.field(child, "roundTripMicroseconds") > 10_000);
 });
 
+test("after a lost syn the time-out starts at three seconds and the window at one segment", async () => {
+  const peer = await Peer.create();
+  const socket = peer.stack.connect(0x0a000009, PEER_PORT);
+  const port = peer.received()[0]?.sourcePort ?? 0;
+  assert.equal(peer.pass(1000).length, 1);
+  peer.send({ flags: "SA", ack: 1, destinationPort: port });
+  assert.equal(peer.stack.field(socket, "timeoutMilliseconds"), 3000);
+  peer.stack.send(socket, text(2000));
+  assert.equal(peer.received().length, 1);
+});
+
 test("the receive window closes, and opens with an update when the application reads", async () => {
   const { peer, child } = await established();
   peer.stack.call("tcpSetReceiveLimit", child, 8192);
