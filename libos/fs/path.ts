@@ -31,7 +31,7 @@ function isDots(name: usize, length: u32, count: u32): bool {
 /** 0 when the canonical path so far is a directory; else why not. */
 function checkDirectory(): i32 {
   if (embeddedDirectory(canonical, canonicalLength) >= 0) return 0;
-  return embeddedFind(canonical, canonicalLength) >= 0 ? -ENOTDIR : -ENOENT;
+  return embeddedFind(canonical, canonicalLength) >= 0 ? -ENOTDIR : missing();
 }
 
 /** Goes on from the canonical path to `name`. */
