@@ -10,7 +10,7 @@ if (parentPort === null) throw new Error("this is a worker thread");
 const port = parentPort;
 
 // Its declarations have NodeKind as a const enum, which nothing but its own build can use; the value is there.
-const { Node, NodeKind } = /** @type {any} */ (assemblyscript);
+const { CommonFlags, DiagnosticCode, Node, NodeKind } = /** @type {any} */ (assemblyscript);
 
 /** @type {Map<number, (text: string | null) => void>} */
 const reads = new Map();
@@ -54,6 +54,87 @@ const threadRoots = {
   },
 };
 
+// What compiles and then does something else than it says. The linter knows these rules too; here they hold for apps
+// that nobody lints.
+const sourceRules = {
+  /** @param {any} parser asc's */
+  afterParse(parser) {
+    const sources = parser.sources.filter((/** @type {any} */ source) => !source.internalPath.startsWith("~lib/"));
+    const classes = new Map(
+      sources.flatMap((/** @type {any} */ source) =>
+        source.statements
+          .filter((/** @type {any} */ statement) => statement.kind === NodeKind.ClassDeclaration)
+          .map((/** @type {any} */ statement) => [statement.name.text, statement]),
+      ),
+    );
+    for (const declaration of classes.values()) checkUnmanaged(parser, declaration, classes);
+    for (const source of sources) refuseFences(parser, source.statements);
+  },
+};
+
+/** @param {any} declaration a class */
+function isUnmanaged(declaration) {
+  return declaration.decorators?.some((/** @type {any} */ { name }) => name.text === "unmanaged") ?? false;
+}
+
+/** @param {any} declaration a class */
+function methodsOf(declaration) {
+  return declaration.members.filter(
+    (/** @type {any} */ member) => member.kind === NodeKind.MethodDeclaration && !member.is(CommonFlags.Static),
+  );
+}
+
+/**
+ * A virtual call looks for the object's class in the header that an unmanaged object does not have.
+ *
+ * @param {any} parser
+ * @param {any} declaration
+ * @param {Map<string, any>} classes
+ */
+function checkUnmanaged(parser, declaration, classes) {
+  if (!isUnmanaged(declaration)) return;
+  const inherited = new Set();
+  let base = declaration;
+  while ((base = classes.get(base.extendsType?.name.identifier.text)) && base !== declaration) {
+    for (const method of methodsOf(base)) inherited.add(method.name.text);
+  }
+  for (const method of methodsOf(declaration)) {
+    const marked = method.is(CommonFlags.Override) || method.is(CommonFlags.Abstract);
+    if (!marked && !inherited.has(method.name.text)) continue;
+    report(parser, `Method '${method.name.text}' of an unmanaged class cannot be virtual.`, method.name.range);
+  }
+  if (declaration.implementsTypes?.length > 0) {
+    report(parser, "An unmanaged class cannot implement an interface.", declaration.name.range);
+  }
+}
+
+/**
+ * binaryen takes a fence for an instruction without effects and removes it.
+ *
+ * @param {any} parser
+ * @param {any} node
+ */
+function refuseFences(parser, node) {
+  if (Array.isArray(node)) {
+    for (const item of node) refuseFences(parser, item);
+  } else if (node instanceof Node) {
+    if (node.kind === NodeKind.PropertyAccess && node.property.text === "fence" && node.expression.text === "atomic") {
+      report(parser, "atomic.fence does not survive the optimiser; kernel/boot.ts has barrier().", node.range);
+    }
+    for (const [key, value] of Object.entries(node))
+      if (key !== "range" && key !== "parent") refuseFences(parser, value);
+  }
+}
+
+/**
+ * @param {any} parser
+ * @param {string} message
+ * @param {object} range
+ */
+function report(parser, message, range) {
+  parser.error(DiagnosticCode.User_defined_0, range, message);
+}
+
 /**
  * @param {number} id
  * @param {string} name
@@ -86,7 +167,7 @@ async function compile(id, argv) {
     },
     listFiles: () => [],
     reportDiagnostic: (diagnostic) => diagnostics.push(plainDiagnostic(diagnostic)),
-    transforms: /** @type {any} */ ([exportLayout, threadRoots]),
+    transforms: /** @type {any} */ ([exportLayout, threadRoots, sourceRules]),
   });
   const message = error === null ? "" : `${error.message}\n${stderr.toString()}`;
   return { wasm: error === null ? wasm : null, diagnostics, message };

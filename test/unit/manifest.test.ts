@@ -1,0 +1,133 @@
+// karyon.json and what becomes of it: errors field by field, the command line, xl's configuration.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { commandLine, domainConfig } from "../../tools/image/config.ts";
+import { parseManifest, readManifest, type Manifest } from "../../tools/image/manifest.ts";
+
+const MEBIBYTE = 1024 * 1024;
+
+function manifest(fields: object): Manifest {
+  return parseManifest(JSON.stringify({ name: "web", ...fields }), "karyon.json");
+}
+
+describe("karyon.json", () => {
+  it("needs a name only", () => {
+    assert.deepEqual(manifest({}), {
+      name: "web",
+      entry: "index.ts",
+      memory: 16 * MEBIBYTE,
+      network: false,
+      arguments: [],
+      environment: {},
+    });
+    assert.deepEqual(manifest({ network: {} }).network, { address: "dhcp" });
+  });
+
+  it("takes every field", () => {
+    const full = manifest({
+      entry: "src/server.ts",
+      memory: "2M",
+      stack: "64K",
+      network: {
+        address: "10.0.2.20/24",
+        gateway: "10.0.2.2",
+        dns: "10.0.2.3",
+        bridge: "xenbr0",
+        mac: "00:16:3e:00:00:01",
+      },
+      arguments: ["--port", "80"],
+      environment: { LOG_LEVEL: "debug" },
+      files: "www",
+    });
+    assert.equal(full.memory, 2 * MEBIBYTE);
+    assert.equal(full.stack, 64 * 1024);
+  });
+
+  const wrong: readonly (readonly [object, RegExp])[] = [
+    [{ name: "Web Server" }, /^ {2}name: expected lower case/m],
+    [{ memory: "16" }, /^ {2}memory: expected a size/m],
+    [{ memory: "1M" }, /^ {2}memory: expected 2M to 3072M/m],
+    [{ memory: "4G" }, /^ {2}memory: expected 2M to 3072M/m],
+    [{ memory: 16 }, /^ {2}memory: /m],
+    [{ stack: "1K" }, /^ {2}stack: expected 16K to 16M/m],
+    [{ network: true }, /^ {2}network: expected false or an object/m],
+    [{ network: { address: "10.0.2.256/24" } }, /^ {2}network/m],
+    [{ network: { address: "10.0.2.20" } }, /^ {2}network/m],
+    [{ network: { mac: "01:16:3e:00:00:01" } }, /^ {2}network/m],
+    [{ network: { gateway: "10.0.2.2" } }, /^ {2}network\.gateway: comes from the DHCP server/m],
+    [{ network: { adress: "dhcp" } }, /^ {2}network.*adress/ms],
+    [{ arguments: ["a\nb"] }, /^ {2}arguments\.0: expected printable ASCII/m],
+    [{ environment: { "A B": "c" } }, /^ {2}environment/m],
+    [{ files: "../secret" }, /^ {2}files: expected a path inside/m],
+    [{ files: "/etc" }, /^ {2}files: expected a path inside/m],
+    [{ entry: "index.js" }, /^ {2}entry: expected a \.ts file/m],
+    [{ color: "red" }, /color/],
+  ];
+  for (const [fields, message] of wrong) {
+    it(`refuses ${JSON.stringify(fields)}`, () => {
+      assert.throws(() => manifest(fields), { code: "BAD_MANIFEST", message });
+    });
+  }
+
+  it("reports every wrong field at once", () => {
+    assert.throws(
+      () => manifest({ memory: "x", stack: "y", name: "" }),
+      (error: Error) => {
+        assert.equal(error.message.match(/^ {2}(?:memory|stack|name): /gm)?.length, 3);
+        return true;
+      },
+    );
+  });
+
+  it("must be there and be JSON", async () => {
+    await assert.rejects(readManifest("/nonexistent"), { code: "NO_MANIFEST" });
+    assert.throws(() => parseManifest("{", "karyon.json"), { code: "BAD_MANIFEST", message: /not JSON/ });
+  });
+});
+
+describe("the command line", () => {
+  it("carries network, stack, environment and arguments, quoted where need be", () => {
+    const text = commandLine(
+      manifest({
+        network: { address: "10.0.2.20/24", gateway: "10.0.2.2", dns: "10.0.2.3" },
+        stack: "64K",
+        environment: { MODE: "a b", EMPTY: "" },
+        arguments: ["plain", "two words", 'q"u\\o', "", "--"],
+      }),
+    );
+    assert.equal(
+      text,
+      'ip=10.0.2.20/24,gateway=10.0.2.2,dns=10.0.2.3 stack=64K env.MODE="a b" env.EMPTY="" -- plain "two words" "q\\"u\\\\o" "" --',
+    );
+    assert.equal(commandLine(manifest({})), "ip=off");
+    assert.equal(commandLine(manifest({ network: {} })), "ip=dhcp");
+  });
+
+  it("must fit into start_info", () => {
+    const fits = "x".repeat(1023 - "ip=off -- ".length);
+    assert.equal(commandLine(manifest({ arguments: [fits] })).length, 1023);
+    assert.throws(() => commandLine(manifest({ arguments: [`${fits}x`] })), {
+      code: "COMMAND_LINE_TOO_LONG",
+      message: /1024 bytes/,
+    });
+  });
+});
+
+describe("xl's configuration", () => {
+  it("quotes, and gives memory in MiB", () => {
+    const text = domainConfig(
+      manifest({ memory: "2500K", network: { bridge: "xenbr0", mac: "00:16:3e:00:00:01" }, arguments: ['a "b"'] }),
+      "/builds/web 1/web.elf",
+    );
+    assert.match(text, /^name = "web"$/m);
+    assert.match(text, /^kernel = "\/builds\/web 1\/web\.elf"$/m);
+    assert.match(text, /^memory = 3$/m);
+    assert.match(text, /^vif = \[ "mac=00:16:3e:00:00:01,bridge=xenbr0" \]$/m);
+    assert.match(text, /^extra = "ip=dhcp -- \\"a \\\\\\"b\\\\\\"\\""$/m);
+    assert.match(text, /^on_crash = "destroy"$/m);
+  });
+
+  it("has no interface without a network", () => {
+    assert.match(domainConfig(manifest({}), "/x.elf"), /^vif = \[\]$/m);
+  });
+});
