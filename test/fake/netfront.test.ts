@@ -107,10 +107,7 @@ const LIES: readonly Lie[] = [
   },
   {
     name: "announces extra info without end",
-    tell: (netback) => {
-      netback.mischief.receive = (response) => void (response.flags |= 8);
-      netback.claimResponses(200); // whatever stands there serves as extra info
-    },
+    tell: (netback) => netback.sendEndlessExtraInfo(),
   },
 ];
 

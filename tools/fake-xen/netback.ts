@@ -13,6 +13,7 @@ const RX_SLOT = 8;
 const TX_FLAGS = { CSUM_BLANK: 1, DATA_VALIDATED: 2, MORE: 4, EXTRA: 8 } as const;
 const RX_FLAGS = { DATA_VALIDATED: 1, CSUM_BLANK: 2, MORE: 4, EXTRA: 8 } as const;
 const EXTRA_GSO = 1;
+const EXTRA_FLAG_MORE = 1;
 const GSO_TCPV4 = 1;
 const RSP_OKAY = 0;
 const RSP_ERROR = -1;
@@ -102,6 +103,9 @@ export class Netback implements Station {
   private connection: Connection | undefined;
   private readonly queue: Frame[] = [];
   private scheduled = false;
+  // After a lie about a ring's indices, nothing more happens on that ring.
+  private transmitFrozen = false;
+  private receiveFrozen = false;
   private unwatch: (() => void) | undefined;
 
   constructor(
@@ -220,6 +224,8 @@ export class Netback implements Station {
       if (!events.bind(port, () => this.schedule())) throw new Error(`event channel ${port} cannot be bound`);
     }
     this.connections += 1;
+    this.transmitFrozen = false;
+    this.receiveFrozen = false;
     this.hub.join(this);
     this.setState(STATE.CONNECTED);
     this.schedule();
@@ -254,8 +260,8 @@ export class Netback implements Station {
       this.scheduled = false;
       if (this.connection === undefined || this.domain.shutdown !== undefined) return;
       this.counts.notifications += 1;
-      this.serveTransmit(this.connection);
-      if (this.connection !== undefined) this.serveReceive(this.connection);
+      if (!this.transmitFrozen) this.serveTransmit(this.connection);
+      if (!this.receiveFrozen) this.serveReceive(this.connection);
     });
   }
 
@@ -390,15 +396,32 @@ export class Netback implements Station {
   claimResponses(count: number): void {
     const connection = this.connection;
     if (connection === undefined) throw new Error("not connected");
+    this.receiveFrozen = true;
     connection.rx.responsesProduced += count;
     connection.rx.push();
     this.domain.events.raise(connection.rxPort);
+  }
+
+  /** Answers with a frame whose extra info does not end. */
+  sendEndlessExtraInfo(): void {
+    const connection = this.connection;
+    if (connection === undefined) throw new Error("not connected");
+    const { rx } = connection;
+    const { view, at } = rx.entry(rx.requestsConsumed);
+    const id = view.getUint16(at, true);
+    this.respond(rx, { id, offset: 0, flags: RX_FLAGS.EXTRA, status: 100 });
+    for (let i = 0; i < 10; i++) {
+      const extra = rx.entry(rx.responsesProduced++);
+      extra.view.setUint16(extra.at, EXTRA_GSO | (EXTRA_FLAG_MORE << 8), true);
+    }
+    this.claimResponses(0);
   }
 
   /** Sets the index of transmit responses to any value. */
   claimTransmitted(index: number): void {
     const connection = this.connection;
     if (connection === undefined) throw new Error("not connected");
+    this.transmitFrozen = true;
     connection.tx.pushTo(index);
     this.domain.events.raise(connection.txPort);
   }

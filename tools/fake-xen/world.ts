@@ -49,7 +49,7 @@ export class World {
 
   /** Has `action` happen `delay` ns from now. */
   after(delay: number, action: () => void): void {
-    this.at(this.now + Math.max(0, delay), action);
+    this.at(this.now + Math.max(0, Math.round(delay)), action);
   }
 
   /** Has `action` happen at `at`, or now if that has passed. */
