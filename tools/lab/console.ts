@@ -1,7 +1,7 @@
 // A domain's console as xenconsoled logs it. Nothing is lost between creation and the first look, and it can still be
 // read when the domain is gone.
 import { KaryonError, describeError } from "../support/errors.ts";
-import { request, type AgentAddress } from "./agent/client.ts";
+import { request, type AgentAddress } from "./client.ts";
 import { TextStream } from "./text-stream.ts";
 
 const FOLLOW_LIMIT_MS = 2 ** 31 - 1;

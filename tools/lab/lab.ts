@@ -10,7 +10,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { KaryonError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
-import { request, type AgentAddress, type CommandResult } from "./agent/client.ts";
+import { request, type AgentAddress, type CommandResult } from "./client.ts";
 import { AGENT_ADDRESS, AGENT_PORT } from "./agent/protocol.ts";
 import { difference, readCounters, type Instructions } from "./count/count.ts";
 import { readDomainConfig } from "./config.ts";

@@ -10,7 +10,7 @@ import { startProgress, type Progress } from "../../debian/progress.ts";
 import { hostTool } from "../../debian/tools.ts";
 import { KaryonError, describeError } from "../../support/errors.ts";
 import { logger } from "../../support/log.ts";
-import { request } from "../agent/client.ts";
+import { request } from "../client.ts";
 import { hostImage, type HostImage } from "../image/image.ts";
 import { accelerators, type Accelerator } from "./accelerator.ts";
 import { countingPlugin } from "../count/count.ts";

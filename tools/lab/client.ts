@@ -1,8 +1,8 @@
 // The host's side of the lab's agent. Every wait is bounded: a request that is not answered in time fails and, by
 // hanging up, ends the command in dom0.
 import { connect, type Socket } from "node:net";
-import { KaryonError } from "../../support/errors.ts";
-import { encodeFrame, Frame, FrameDecoder, type End, type Request } from "./protocol.ts";
+import { KaryonError } from "../support/errors.ts";
+import { encodeFrame, Frame, FrameDecoder, type End, type Request } from "./agent/protocol.ts";
 
 const CHUNK = 256 * 1024;
 
@@ -42,6 +42,8 @@ export function request(address: AgentAddress, message: AgentRequest, options: R
   return new Promise((resolve, reject) => {
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
+    const takeStdout = options.onStdout ?? ((bytes: Buffer) => void stdout.push(bytes));
+    const takeStderr = options.onStderr ?? ((bytes: Buffer) => void stderr.push(bytes));
     let end: End | undefined;
     const socket = connect({ host: "127.0.0.1", port: address.port, noDelay: true });
     const fail = (code: string, text: string, cause?: unknown): void => {
@@ -52,8 +54,8 @@ export function request(address: AgentAddress, message: AgentRequest, options: R
     const timer = setTimeout(() => fail("LAB_TIMEOUT", `no end after ${options.timeoutMs} ms`), options.timeoutMs);
     options.signal?.addEventListener("abort", () => fail("ABORTED", "given up"), { once: true });
     const decoder = new FrameDecoder((type, payload) => {
-      if (type === Frame.STDOUT) options.onStdout ? options.onStdout(payload) : stdout.push(payload);
-      else if (type === Frame.STDERR) options.onStderr ? options.onStderr(payload) : stderr.push(payload);
+      if (type === Frame.STDOUT) takeStdout(payload);
+      else if (type === Frame.STDERR) takeStderr(payload);
       else if (type === Frame.END) end = JSON.parse(payload.toString()) as End;
     });
     socket.on("data", (bytes: Buffer) => decoder.push(bytes));
