@@ -4,7 +4,7 @@ import { before, test } from "node:test";
 import { seededRandom } from "../../../tools/fake-xen/world.ts";
 import { BUFFER, type Piece } from "../../fake/calls.ts";
 import { fakeKernel } from "../../support/fake.ts";
-import { EBADF, EFAULT, EINVAL, EMFILE, ENOENT, ENOTDIR, Process, runApp } from "./machine.ts";
+import { EBADF, EFAULT, EINVAL, EMFILE, ENOENT, ENOTDIR, type Process, runApp } from "./machine.ts";
 
 const PAGE = 4096;
 const WASM_PAGE = 65536;
