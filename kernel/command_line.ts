@@ -22,7 +22,7 @@ let wordCount: u32 = 0;
 let argumentsStart: u32 = 0; // index of the first word behind "--"
 
 function span(index: u32): TextSpan {
-  return changetype<TextSpan>(words + (<usize>index << 3));
+  return changetype<TextSpan>(words + ((<usize>index) << 3));
 }
 
 /** Reads the command line. Called once, before any option is asked for. */

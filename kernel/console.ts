@@ -35,7 +35,7 @@ function onEvent(_argument: usize): void {
 
 /** Finds the ring; output works from here on. Needs nothing but start_info. Called again after a restore. */
 export function consoleAttach(): void {
-  ring = <usize>machineToPhys(startInfo().console_mfn) << 12;
+  ring = (<usize>machineToPhys(startInfo().console_mfn)) << 12;
   port = startInfo().console_evtchn;
   store<u32>(portList, port);
 }

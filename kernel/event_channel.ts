@@ -13,7 +13,7 @@ const ports = memory.data(512, 8); // the handled ports, u32 each, for SCHEDOP_p
 let portsCount: u32 = 0;
 
 function setMasked(port: u32, masked: bool): void {
-  const word = sharedInfo() + EVTCHN_MASK + ((<usize>port >> 6) << 3);
+  const word = sharedInfo() + EVTCHN_MASK + (((<usize>port) >> 6) << 3);
   const bit = (<u64>1) << (port & 63);
   if (masked) atomic.or<u64>(word, bit);
   else atomic.and<u64>(word, ~bit);
@@ -27,7 +27,7 @@ function makePending(port: u32): void {
 /** Masks every port and forgets the handlers: at boot and after a restore, when all ports are gone. */
 export function eventChannelsReset(): void {
   for (let i: usize = 0; i < 64; i++) store<u64>(sharedInfo() + EVTCHN_MASK + (i << 3), u64.MAX_VALUE);
-  memory.fill(handlers, 0, <usize>MAXIMUM_PORT << 3);
+  memory.fill(handlers, 0, (<usize>MAXIMUM_PORT) << 3);
   portsCount = 0;
 }
 
@@ -44,29 +44,29 @@ export function eventChannelBindVirq(virq: u32): i32 {
 /** Calls the function (argument: usize): void with table index `handler` for each event on `port`; 0 or -ENOSPC. It must not block. */
 export function eventChannelHandle(port: u32, handler: u32, argument: usize): i32 {
   if (port >= MAXIMUM_PORT) return -ENOSPC;
-  const slot = handlers + (<usize>port << 3);
+  const slot = handlers + ((<usize>port) << 3);
   if (load<u32>(slot) == 0) {
-    store<u32>(ports + (<usize>portsCount << 2), port);
+    store<u32>(ports + ((<usize>portsCount) << 2), port);
     portsCount += 1;
   }
   store<u32>(slot, handler);
   store<u32>(slot, argument, 4);
   setMasked(port, false);
   // An event that arrived while the port was masked has set its bit but no selector.
-  const word = atomic.load<u64>(sharedInfo() + EVTCHN_PENDING + ((<usize>port >> 6) << 3));
+  const word = atomic.load<u64>(sharedInfo() + EVTCHN_PENDING + (((<usize>port) >> 6) << 3));
   if ((word >> (port & 63)) & 1) makePending(port);
   return 0;
 }
 
 /** Masks `port` and forgets its handler; the port itself stays open. */
 export function eventChannelUnbind(port: u32): void {
-  if (port >= MAXIMUM_PORT || load<u32>(handlers + (<usize>port << 3)) == 0) return;
+  if (port >= MAXIMUM_PORT || load<u32>(handlers + ((<usize>port) << 3)) == 0) return;
   setMasked(port, true);
-  store<u32>(handlers + (<usize>port << 3), 0);
+  store<u32>(handlers + ((<usize>port) << 3), 0);
   for (let i: u32 = 0; i < portsCount; i++) {
-    if (load<u32>(ports + (<usize>i << 2)) != port) continue;
+    if (load<u32>(ports + ((<usize>i) << 2)) != port) continue;
     portsCount -= 1;
-    store<u32>(ports + (<usize>i << 2), load<u32>(ports + (<usize>portsCount << 2)));
+    store<u32>(ports + ((<usize>i) << 2), load<u32>(ports + ((<usize>portsCount) << 2)));
     return;
   }
 }
@@ -117,9 +117,9 @@ function runWord(word: usize): void {
     const bit = ctz(bits);
     bits &= bits - 1;
     atomic.and<u64>(pendingAt, ~((<u64>1) << bit));
-    const port = (<u32>word << 6) | <u32>bit;
+    const port = ((<u32>word) << 6) | (<u32>bit);
     if (port >= MAXIMUM_PORT) continue;
-    const slot = handlers + (<usize>port << 3);
+    const slot = handlers + ((<usize>port) << 3);
     if (load<u32>(slot) != 0) call_indirect<void>(load<u32>(slot), load<u32>(slot, 4));
   }
 }

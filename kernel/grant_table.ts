@@ -25,7 +25,7 @@ let freeEntries: u32 = 0;
 const frameList = memory.data(32, 8); // mfns, FRAMES of u64
 
 function entryAddress(reference: u32): usize {
-  return table + (<usize>reference << 3);
+  return table + ((<usize>reference) << 3);
 }
 
 /** Reserves the addresses at which the table's frames are mapped. Called once. */
@@ -37,7 +37,7 @@ export function grantTableInit(): void {
 /** Maps the table's frames, as Xen named them last. */
 export function grantTableMap(): void {
   for (let i: u32 = 0; i < FRAMES; i++) {
-    const entry = (load<u64>(frameList + (<usize>i << 3)) << PAGE_SHIFT) | PAGE_DATA;
+    const entry = (load<u64>(frameList + ((<usize>i) << 3)) << PAGE_SHIFT) | PAGE_DATA;
     if (updateVaMapping(table + i * PAGE_SIZE, entry, UVMF_INVLPG) != 0) panic("the grant table cannot be mapped");
   }
 }
@@ -88,7 +88,7 @@ export function grantEnd(reference: u32): i32 {
   const entry = entryAddress(reference);
   for (;;) {
     const flags = atomic.load<u16>(entry);
-    if (flags & <u16>(GTF_reading | GTF_writing)) return -EBUSY;
+    if (flags & (<u16>(GTF_reading | GTF_writing))) return -EBUSY;
     if (atomic.cmpxchg<u16>(entry, flags, 0) == flags) break;
   }
   release(reference);

@@ -81,6 +81,12 @@ export function log(subsystem: string): LogLine {
   const buffer = textBuffer(changetype<TextBuffer>(lineBuffer), lineBytes, LINE_SIZE);
   buffer.text("[");
   for (let room = max<u64>(now / 1_000_000, 1); room < 1000; room *= 10) buffer.text(" ");
-  buffer.decimal(now / 1_000_000).text(".").decimal(now % 1_000_000, 6).text("] ").text(subsystem).text(": ");
+  buffer
+    .decimal(now / 1_000_000)
+    .text(".")
+    .decimal(now % 1_000_000, 6)
+    .text("] ")
+    .text(subsystem)
+    .text(": ");
   return changetype<LogLine>(lineBuffer);
 }

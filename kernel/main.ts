@@ -34,7 +34,11 @@ export function kernelBoot(startInfoAddress: usize): void {
   workStart();
   randomStir();
   commandLineInit();
-  xenstoreInit(<usize>machineToPhys(startInfo().store_mfn) << PAGE_SHIFT, startInfo().store_evtchn);
+  xenstoreInit((<usize>machineToPhys(startInfo().store_mfn)) << PAGE_SHIFT, startInfo().store_evtchn);
   powerControlStart();
-  log("kernel").text("Karyon, ").decimal(startInfo().nr_pages >> 8).text(" MiB").end();
+  log("kernel")
+    .text("Karyon, ")
+    .decimal(startInfo().nr_pages >> 8)
+    .text(" MiB")
+    .end();
 }

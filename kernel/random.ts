@@ -2,53 +2,17 @@
 // half becomes the next key and the rest is handed out. Seeded from the processor's generator, the time stamp counter
 // and Xen's clocks; stirred at resume, so that copies of a saved domain go different ways.
 import { rdrand, rdtsc } from "./boot";
+import { CHACHA20_BLOCK, chacha20Block } from "./chacha20";
 import { monotonicNow, wallClockNow } from "./time/clock";
 
-const ROUNDS: i32 = 10; // double rounds
-const BLOCK: usize = 64;
 const KEY: usize = 32;
 
 const state = memory.data(64, 16); // the input block: constants, key, counter, nonce
 const block = memory.data(64, 16); // the last output block
 let used: usize = 64; // bytes of the block that are spent
 
-function quarterRound(a: usize, b: usize, c: usize, d: usize): void {
-  let va = load<u32>(a);
-  let vb = load<u32>(b);
-  let vc = load<u32>(c);
-  let vd = load<u32>(d);
-  va += vb;
-  vd = rotl<u32>(vd ^ va, 16);
-  vc += vd;
-  vb = rotl<u32>(vb ^ vc, 12);
-  va += vb;
-  vd = rotl<u32>(vd ^ va, 8);
-  vc += vd;
-  vb = rotl<u32>(vb ^ vc, 7);
-  store<u32>(a, va);
-  store<u32>(b, vb);
-  store<u32>(c, vc);
-  store<u32>(d, vd);
-}
-
-function word(i: usize): usize {
-  return block + (i << 2);
-}
-
-/** RFC 8439, 2.3: the block function over `state` into `block`. */
-function makeBlock(): void {
-  memory.copy(block, state, BLOCK);
-  for (let round = 0; round < ROUNDS; round++) {
-    for (let i: usize = 0; i < 4; i++) quarterRound(word(i), word(i + 4), word(i + 8), word(i + 12));
-    for (let i: usize = 0; i < 4; i++) {
-      quarterRound(word(i), word(4 + ((i + 1) & 3)), word(8 + ((i + 2) & 3)), word(12 + ((i + 3) & 3)));
-    }
-  }
-  for (let i: usize = 0; i < BLOCK; i += 4) store<u32>(block + i, load<u32>(block + i) + load<u32>(state + i));
-}
-
 function refill(): void {
-  makeBlock();
+  chacha20Block(state, block);
   memory.copy(state + 16, block, KEY);
   memory.fill(block, 0, KEY);
   store<u64>(state, load<u64>(state, 48) + 1, 48);
@@ -74,7 +38,7 @@ export function randomStir(): void {
 /** Fills `count` bytes at `target`. */
 export function randomFill(target: usize, count: usize): void {
   for (let i: usize = 0; i < count; i++) {
-    if (used == BLOCK) refill();
+    if (used == CHACHA20_BLOCK) refill();
     store<u8>(target + i, load<u8>(block + used));
     store<u8>(block + used, 0);
     used += 1;
@@ -89,7 +53,7 @@ export function randomU32(): u32 {
 /** 64 random bits. */
 export function randomU64(): u64 {
   used = (used + 7) & ~7;
-  if (used > BLOCK - 8) refill();
+  if (used > CHACHA20_BLOCK - 8) refill();
   const value = load<u64>(block + used);
   store<u64>(block + used, 0);
   used += 8;

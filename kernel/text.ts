@@ -37,7 +37,7 @@ export class TextBuffer {
 
   /** Appends a literal. */
   text(literal: string): TextBuffer {
-    for (let i = 0, n = literal.length; i < n; i++) this.byte(load<u8>(changetype<usize>(literal) + (<usize>i << 1)));
+    for (let i = 0, n = literal.length; i < n; i++) this.byte(load<u8>(changetype<usize>(literal) + ((<usize>i) << 1)));
     return this;
   }
 
@@ -130,7 +130,7 @@ export function parseSize(source: usize, count: u32): i64 {
 export function bytesEqualText(source: usize, count: u32, literal: string): bool {
   if (count != <u32>literal.length) return false;
   for (let i: u32 = 0; i < count; i++) {
-    if (load<u8>(source + i) != load<u8>(changetype<usize>(literal) + (<usize>i << 1))) return false;
+    if (load<u8>(source + i) != load<u8>(changetype<usize>(literal) + ((<usize>i) << 1))) return false;
   }
   return true;
 }

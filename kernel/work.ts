@@ -5,7 +5,14 @@
 // The kernel runs with event delivery masked; the C runtime unmasks on the way into the app. Idle sleep is
 // SCHEDOP_poll, which needs no upcall; VIRQ_TIMER is there for an app that computes.
 import { eventsMask, eventsUnmask } from "./boot";
-import { eventChannelBindVirq, eventChannelHandle, eventPorts, eventPortsCount, eventsPending, eventsRun } from "./event_channel";
+import {
+  eventChannelBindVirq,
+  eventChannelHandle,
+  eventPorts,
+  eventPortsCount,
+  eventsPending,
+  eventsRun,
+} from "./event_channel";
 import { kernelThreadRunnable, threadPreempt } from "./thread/scheduler";
 import { NEVER, monotonicNow, systemTimeAt } from "./time/clock";
 import { timersNextDeadline, timersRun } from "./time/timer";
@@ -36,7 +43,7 @@ export function workStart(): void {
 /** Adds a function (): void to every pass of the work; at most 8. */
 export function workRegister(functionIndex: u32): void {
   if (count == MAXIMUM) unreachable();
-  store<u32>(functions + (<usize>count << 2), functionIndex);
+  store<u32>(functions + ((<usize>count) << 2), functionIndex);
   count += 1;
 }
 
@@ -55,7 +62,7 @@ export function kernelWork(): void {
   raised = false;
   eventsRun();
   timersRun(monotonicNow());
-  for (let i: u32 = 0; i < count; i++) call_indirect<void>(load<u32>(functions + (<usize>i << 2)));
+  for (let i: u32 = 0; i < count; i++) call_indirect<void>(load<u32>(functions + ((<usize>i) << 2)));
 }
 
 /** Sleeps in Xen until an event or the next timer. The caller has found nothing runnable. */

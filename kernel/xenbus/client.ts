@@ -39,7 +39,7 @@ let state: u32 = 0; // STATE_DETACHED; asc folds a constant here only when it is
 let page: usize = 0;
 let port: u32 = 0;
 let initialized = false;
-let held = false;
+let held: bool = false;
 let lastRequestId: u32 = 0;
 let eventSeen = false;
 

@@ -2,7 +2,6 @@
 // guest writes req_prod and rsp_cons, xenstored the other two. Nothing is assumed about where they start.
 // A signal is due when requests were written, and when responses were taken from a ring that had been full: only then
 // can xenstored be waiting for room.
-import { barrier } from "../boot";
 import { EPROTO } from "../errno";
 import { REQ, REQ_CONS, REQ_PROD, RSP, RSP_CONS, RSP_PROD, XENSTORE_RING_SIZE } from "./wire";
 

@@ -110,7 +110,7 @@ export function xenstoreTransactionBegin(): i64 {
 export function xenstoreTransactionEnd(transaction: u32, commit: bool): i32 {
   store<u8>(answers, 0x54); // T
   store<u8>(answers, 0x46, 1); // F
-  return min(transact(XS_TRANSACTION_END, transaction, answers + <usize>!commit, 1, 0, 0, 0, 0), 0);
+  return min(transact(XS_TRANSACTION_END, transaction, answers + <usize>(commit ? 0 : 1), 1, 0, 0, 0, 0), 0);
 }
 
 /** Connects to xenstored: the ring's page and the event channel as start_info names them. Called once, at boot. */
