@@ -8,6 +8,7 @@ const ASSEMBLY = [
   "kernel/**/*.ts",
   "libos/**/*.ts",
   "apps/**/*.ts",
+  "tools/new/starter/**/*.ts",
   "test/apps/**/*.ts",
   "test/**/harness*.ts",
   "test/unit/api/surface.ts",

@@ -2,20 +2,22 @@
 // and the formats that the kernel reads (files, function names, command line).
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
+import { execa } from "execa";
 import { compileAssembly } from "../../tools/image/assembly.ts";
 import { buildImage, type Image } from "../../tools/image/build.ts";
 import { StageCache } from "../../tools/image/cache.ts";
 import { Compiler } from "../../tools/image/compiler.ts";
 import { collectFiles, filesBlob } from "../../tools/image/files.ts";
 import { functionAddresses } from "../../tools/image/native.ts";
-import { displayPath } from "../../tools/image/paths.ts";
+import { displayPath, repositoryPath } from "../../tools/image/paths.ts";
 import { runHostTool } from "../../tools/image/process.ts";
 import { symbolTable } from "../../tools/image/symbols.ts";
 import { readModule } from "../../tools/image/wasm.ts";
+import { createApp } from "../../tools/new/create.ts";
 
 let scratch: string;
 before(async () => {
@@ -278,15 +280,26 @@ describe("building an app outside the repository", () => {
   it("runs no stage again for unchanged sources, and only the app's for a changed app", async () => {
     await build();
     assert.deepEqual(stages, []);
+    // The folder's name is a new one in each run, so no earlier run's results fit.
     await writeFile(
       path.join(folder, "part/greeting.ts"),
-      "export function greeting(n: i32): string {\n  return `bye ${n}`;\n}\n",
+      `export function greeting(n: i32): string {\n  return "${scratch} " + n.toString();\n}\n`,
     );
     await build();
     assert.deepEqual(stages, ["app: asc", "app: binaryen", "app: wasm2c", "app: gcc", "ld"]);
-    await writeFile(path.join(folder, "www/index.html"), "<h1>changed</h1>");
+    await writeFile(path.join(folder, "www/index.html"), scratch);
     await build();
     assert.deepEqual(stages, ["ld"]);
+  });
+
+  it("builds what npm run new lays down", async () => {
+    const starter = await createApp(path.join(scratch, "starter"));
+    const { elf } = await buildImage(starter, { output: path.join(scratch, "starter-out") });
+    assert.ok((await stat(elf)).size > 50_000);
+    await assert.rejects(createApp(starter), { code: "FOLDER_EXISTS" });
+    await assert.rejects(createApp(path.join(scratch, "Not A Name")), { code: "BAD_MANIFEST" });
+    // The editor's view of it is the same.
+    await execa("node", [repositoryPath("node_modules/typescript/bin/tsc"), "--noEmit", "-p", starter]);
   });
 
   it("says what is wrong with an app that has no main", async () => {
