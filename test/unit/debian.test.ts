@@ -6,7 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { aptError, chooseSources, parsePrintUris } from "../../tools/debian/apt.ts";
-import { cacheFolder, cachedFolder, removeLeftovers, withLock } from "../../tools/debian/cache.ts";
+import {
+  cacheFolder,
+  cachedFolder,
+  keepRecent,
+  markUsed,
+  removeLeftovers,
+  withLock,
+} from "../../tools/debian/cache.ts";
 import { hostTool } from "../../tools/debian/tools.ts";
 import { KaryonError } from "../../tools/support/errors.ts";
 
@@ -89,6 +96,16 @@ test("what a killed run left half made is removed", async () => {
   while (left === "" || !existsSync(left)) await new Promise((resolve) => setTimeout(resolve, 1));
   await removeLeftovers(folder);
   assert.equal(existsSync(left), false);
+});
+
+test("the least recently used folders are removed", async () => {
+  for (const name of ["a", "b", "c"]) {
+    await cachedFolder(join(cache, "things", name), () => Promise.resolve());
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await markUsed(join(cache, "things", "a"));
+  await keepRecent(join(cache, "things"), 2);
+  assert.deepEqual((await readdir(join(cache, "things"))).sort(), ["a", "c"]);
 });
 
 test("the lock lets one in at a time and goes with its holder's error", async () => {

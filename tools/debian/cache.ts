@@ -8,7 +8,7 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KaryonError } from "../support/errors.ts";
@@ -88,6 +88,20 @@ export async function removeLeftovers(folder: string): Promise<void> {
   if (!existsSync(folder)) return;
   const left = (await readdir(folder)).filter((name) => name.includes(TEMPORARY_MARK));
   await Promise.all(left.map((name) => rm(join(folder, name), { recursive: true, force: true })));
+}
+
+/** Marks `path` as used now, for keepRecent. */
+export async function markUsed(path: string): Promise<void> {
+  const now = new Date();
+  await utimes(path, now, now);
+}
+
+/** Removes all but the `count` most recently used entries of `folder`; call with the lock held. */
+export async function keepRecent(folder: string, count: number): Promise<void> {
+  const paths = (await readdir(folder)).map((name) => join(folder, name));
+  const aged = await Promise.all(paths.map(async (path) => ({ path, used: (await stat(path)).mtimeMs })));
+  const old = aged.sort((a, b) => b.used - a.used).slice(count);
+  await Promise.all(old.map(({ path }) => rm(path, { recursive: true, force: true })));
 }
 
 async function renameOver(temporary: string, path: string): Promise<void> {

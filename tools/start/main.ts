@@ -39,6 +39,7 @@ async function start(folder: string, options: StartOptions): Promise<void> {
     await Promise.race([interrupted, follow(host, name, image.manifest.network !== false, options)]);
   } finally {
     await host.close(name);
+    logger.info("all taken down");
   }
 }
 

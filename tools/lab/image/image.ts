@@ -9,7 +9,7 @@ import { copyFile, open, readFile, readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import { cacheFolder, cachedFolder, removeLeftovers, withLock } from "../../debian/cache.ts";
+import { cacheFolder, cachedFolder, keepRecent, markUsed, removeLeftovers, withLock } from "../../debian/cache.ts";
 import { packageTree, type PackageTree } from "../../debian/packages.ts";
 import { startProgress } from "../../debian/progress.ts";
 import { hostTool } from "../../debian/tools.ts";
@@ -19,6 +19,7 @@ import { FileTree } from "./cpio.ts";
 import { extractVmlinux, loadModules } from "./kernel.ts";
 import { LibraryCollector } from "./libraries.ts";
 
+const KEPT_IMAGES = 3;
 const LAB_SOURCES = fileURLToPath(new URL("..", import.meta.url));
 
 /** The files QEMU boots. */
@@ -39,8 +40,10 @@ export async function hostImage(): Promise<HostImage> {
     await withLock("lab-image", async () => {
       await removeLeftovers(images);
       await cachedFolder(folder, (temporary) => makeImage(tree, temporary));
+      await keepRecent(images, KEPT_IMAGES);
     });
   }
+  await markUsed(folder);
   return { key, xen: join(folder, "xen"), kernel: join(folder, "vmlinux"), initrd: join(folder, "dom0.cpio") };
 }
 

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { cacheFolder, cachedFolder, removeLeftovers, withLock } from "../../debian/cache.ts";
+import { cacheFolder, cachedFolder, keepRecent, markUsed, removeLeftovers, withLock } from "../../debian/cache.ts";
 import { startProgress, type Progress } from "../../debian/progress.ts";
 import { hostTool } from "../../debian/tools.ts";
 import { KaryonError, describeError } from "../../support/errors.ts";
@@ -22,6 +22,8 @@ import type { Qmp } from "./qmp.ts";
 const BOOT_TIMEOUT_MS: Readonly<Record<Accelerator, number>> = { kvm: 60_000, tcg: 240_000, icount: 600_000 };
 const SAVE_TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
+// Half a gigabyte each; several checkouts may share the cache.
+const KEPT_SNAPSHOTS = 4;
 
 const HOST_MEMORY = 1536;
 const DOM0_MEMORY = 640;
@@ -121,11 +123,15 @@ function xenOptions({ accelerator }: MachineKind): string {
 }
 
 async function withSnapshot(snapshot: Snapshot, image: HostImage): Promise<void> {
-  if (existsSync(snapshot.folder)) return;
-  await withLock("lab-snapshot", async () => {
-    await removeLeftovers(join(snapshot.folder, ".."));
-    await cachedFolder(snapshot.folder, (temporary) => makeSnapshot(snapshot.kind, image, temporary));
-  });
+  if (!existsSync(snapshot.folder)) {
+    const all = join(snapshot.folder, "..");
+    await withLock("lab-snapshot", async () => {
+      await removeLeftovers(all);
+      await cachedFolder(snapshot.folder, (temporary) => makeSnapshot(snapshot.kind, image, temporary));
+      await keepRecent(all, KEPT_SNAPSHOTS);
+    });
+  }
+  await markUsed(snapshot.folder);
 }
 
 async function makeSnapshot(kind: MachineKind, image: HostImage, folder: string): Promise<void> {
