@@ -108,6 +108,9 @@ export interface StackOptions {
   readonly configured?: boolean;
 }
 
+/** Compiled once for all tests of a process. */
+let harness: Promise<WebAssembly.Module> | null = null;
+
 const SHARED_INFO = 0x180000;
 const SCRATCH = 0x190000;
 const PAGES = 0x200000;
@@ -123,7 +126,8 @@ export class Stack {
   }
 
   static async create(options: StackOptions = {}): Promise<Stack> {
-    const module = await compileAssembly("test/unit/net/harness.ts");
+    harness ??= compileAssembly("test/unit/net/harness.ts");
+    const module = await harness;
     const random = seededRandom(options.seed ?? 1);
     const random64 = () => (BigInt(random()) << 32n) | BigInt(random());
     let stack: Stack | null = null;
