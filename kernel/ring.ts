@@ -3,7 +3,6 @@
 // Layout of the shared page: u32 req_prod, req_event, rsp_prod, rsp_event, 48 bytes of padding, then the entries.
 // Invariants: responsesConsumed <= rsp_prod <= requestsProduced holds or the back end lies, and every lie is seen
 // before an entry is read; an entry is only written while it holds neither a request nor an unread response.
-import { barrier } from "./boot";
 import { EPROTO } from "./errno";
 import { PAGE_SIZE } from "./memory/pages";
 

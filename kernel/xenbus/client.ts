@@ -17,8 +17,7 @@ import { CONNECTION, HEADER_SIZE, SERVER_FEATURES, StoreHeader, storeErrno } fro
 import { XENSTORE_CONNECTED, XENSTORE_PAYLOAD_MAX, XENSTORE_RECONNECT } from "./wire";
 import { XENSTORE_SERVER_FEATURE_RECONNECTION, XS_ERROR, XS_WATCH_EVENT } from "./wire";
 
-/** No connection to speak of: requests wait. */
-const STATE_DETACHED: u32 = 0;
+// The states of the connection; 0 is none to speak of: requests wait.
 const STATE_CONNECTED: u32 = 1;
 /** The ring was asked to reset; xenstored has not answered yet. */
 const STATE_RECONNECTING: u32 = 2;
@@ -35,7 +34,7 @@ const chunk = memory.data(64);
 /** Woken when no request is on its way any more. */
 const quiet = changetype<WaitQueue>(memory.data(8, 8));
 
-let state: u32 = 0; // STATE_DETACHED; asc folds a constant here only when it is a literal
+let state: u32 = 0;
 let page: usize = 0;
 let port: u32 = 0;
 let initialized = false;

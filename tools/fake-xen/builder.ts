@@ -1,6 +1,6 @@
 // Lays a domain out as libxc's PV domain builder does: kernel image, p2m list, start_info, xenstore ring, console ring,
 // page tables, boot stack; everything mapped up to the next 4 MiB.
-import { GuestMemory, PAGE_SIZE } from "./guest_memory.ts";
+import { PAGE_SIZE, type GuestMemory } from "./guest_memory.ts";
 
 const PRESENT_WRITABLE = 0x67n; // present, writable, user, accessed, dirty
 const KERNEL_STACK_PAGES = 4;

@@ -1,6 +1,6 @@
 // Grant table, version 1, from the other domain's side: what a back end may map or copy (xen/include/public/
 // grant_table.h). Frames of the table are Xen's; the guest maps them.
-import { GuestMemory, PAGE_SIZE } from "./guest_memory.ts";
+import { PAGE_SIZE, type GuestMemory } from "./guest_memory.ts";
 
 const GTF_permit_access = 1;
 const GTF_readonly = 4;

@@ -335,8 +335,7 @@ export class Netback implements Station {
 
   private serveReceive(connection: Connection): void {
     const { rx } = connection;
-    while (this.queue.length > 0) {
-      const frame = this.queue[0]!;
+    for (let frame = this.queue[0]; frame !== undefined; frame = this.queue[0]) {
       const extra = frame.gsoSize !== 0 && frame.bytes.length > 1514 ? 1 : 0;
       const slots = Math.ceil(frame.bytes.length / PAGE_SIZE) + extra;
       if (rx.requests < slots) {

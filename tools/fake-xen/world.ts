@@ -55,14 +55,14 @@ export class World {
   /** Has `action` happen at `at`, or now if that has passed. */
   at(at: number, action: () => void): void {
     const event = { at, order: this.order++, action };
-    let child = this.heap.push(event) - 1;
-    while (child > 0) {
-      const parent = (child - 1) >> 1;
-      if (!earlier(event, this.heap[parent]!)) break;
-      this.heap[child] = this.heap[parent]!;
-      child = parent;
+    let hole = this.heap.push(event) - 1;
+    while (hole > 0) {
+      const parent = this.heap[(hole - 1) >> 1];
+      if (parent === undefined || !earlier(event, parent)) break;
+      this.heap[hole] = parent;
+      hole = (hole - 1) >> 1;
     }
-    this.heap[child] = event;
+    this.heap[hole] = event;
   }
 
   private take(): TimedEvent | undefined {
@@ -71,12 +71,12 @@ export class World {
     if (first === undefined || last === undefined || this.heap.length === 0) return first;
     let hole = 0;
     for (;;) {
-      let child = 2 * hole + 1;
-      if (child >= this.heap.length) break;
-      if (child + 1 < this.heap.length && earlier(this.heap[child + 1]!, this.heap[child]!)) child += 1;
-      if (!earlier(this.heap[child]!, last)) break;
-      this.heap[hole] = this.heap[child]!;
-      hole = child;
+      const left = this.heap[2 * hole + 1];
+      const right = this.heap[2 * hole + 2];
+      const child = left !== undefined && right !== undefined && earlier(right, left) ? right : left;
+      if (child === undefined || !earlier(child, last)) break;
+      this.heap[hole] = child;
+      hole = 2 * hole + (child === left ? 1 : 2);
     }
     this.heap[hole] = last;
     return first;

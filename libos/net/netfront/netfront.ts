@@ -59,7 +59,9 @@ const driver = changetype<FrontendDriver>(memory.data(20, 8));
 const device = changetype<Device>(memory.data(48, 8));
 const again = changetype<Timer>(memory.data(TIMER_SIZE, 8));
 
-let pagesMade = false;
+/** Once 0 or -errno, it stays: a domain that is too small for the pages does not grow. */
+const PAGES_NOT_MADE: i32 = 1;
+let pagesResult: i32 = PAGES_NOT_MADE;
 let registered = false;
 let transmitPort: u32 = 0;
 let receivePort: u32 = 0; // the same as transmitPort without split event channels
@@ -138,12 +140,8 @@ function prepare(front: Frontend): i32 {
   const batch = front.batch;
   if (batch.number(READ_COPY, 0) != 1) return -EOPNOTSUPP;
   if (!parseMac(batch.reply(READ_MAC), batch.replyLength(READ_MAC))) return -ENODEV;
-  let result = 0;
-  if (!pagesMade) {
-    result = makePages();
-    if (result < 0) return result;
-    pagesMade = true;
-  }
+  if (pagesResult == PAGES_NOT_MADE) pagesResult = makePages();
+  if (pagesResult < 0) return pagesResult;
   const scatter = batch.number(READ_SG, 0) == 1;
   const large = scatter && transmitLargeCount() != 0;
   const segmentation = large && batch.number(READ_GSO, 0) == 1;
@@ -152,10 +150,10 @@ function prepare(front: Frontend): i32 {
   const mtu = <u32>batch.number(READ_MTU, DEFAULT_MTU);
   const largest = (large ? TRANSMIT_GSO_MAXIMUM : TRANSMIT_SMALL_MAXIMUM) - ETHERNET_HEADER;
   device.mtu = min(max(mtu, MINIMUM_MTU), largest);
-  result = grantedPagesGrant(front.backendDomain);
-  if (result < 0) return result;
-  result = openPorts(front);
-  if (result < 0) return result;
+  const granted = grantedPagesGrant(front.backendDomain);
+  if (granted < 0) return granted;
+  const opened = openPorts(front);
+  if (opened < 0) return opened;
   transmitStart();
   receiveStart();
   return 0;
