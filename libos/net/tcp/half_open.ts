@@ -145,7 +145,7 @@ function deadlineSet(entry: HalfOpen, deadline: u64): void {
   timerSet(timer, deadline);
 }
 
-function timerExpired(argument: usize): void {
+function timerExpired(_argument: usize): void {
   const now = monotonicNow();
   let earliest: u64 = NEVER;
   let node = byAge.next;

@@ -67,7 +67,7 @@ function timerStart(): void {
   timerSet(timer, changetype<usize>(first) == 0 ? NEVER : first.deadline);
 }
 
-function timerExpired(argument: usize): void {
+function timerExpired(_argument: usize): void {
   const now = monotonicNow();
   for (let entry = oldest(); changetype<usize>(entry) != 0 && entry.deadline <= now; entry = oldest())
     timeWaitFree(entry);

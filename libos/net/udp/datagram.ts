@@ -53,7 +53,7 @@ export function datagramAllocate(length: u32): Datagram {
   if (memoryFreePages() < RESERVE_PAGES + (1 << order)) return changetype<Datagram>(0);
   let kind = KIND_PAGES + order;
   let size: u32 = 1 << (PAGE_SHIFT + order);
-  let memory: usize = 0;
+  let memory: usize;
   if (bytes <= SMALL) {
     memory = smallSlab.alloc();
     kind = KIND_SMALL;

@@ -19,11 +19,12 @@ import {
 import { ENETDOWN, ENETUNREACH, SECOND, Stack } from "./stack.ts";
 
 /** True when an echo request with these changes is answered. */
-async function isAnswered(change: (frame: Buffer) => Buffer | void, source = PEER_IP, destination = OUR_IP) {
+async function isAnswered(change: (frame: Buffer) => unknown, source = PEER_IP, destination = OUR_IP) {
   const stack = await Stack.create();
   stack.call.interfaceConfigure(ip(OUR_IP), 24, ip(PEER_IP), 0, stack.now);
   const frame = ipv4Frame({ protocol: 1, source, destination }, icmp(8, 0, 1, Buffer.from("ping")));
-  stack.input(change(frame) ?? frame);
+  const changed = change(frame);
+  stack.input(changed instanceof Buffer ? changed : frame);
   return stack.take().length > 0;
 }
 
