@@ -5,7 +5,6 @@ import {
   SOCK_STREAM,
   SOMAXCONN,
   SO_RCVTIMEO,
-  SOL_SOCKET,
   accept,
   bind,
   close,
