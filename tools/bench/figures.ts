@@ -1,0 +1,89 @@
+// What is measured, and the target of each figure: the one list that the table, the JSON file and --help follow.
+
+/** The parts that can be run by name, in the order they run. */
+export const PARTS = ["size", "memory", "instructions", "build", "tests"] as const;
+export type Part = (typeof PARTS)[number];
+
+/** kB is 1000 bytes; MiB as xl's `memory=` counts; ratio is ours divided by the Linux peer's; s is seconds. */
+export type Unit = "kB" | "MiB" | "ratio" | "s";
+
+/** A figure to be measured. */
+export interface Definition {
+  readonly name: string;
+  readonly title: string;
+  readonly part: Part;
+  readonly unit: Unit;
+  /** The most that is accepted; none when the figure is only for information. */
+  readonly target?: number;
+}
+
+/** What a part found out about one figure. */
+export interface Measurement {
+  readonly value: number;
+  /** What the value is made of, for the table: "1.70 M of 2.99 G". */
+  readonly made?: string;
+  /** What keeps it from being better, when that is known. */
+  readonly limit?: string;
+  /** Raw numbers for the JSON file. */
+  readonly raw?: Readonly<Record<string, unknown>>;
+}
+
+/** By the figures' names; a part that fails gives its reason for each of its figures. */
+export type Results = ReadonlyMap<string, Measurement | Error>;
+
+export type Verdict = "met" | "missed" | "failed" | "not measured" | "no target";
+
+/** All figures, in the order in which they are shown. */
+export const DEFINITIONS: readonly Definition[] = [
+  { name: "size-hello", title: "image of hello, stripped", part: "size", unit: "kB", target: 120 },
+  { name: "size-httpd", title: "image of httpd, stripped", part: "size", unit: "kB", target: 300 },
+  { name: "memory-hello", title: "least memory that runs hello", part: "memory", unit: "MiB", target: 2 },
+  { name: "memory-httpd", title: "least memory that runs httpd", part: "memory", unit: "MiB", target: 4 },
+  {
+    name: "boot",
+    title: "boot to the first HTTP answer: instructions, ours of Linux's",
+    part: "instructions",
+    unit: "ratio",
+    target: 1 / 200,
+  },
+  {
+    name: "request",
+    title: "HTTP request, 612 B, keep-alive: instructions, ours of Linux's",
+    part: "instructions",
+    unit: "ratio",
+  },
+  { name: "build", title: "image build of a changed app, warm", part: "build", unit: "s", target: 5 },
+  { name: "tests", title: "npm test", part: "tests", unit: "s", target: 600 },
+];
+
+/** Whether a result meets its target. */
+export function verdict({ target }: Definition, result: Measurement | Error | undefined): Verdict {
+  if (result === undefined) return "not measured";
+  if (result instanceof Error) return "failed";
+  if (target === undefined) return "no target";
+  return result.value <= target ? "met" : "missed";
+}
+
+/** A value with its unit, for people. */
+export function valueText(value: number, unit: Unit): string {
+  if (unit === "ratio") return value >= 1 || value <= 0 ? value.toFixed(2) : `1/${rounded(1 / value)}`;
+  if (unit === "MiB") return `${value} MiB`;
+  return `${rounded(value)} ${unit}`;
+}
+
+/** An instruction count for people: "1.70 M". */
+export function countText(count: number): string {
+  const scale = ([1e9, 1e6, 1e3] as const).find((size) => count >= size) ?? 1;
+  const suffix = { 1e9: " G", 1e6: " M", 1e3: " k", 1: "" }[scale];
+  return scale === 1 ? String(Math.round(count)) : `${(count / scale).toPrecision(3)}${suffix}`;
+}
+
+/** The command that shows a figure. */
+export function commandOf({ part }: Definition): string {
+  return `npm run bench -- ${part}`;
+}
+
+// Three digits are what these figures are good for.
+function rounded(value: number): string {
+  return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+}

@@ -1,0 +1,75 @@
+// npm run bench [parts…]: measures what the project promises and sets each figure beside its target.
+import { Argument } from "commander";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { displayPath, repositoryPath } from "../image/paths.ts";
+import { createProgram, runProgram } from "../support/cli.ts";
+import { describeError } from "../support/errors.ts";
+import { logger } from "../support/log.ts";
+import { measureBuild } from "./build.ts";
+import { DEFINITIONS, PARTS, type Measurement, type Part } from "./figures.ts";
+import { measureInstructions } from "./instructions.ts";
+import { measureMemory } from "./memory.ts";
+import { report, thisMachine } from "./report.ts";
+import { measureSizes } from "./size.ts";
+import { tableText } from "./table.ts";
+import { measureTests } from "./tests.ts";
+
+const MEASURES: Readonly<Record<Part, () => Promise<ReadonlyMap<string, Measurement>>>> = {
+  size: measureSizes,
+  memory: measureMemory,
+  instructions: measureInstructions,
+  build: measureBuild,
+  tests: measureTests,
+};
+
+interface BenchOptions {
+  readonly json: string;
+  readonly withTests: boolean;
+}
+
+// Ends by way of exit handlers, which take labs and commands along.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
+
+const program = createProgram("bench", "Measures what Karyon promises; each figure stands beside its target.")
+  .addArgument(new Argument("[parts...]", "what to measure; everything but the tests by default").choices(PARTS))
+  .option("--json <file>", "where the figures go as JSON", repositoryPath("build/bench.json"))
+  .option("--with-tests", "measure npm test too, which takes minutes", false)
+  .addHelpText("after", helpText())
+  .action(bench);
+
+function helpText(): string {
+  const lines = PARTS.flatMap((part) =>
+    DEFINITIONS.filter((definition) => definition.part === part).map(({ title }) => `  ${part.padEnd(14)}${title}`),
+  );
+  return ["", "Parts and what they measure:", ...lines].join("\n");
+}
+
+async function bench(named: readonly Part[], options: BenchOptions): Promise<void> {
+  const wanted = new Set<Part>(named.length > 0 ? named : PARTS.filter((part) => part !== "tests"));
+  if (options.withTests) wanted.add("tests");
+  const results = new Map<string, Measurement | Error>();
+  for (const part of PARTS.filter((name) => wanted.has(name))) {
+    for (const [name, result] of await measure(part)) results.set(name, result);
+  }
+  const shown = DEFINITIONS.filter(({ part }) => named.length === 0 || wanted.has(part));
+  process.stdout.write(`${tableText(shown, results, process.stdout.isTTY)}\n`);
+  const file = resolve(options.json);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify(report(shown, results, new Date(), thisMachine()), null, 2)}\n`);
+  logger.success(`the figures as JSON: ${displayPath(file)}`);
+  // A figure that misses its target is a result; one that cannot be measured is an error.
+  if ([...results.values()].some((result) => result instanceof Error)) process.exitCode = 1;
+}
+
+async function measure(part: Part): Promise<ReadonlyMap<string, Measurement | Error>> {
+  try {
+    return await MEASURES[part]();
+  } catch (error) {
+    logger.error(describeError(error));
+    const reason = error instanceof Error ? error : new Error(String(error));
+    return new Map(DEFINITIONS.filter((definition) => definition.part === part).map(({ name }) => [name, reason]));
+  }
+}
+
+await runProgram(program);

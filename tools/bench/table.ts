@@ -1,0 +1,42 @@
+// The table of `npm run bench`: figure, value, target and verdict, and the command that shows it; at most 100 columns.
+import Table from "cli-table3";
+import { commandOf, valueText, verdict, type Definition, type Results } from "./figures.ts";
+
+const COLUMNS = [30, 21, 11, 14, 18];
+
+/** The table's text, and below it what limits a figure that misses its target, or why one could not be measured. */
+export function tableText(definitions: readonly Definition[], results: Results, colour: boolean): string {
+  const style = colour ? { head: ["bold"], border: ["grey"] } : { head: [], border: [] };
+  const table = new Table({
+    head: ["figure", "measured", "target", "", "npm run bench --"],
+    colWidths: COLUMNS,
+    wordWrap: true,
+    style,
+  });
+  for (const definition of definitions) table.push(row(definition, results));
+  return [table.toString(), ...definitions.flatMap((definition) => notes(definition, results))].join("\n");
+}
+
+function row(definition: Definition, results: Results): string[] {
+  const { name, title, unit, target } = definition;
+  const result = results.get(name);
+  const said = verdict(definition, result);
+  const measured =
+    result === undefined || result instanceof Error
+      ? "–"
+      : [valueText(result.value, unit), result.made].filter((part) => part !== undefined).join("\n");
+  return [
+    title,
+    measured,
+    target === undefined ? "–" : `≤ ${valueText(target, unit)}`,
+    said === "no target" ? "–" : said,
+    commandOf(definition).replace(/^npm run bench -- /, ""),
+  ];
+}
+
+function notes(definition: Definition, results: Results): string[] {
+  const result = results.get(definition.name);
+  if (result === undefined) return [];
+  if (result instanceof Error) return [`${definition.title}: ${result.message}`];
+  return result.limit === undefined ? [] : [`${definition.title}: ${result.limit}`];
+}
