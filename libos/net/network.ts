@@ -58,11 +58,12 @@ export function networkStart(): i32 {
   const parsed = readOptions();
   if (parsed != 0 || configuration.mode == NETWORK_OFF) return parsed;
   suspendRegister(interfaceSuspend.index, networkResume.index);
-  if (!netfrontStart()) {
-    log("net").text("no network device").end();
-    return -ENODEV;
-  }
-  return configuration.mode == NETWORK_STATIC ? startStatic() : startDhcp();
+  const present = netfrontStart();
+  if (!present) log("net").text("no network device yet").end();
+  const started = configuration.mode == NETWORK_STATIC ? startStatic() : dhcpStart(onLease.index, monotonicNow());
+  if (started != 0 || interfaceAddress() != 0) return started;
+  // A device that is attached later gets its address then.
+  return present ? waitForAddress() : -ENODEV;
 }
 
 /** Name server `index` (0 …) in host order; 0 = no more. */
@@ -93,9 +94,7 @@ function startStatic(): i32 {
   return 0;
 }
 
-function startDhcp(): i32 {
-  const started = dhcpStart(onLease.index, monotonicNow());
-  if (started != 0) return started;
+function waitForAddress(): i32 {
   const deadline = monotonicNow() + ADDRESS_PATIENCE;
   while (interfaceAddress() == 0) {
     if (waitOn(addressQueue, deadline) == -ETIMEDOUT) {
