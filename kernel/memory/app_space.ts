@@ -26,10 +26,10 @@ export function appSpaceGrow(newSize: u32): i32 {
   const pages: u32 = newSize <= PAGE_SIZE ? 0 : <u32>((end - start) >> PAGE_SHIFT);
   if (pages + pageTablesMissing(start, end) > framesFree()) return -ENOMEM;
   for (let i: u32 = 0; i < pages; i++) {
-    pageMap(start + (<usize>i << PAGE_SHIFT), <u32>frameTakeForApp(), PAGE_DATA);
+    pageMap(start + ((<usize>i) << PAGE_SHIFT), <u32>frameTakeForApp(), PAGE_DATA);
   }
   pageTableFlush();
-  memory.fill(start, 0, <usize>pages << PAGE_SHIFT);
+  memory.fill(start, 0, (<usize>pages) << PAGE_SHIFT);
   size = newSize;
   return 0;
 }

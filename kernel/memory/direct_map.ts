@@ -29,7 +29,7 @@ let mappedEnd: usize = 0;
 
 /** The builder's page tables and boot stack follow each other and end what it laid out. */
 function builderEnd(): usize {
-  return <usize>startInfo().pt_base + (<usize>startInfo().nr_pt_frames << PAGE_SHIFT) + PAGE_SIZE;
+  return <usize>startInfo().pt_base + ((<usize>startInfo().nr_pt_frames) << PAGE_SHIFT) + PAGE_SIZE;
 }
 
 /** Maps shared_info over the image's page for it: at boot and after a restore. */
@@ -45,7 +45,7 @@ export function directMapInit(): void {
   const l1List = <usize>PAGE_SIZE; // the two pages after page 0
   memory.fill(l1List, 0, 2 * PAGE_SIZE);
   pageTableInit(l1List);
-  mappedEnd = min(pageTableMappedEnd(), <usize>pages << PAGE_SHIFT);
+  mappedEnd = min(pageTableMappedEnd(), (<usize>pages) << PAGE_SHIFT);
   const states = builderEnd();
   const firstFree = pageAlign(states + pages);
   if (firstFree >= mappedEnd) panic("the domain is too small for its kernel");
@@ -62,7 +62,7 @@ function protectRange(start: usize, end: usize, flags: u64): void {
 
 function protect(): void {
   const tables = <usize>startInfo().pt_base;
-  const tablesEnd = tables + (<usize>startInfo().nr_pt_frames << PAGE_SHIFT);
+  const tablesEnd = tables + ((<usize>startInfo().nr_pt_frames) << PAGE_SHIFT);
   protectRange(PAGE_SIZE, textStart(), PAGE_DATA);
   protectRange(textStart(), textEnd(), PAGE_TEXT);
   protectRange(textEnd(), rodataEnd(), PAGE_READ_ONLY);
@@ -80,11 +80,11 @@ function protect(): void {
 /** Maps more frames for a block of 2^order pages; false when there are none. */
 function grow(order: u32): bool {
   const wanted = max(GROWTH, 1 << order);
-  const start = <usize>framesKernelEnd() << PAGE_SHIFT;
-  const tables = pageTablesMissing(start, start + (<usize>wanted << PAGE_SHIFT));
+  const start = (<usize>framesKernelEnd()) << PAGE_SHIFT;
+  const tables = pageTablesMissing(start, start + ((<usize>wanted) << PAGE_SHIFT));
   if (framesFree() <= tables || <u64>start >= DIRECT_MAP_LIMIT) return false;
   const given = framesTakeForKernel(min(wanted, framesFree() - tables));
-  const end = start + (<usize>given << PAGE_SHIFT);
+  const end = start + ((<usize>given) << PAGE_SHIFT);
   protectRange(max(start, mappedEnd), end, PAGE_DATA);
   pageTableFlush();
   pagesFreeRange(start, end);

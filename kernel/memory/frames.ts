@@ -27,7 +27,7 @@ export function framesInit(firstFree: u32, mappedFrames: u32): void {
 
 /** Xen's frame number for the domain's frame `pfn`. */
 export function pfnToMfn(pfn: u32): u64 {
-  return load<u64>(<usize>startInfo().mfn_list + (<usize>pfn << 3));
+  return load<u64>(<usize>startInfo().mfn_list + ((<usize>pfn) << 3));
 }
 
 /** Tells the toolstack where the p2m list is, so that it can save and rewrite it: needed from boot on, since xl save looks before it asks the guest to suspend. */
@@ -66,6 +66,6 @@ export function frameTakeForApp(): i32 {
   if (framesFree() == 0) return -ENOMEM;
   appStart -= 1;
   // The builder may have mapped it in the direct map, from which it has to go before it can become a page table.
-  if (appStart < builderMapped) pageUnmap(<usize>appStart << PAGE_SHIFT);
+  if (appStart < builderMapped) pageUnmap((<usize>appStart) << PAGE_SHIFT);
   return <i32>appStart;
 }

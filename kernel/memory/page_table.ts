@@ -35,7 +35,7 @@ let l1Tables: usize = 0; // pfn by address >> 21, for 4 GiB: two pages
 let l3Table: u32 = 0;
 
 function tableAddress(pfn: u32): usize {
-  return <usize>pfn << PAGE_SHIFT;
+  return (<usize>pfn) << PAGE_SHIFT;
 }
 
 function entryPfn(entry: u64): u32 {
@@ -47,13 +47,13 @@ export function pageTableInit(storage: usize): void {
   l1Tables = storage;
   l3Table = entryPfn(load<u64>(<usize>startInfo().pt_base));
   for (let i: u32 = 0; i < L2_TABLES; i++) {
-    const l3Entry = load<u64>(tableAddress(l3Table) + (<usize>i << 3));
+    const l3Entry = load<u64>(tableAddress(l3Table) + ((<usize>i) << 3));
     if (!(l3Entry & PTE_PRESENT)) continue;
     const l2Table = entryPfn(l3Entry);
-    store<u32>(l2Tables + (<usize>i << 2), l2Table);
+    store<u32>(l2Tables + ((<usize>i) << 2), l2Table);
     for (let j: u32 = 0; j < 512; j++) {
-      const l2Entry = load<u64>(tableAddress(l2Table) + (<usize>j << 3));
-      if (l2Entry & PTE_PRESENT) store<u32>(l1Tables + (<usize>((i << 9) | j) << 2), entryPfn(l2Entry));
+      const l2Entry = load<u64>(tableAddress(l2Table) + ((<usize>j) << 3));
+      if (l2Entry & PTE_PRESENT) store<u32>(l1Tables + ((<usize>((i << 9) | j)) << 2), entryPfn(l2Entry));
     }
   }
 }
@@ -81,7 +81,7 @@ export function pageTableFlush(): void {
 }
 
 function request(tablePfn: u32, index: usize, entry: u64): void {
-  const at = batch + (<usize>batchCount << 4);
+  const at = batch + ((<usize>batchCount) << 4);
   store<u64>(at, (pfnToMfn(tablePfn) << PAGE_SHIFT) | (index << 3));
   store<u64>(at, entry, 8);
   batchCount += 1;

@@ -25,7 +25,7 @@ function freeList(order: u32): ListNode {
 }
 
 function pageAddress(page: u32): usize {
-  return regionStart + (<usize>page << PAGE_SHIFT);
+  return regionStart + ((<usize>page) << PAGE_SHIFT);
 }
 
 function pageNumber(address: usize): u32 {
@@ -33,7 +33,7 @@ function pageNumber(address: usize): u32 {
 }
 
 function insertBlock(page: u32, order: u32): void {
-  store<u8>(pageStates + page, HEADS_FREE_BLOCK | <u8>order);
+  store<u8>(pageStates + page, HEADS_FREE_BLOCK | (<u8>order));
   listInsertTail(freeList(order), changetype<ListNode>(pageAddress(page)));
 }
 
@@ -121,7 +121,7 @@ export function pagesFree(address: usize, order: u32): void {
   freePages += 1 << order;
   while (merged < MAX_ORDER) {
     const buddy = page ^ (1 << merged);
-    if (buddy + (1 << merged) > regionPages || load<u8>(pageStates + buddy) != (HEADS_FREE_BLOCK | <u8>merged)) break;
+    if (buddy + (1 << merged) > regionPages || load<u8>(pageStates + buddy) != (HEADS_FREE_BLOCK | (<u8>merged))) break;
     removeBlock(buddy);
     page &= ~(1 << merged);
     merged += 1;

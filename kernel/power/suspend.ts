@@ -29,14 +29,14 @@ let count: u32 = 0;
  */
 export function suspendRegister(onSuspend: u32, onResume: u32): void {
   if (count == MAXIMUM) panic("too many suspend hooks");
-  store<u32>(hooks + (<usize>count << 3), onSuspend);
-  store<u32>(hooks + (<usize>count << 3), onResume, 4);
+  store<u32>(hooks + ((<usize>count) << 3), onSuspend);
+  store<u32>(hooks + ((<usize>count) << 3), onResume, 4);
   count += 1;
 }
 
 /** Suspends the domain; returns when it runs again. Called on a kernel thread with xenstore at rest possible. */
 export function suspend(): void {
-  for (let i: u32 = 0; i < count; i++) call_indirect<void>(load<u32>(hooks + (<usize>i << 3)));
+  for (let i: u32 = 0; i < count; i++) call_indirect<void>(load<u32>(hooks + ((<usize>i) << 3)));
   if (xenstoreSuspend() != 0) {
     log("power").text("xenstored does not answer: not suspended").end();
     xenstoreResume();
@@ -48,12 +48,14 @@ export function suspend(): void {
   const restored = suspendInXen();
   if (restored) reconnect();
   else xenstoreResume();
-  log("power").text(restored ? "restored" : "suspend cancelled, going on").end();
+  log("power")
+    .text(restored ? "restored" : "suspend cancelled, going on")
+    .end();
   resumeHooks(restored);
 }
 
 function resumeHooks(restored: bool): void {
-  for (let i: u32 = 0; i < count; i++) call_indirect<void>(load<u32>(hooks + (<usize>i << 3), 4), restored);
+  for (let i: u32 = 0; i < count; i++) call_indirect<void>(load<u32>(hooks + ((<usize>i) << 3), 4), restored);
 }
 
 /** The part without clock, console and events; true in a restored copy. */
@@ -87,5 +89,5 @@ function reconnect(): void {
   consoleStart();
   workStart();
   randomStir();
-  xenstoreReattach(<usize>machineToPhys(startInfo().store_mfn) << PAGE_SHIFT, startInfo().store_evtchn);
+  xenstoreReattach((<usize>machineToPhys(startInfo().store_mfn)) << PAGE_SHIFT, startInfo().store_evtchn);
 }

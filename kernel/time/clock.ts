@@ -77,7 +77,7 @@ export function wallClockNow(): u64 {
   let now: u64;
   do {
     version = atomic.load<u32>(page + WC_VERSION);
-    const seconds = <u64>atomic.load<u32>(page + WC_SEC) | (<u64>atomic.load<u32>(page + WC_SEC_HI) << 32);
+    const seconds = (<u64>atomic.load<u32>(page + WC_SEC)) | ((<u64>atomic.load<u32>(page + WC_SEC_HI)) << 32);
     const nanoseconds = atomic.load<u32>(page + WC_NSEC);
     now = seconds * NANOSECONDS + nanoseconds;
   } while ((version & 1) != 0 || atomic.load<u32>(page + WC_VERSION) != version);

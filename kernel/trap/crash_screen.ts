@@ -20,7 +20,10 @@ function line(): LogLine {
 function appendFunction(to: LogLine, address: u64): LogLine {
   const entry = symbolFind(address);
   if (entry == 0) return to.text("0x").hex(address);
-  return to.bytes(symbolName(entry), symbolNameLength(entry)).text("+0x").hex(address - symbolAddress(entry));
+  return to
+    .bytes(symbolName(entry), symbolNameLength(entry))
+    .text("+0x")
+    .hex(address - symbolAddress(entry));
 }
 
 /** The registers, four to a line. */

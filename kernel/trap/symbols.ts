@@ -10,10 +10,10 @@ export function symbolFind(address: u64): usize {
   let high = load<u32>(table);
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (<u64>load<u32>(table + 4 + (<usize>middle << 3)) <= address) low = middle + 1;
+    if (<u64>load<u32>(table + 4 + ((<usize>middle) << 3)) <= address) low = middle + 1;
     else high = middle;
   }
-  return low == 0 ? 0 : table + 4 + (<usize>(low - 1) << 3);
+  return low == 0 ? 0 : table + 4 + ((<usize>(low - 1)) << 3);
 }
 
 /** The function's first address. */

@@ -32,11 +32,11 @@ let crashing: u32 = 0;
 /** Registers the entries of boot/traps.asm with Xen, which keeps them over a suspend. */
 export function trapInit(): void {
   for (let vector: u32 = 0; vector < VECTORS; vector++) {
-    const at = table + (<usize>vector << 4);
+    const at = table + ((<usize>vector) << 4);
     store<u8>(at, <u8>vector);
     store<u8>(at, TI_RING3 | TI_MASK_EVENTS, 1);
     store<u16>(at, FLAT_KERNEL_CS, 2);
-    store<u64>(at, load<u64>(trapEntries() + (<usize>vector << 3)), 8);
+    store<u64>(at, load<u64>(trapEntries() + ((<usize>vector) << 3)), 8);
   }
   if (setTrapTable(table) != 0) panic("Xen refuses the trap table");
   if (setCallbacks(eventCallback(), failsafeCallback()) != 0) panic("Xen refuses the event callback");
