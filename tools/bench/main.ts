@@ -1,5 +1,5 @@
 // npm run bench [parts…]: measures what the project promises and sets each figure beside its target.
-import { Argument } from "commander";
+import { Argument, Option } from "commander";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { displayPath, repositoryPath } from "../image/paths.ts";
@@ -23,6 +23,8 @@ const MEASURES: Readonly<Record<Part, () => Promise<ReadonlyMap<string, Measurem
   tests: measureTests,
 };
 
+const JSON_FILE = repositoryPath("build/bench.json");
+
 interface BenchOptions {
   readonly json: string;
   readonly withTests: boolean;
@@ -33,7 +35,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(sign
 
 const program = createProgram("bench", "Measures what Karyon promises; each figure stands beside its target.")
   .addArgument(new Argument("[parts...]", "what to measure; everything but the tests by default").choices(PARTS))
-  .option("--json <file>", "where the figures go as JSON", repositoryPath("build/bench.json"))
+  .addOption(new Option("--json <file>", "where the figures go as JSON").default(JSON_FILE, displayPath(JSON_FILE)))
   .option("--with-tests", "measure npm test too, which takes minutes", false)
   .addHelpText("after", helpText())
   .action(bench);

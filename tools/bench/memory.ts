@@ -81,7 +81,7 @@ class Trials {
     try {
       await this.lab.create(cfg, { extra, args: ["-p"], timeoutMs: CREATE_TIMEOUT_MS });
     } catch (error) {
-      if (error instanceof KaryonError && error.code === "LAB_COMMAND") return lastLine(error.message);
+      if (error instanceof KaryonError && error.code === "LAB_COMMAND") return firstError(error.message);
       throw error;
     }
     const works = this.subject.works(name, address);
@@ -100,6 +100,11 @@ class Trials {
 
 function consoleLog(domain: string): string {
   return `/var/log/xen/console/guest-${domain}.log`;
+}
+
+// What xl says first is the cause; what follows is the cleaning up after it.
+function firstError(text: string): string {
+  return text.split("\n").find((line) => line.includes("error:")) ?? text;
 }
 
 function lastLine(text: string): string {

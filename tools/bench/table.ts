@@ -2,6 +2,7 @@
 import Table from "cli-table3";
 import { commandOf, valueText, verdict, type Definition, type Results } from "./figures.ts";
 
+const WIDTH = 100;
 const COLUMNS = [30, 21, 11, 14, 18];
 
 /** The table's text, and below it what limits a figure that misses its target, or why one could not be measured. */
@@ -14,7 +15,8 @@ export function tableText(definitions: readonly Definition[], results: Results, 
     style,
   });
   for (const definition of definitions) table.push(row(definition, results));
-  return [table.toString(), ...definitions.flatMap((definition) => notes(definition, results))].join("\n");
+  const below = definitions.flatMap((definition) => notes(definition, results)).flatMap(wrapped);
+  return [table.toString(), ...below].join("\n");
 }
 
 function row(definition: Definition, results: Results): string[] {
@@ -39,4 +41,19 @@ function notes(definition: Definition, results: Results): string[] {
   if (result === undefined) return [];
   if (result instanceof Error) return [`${definition.title}: ${result.message}`];
   return result.limit === undefined ? [] : [`${definition.title}: ${result.limit}`];
+}
+
+/** `line` in lines of at most WIDTH characters, all but the first indented. */
+function wrapped(line: string): string[] {
+  const lines: string[] = [];
+  let current = "";
+  for (const word of line.split(/\s+/)) {
+    const longer = current === "" ? word : `${current} ${word}`;
+    if (longer.length <= WIDTH || current.trim() === "") current = longer;
+    else {
+      lines.push(current);
+      current = `  ${word}`;
+    }
+  }
+  return [...lines, current];
 }

@@ -1,0 +1,114 @@
+// npm run bench without its measurements: verdicts, how values are written, the table's width, the JSON file, the search.
+import assert from "node:assert/strict";
+import { execa } from "execa";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import {
+  DEFINITIONS,
+  PARTS,
+  commandOf,
+  countText,
+  valueText,
+  verdict,
+  type Definition,
+  type Measurement,
+} from "../../tools/bench/figures.ts";
+import { report } from "../../tools/bench/report.ts";
+import { leastThat } from "../../tools/bench/search.ts";
+import { tableText } from "../../tools/bench/table.ts";
+
+const MAIN = fileURLToPath(new URL("../../tools/bench/main.ts", import.meta.url));
+const limit = { timeout: 60_000 };
+
+const size: Definition = { name: "size", title: "an image", part: "size", unit: "kB", target: 120 };
+const request: Definition = { name: "request", title: "a request", part: "instructions", unit: "ratio" };
+
+test("a target is the most that is accepted", () => {
+  assert.equal(verdict(size, { value: 120 }), "met");
+  assert.equal(verdict(size, { value: 120.001 }), "missed");
+  assert.equal(verdict(size, undefined), "not measured");
+  assert.equal(verdict(size, new Error("no compiler")), "failed");
+  assert.equal(verdict(request, { value: 1e9 }), "no target");
+});
+
+test("values are written with their unit and three digits", () => {
+  assert.equal(valueText(254.696, "kB"), "255 kB");
+  assert.equal(valueText(4, "MiB"), "4 MiB");
+  assert.equal(valueText(3.14159, "s"), "3.14 s");
+  assert.equal(valueText(1.87e6 / 2.99e9, "ratio"), "1/1599");
+  assert.equal(valueText(1 / 200, "ratio"), "1/200");
+  assert.equal(valueText(1 / 4.5433, "ratio"), "1/4.54");
+  assert.equal(valueText(1.5, "ratio"), "1.50");
+});
+
+test("instruction counts are written with three digits", () => {
+  assert.deepEqual([999, 16_943, 1_703_536, 2_986_761_349].map(countText), ["999", "16.9 k", "1.70 M", "2.99 G"]);
+});
+
+test("every figure has a name of its own, and a command that shows it", () => {
+  assert.equal(new Set(DEFINITIONS.map(({ name }) => name)).size, DEFINITIONS.length);
+  for (const part of PARTS) assert.ok(DEFINITIONS.some((definition) => definition.part === part));
+  assert.equal(commandOf(size), "npm run bench -- size");
+});
+
+test("the table fits 100 columns, whatever the figures are", () => {
+  const limit = "the domain builder needs more than that for its first mapping ".repeat(3).trim();
+  const long: Measurement = { value: 123_456_789, made: "123 G of 456 G", limit };
+  const lines = tableText(DEFINITIONS, new Map(DEFINITIONS.map(({ name }) => [name, long])), false).split("\n");
+  assert.ok(Math.max(...lines.map((line) => line.length)) <= 100);
+  for (const { title } of DEFINITIONS) assert.ok(lines.some((line) => line.includes(title.slice(0, 12))));
+});
+
+test("the table says what was measured, what not, and why", () => {
+  const results = new Map<string, Measurement | Error>([
+    ["size-hello", { value: 165, limit: "too much in it" }],
+    ["size-httpd", { value: 255 }],
+    ["build", new Error("no compiler")],
+  ]);
+  const text = tableText(DEFINITIONS, results, false);
+  const row = (title: string): string => text.split("\n").find((line) => line.includes(title)) ?? "";
+  assert.match(row("image of hello"), /165 kB +│ ≤ 120 kB +│ missed +│ size/);
+  assert.match(row("image of httpd"), /255 kB +│ ≤ 300 kB +│ met /);
+  assert.match(row("npm test"), /– +│ ≤ 600 s +│ not measured +│ tests/);
+  assert.match(text, /\nimage of hello, stripped: too much in it\n/);
+  assert.match(text, /\nimage build of a changed app, warm: no compiler$/);
+});
+
+test("the JSON file holds the same figures with their raw numbers", () => {
+  const results = new Map<string, Measurement | Error>([
+    ["size", { value: 165, raw: { bytes: 165_000 } }],
+    ["request", new Error("no answer")],
+  ]);
+  const machine = { processor: "any", cores: 2, load: 0.5, node: "v20" };
+  const date = new Date("2026-11-21T03:00:00Z");
+  assert.deepEqual(JSON.parse(JSON.stringify(report([size, request], results, date, machine))), {
+    date: "2026-11-21T03:00:00.000Z",
+    machine,
+    figures: [
+      { ...size, value: 165, raw: { bytes: 165_000 }, verdict: "missed", command: "npm run bench -- size" },
+      { ...request, error: "no answer", verdict: "failed", command: "npm run bench -- instructions" },
+    ],
+  });
+});
+
+test("the search finds the least that holds, with few trials", async () => {
+  for (let least = 1; least <= 17; least++) {
+    let trials = 0;
+    const found = await leastThat(1, 16, async (candidate) => {
+      trials += 1;
+      return candidate >= least;
+    });
+    assert.equal(found, least <= 16 ? least : undefined);
+    assert.ok(trials <= 5, `${trials} trials`);
+  }
+});
+
+test("--help names every part, and an unknown part is a usage error", limit, async () => {
+  const run = (...args: string[]) => execa("node", ["--import", "tsx", MAIN, ...args], { reject: false });
+  const help = await run("--help");
+  assert.equal(help.exitCode, 0);
+  for (const { part, title } of DEFINITIONS) assert.match(help.stdout, new RegExp(`${part} +${title}`));
+  const wrong = await run("speed");
+  assert.equal(wrong.exitCode, 2);
+  assert.match(wrong.stderr, /speed/);
+});
