@@ -8,6 +8,9 @@
 // The kernel runs on stacks whose lowest page is a guard.
 #define KERNEL_PROLOGUE
 
+// The kernel is compiled for size, functions marked so for speed (tools/image/translate.ts).
+#define KERNEL_HOT __attribute__((optimize("O2", "no-omit-frame-pointer")))
+
 // The kernel has pages, not a wasm memory that grows.
 #define kernel_memory_size() 0u
 #define kernel_memory_grow(pages) ((void)(pages), 0xffffffffu)

@@ -30,5 +30,6 @@ boot_contextSwitch:
 ; The return address of a context that has never run.
 boot_threadStart:
         xor     ebp, ebp
+        and     rsp, -16                ; the C calling convention: a multiple of 16 before a call
         call    kernel_threadMain       ; never returns
         ud2

@@ -4,7 +4,7 @@ import { LogLine, log } from "../log";
 import { bootStack, textEnd, textStart, trapStack } from "../boot";
 import { PAGE_SIZE } from "../memory/pages";
 import { currentThread } from "../thread/scheduler";
-import { symbolAddress, symbolFind, symbolName, symbolNameLength } from "./symbols";
+import { symbolAddress, symbolFind, symbolFolder, symbolFolderLength, symbolName, symbolNameLength } from "./symbols";
 import { TrapFrame } from "./trap_frame";
 
 const MAXIMUM_FRAMES: u32 = 32;
@@ -20,6 +20,8 @@ function line(): LogLine {
 function appendFunction(to: LogLine, address: u64): LogLine {
   const entry = symbolFind(address);
   if (entry == 0) return to.text("0x").hex(address);
+  const folderLength = symbolFolderLength(entry);
+  if (folderLength > 0) to.bytes(symbolFolder(entry), folderLength).text("/");
   return to
     .bytes(symbolName(entry), symbolNameLength(entry))
     .text("+0x")

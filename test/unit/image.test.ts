@@ -191,11 +191,13 @@ interface NamedAddress {
 }
 
 function decodeSymbols(table: Buffer): NamedAddress[] {
+  const text = (at: number): string => table.toString("utf8", at + 1, at + 1 + table.readUInt8(at));
   return Array.from({ length: table.readUInt32LE(0) }, (_, i) => {
-    const name = table.readUInt32LE(8 + i * 8);
+    const record = table.readUInt32LE(8 + i * 8);
+    const folder = table.readUInt16LE(record);
     return {
       address: table.readUInt32LE(4 + i * 8),
-      name: table.toString("utf8", name + 1, name + 1 + table.readUInt8(name)),
+      name: folder === 0 ? text(record + 2) : `${text(folder)}/${text(record + 2)}`,
     };
   });
 }
@@ -246,8 +248,8 @@ describe("building an app outside the repository", () => {
 
   it("makes an ELF with Xen's notes, its rights apart, and a configuration that points to it", async () => {
     const headers = await runHostTool("readelf", ["-lW", image.elf]);
-    const loads = [...headers.matchAll(/^ +LOAD .* ([RWE ]{3}) 0x1000$/gm)].map((match) => match[1]);
-    assert.deepEqual(loads, ["RW ", "R E", "R  ", "RW "]);
+    const loads = [...headers.matchAll(/^ +LOAD .* ([RWE ]{3}) 0x\w+$/gm)].map((match) => match[1]);
+    assert.deepEqual(loads, ["RW ", "RW ", "R E", "R  ", "RW ", "RW "]);
     assert.match(headers, /NOTE/);
     assert.match(await readFile(image.cfg, "utf8"), new RegExp(`^kernel = "${image.elf}"$`, "m"));
   });

@@ -190,7 +190,7 @@ class Stages {
     const key = [await readFile(source), ...headers, await nativeKey("gcc")];
     const folder = await this.cache.stage(`${name}-o`, key, async (work) => {
       this.progress(`${name}: gcc`);
-      await compileC(source, path.join(work, "unit.o"));
+      await compileC(source, path.join(work, "unit.o"), name === "kernel" ? "size" : "speed");
     });
     return path.join(folder, "unit.o");
   }

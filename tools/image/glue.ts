@@ -9,6 +9,7 @@ import type { DataSegment, WasmModule } from "./wasm.ts";
 export type KernelExports = Readonly<Record<string, Signature>>;
 
 const KERNEL_BASE = 0x100000;
+const PAGE_SIZE = 4096;
 const ENTRY = "kernelMain";
 
 /**
@@ -47,15 +48,26 @@ function kernelImport(
   );
 }
 
-// Static data of kernel.wasm stands at its wasm addresses, which are guest-virtual addresses.
+// Static data of kernel.wasm stands at its wasm addresses, which are guest-virtual addresses. What is zero at its
+// beginning (memory.data without contents comes first) takes no room in the file.
 function memoryImage(module: WasmModule): string {
   const base = module.exportedGlobals.get("__heap_base")?.value;
-  if (base === undefined || base < KERNEL_BASE)
+  if (base === undefined || base < KERNEL_BASE) {
     throw new KaryonError("IMAGE_BAD_WASM", "kernel.wasm has no __heap_base");
+  }
   const image = Buffer.alloc(base - KERNEL_BASE);
   for (const { offset, bytes } of module.data) image.set(bytes, offset - KERNEL_BASE);
-  const attributes = '__attribute__((section(".kernel_memory"), aligned(4096), used, retain))';
-  return `u8 kernel_memory_image[${image.length}] ${attributes} = ${bytesLiteral(image)};`;
+  const first = image.findIndex((byte) => byte !== 0);
+  const zeros = Math.floor((first < 0 ? image.length : first) / PAGE_SIZE) * PAGE_SIZE;
+  const rest = image.subarray(zeros);
+  return [
+    `u8 kernel_memory_zeros[${zeros}] ${sectionAttribute(".bss.kernel_memory")};`,
+    `u8 kernel_memory_image[${rest.length}] ${sectionAttribute(".kernel_memory")} = ${bytesLiteral(rest)};`,
+  ].join("\n");
+}
+
+function sectionAttribute(section: string): string {
+  return `__attribute__((section("${section}"), aligned(16), used, retain))`;
 }
 
 /**

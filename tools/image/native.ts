@@ -9,7 +9,6 @@ import { run, runHostTool } from "./process.ts";
 // Frame pointers make back traces. Address 0 is a kernel address like another, whatever the compiler may think of it.
 const COMPILER_FLAGS = [
   "-std=gnu11",
-  "-O2",
   "-march=x86-64-v2",
   "-mtune=generic",
   "-ffreestanding",
@@ -31,7 +30,18 @@ const COMPILER_FLAGS = [
   "-fdata-sections",
 ];
 
+// The kernel is mostly code that runs seldom: drivers, protocol states, errors. What runs for every byte is marked hot
+// (translate.ts) and compiled like the app. Without the strategies -Os would copy by `rep movsb`, slow for short blocks.
+const SMALL = [
+  "-Os",
+  "-mmemcpy-strategy=unrolled_loop:64:noalign,libcall:-1:noalign",
+  "-mmemset-strategy=unrolled_loop:64:noalign,libcall:-1:noalign",
+];
+const FAST = ["-O2", "-fno-inline-functions", "-fno-align-functions", "-fno-align-loops", "-fno-align-jumps"];
+
+// --nmagic: no page alignment within the file, which Xen's loader copies segment by segment.
 const LINKER_FLAGS = [
+  "--nmagic",
   "-static",
   "-nostdlib",
   "--gc-sections",
@@ -42,16 +52,31 @@ const LINKER_FLAGS = [
   "max-page-size=4096",
 ];
 
+const FLAGS: Readonly<Partial<Record<HostToolName, readonly string[]>>> = {
+  gcc: [...COMPILER_FLAGS, ...SMALL, ...FAST],
+  ld: LINKER_FLAGS,
+};
+
 /** What of the native tools belongs into cache keys. */
 export async function nativeKey(name: HostToolName): Promise<string> {
   const { command } = await hostTool(name);
   const version = (await runHostTool(name, ["--version"])).split("\n")[0] ?? "";
-  return [command, version, ...(name === "gcc" ? COMPILER_FLAGS : name === "ld" ? LINKER_FLAGS : [])].join(" ");
+  return [command, version, ...(FLAGS[name] ?? [])].join(" ");
 }
 
-/** Compiles one C unit. Includes are found from the top of the repository. */
-export async function compileC(source: string, object: string): Promise<void> {
-  await run(await hostTool("gcc"), [...COMPILER_FLAGS, "-I", repositoryRoot, "-c", source, "-o", object]);
+/** Compiles one C unit, for size or for speed. Includes are found from the top of the repository. */
+export async function compileC(source: string, object: string, aim: "size" | "speed"): Promise<void> {
+  const optimization = aim === "size" ? SMALL : FAST;
+  await run(await hostTool("gcc"), [
+    ...COMPILER_FLAGS,
+    ...optimization,
+    "-I",
+    repositoryRoot,
+    "-c",
+    source,
+    "-o",
+    object,
+  ]);
 }
 
 /** Assembles one NASM file. Includes are found from the top of the repository. */

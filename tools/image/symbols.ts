@@ -1,8 +1,9 @@
 // The table of function names for back traces (kernel/trap/symbols.ts), little endian, from the symbol boot_symbols:
 //   u32 count
 //   count times { u32 address; u32 nameOffset }   ascending; offsets from the table's start
-//   names, each { u8 length; bytes }
-// A name is what the programmer wrote: "libos/net/tcp/input/tcpInput"; the app's begin with "app:".
+//   folders, each { u8 length; bytes }
+//   names, each { u16 folder; u8 length; bytes }   folder: offset from the table's start, or 0; "/" comes between
+// A whole name is what the programmer wrote: "libos/net/tcp/input/tcpInput"; the app's begin with "app:".
 import type { DefinedFunction, ModuleName } from "./translate.ts";
 
 const LONGEST_NAME = 255;
@@ -32,25 +33,46 @@ export function symbolTable(
   names: SourceNames,
 ): Uint8Array {
   const entries = functions
-    .map(({ address, symbol }) => ({ address, name: sourceName(symbol, names) }))
+    .map(({ address, symbol }) => ({ address, ...splitName(sourceName(symbol, names)) }))
     .filter(({ address }, i, all) => all[i - 1]?.address !== address);
-  const offsets = new Map<string, number>();
-  const texts: Buffer[] = [];
-  let end = 4 + entries.length * 8;
-  for (const { name } of entries) {
-    if (offsets.has(name)) continue;
-    offsets.set(name, end);
-    const text = Buffer.from(name).subarray(0, LONGEST_NAME);
-    texts.push(Buffer.from([text.length]), text);
-    end += 1 + text.length;
-  }
   const head = Buffer.alloc(4 + entries.length * 8);
+  const folders = new StringPool(head.length);
+  for (const { folder } of entries) if (folder !== "") folders.offset(Buffer.alloc(0), folder);
+  const pool = new StringPool(folders.end);
   head.writeUInt32LE(entries.length, 0);
-  entries.forEach(({ address, name }, i) => {
+  entries.forEach(({ address, folder, name }, i) => {
+    const prefix = Buffer.alloc(2);
+    if (folder !== "") prefix.writeUInt16LE(folders.offset(Buffer.alloc(0), folder));
     head.writeUInt32LE(address, 4 + i * 8);
-    head.writeUInt32LE(offsets.get(name) ?? 0, 8 + i * 8);
+    head.writeUInt32LE(pool.offset(prefix, name), 8 + i * 8);
   });
-  return Buffer.concat([head, ...texts]);
+  return Buffer.concat([head, ...folders.chunks, ...pool.chunks]);
+}
+
+// Records { prefix; u8 length; bytes }, each once.
+class StringPool {
+  readonly chunks: Buffer[] = [];
+  private readonly offsets = new Map<string, number>();
+
+  constructor(public end: number) {}
+
+  offset(prefix: Buffer, text: string): number {
+    const bytes = Buffer.from(text).subarray(0, LONGEST_NAME);
+    const record = Buffer.concat([prefix, Buffer.from([bytes.length]), bytes]);
+    const key = record.toString("latin1");
+    const known = this.offsets.get(key);
+    if (known !== undefined) return known;
+    const offset = this.end;
+    this.offsets.set(key, offset);
+    this.chunks.push(record);
+    this.end += record.length;
+    return offset;
+  }
+}
+
+function splitName(name: string): { folder: string; name: string } {
+  const slash = name.lastIndexOf("/");
+  return { folder: name.slice(0, Math.max(slash, 0)), name: name.slice(slash + 1) };
 }
 
 // gcc marks what it split off or specialised: f.part.0, f.constprop.0, f.cold.

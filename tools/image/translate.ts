@@ -45,6 +45,9 @@ export interface Translation {
   readonly start: DefinedFunction | undefined;
 }
 
+// Kernel functions that loop over every byte of traffic.
+const HOT = /^(?:libos\/net\/wire\/checksum|kernel\/random)\//;
+
 /**
  * Translates what wasm2c made of `module`.
  *
@@ -57,7 +60,7 @@ export function translateModule(name: ModuleName, generated: GeneratedC, module:
   const types = typeNumbers(name, generated.source);
   const table = functionTable(name, generated.source, types, imports);
   const text = [
-    ...functions.map((f) => `static ${declaration(f.symbol, f)};`),
+    ...functions.map((f) => `static ${HOT.test(f.debugName) ? "KERNEL_HOT " : ""}${declaration(f.symbol, f)};`),
     ...globals.map((global) => `static ${global.type} ${global.symbol} = ${global.initial};`),
     ...table.lines,
     "",

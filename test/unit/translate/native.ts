@@ -47,6 +47,7 @@ export async function assembleText(text: string): Promise<Uint8Array<ArrayBuffer
 export async function buildNative(
   binary: Uint8Array,
   kernel: { exports: KernelExports; source: string } = { exports: {}, source: "" },
+  aim: "size" | "speed" = "speed",
 ): Promise<(calls: readonly Call[]) => Promise<Outcome[]>> {
   const folder = await mkdtemp(path.join(tmpdir(), "karyon-translate-"));
   const file = (name: string): string => path.join(folder, name);
@@ -74,7 +75,7 @@ export async function buildNative(
     '#include "test/unit/translate/harness.c"',
   ].join("\n");
   await writeFile(file("test.c"), source);
-  await compileC(file("test.c"), file("test.o"));
+  await compileC(file("test.c"), file("test.o"), aim);
   await runHostTool("ld", ["-static", "-nostdlib", "-z", "noexecstack", "-o", file("test"), file("test.o")]);
   return async (calls) => {
     const input = Buffer.alloc(calls.length * REQUEST_SIZE);
