@@ -9,6 +9,8 @@ export declare function contextSwitch(saveStackPointerAt: usize, stackPointer: u
 /** The address at which a context that has never run begins: it calls the kernel's export threadMain. */
 export declare function threadStart(): u64;
 
+/** The first address of the image and of the direct map: where the domain's frame 0 is mapped. */
+export declare function imageBase(): usize;
 /** The first address of the image's text, page aligned. */
 export declare function textStart(): usize;
 /** One past the image's text, page aligned. */

@@ -8,8 +8,7 @@ import { eventChannelsReset } from "../event_channel";
 import { grantTableAttach, grantTableMap, grantTableUnmap } from "../grant_table";
 import { log } from "../log";
 import { mapSharedInfo } from "../memory/direct_map";
-import { p2mPublish, pfnToMfn } from "../memory/frames";
-import { PAGE_SHIFT } from "../memory/pages";
+import { addressFrame, machineFrameAddress, p2mPublish, pfnToMfn } from "../memory/frames";
 import { panic } from "../panic";
 import { randomStir } from "../random";
 import { clockResume, monotonicNow } from "../time/clock";
@@ -67,7 +66,7 @@ function suspendInXen(): bool {
   grantTableUnmap();
   info.store_mfn = machineToPhys(store);
   info.console_mfn = machineToPhys(console);
-  const startInfoMfn = pfnToMfn(<u32>(changetype<usize>(info) >> PAGE_SHIFT));
+  const startInfoMfn = pfnToMfn(addressFrame(changetype<usize>(info)));
   if (updateVaMapping(sharedInfo(), 0, UVMF_INVLPG) != 0) panic("shared_info cannot be unmapped");
   const cancelled = schedShutdown(SHUTDOWN_suspend, startInfoMfn) != 0;
   if (cancelled) {
@@ -89,5 +88,5 @@ function reconnect(): void {
   consoleStart();
   workStart();
   randomStir();
-  xenstoreReattach((<usize>machineToPhys(startInfo().store_mfn)) << PAGE_SHIFT, startInfo().store_evtchn);
+  xenstoreReattach(machineFrameAddress(startInfo().store_mfn), startInfo().store_evtchn);
 }

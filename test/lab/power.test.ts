@@ -131,10 +131,6 @@ test("a_busy_app_can_be_shut_down", limit, async () => {
   await guest.gone();
 });
 
-test("a_domain_too_small_for_its_image_is_refused_by_name", limit, async () => {
-  await assert.rejects(boot(lab(), "test/apps/busy", { memory: 1 }), /segment kernel too large/);
-});
-
 test("a_domain_too_small_for_its_app_says_so", limit, async () => {
   await using guest = await boot(lab(), "test/apps/hungry", { memory: 4, extra: ['on_crash = "preserve"'] });
   await guest.console.waitFor(/app: cannot start: not enough memory/, ANSWER_MS);
