@@ -39,6 +39,7 @@ PLACE(filesStart)
 ENTRY(threadStart)
 ENTRY(eventCallback)
 ENTRY(failsafeCallback)
+ENTRY(forkChild)
 
 // ---- the processor and Xen ------------------------------------------------------------------------------------------
 
