@@ -26,6 +26,7 @@
   extern const u8 boot_##name[];        \
   INLINE u64 kernel_import_boot_##name(void) { return (u64)boot_##name; }
 
+PLACE(imageBase)
 PLACE(textStart)
 PLACE(textEnd)
 PLACE(rodataEnd)

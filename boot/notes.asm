@@ -2,6 +2,7 @@
 
 %include "boot/xen.inc"
 
+extern boot_imageBase
 extern boot_entry
 extern boot_hypercallPage
 
@@ -28,7 +29,7 @@ section .note.Xen note align=4
         note_text   XEN_ELFNOTE_FEATURES, "!writable_page_tables|pae_pgdir_above_4gb"
         note_number XEN_ELFNOTE_ENTRY, boot_entry
         note_number XEN_ELFNOTE_HYPERCALL_PAGE, boot_hypercallPage
-        note_number XEN_ELFNOTE_VIRT_BASE, 0
-        note_number XEN_ELFNOTE_PADDR_OFFSET, 0
+        note_number XEN_ELFNOTE_VIRT_BASE, boot_imageBase
+        note_number XEN_ELFNOTE_PADDR_OFFSET, boot_imageBase
         note_number XEN_ELFNOTE_SUSPEND_CANCEL, 1
         note_number XEN_ELFNOTE_L1_MFN_VALID, 1, 1

@@ -17,6 +17,8 @@ export declare function forkContext(saveStackPointerAt: usize): i32;
 /** Entry of a copy made by fork. */
 export declare function forkChild(): u64;
 
+/** The first address of the image and of the direct map: where the domain's frame 0 is mapped. */
+export declare function imageBase(): usize;
 /** The first address of the image's text, page aligned. */
 export declare function textStart(): usize;
 /** One past the image's text, page aligned. */

@@ -1,7 +1,7 @@
 // The PV console: a shared page with an input and an output ring (xen/include/public/io/console.h), served by
 // xenconsoled. Invariant: indices run freely modulo 2^32; an index of the other side is read once and the number of
 // bytes it claims is limited to the ring's size, so a lying backend loses text and nothing else.
-import { machineToPhys } from "./boot";
+import { machineFrameAddress } from "./memory/frames";
 import { eventChannelHandle, eventChannelNotify } from "./event_channel";
 import { WaitQueue, wakeAll } from "./thread/wait_queue";
 import { monotonicNow, systemTimeAt } from "./time/clock";
@@ -35,7 +35,7 @@ function onEvent(_argument: usize): void {
 
 /** Finds the ring; output works from here on. Needs nothing but start_info. Called again after a restore. */
 export function consoleAttach(): void {
-  ring = (<usize>machineToPhys(startInfo().console_mfn)) << 12;
+  ring = machineFrameAddress(startInfo().console_mfn);
   port = startInfo().console_evtchn;
   store<u32>(portList, port);
 }

@@ -4,10 +4,8 @@ import { consoleAttach, consoleStart } from "./console";
 import { eventChannelsReset } from "./event_channel";
 import { grantTableAttach, grantTableInit } from "./grant_table";
 import { log } from "./log";
-import { machineToPhys } from "./boot";
-import { p2mPublish } from "./memory/frames";
+import { machineFrameAddress, p2mPublish } from "./memory/frames";
 import { directMapInit, mapSharedInfo } from "./memory/direct_map";
-import { PAGE_SHIFT } from "./memory/pages";
 import { powerControlStart } from "./power/control";
 import { schedulerInit } from "./thread/scheduler";
 import { clockStart } from "./time/clock";
@@ -34,7 +32,7 @@ export function kernelBoot(startInfoAddress: usize): void {
   workStart();
   randomStir();
   commandLineInit();
-  xenstoreInit((<usize>machineToPhys(startInfo().store_mfn)) << PAGE_SHIFT, startInfo().store_evtchn);
+  xenstoreInit(machineFrameAddress(startInfo().store_mfn), startInfo().store_evtchn);
   powerControlStart();
   log("kernel")
     .text("Karyon, ")

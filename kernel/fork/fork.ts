@@ -8,17 +8,22 @@ import { forkChild, forkContext, machineToPhys, sharedInfo } from "../boot";
 import { EAGAIN, ENOSYS } from "../errno";
 import { eventChannelClear, eventChannelNotify } from "../event_channel";
 import { grantTableAddress, grantTableFrames } from "../grant_table";
+import { addressFrame } from "../memory/frames";
 import { PAGE_SHIFT } from "../memory/pages";
+import { threadBlock } from "../thread/scheduler";
 import { monotonicNow, systemTimeAt } from "../time/clock";
 import { schedPoll } from "../xen/hypercall";
 import { startInfo } from "../xen/start_info";
 import { xenstoreResume, xenstoreSuspend } from "../xenbus/xenstore";
 import { childStart } from "./child";
 import { FORK_PENDING, ForkDescriptor, forkDescriptor } from "./descriptor";
-import { exitsTake, forkPort, forkServed } from "./offer";
+import { exitsTake, forkAwaited, forkAwaitedEnd, forkPort, forkServed } from "./offer";
 
 /** How often, in ns, a waiting parent looks whether forkd still lives. */
 const PATIENCE: u64 = 1_000_000_000;
+/** How long, in ns, a new copy waits for forkd to serve it, and how often it looks. */
+const PATIENCE_NEWBORN: u64 = 5_000_000_000;
+const LOOK_INTERVAL: u64 = 5_000_000;
 /** Results below are no error numbers. */
 const LEAST_ERROR: i32 = -4095;
 
@@ -31,13 +36,22 @@ let forking = false;
  * or xenstore or forkd cannot now; -ENOMEM when the host lacks memory. Called by a thread; blocks.
  */
 export function fork(): i32 {
-  if (!forkServed()) return -ENOSYS;
+  if (!forkServed() && !servedSoon()) return -ENOSYS;
   if (forking) return -EAGAIN;
   forking = true;
   const result = xenstoreSuspend() == 0 ? copy() : -EAGAIN;
   if (result != 0) xenstoreResume();
   forking = false;
   return result;
+}
+
+/** In a new copy: waits until forkd, which made it, has seen its offer. False when that takes too long. */
+function servedSoon(): bool {
+  if (!forkAwaited()) return false;
+  const deadline = monotonicNow() + PATIENCE_NEWBORN;
+  while (!forkServed() && monotonicNow() < deadline) threadBlock(monotonicNow() + LOOK_INTERVAL);
+  forkAwaitedEnd();
+  return forkServed();
 }
 
 /** With xenstore at rest. */
@@ -56,13 +70,13 @@ function describe(): void {
   descriptor.childEntry = forkChild();
   descriptor.p2mList = info.mfn_list;
   descriptor.pageCount = info.nr_pages;
-  descriptor.startInfoPfn = <u32>(changetype<usize>(info) >> PAGE_SHIFT);
+  descriptor.startInfoPfn = addressFrame(changetype<usize>(info));
   descriptor.sharedInfoPage = <u32>(sharedInfo() >> PAGE_SHIFT);
   descriptor.grantTablePage = <u32>(grantTableAddress() >> PAGE_SHIFT);
   descriptor.grantTablePages = grantTableFrames();
   descriptor.consolePfn = <u32>machineToPhys(info.console_mfn);
   descriptor.storePfn = <u32>machineToPhys(info.store_mfn);
-  descriptor.l4Pfn = <u32>(info.pt_base >> PAGE_SHIFT);
+  descriptor.l4Pfn = addressFrame(<usize>info.pt_base);
   atomic.store<i32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("result"), FORK_PENDING);
 }
 

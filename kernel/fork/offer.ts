@@ -2,12 +2,15 @@
 //   version = 1, descriptor = <pfn>, event-channel = <port>
 // of which the last completes the offer. forkd binds the channel, maps the page and sets `ready`. From then on an event
 // says that a fork is answered or that a child has ended. Offered at boot, and again by each copy of the domain.
-import { EIO, ENOMEM } from "../errno";
+import { EIO, ENOMEM, ETIMEDOUT } from "../errno";
 import { eventChannelAllocUnbound, eventChannelBound, eventChannelHandle } from "../event_channel";
 import { log } from "../log";
-import { PAGE_SHIFT, pageAlloc } from "../memory/pages";
+import { addressFrame } from "../memory/frames";
+import { pageAlloc } from "../memory/pages";
 import { suspendRegister } from "../power/suspend";
 import { TextBuffer, textBuffer } from "../text";
+import { WaitQueue, waitOn, wakeAll } from "../thread/wait_queue";
+import { monotonicNow } from "../time/clock";
 import { StoreBatch, batchInit } from "../xenbus/batch";
 import {
   EXIT_EVENTS,
@@ -22,9 +25,15 @@ import {
 const path = changetype<TextBuffer>(memory.data(16, 8));
 const pathBytes = memory.data(16);
 
+/** How long forkd has to answer an offer before fork() fails, in ns: a child that has just begun may fork at once. */
+const OFFER_PATIENCE: u64 = 5_000_000_000;
+
+const answered = changetype<WaitQueue>(memory.data(8, 4));
+let offeredAt: u64 = 0;
 let batch = changetype<StoreBatch>(0);
 let port: u32 = 0;
 let onExit: u32 = 0;
+let awaited = false;
 
 /**
  * Offers fork from now on. `exit` is the function index of (pid: i32, status: i32) => void, called as kernel work for each
@@ -43,6 +52,7 @@ export function forkOffer(exit: u32): i32 {
 /** In a copy of the domain, which forkd does not know yet: offers fork anew. */
 export function forkOfferAgain(): void {
   forkDescriptorRenew();
+  awaited = true;
   offer();
 }
 
@@ -54,9 +64,10 @@ function offer(): i32 {
   const directory = textBuffer(path, pathBytes, 16).text("data/fork");
   batch.reset();
   batch.write(directory, "version", FORK_VERSION);
-  batch.write(directory, "descriptor", changetype<usize>(forkDescriptor()) >> PAGE_SHIFT);
+  batch.write(directory, "descriptor", addressFrame(changetype<usize>(forkDescriptor())));
   batch.write(directory, "event-channel", port);
   batch.submit();
+  offeredAt = monotonicNow();
   return 0;
 }
 
@@ -74,6 +85,7 @@ function onResume(restored: bool): void {
 
 function onEvent(_argument: usize): void {
   exitsTake();
+  wakeAll(answered);
 }
 
 /** Hands on the children whose end forkd has told. */
@@ -89,6 +101,16 @@ export function exitsTake(): void {
   atomic.store<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("exitConsumer"), consumed);
 }
 
+/** True in a copy that nobody has waited for yet: the forkd that made it is about to serve it. */
+export function forkAwaited(): bool {
+  return awaited;
+}
+
+/** Ends that: from now on an unserved domain is one without forkd. */
+export function forkAwaitedEnd(): void {
+  awaited = false;
+}
+
 /** The event channel to forkd. */
 export function forkPort(): u32 {
   return port;
@@ -102,4 +124,13 @@ export function forkServed(): bool {
   if (eventChannelBound(port)) return true;
   descriptor.ready = 0;
   return false;
+}
+
+/** Like forkServed(), but waits while the offer is new. Called by a thread. */
+export function forkAwaitServed(): bool {
+  if (changetype<usize>(forkDescriptor()) == 0) return false;
+  while (!forkServed()) {
+    if (waitOn(answered, offeredAt + OFFER_PATIENCE) == -ETIMEDOUT) return forkServed();
+  }
+  return true;
 }

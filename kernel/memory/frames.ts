@@ -7,7 +7,7 @@
 // Frames of the upper part are not in the direct map: the app's frames are mapped at the app's addresses only, and
 // page tables nowhere at all (PV page tables may never be mapped writable).
 // Invariant: kernelEnd <= appStart.
-import { sharedInfo } from "../boot";
+import { imageBase, machineToPhys, sharedInfo } from "../boot";
 import { ENOMEM } from "../errno";
 import { ARCH_MAX_PFN, ARCH_P2M_CR3, ARCH_P2M_GENERATION, ARCH_P2M_VADDR } from "../xen/shared_info";
 import { startInfo } from "../xen/start_info";
@@ -25,6 +25,21 @@ export function framesInit(firstFree: u32, mappedFrames: u32): void {
   builderMapped = mappedFrames;
 }
 
+/** Where the direct map has frame `pfn`. */
+export function frameAddress(pfn: u32): usize {
+  return imageBase() + ((<usize>pfn) << PAGE_SHIFT);
+}
+
+/** The frame at `address` of the direct map. */
+export function addressFrame(address: usize): u32 {
+  return <u32>((address - imageBase()) >> PAGE_SHIFT);
+}
+
+/** Where the direct map has machine frame `mfn`, which is one of the domain's. */
+export function machineFrameAddress(mfn: u64): usize {
+  return frameAddress(<u32>machineToPhys(mfn));
+}
+
 /** Xen's frame number for the domain's frame `pfn`. */
 export function pfnToMfn(pfn: u32): u64 {
   return load<u64>(<usize>startInfo().mfn_list + ((<usize>pfn) << 3));
@@ -34,7 +49,7 @@ export function pfnToMfn(pfn: u32): u64 {
 export function p2mPublish(): void {
   const page = sharedInfo();
   store<u64>(page + ARCH_MAX_PFN, startInfo().nr_pages);
-  store<u64>(page + ARCH_P2M_CR3, pfnToMfn(<u32>(startInfo().pt_base >> PAGE_SHIFT)) << PAGE_SHIFT);
+  store<u64>(page + ARCH_P2M_CR3, pfnToMfn(addressFrame(<usize>startInfo().pt_base)) << PAGE_SHIFT);
   store<u64>(page + ARCH_P2M_VADDR, startInfo().mfn_list);
   store<u64>(page + ARCH_P2M_GENERATION, 0);
 }
@@ -66,6 +81,6 @@ export function frameTakeForApp(): i32 {
   if (framesFree() == 0) return -ENOMEM;
   appStart -= 1;
   // The builder may have mapped it in the direct map, from which it has to go before it can become a page table.
-  if (appStart < builderMapped) pageUnmap((<usize>appStart) << PAGE_SHIFT);
+  if (appStart < builderMapped) pageUnmap(frameAddress(appStart));
   return <i32>appStart;
 }

@@ -3,12 +3,12 @@
 //
 // Tables are remembered by pfn, one per 2 MiB (L1) and one per GiB (L2), so no table has to be read to be changed.
 // Requests are gathered in a batch; `flush` hands it to Xen.
-import { machineToPhys } from "../boot";
+import { imageBase, machineToPhys } from "../boot";
 import { ENOMEM } from "../errno";
 import { panic } from "../panic";
 import { mmuUpdate, mmuextClearPage } from "../xen/hypercall";
 import { startInfo } from "../xen/start_info";
-import { frameTakeForApp, pfnToMfn } from "./frames";
+import { frameAddress, frameTakeForApp, pfnToMfn } from "./frames";
 import { PAGE_SHIFT, PAGE_SIZE } from "./pages";
 
 export const PTE_PRESENT: u64 = 1;
@@ -35,7 +35,7 @@ let l1Tables: usize = 0; // pfn by address >> 21, for 4 GiB: two pages
 let l3Table: u32 = 0;
 
 function tableAddress(pfn: u32): usize {
-  return (<usize>pfn) << PAGE_SHIFT;
+  return frameAddress(pfn);
 }
 
 function entryPfn(entry: u64): u32 {
@@ -58,9 +58,9 @@ export function pageTableInit(storage: usize): void {
   }
 }
 
-/** The first address at or above 1 MiB that the builder left unmapped. */
+/** The first address of the direct map that the builder left unmapped. */
 export function pageTableMappedEnd(): usize {
-  let address: usize = 0x100000;
+  let address = imageBase();
   while (isMapped(address)) address += PAGE_SIZE;
   return address;
 }

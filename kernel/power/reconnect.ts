@@ -1,11 +1,9 @@
 // What a copy of a domain has to make again, whether xl restore made the copy or fork: memory is as it was, everything
 // else that a domain owns is new. Needs shared_info mapped and the clock going.
-import { machineToPhys } from "../boot";
 import { consoleAttach, consoleStart } from "../console";
 import { eventChannelsReset } from "../event_channel";
 import { grantTableAttach } from "../grant_table";
-import { p2mPublish } from "../memory/frames";
-import { PAGE_SHIFT } from "../memory/pages";
+import { machineFrameAddress, p2mPublish } from "../memory/frames";
 import { randomStir } from "../random";
 import { workStart } from "../work";
 import { xenstoreReattach } from "../xenbus/xenstore";
@@ -20,5 +18,5 @@ export function reconnect(): void {
   consoleStart();
   workStart();
   randomStir();
-  xenstoreReattach((<usize>machineToPhys(startInfo().store_mfn)) << PAGE_SHIFT, startInfo().store_evtchn);
+  xenstoreReattach(machineFrameAddress(startInfo().store_mfn), startInfo().store_evtchn);
 }

@@ -7,8 +7,7 @@ import { consoleDrain } from "../console";
 import { grantTableMap, grantTableUnmap } from "../grant_table";
 import { log } from "../log";
 import { mapSharedInfo } from "../memory/direct_map";
-import { pfnToMfn } from "../memory/frames";
-import { PAGE_SHIFT } from "../memory/pages";
+import { addressFrame, pfnToMfn } from "../memory/frames";
 import { panic } from "../panic";
 import { clockResume, monotonicNow } from "../time/clock";
 import { xenstoreResume, xenstoreSuspend } from "../xenbus/xenstore";
@@ -75,7 +74,7 @@ function suspendInXen(): bool {
   grantTableUnmap();
   info.store_mfn = machineToPhys(store);
   info.console_mfn = machineToPhys(console);
-  const startInfoMfn = pfnToMfn(<u32>(changetype<usize>(info) >> PAGE_SHIFT));
+  const startInfoMfn = pfnToMfn(addressFrame(changetype<usize>(info)));
   if (updateVaMapping(sharedInfo(), 0, UVMF_INVLPG) != 0) panic("shared_info cannot be unmapped");
   const cancelled = schedShutdown(SHUTDOWN_suspend, startInfoMfn) != 0;
   if (cancelled) {

@@ -1,6 +1,7 @@
 // Thread stacks: a block of pages of which the lowest is not mapped, so that an overflow faults.
+import { addressFrame } from "../memory/frames";
 import { pageMap, pageTableFlush, pageUnmap, PAGE_DATA } from "../memory/page_table";
-import { PAGE_SHIFT, PAGE_SIZE, orderFor, pagesAlloc, pagesFree } from "../memory/pages";
+import { PAGE_SIZE, orderFor, pagesAlloc, pagesFree } from "../memory/pages";
 import { mmuextFlushTlb } from "../xen/hypercall";
 
 /** A stack of `pages` usable pages; the address of its guard page, or 0 when memory is exhausted. */
@@ -19,7 +20,7 @@ export function stackGuard(guard: usize): void {
 
 /** Gives back a stack from stackAlloc. */
 export function stackFree(stack: usize, pages: u32): void {
-  pageMap(stack, <u32>(stack >> PAGE_SHIFT), PAGE_DATA);
+  pageMap(stack, addressFrame(stack), PAGE_DATA);
   pageTableFlush();
   pagesFree(stack, orderFor((pages + 1) * PAGE_SIZE));
 }

@@ -1,8 +1,8 @@
 // Configuration of the interface: the one place where its address changes.
 import { addressesSet, interfaceAddress, interfaceGateway, interfaceMask, prefixMask } from "./addresses";
-import { arpCacheClear } from "./arp_cache";
-import { conflictAnnounce } from "./arp_conflict";
-import { pathMtuClear } from "./path_mtu";
+import { arpCacheClear } from "./arp/cache";
+import { conflictAnnounce } from "./arp/conflict";
+import { pathMtuClear } from "./ipv4/path_mtu";
 
 /**
  * Gives the interface an address (host order) with a prefix of `prefixLength` bits, a gateway (0 = none) and an MTU

@@ -2,20 +2,20 @@
 //
 // Who calls what:
 //   driver      -> interfaceInput() for each frame, interfacePoll() after each batch, interfaceLinkChanged()
-//   transports  -> ipv4_output.ts (ipv4Allocate, ipv4Send, ipv4PathMtu), routing.ts (ipv4SourceFor),
-//                  path_mtu.ts (pathMtuLower), transport.ts (registration, checksums)
+//   transports  -> ipv4/output.ts (ipv4Allocate, ipv4Send, ipv4PathMtu), ipv4/routing.ts (ipv4SourceFor),
+//                  ipv4/path_mtu.ts (pathMtuLower), transport.ts (registration, checksums)
 //   network.ts  -> configure.ts, interfacePoll() from a timer set to interfaceDeadline()
 // Time is always a parameter: `now` in monotonic nanoseconds.
 // Nothing that a frame contains can make the stack read beyond `length`, loop without bound or keep memory for ever.
-import { arpCacheClear, arpCacheDeadline, arpCachePoll } from "./arp_cache";
-import { conflictAnnounce, conflictDeadline, conflictPoll } from "./arp_conflict";
-import { arpInput } from "./arp_input";
+import { arpCacheClear, arpCacheDeadline, arpCachePoll } from "./arp/cache";
+import { conflictAnnounce, conflictDeadline, conflictPoll } from "./arp/conflict";
+import { arpInput } from "./arp/input";
 import { RX_CHECKSUM_BLANK, deviceCarrier, deviceMac, devicePresent } from "./device";
 import { dhcpDeadline, dhcpPoll, dhcpReboot } from "./dhcp/client";
-import { ipv4Input } from "./ipv4_input";
-import { reassemblyDeadline, reassemblyPoll } from "./ipv4_reassembly";
+import { ipv4Input } from "./ipv4/input";
+import { reassemblyDeadline, reassemblyPoll } from "./ipv4/reassembly";
 import { loopbackFree, loopbackQueued, loopbackTake } from "./loopback";
-import { pathMtuDeadline, pathMtuPoll } from "./path_mtu";
+import { pathMtuDeadline, pathMtuPoll } from "./ipv4/path_mtu";
 import { RX_LINK_GROUP, RX_LOOPBACK } from "./receive_flags";
 import { transportsPoll } from "./transport";
 import {

@@ -11,7 +11,7 @@ import { hostTool } from "../../tools/debian/tools.ts";
 import { buildImage } from "../../tools/image/build.ts";
 import { parseResponses, type Response } from "../unit/httpd/http_response.ts";
 import { get, REFUSED, TOLERATED } from "../unit/httpd/requests.ts";
-import { boot, type Guest, useLab } from "./support.ts";
+import { boot, BOOT_TIMEOUT_MS, type Guest, useLab } from "./support.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const SITE = join(ROOT, "apps/httpd/static");
@@ -22,8 +22,11 @@ const LARGE_SIZE = 50_000_000;
 
 const lab = useLab();
 
-function bootHttpd(words: string): Promise<Guest> {
-  return boot(lab(), "apps/httpd", { commandLine: `ip=dhcp stack=64K -- ${words}` });
+async function bootHttpd(words: string): Promise<Guest> {
+  const guest = await boot(lab(), "apps/httpd", { commandLine: `ip=dhcp stack=64K -- ${words}` });
+  // It has its address a moment before it listens.
+  await guest.console.waitFor(/httpd: \d+ files/, BOOT_TIMEOUT_MS);
+  return guest;
 }
 
 /** Sends raw bytes and reads until the server ends the connection, or until `enough` of what has come. */

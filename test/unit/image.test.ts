@@ -89,7 +89,7 @@ describe("compiling", () => {
     );
     const module = readModule("test", wasm);
     const end = module.exportedGlobals.get("__heap_base")?.value ?? 0;
-    assert.ok(end >= 0x100000 + 100 && end < 0x100000 + 200, `__heap_base is 0x${end.toString(16)}`);
+    assert.ok(end >= 0x300000 + 100 && end < 0x300000 + 200, `__heap_base is 0x${end.toString(16)}`);
     assert.deepEqual([...module.exportedFunctions.keys()], ["f"]);
     assert.ok(module.functionNames.includes("app/index/f"));
   });

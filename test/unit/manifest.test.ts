@@ -46,8 +46,8 @@ describe("karyon.json", () => {
   const wrong: readonly (readonly [object, RegExp])[] = [
     [{ name: "Web Server" }, /^ {2}name: expected lower case/m],
     [{ memory: "16" }, /^ {2}memory: expected a size/m],
-    [{ memory: "1M" }, /^ {2}memory: expected 2M to 3072M/m],
-    [{ memory: "4G" }, /^ {2}memory: expected 2M to 3072M/m],
+    [{ memory: "512K" }, /^ {2}memory: expected 1M to 3072M/m],
+    [{ memory: "4G" }, /^ {2}memory: expected 1M to 3072M/m],
     [{ memory: 16 }, /^ {2}memory: /m],
     [{ stack: "1K" }, /^ {2}stack: expected 16K to 16M/m],
     [{ network: true }, /^ {2}network: expected false or an object/m],

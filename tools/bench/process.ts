@@ -25,10 +25,11 @@ export async function timed(command: string, args: readonly string[], log: strin
   process.on("exit", end);
   try {
     const [status] = (await once(child, "exit")) as [number | null];
-    if (status === 0) return (performance.now() - start) / 1000;
+    const seconds = (performance.now() - start) / 1000;
+    if (status === 0) return seconds;
     throw new KaryonError(
       "BENCH_FAILED",
-      `${command} ${args.join(" ")} fails (status ${status})`,
+      `${command} ${args.join(" ")} fails after ${seconds.toFixed(0)} s (status ${status})`,
       `see ${displayPath(log)}`,
     );
   } finally {

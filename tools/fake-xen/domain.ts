@@ -212,6 +212,7 @@ export class Domain implements Runnable {
       appStackPointerGet: () => 0,
       appStackPointerSet: () => undefined,
       setStackLimit: () => undefined,
+      imageBase: () => 0,
       ...Object.fromEntries(
         (
           [

@@ -8,7 +8,7 @@ import type { DataSegment, WasmModule } from "./wasm.ts";
 /** C functions that the kernel's unit offers to the app's, by export name of kernel.wasm. */
 export type KernelExports = Readonly<Record<string, Signature>>;
 
-const KERNEL_BASE = 0x100000;
+const KERNEL_BASE = 0x300000; // as in boot/image.ld and asconfig.json
 const PAGE_SIZE = 4096;
 const ENTRY = "kernelMain";
 

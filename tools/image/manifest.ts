@@ -8,7 +8,7 @@ import { displayPath } from "./paths.ts";
 
 const MEBIBYTE = 1024 * 1024;
 const KIBIBYTE = 1024;
-const LEAST_MEMORY = 2 * MEBIBYTE;
+const LEAST_MEMORY = MEBIBYTE;
 const MOST_MEMORY = 3 * 1024 * MEBIBYTE;
 const LEAST_STACK = 16 * KIBIBYTE;
 const MOST_STACK = 16 * MEBIBYTE;

@@ -186,9 +186,12 @@ export class Lab {
     }
     const target = `/tmp/config/${basename(configPath)}`;
     await this.copyIn(Buffer.from(config.text), target);
-    const args = ["create", "-q", ...(options.args ?? []), target].map((word) => `'${word}'`).join(" ");
+    const wanted = options.args ?? [];
+    const args = ["create", "-q", "-p", ...wanted, target].map((word) => `'${word}'`).join(" ");
+    // Created paused: a guest may end sooner than it can be asked for its number.
+    const start = wanted.includes("-p") ? "true" : `xl unpause '${config.name}'`;
     const limits = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
-    const id = await this.run(`xl ${args} && xl domid '${config.name}'`, limits);
+    const id = await this.run(`xl ${args} && xl domid '${config.name}' && ${start}`, limits);
     return { name: config.name, id: Number(id) };
   }
 

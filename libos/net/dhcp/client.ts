@@ -1,7 +1,7 @@
 // The DHCP client (RFC 2131 section 4.4, figure 5).
 //
 //   INIT -> SELECTING        DISCOVER; the first usable OFFER wins, for an appliance boots in milliseconds
-//   SELECTING -> REQUESTING  REQUEST to the server that offered; the address is probed meanwhile (arp_conflict.ts)
+//   SELECTING -> REQUESTING  REQUEST to the server that offered; the address is probed meanwhile (arp/conflict.ts)
 //   REQUESTING -> BOUND      ACK: the interface is configured
 //   BOUND -> RENEWING -> REBINDING -> INIT   at T1, T2 and the end of the lease
 //   REBOOTING -> BOUND       after a resume or a new carrier: is the address still ours on this network?
@@ -13,7 +13,7 @@ import { log } from "../../../kernel/log";
 import { pageAlloc } from "../../../kernel/memory/pages";
 import { randomU32 } from "../../../kernel/random";
 import { interfaceAddress } from "../addresses";
-import { conflictFound, conflictProbe, conflictTakeLost } from "../arp_conflict";
+import { conflictFound, conflictProbe, conflictTakeLost } from "../arp/conflict";
 import { interfaceConfigure, interfaceUnconfigure } from "../configure";
 import { deviceCarrier, deviceMac } from "../device";
 import { udpReceiveFrom, UdpPeer } from "../udp/input";

@@ -5,8 +5,9 @@
 // Order of the records: transmit ring, receive ring, receive buffers (all writable by the back end), then transmit
 // buffers (read-only).
 // Invariant: a page whose grant cannot be ended is never granted to another domain.
+import { addressFrame } from "../../../kernel/memory/frames";
 import { grantAccess, grantEnd } from "../../../kernel/grant_table";
-import { PAGE_SHIFT, PAGE_SIZE, pageAlloc } from "../../../kernel/memory/pages";
+import { PAGE_SIZE, pageAlloc } from "../../../kernel/memory/pages";
 import { ENOMEM } from "../../../kernel/errno";
 
 const NO_DOMAIN: u32 = 0xffff_ffff;
@@ -65,7 +66,7 @@ export function grantedPagesGrant(domain: u32): i32 {
   }
   grantedTo = domain;
   for (let i: u32 = 0; i < count; i++) {
-    const reference = grantAccess(<u16>domain, <u32>(grantedPage(i) >> PAGE_SHIFT), i >= writable);
+    const reference = grantAccess(<u16>domain, addressFrame(grantedPage(i)), i >= writable);
     if (reference < 0) {
       endAll();
       return reference;

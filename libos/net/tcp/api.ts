@@ -15,7 +15,7 @@ import {
 } from "../../../kernel/errno";
 import { addressIsLocal } from "../addresses";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from "../poll_events";
-import { ipv4SourceFor, routeIsGroup } from "../routing";
+import { ipv4SourceFor, routeIsGroup } from "../ipv4/routing";
 import { transportRegister } from "../transport";
 import { IPPROTO_TCP } from "../wire/ipv4";
 import { connectionAbort, connectionOpen, connectionRelease, socketCreate, socketUnlink } from "./connection";

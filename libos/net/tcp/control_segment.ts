@@ -1,6 +1,6 @@
 // Segments without text that do not go through a socket's output: resets, SYN-ACKs of half-open connections, ACKs out
 // of TIME_WAIT. They are not retransmitted here; without a free frame they are simply lost.
-import { ipv4Allocate, ipv4PathMtu, ipv4Send } from "../ipv4_output";
+import { ipv4Allocate, ipv4PathMtu, ipv4Send } from "../ipv4/output";
 import { transportChecksumFill } from "../transport";
 import { IPPROTO_TCP } from "../wire/ipv4";
 import {

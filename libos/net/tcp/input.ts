@@ -3,7 +3,7 @@
 // Nothing is sent from here except answers to nobody's segments: a connection is marked and flushed after the batch.
 import { ECONNREFUSED, ECONNRESET } from "../../../kernel/errno";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
-import { routeIsGroup } from "../routing";
+import { routeIsGroup } from "../ipv4/routing";
 import { transportChecksumValid } from "../transport";
 import { IPPROTO_TCP } from "../wire/ipv4";
 import { HAS_TIMESTAMPS, TCP_ACK, TCP_RST, TCP_SYN, TCP_URG, TcpSegment, tcpParse } from "../wire/tcp";

@@ -4,7 +4,7 @@
 import { ListNode, listFirst, listInit, listInsertTail, listLinked, listRemove } from "../../../kernel/list";
 import { NEVER } from "../../../kernel/time/clock";
 import { TransmitFrame } from "../device";
-import { ipv4Allocate, ipv4PathMtu, ipv4Send } from "../ipv4_output";
+import { ipv4Allocate, ipv4PathMtu, ipv4Send } from "../ipv4/output";
 import { transportChecksumFill } from "../transport";
 import { IPPROTO_TCP } from "../wire/ipv4";
 import { TCP_ACK, TCP_CHECKSUM, TCP_FIN, TCP_HEADER_SIZE, TCP_SYN, TIMESTAMPS_SIZE, tcpEmitHeader } from "../wire/tcp";

@@ -3,7 +3,7 @@
 //
 // sendNext < sendMax means: a time-out (or a window probe) has put us back, what follows is sent again.
 import { NEVER } from "../../../kernel/time/clock";
-import { ipv4PayloadMaximum } from "../ipv4_output";
+import { ipv4PayloadMaximum } from "../ipv4/output";
 import { TCP_ACK, TCP_FIN, TCP_HEADER_SIZE, TCP_PSH, TCP_SYN, TIMESTAMPS_SIZE } from "../wire/tcp";
 import { congestionIdle, congestionRoom } from "./congestion";
 import { scoreboardEnd, scoreboardGap, scoreboardLossEdge, scoreboardSkip, scoreboardUsed } from "./scoreboard";

@@ -1,9 +1,9 @@
 // UDP input: from IPv4 into the sockets' queues, and from there to the application.
 import { EAGAIN, ECONNREFUSED, EMSGSIZE, EHOSTUNREACH, ENETUNREACH, EPROTO } from "../../../kernel/errno";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
-import { pathMtuLower } from "../path_mtu";
+import { pathMtuLower } from "../ipv4/path_mtu";
 import { RX_LINK_GROUP } from "../receive_flags";
-import { routeIsGroup } from "../routing";
+import { routeIsGroup } from "../ipv4/routing";
 import { transportChecksumValid } from "../transport";
 import { IPPROTO_UDP } from "../wire/ipv4";
 import { UDP_HEADER, udpCheckLength, udpDestinationPort, udpHasChecksum, udpLength, udpSourcePort } from "../wire/udp";

@@ -3,9 +3,9 @@ import { EACCES, EAGAIN, EDESTADDRREQ, EINVAL, EMSGSIZE, ENETUNREACH, ENOMEM, EP
 import { orderFor, pagesAlloc, pagesFree } from "../../../kernel/memory/pages";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { addressIsBroadcast } from "../addresses";
-import { ipv4SendFragmented } from "../ipv4_fragment";
-import { ipv4Allocate, ipv4PathMtu, ipv4Send } from "../ipv4_output";
-import { ipv4SourceFor } from "../routing";
+import { ipv4SendFragmented } from "../ipv4/fragment";
+import { ipv4Allocate, ipv4PathMtu, ipv4Send } from "../ipv4/output";
+import { ipv4SourceFor } from "../ipv4/routing";
 import { transportChecksumFill } from "../transport";
 import { checksumAdd, checksumFinish, checksumPseudoHeader } from "../wire/checksum";
 import { IPPROTO_UDP, IPV4_HEADER } from "../wire/ipv4";

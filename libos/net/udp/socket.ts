@@ -9,7 +9,7 @@ import { WaitQueue, wakeAll } from "../../../kernel/thread/wait_queue";
 import { addressIsBroadcast, addressIsLocal } from "../addresses";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from "../poll_events";
 import { ephemeralPort } from "../ports";
-import { ipv4SourceFor } from "../routing";
+import { ipv4SourceFor } from "../ipv4/routing";
 import { Datagram, datagramFree } from "./datagram";
 
 /** Values of `how` in udpShutdown(), as in POSIX. */

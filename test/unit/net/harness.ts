@@ -2,7 +2,7 @@
 import { pageAlloc, pagesAlloc, pagesFree, pagesFreeCount, pagesInit } from "../../../kernel/memory/pages";
 import { randomStir } from "../../../kernel/random";
 import { interfaceAddress, interfaceGateway, interfaceMask, interfaceMtu } from "../../../libos/net/addresses";
-import { conflictFound, conflictProbe } from "../../../libos/net/arp_conflict";
+import { conflictFound, conflictProbe } from "../../../libos/net/arp/conflict";
 import { NetworkConfiguration, configurationParse } from "../../../libos/net/configuration";
 import { interfaceConfigure, interfaceUnconfigure } from "../../../libos/net/configure";
 import { Device, TransmitFrame, deviceRegister } from "../../../libos/net/device";
@@ -15,9 +15,9 @@ import {
   interfacePoll,
   interfaceSuspend,
 } from "../../../libos/net/interface";
-import { ipv4PathMtu } from "../../../libos/net/ipv4_output";
+import { ipv4PathMtu } from "../../../libos/net/ipv4/output";
 import { loopbackQueued } from "../../../libos/net/loopback";
-import { pathMtuLower } from "../../../libos/net/path_mtu";
+import { pathMtuLower } from "../../../libos/net/ipv4/path_mtu";
 import { ephemeralPort } from "../../../libos/net/ports";
 import { transportRegister } from "../../../libos/net/transport";
 import { UdpPeer, udpIcmpError, udpInput, udpPeekFrom, udpReceiveFrom } from "../../../libos/net/udp/input";

@@ -1,7 +1,7 @@
 // Path MTU cache (RFC 1191): for the few destinations behind a narrower link, the largest packet that gets there.
 // Bounded; an entry is forgotten after ten minutes, so that a wider path is found again (RFC 1191 section 6.3).
 // Only transports write to it, after they have checked that the ICMP message quotes a segment of theirs (RFC 5927).
-import { interfaceMtu } from "./addresses";
+import { interfaceMtu } from "../addresses";
 
 /** Below this we do not follow: such messages come from an attacker or ask for the impossible. Linux uses the same. */
 export const PATH_MTU_MINIMUM: u32 = 552;

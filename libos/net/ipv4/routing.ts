@@ -1,6 +1,6 @@
 // Routing for a host with one interface: the own subnet is on the link, the rest goes to the gateway (RFC 1122 section 3.3.1).
-import { addressIsBroadcast, addressIsLocal, addressIsOnLink, interfaceAddress, interfaceGateway } from "./addresses";
-import { INADDR_BROADCAST, ipv4IsLoopback, ipv4IsMulticast } from "./wire/ipv4";
+import { addressIsBroadcast, addressIsLocal, addressIsOnLink, interfaceAddress, interfaceGateway } from "../addresses";
+import { INADDR_BROADCAST, ipv4IsLoopback, ipv4IsMulticast } from "../wire/ipv4";
 
 /** The address whose station takes packets for `destination`; 0 = no route. Broadcast and groups are their own. */
 export function routeNextHop(destination: u32): u32 {

@@ -1,9 +1,9 @@
 // IPv4 fragmentation (RFC 791 section 3.2) for the few datagrams that are larger than the path takes: of UDP, whose
 // application chose the size, and ICMP echo replies, whose size the peer chose. TCP never comes here.
-import { EAGAIN, EMSGSIZE } from "../../kernel/errno";
-import { TransmitFrame } from "./device";
-import { ipv4Allocate, ipv4Free, ipv4NextIdentification, ipv4PathMtu, ipv4SendPart } from "./ipv4_output";
-import { IPV4_HEADER, IPV4_MORE_FRAGMENTS, IPV4_PACKET_MAXIMUM } from "./wire/ipv4";
+import { EAGAIN, EMSGSIZE } from "../../../kernel/errno";
+import { TransmitFrame } from "../device";
+import { ipv4Allocate, ipv4Free, ipv4NextIdentification, ipv4PathMtu, ipv4SendPart } from "./output";
+import { IPV4_HEADER, IPV4_MORE_FRAGMENTS, IPV4_PACKET_MAXIMUM } from "../wire/ipv4";
 
 /**
  * Sends `length` bytes at `payload` (transport header included, checksum complete) in as many packets as it takes.

@@ -4,11 +4,11 @@
 // from then on. We do not wait the 5 … 7 seconds of RFC 5227 section 2.1.1 before we use an address: an appliance is
 // up in milliseconds, and the DHCP server has probed the address itself (RFC 2131 section 3.1). What the wait would have
 // found is found by the ongoing detection of section 2.4.
-import { log } from "../../kernel/log";
-import { interfaceAddress } from "./addresses";
-import { arpSendAnnouncement, arpSendProbe } from "./arp_output";
-import { deviceMac } from "./device";
-import { ethernetEqual } from "./wire/ethernet";
+import { log } from "../../../kernel/log";
+import { interfaceAddress } from "../addresses";
+import { arpSendAnnouncement, arpSendProbe } from "./output";
+import { deviceMac } from "../device";
+import { ethernetEqual } from "../wire/ethernet";
 
 const SECOND: u64 = 1_000_000_000;
 const ANNOUNCE_NUM: u32 = 2;

@@ -1,10 +1,10 @@
 // ARP output (RFC 826, RFC 5227). Each function sends one packet, or none when the device has no buffer: every one of
 // them is repeated by its caller or by the peer.
-import { interfaceAddress } from "./addresses";
-import { deviceCarrier, deviceMac, deviceTransmitAllocate } from "./device";
-import { ethernetSend } from "./ethernet_output";
-import { ARP_PACKET, ARP_REPLY, ARP_REQUEST, arpWrite } from "./wire/arp";
-import { ETHERNET_HEADER, ETHERTYPE_ARP, ethernetSetBroadcast } from "./wire/ethernet";
+import { interfaceAddress } from "../addresses";
+import { deviceCarrier, deviceMac, deviceTransmitAllocate } from "../device";
+import { ethernetSend } from "../ethernet_output";
+import { ARP_PACKET, ARP_REPLY, ARP_REQUEST, arpWrite } from "../wire/arp";
+import { ETHERNET_HEADER, ETHERTYPE_ARP, ethernetSetBroadcast } from "../wire/ethernet";
 
 const broadcast = memory.data(8, 8);
 

@@ -1,8 +1,8 @@
 // ICMP error output (RFC 1122 section 3.2.2, RFC 1812 section 4.3.2), limited in rate.
-import { ipv4Allocate, ipv4Send } from "./ipv4_output";
-import { RX_LINK_GROUP } from "./receive_flags";
-import { ipv4SourceFor, routeIsGroup } from "./routing";
-import { ICMP_HEADER, icmpFinish, icmpIsError, icmpType, icmpWriteError } from "./wire/icmpv4";
+import { ipv4Allocate, ipv4Send } from "../ipv4/output";
+import { RX_LINK_GROUP } from "../receive_flags";
+import { ipv4SourceFor, routeIsGroup } from "../ipv4/routing";
+import { ICMP_HEADER, icmpFinish, icmpIsError, icmpType, icmpWriteError } from "../wire/icmpv4";
 import {
   IPPROTO_ICMP,
   ipv4Destination,
@@ -11,7 +11,7 @@ import {
   ipv4Protocol,
   ipv4Source,
   ipv4TotalLength,
-} from "./wire/ipv4";
+} from "../wire/ipv4";
 
 /** RFC 1812 section 4.3.2.3: quote as much as fits in 576 bytes. */
 const QUOTE_MAXIMUM: u32 = 548;

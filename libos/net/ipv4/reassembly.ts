@@ -5,9 +5,9 @@
 // packet with overlapping or contradicting fragments is dropped whole (as RFC 5722 has it for IPv6); an exact
 // repetition is ignored. SLOTS packets, PAGES_MAXIMUM pages and RANGES gaps bound the cost; the oldest packet makes
 // room for a new one.
-import { PAGE_SHIFT, orderFor, pagesAlloc, pagesFree } from "../../kernel/memory/pages";
-import { icmpSendError } from "./icmp_error";
-import { ICMP_TIME_EXCEEDED, ICMP_TIME_EXCEEDED_REASSEMBLY } from "./wire/icmpv4";
+import { PAGE_SHIFT, orderFor, pagesAlloc, pagesFree } from "../../../kernel/memory/pages";
+import { icmpSendError } from "../icmp/error";
+import { ICMP_TIME_EXCEEDED, ICMP_TIME_EXCEEDED_REASSEMBLY } from "../wire/icmpv4";
 import {
   IPV4_HEADER,
   IPV4_PACKET_MAXIMUM,
@@ -21,7 +21,7 @@ import {
   ipv4TimeToLive,
   ipv4TotalLength,
   ipv4Write,
-} from "./wire/ipv4";
+} from "../wire/ipv4";
 
 /** RFC 1122 section 3.3.2 asks for 60 … 120 s; Linux gives a peer's fragments half of that, and so do we. */
 const LIFETIME: u64 = 30_000_000_000; // ns

@@ -1,8 +1,8 @@
 // ARP input (RFC 826 "Packet Reception").
-import { interfaceAddress } from "./addresses";
-import { arpLearn } from "./arp_cache";
-import { conflictInput } from "./arp_conflict";
-import { arpSendReply } from "./arp_output";
+import { interfaceAddress } from "../addresses";
+import { arpLearn } from "./cache";
+import { conflictInput } from "./conflict";
+import { arpSendReply } from "./output";
 import {
   ARP_REPLY,
   ARP_REQUEST,
@@ -11,8 +11,8 @@ import {
   arpSenderHardware,
   arpSenderProtocol,
   arpTargetProtocol,
-} from "./wire/arp";
-import { ethernetIsGroup } from "./wire/ethernet";
+} from "../wire/arp";
+import { ethernetIsGroup } from "../wire/ethernet";
 
 /** Takes an ARP packet of `available` bytes. */
 export function arpInput(packet: usize, available: u32, now: u64): void {

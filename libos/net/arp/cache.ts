@@ -9,13 +9,13 @@
 // Bounds: SETS x WAYS entries; a new one replaces the least recently used of its set. PENDING_ENTRY frames wait for
 // an address, PENDING_TOTAL for all of them, since they hold buffers of the device.
 // An entry is made by our own need or by a request for our address; anything else only refreshes what is there.
-import { EHOSTUNREACH, ENOMEM } from "../../kernel/errno";
-import { orderFor, pagesAlloc } from "../../kernel/memory/pages";
-import { addressIsLocal, addressIsOnLink } from "./addresses";
-import { arpSendRequest } from "./arp_output";
-import { TransmitFrame, deviceTransmitFree } from "./device";
-import { ethernetSend } from "./ethernet_output";
-import { ethernetCopy, ethernetIsGroup } from "./wire/ethernet";
+import { EHOSTUNREACH, ENOMEM } from "../../../kernel/errno";
+import { orderFor, pagesAlloc } from "../../../kernel/memory/pages";
+import { addressIsLocal, addressIsOnLink } from "../addresses";
+import { arpSendRequest } from "./output";
+import { TransmitFrame, deviceTransmitFree } from "../device";
+import { ethernetSend } from "../ethernet_output";
+import { ethernetCopy, ethernetIsGroup } from "../wire/ethernet";
 
 const SECOND: u64 = 1_000_000_000;
 /** How long an answer is believed. */

@@ -2,18 +2,18 @@
 //   1. asks for a frame with ipv4Allocate(); `frame.data` is where its header goes, room for the lower ones is in front;
 //   2. writes header and payload, then the checksum with transportChecksumFill() (transport.ts);
 //   3. hands the frame over with ipv4Send(), or back with ipv4Free().
-import { EHOSTUNREACH, EMSGSIZE, ENETDOWN, ENETUNREACH } from "../../kernel/errno";
-import { randomU32 } from "../../kernel/random";
-import { interfaceMtu } from "./addresses";
-import { arpHold, arpLookup } from "./arp_cache";
-import { TransmitFrame, deviceCarrier, deviceGsoMaximum, deviceTransmitAllocate, deviceTransmitFree } from "./device";
-import { ethernetSend } from "./ethernet_output";
-import { LOOPBACK_MTU, loopbackAllocate, loopbackFree, loopbackSend } from "./loopback";
+import { EHOSTUNREACH, EMSGSIZE, ENETDOWN, ENETUNREACH } from "../../../kernel/errno";
+import { randomU32 } from "../../../kernel/random";
+import { interfaceMtu } from "../addresses";
+import { arpHold, arpLookup } from "../arp/cache";
+import { TransmitFrame, deviceCarrier, deviceGsoMaximum, deviceTransmitAllocate, deviceTransmitFree } from "../device";
+import { ethernetSend } from "../ethernet_output";
+import { LOOPBACK_MTU, loopbackAllocate, loopbackFree, loopbackSend } from "../loopback";
 import { PATH_MTU_MINIMUM, pathMtu } from "./path_mtu";
 import { routeIsGroup, routeIsLoopback, routeNextHop } from "./routing";
-import { TX_LOOPBACK } from "./transport";
-import { ETHERNET_HEADER, ethernetSetBroadcast, ethernetSetMulticast } from "./wire/ethernet";
-import { IPV4_DONT_FRAGMENT, IPV4_HEADER, IPV4_PACKET_MAXIMUM, ipv4IsMulticast, ipv4Write } from "./wire/ipv4";
+import { TX_LOOPBACK } from "../transport";
+import { ETHERNET_HEADER, ethernetSetBroadcast, ethernetSetMulticast } from "../wire/ethernet";
+import { IPV4_DONT_FRAGMENT, IPV4_HEADER, IPV4_PACKET_MAXIMUM, ipv4IsMulticast, ipv4Write } from "../wire/ipv4";
 
 /** RFC 1700: the recommended default. */
 const TIME_TO_LIVE: u8 = 64;

@@ -1,13 +1,13 @@
 // IPv4 input (RFC 791, RFC 1122 section 3.2.1): is the packet sound, is it for us, can its source be real - then to
 // its protocol. Everything else is dropped in silence.
-import { ECONNREFUSED } from "../../kernel/errno";
-import { addressIsBroadcast, addressIsLocal, interfaceAddress } from "./addresses";
-import { icmpSendError } from "./icmp_error";
-import { icmpInput } from "./icmp_input";
-import { reassemblyInput, reassemblyRelease } from "./ipv4_reassembly";
-import { RX_LINK_GROUP, RX_LOOPBACK } from "./receive_flags";
-import { transportInput, transportPresent } from "./transport";
-import { ICMP_UNREACHABLE, ICMP_UNREACHABLE_PORT, ICMP_UNREACHABLE_PROTOCOL } from "./wire/icmpv4";
+import { ECONNREFUSED } from "../../../kernel/errno";
+import { addressIsBroadcast, addressIsLocal, interfaceAddress } from "../addresses";
+import { icmpSendError } from "../icmp/error";
+import { icmpInput } from "../icmp/input";
+import { reassemblyInput, reassemblyRelease } from "./reassembly";
+import { RX_LINK_GROUP, RX_LOOPBACK } from "../receive_flags";
+import { transportInput, transportPresent } from "../transport";
+import { ICMP_UNREACHABLE, ICMP_UNREACHABLE_PORT, ICMP_UNREACHABLE_PROTOCOL } from "../wire/icmpv4";
 import {
   INADDR_BROADCAST,
   IPPROTO_ICMP,
@@ -25,8 +25,8 @@ import {
   ipv4Protocol,
   ipv4Source,
   ipv4TotalLength,
-} from "./wire/ipv4";
-import { UDP_HEADER, udpDestinationPort } from "./wire/udp";
+} from "../wire/ipv4";
+import { UDP_HEADER, udpDestinationPort } from "../wire/udp";
 
 const DHCP_CLIENT_PORT: u16 = 68;
 

@@ -1,12 +1,12 @@
 // ICMP input (RFC 792, RFC 1122 section 3.2.2): echo, and errors about what we sent. Redirects and source quench are
 // ignored: the first anybody on the link could forge, and there is one gateway; the second is obsolete (RFC 6633).
-import { ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENOPROTOOPT, EPROTO } from "../../kernel/errno";
-import { addressIsLocal } from "./addresses";
-import { ipv4SendFragmented } from "./ipv4_fragment";
-import { ipv4Allocate, ipv4PathMtu, ipv4Send } from "./ipv4_output";
-import { RX_LINK_GROUP } from "./receive_flags";
-import { routeIsGroup } from "./routing";
-import { transportError } from "./transport";
+import { ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENOPROTOOPT, EPROTO } from "../../../kernel/errno";
+import { addressIsLocal } from "../addresses";
+import { ipv4SendFragmented } from "../ipv4/fragment";
+import { ipv4Allocate, ipv4PathMtu, ipv4Send } from "../ipv4/output";
+import { RX_LINK_GROUP } from "../receive_flags";
+import { routeIsGroup } from "../ipv4/routing";
+import { transportError } from "../transport";
 import {
   ICMP_ECHO_REQUEST,
   ICMP_HEADER,
@@ -26,7 +26,7 @@ import {
   icmpMakeEchoReply,
   icmpNextHopMtu,
   icmpType,
-} from "./wire/icmpv4";
+} from "../wire/icmpv4";
 import {
   IPPROTO_ICMP,
   IPV4_HEADER,
@@ -37,7 +37,7 @@ import {
   ipv4Protocol,
   ipv4Source,
   ipv4TotalLength,
-} from "./wire/ipv4";
+} from "../wire/ipv4";
 
 /** Takes an ICMP message of `length` bytes; it may be written to, it is not needed afterwards. */
 export function icmpInput(source: u32, destination: u32, message: usize, length: u32, flags: u32, now: u64): void {
