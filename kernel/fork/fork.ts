@@ -10,20 +10,16 @@ import { eventChannelClear, eventChannelNotify } from "../event_channel";
 import { grantTableAddress, grantTableFrames } from "../grant_table";
 import { addressFrame } from "../memory/frames";
 import { PAGE_SHIFT } from "../memory/pages";
-import { threadBlock } from "../thread/scheduler";
 import { monotonicNow, systemTimeAt } from "../time/clock";
 import { schedPoll } from "../xen/hypercall";
 import { startInfo } from "../xen/start_info";
 import { xenstoreResume, xenstoreSuspend } from "../xenbus/xenstore";
 import { childStart } from "./child";
 import { FORK_PENDING, ForkDescriptor, forkDescriptor } from "./descriptor";
-import { exitsTake, forkAwaited, forkAwaitedEnd, forkPort, forkServed } from "./offer";
+import { exitsTake, forkAwaitServed, forkPort, forkServed } from "./offer";
 
 /** How often, in ns, a waiting parent looks whether forkd still lives. */
 const PATIENCE: u64 = 1_000_000_000;
-/** How long, in ns, a new copy waits for forkd to serve it, and how often it looks. */
-const PATIENCE_NEWBORN: u64 = 5_000_000_000;
-const LOOK_INTERVAL: u64 = 5_000_000;
 /** Results below are no error numbers. */
 const LEAST_ERROR: i32 = -4095;
 
@@ -36,22 +32,13 @@ let forking = false;
  * or xenstore or forkd cannot now; -ENOMEM when the host lacks memory. Called by a thread; blocks.
  */
 export function fork(): i32 {
-  if (!forkServed() && !servedSoon()) return -ENOSYS;
+  if (!forkAwaitServed()) return -ENOSYS;
   if (forking) return -EAGAIN;
   forking = true;
   const result = xenstoreSuspend() == 0 ? copy() : -EAGAIN;
   if (result != 0) xenstoreResume();
   forking = false;
   return result;
-}
-
-/** In a new copy: waits until forkd, which made it, has seen its offer. False when that takes too long. */
-function servedSoon(): bool {
-  if (!forkAwaited()) return false;
-  const deadline = monotonicNow() + PATIENCE_NEWBORN;
-  while (!forkServed() && monotonicNow() < deadline) threadBlock(monotonicNow() + LOOK_INTERVAL);
-  forkAwaitedEnd();
-  return forkServed();
 }
 
 /** With xenstore at rest. */

@@ -1,11 +1,10 @@
 // How a domain offers itself to forkd: a page, an event channel, and three nodes below its own data/fork that name them
-//   version = 1, descriptor = <pfn>, event-channel = <port>
+//   version = 1, descriptor = <address of the page in this domain>, event-channel = <port>
 // of which the last completes the offer. forkd binds the channel, maps the page and sets `ready`. From then on an event
 // says that a fork is answered or that a child has ended. Offered at boot, and again by each copy of the domain.
 import { EIO, ENOMEM, ETIMEDOUT } from "../errno";
 import { eventChannelAllocUnbound, eventChannelBound, eventChannelHandle } from "../event_channel";
 import { log } from "../log";
-import { addressFrame } from "../memory/frames";
 import { pageAlloc } from "../memory/pages";
 import { suspendRegister } from "../power/suspend";
 import { TextBuffer, textBuffer } from "../text";
@@ -33,7 +32,6 @@ let offeredAt: u64 = 0;
 let batch = changetype<StoreBatch>(0);
 let port: u32 = 0;
 let onExit: u32 = 0;
-let awaited = false;
 
 /**
  * Offers fork from now on. `exit` is the function index of (pid: i32, status: i32) => void, called as kernel work for each
@@ -52,7 +50,6 @@ export function forkOffer(exit: u32): i32 {
 /** In a copy of the domain, which forkd does not know yet: offers fork anew. */
 export function forkOfferAgain(): void {
   forkDescriptorRenew();
-  awaited = true;
   offer();
 }
 
@@ -64,7 +61,7 @@ function offer(): i32 {
   const directory = textBuffer(path, pathBytes, 16).text("data/fork");
   batch.reset();
   batch.write(directory, "version", FORK_VERSION);
-  batch.write(directory, "descriptor", addressFrame(changetype<usize>(forkDescriptor())));
+  batch.write(directory, "descriptor", changetype<usize>(forkDescriptor()));
   batch.write(directory, "event-channel", port);
   batch.submit();
   offeredAt = monotonicNow();
@@ -99,16 +96,6 @@ export function exitsTake(): void {
     call_indirect<void>(onExit, <i32>event.pid, event.status);
   }
   atomic.store<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("exitConsumer"), consumed);
-}
-
-/** True in a copy that nobody has waited for yet: the forkd that made it is about to serve it. */
-export function forkAwaited(): bool {
-  return awaited;
-}
-
-/** Ends that: from now on an unserved domain is one without forkd. */
-export function forkAwaitedEnd(): void {
-  awaited = false;
 }
 
 /** The event channel to forkd. */

@@ -88,11 +88,11 @@ export class Daemon {
   async #register(domain: number): Promise<void> {
     const offer = `/local/domain/${domain}/data/fork`;
     const read = async (node: string): Promise<number> => Number((await this.store.read(`${offer}/${node}`)) ?? NaN);
-    const [port, pfn] = await Promise.all([read("event-channel"), read("descriptor")]);
+    const [port, address] = await Promise.all([read("event-channel"), read("descriptor")]);
     const info = this.xen.control.info(domain);
-    if (!Number.isInteger(port) || !Number.isInteger(pfn) || info === undefined || info.dying) return;
+    if (!Number.isInteger(port) || !Number.isInteger(address) || info === undefined || info.dying) return;
     const known = this.#members.get(domain);
-    const member = known?.uuid === info.uuid ? known : await this.#newFamily(domain, info.uuid, pfn);
+    const member = known?.uuid === info.uuid ? known : await this.#newFamily(domain, info.uuid, address);
     if (member === undefined) return;
     try {
       if (member.port !== undefined) this.#channels.unbind(member.port);
@@ -109,11 +109,11 @@ export class Daemon {
   }
 
   /** The first member of a family; undefined when it may not fork, or asks for what cannot be. */
-  async #newFamily(domain: number, uuid: string, pfn: number): Promise<Member | undefined> {
+  async #newFamily(domain: number, uuid: string, address: number): Promise<Member | undefined> {
     const limit = forkLimit((await this.store.read(`/vm/${uuid}/image/cmdline`)) ?? "");
     const name = (await this.store.read(`/local/domain/${domain}/name`)) ?? `domain-${domain}`;
     if (limit === 0) return void this.log(`${name} offers fork, but fork=<children> is not in its command line`);
-    const descriptorFrame = this.xen.control.translate(domain, BigInt(pfn) << 12n);
+    const descriptorFrame = this.xen.control.translate(domain, BigInt(address));
     const family = new Family(uuid, limit);
     const identity = { pid: FIRST_PID, domain, uuid, name, parentPid: 0 };
     const member = this.#mapMember(family, identity, descriptorFrame);
