@@ -33,7 +33,7 @@ export class FakeForkd {
     const { world, store } = this.host;
     world.runUntil(() => store.get(`${this.home}/event-channel`) !== undefined);
     assert.equal(store.get(`${this.home}/version`), "1");
-    this.page = Number(store.get(`${this.home}/descriptor`)) * 4096;
+    this.page = Number(store.get(`${this.home}/descriptor`));
     this.port = Number(store.get(`${this.home}/event-channel`));
     assert.equal(this.get(AT.magic), 0x4b52464b);
     assert.equal(this.get(AT.version), 1);
