@@ -43,7 +43,7 @@ export function getpid(): i32 {
   return posix.getpid();
 }
 
-/** The parent's process id; 0 for a process that was not forked. It stays the same when the parent has ended. */
+/** The parent's process id; 0 for a process that was not forked. 1 when the parent has ended. */
 export function getppid(): i32 {
   return posix.getppid();
 }

@@ -131,7 +131,7 @@ export function familyPid(): i32 {
   return pid == 0 ? FIRST_PID : pid;
 }
 
-/** The parent's process id; 0 when there is none. It stays when the parent has ended. */
+/** The parent's process id; 0 when there is none. forkd makes it 1 when the parent has ended. */
 export function familyParent(): i32 {
   const descriptor = forkDescriptor();
   return changetype<usize>(descriptor) == 0 ? 0 : <i32>descriptor.parentPid;

@@ -71,6 +71,23 @@ test("without forkd, or where the command line does not offer it, fork fails wit
   }
 });
 
+test("a fork right after the start waits for forkd to come, but not for ever", () => {
+  const host = new Host(kernel, 5);
+  const results: number[] = [];
+  const guest = host.create({
+    commandLine: "ip=off fork=1",
+    app: function* (domain) {
+      results.push(yield* fork(new Calls(domain)));
+      return 0;
+    },
+  });
+  const forkd = new FakeForkd(host, guest);
+  forkd.answers = [2];
+  host.world.after(3e9, () => forkd.attach());
+  host.world.runUntil(() => guest.domain.shutdown !== undefined, 600e9);
+  assert.deepEqual(results, [2]);
+});
+
 test("the parent gets the child's pid, and its status once", () => {
   const forkd = run(function* ({ calls, host, forkd: daemon }) {
     daemon.answers = [2];

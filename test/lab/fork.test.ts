@@ -1,6 +1,7 @@
 // fork and wait on real Xen: an appliance that forks and checks what it finds (test/apps/fork).
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { startForkd } from "./forkd_support.ts";
 import { BOOT_TIMEOUT_MS, boot, useLab } from "./support.ts";
 
 const APP = "test/apps/fork";
@@ -17,5 +18,18 @@ test("fork fails with ENOSYS where nobody serves it", { timeout: BUILD_AND_BOOT_
     const [all] = await guest.console.waitFor(/[\s\S]*fork: (?:all passed|\d+ failed)/, BOOT_TIMEOUT_MS);
     assert.deepEqual(all.match(/^FAILED.*$/gm) ?? [], []);
     await guest.console.waitFor(/app: exit status 0/, BOOT_TIMEOUT_MS);
+  }
+});
+
+test("fork, wait and memory do what POSIX says", { timeout: BUILD_AND_BOOT_MS }, async () => {
+  await using forkd = await startForkd(lab());
+  await using guest = await boot(lab(), APP, STAY);
+  try {
+    const [all] = await guest.console.waitFor(/[\s\S]*fork: (?:all passed|\d+ failed)/, BOOT_TIMEOUT_MS);
+    assert.deepEqual(all.match(/^FAILED.*$/gm) ?? [], []);
+    assert.ok((all.match(/^ok /gm)?.length ?? 0) > 20, "fewer checks than there are");
+    await guest.console.waitFor(/app: exit status 0/, BOOT_TIMEOUT_MS);
+  } catch (error) {
+    throw new Error(`${guest.console.text}\n${forkd.output.text}`, { cause: error });
   }
 });

@@ -202,16 +202,6 @@ export function main(args: string[]): i32 {
     check("fork fails with ENOSYS", fork() == -1 && errno == ENOSYS);
     check("wait fails with ECHILD", wait() == -1 && errno == ECHILD);
   } else {
-    // forkd sees the domain a moment after its start.
-    for (let tries = 0; tries < 100; tries++) {
-      const pid = fork();
-      if (pid == 0) _exit(0);
-      if (pid > 0) {
-        awaitGood(pid);
-        break;
-      }
-      usleep(100_000);
-    }
     memoryAndTime();
     exitStatuses();
     several();
