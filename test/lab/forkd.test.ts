@@ -78,6 +78,32 @@ test("a family has no more children than fork= allows, and others can come when 
   await forkd.end();
 });
 
+test("a child gets a network device of its own, which goes when it ends", limit, async () => {
+  await using forkd = await startForkd(lab());
+  await using guest = await boot(lab(), "test/apps/forker", {
+    commandLine: "ip=dhcp fork=2 -- stay 1",
+    extra: [...STAY, 'vif = ["bridge=xenbr0"]'],
+  });
+  const address = await guest.address();
+  await tell(guest, forkd);
+  await guest.console.waitFor(/forked 2/, ANSWER_MS);
+  using childConsole = lab().console(`${guest.name}-2`);
+  try {
+    const [, childAddress] = await childConsole.waitFor(/net: eth0 (\d+\.\d+\.\d+\.\d+)\//, ANSWER_MS);
+    assert.notEqual(childAddress, address);
+    await lab().run(`ping -c 1 -W 5 ${childAddress} && ping -c 1 -W 5 ${address}`);
+  } catch (error) {
+    throw new Error(`${childConsole.text}\n${forkd.output.text}`, { cause: error });
+  }
+  assert.match(await lab().run(`xl network-list ${guest.name}-2`), /00:16:3e:.*\/vif\//);
+  const id = (await lab().run(`xl domid ${guest.name}-2`)).trim();
+  await lab().run(`xl destroy ${guest.name}-2`);
+  await guest.console.waitFor(/ended 2 signal 9/, ANSWER_MS);
+  assert.notEqual((await lab().sh(`xenstore-exists /local/domain/0/backend/vif/${id}`)).status, 0);
+  assert.doesNotMatch(await lab().run("ip link"), new RegExp(`vif${id}\\.`));
+  await forkd.end();
+});
+
 test(
   "forkd killed while it copies: the parent goes on, and the next forkd removes what was half made",
   limit,

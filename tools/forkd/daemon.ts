@@ -253,10 +253,15 @@ export class Daemon {
       if ((await this.store.read(`${backend}/state`)) === undefined) return;
       try {
         await run("ip", ["link", "set", "dev", interfaceName, "master", bridge, "up"]);
-        return;
+        // Netback waits for it before it tells the guest that it is connected.
+        await this.store.write(`${backend}/hotplug-status`, "connected");
       } catch {
         await new Promise((resolve) => setTimeout(resolve, BRIDGE_INTERVAL_MS));
+        continue;
       }
+      // netback tells its front end that it is connected only after this.
+      await this.store.write(`${backend}/hotplug-status`, "connected");
+      return;
     }
     this.log(`${interfaceName} did not appear, or bridge ${bridge} does not take it`);
   }

@@ -123,7 +123,6 @@ export async function writeNetworkDevice(store: Store, domain: number, like: Net
   ] as const;
   const permissions = [`n${domain}`, "r0"];
   const front = Object.entries({ backend, "backend-id": "0", state: "1", handle: index, mac, trusted: "1" });
-  // No hotplug-status: netback would wait for the script, whose work attachToBridge does.
   await store.writeAll([
     { path: frontend, value: "", permissions },
     ...front.map(([node, value]) => ({ path: `${frontend}/${node}`, value })),
