@@ -40,6 +40,7 @@ PLACE(filesStart)
 ENTRY(threadStart)
 ENTRY(eventCallback)
 ENTRY(failsafeCallback)
+ENTRY(forkChild)
 
 // ---- the processor and Xen ------------------------------------------------------------------------------------------
 

@@ -9,6 +9,14 @@ export declare function contextSwitch(saveStackPointerAt: usize, stackPointer: u
 /** The address at which a context that has never run begins: it calls the kernel's export threadMain. */
 export declare function threadStart(): u64;
 
+/**
+ * Saves the running context's stack pointer as u64 at `saveStackPointerAt` for a copy of this domain, and returns what
+ * the kernel's export forkRequest returns; in the copy, which begins at forkChild() with that stack pointer, 0.
+ */
+export declare function forkContext(saveStackPointerAt: usize): i32;
+/** Entry of a copy made by fork. */
+export declare function forkChild(): u64;
+
 /** The first address of the image and of the direct map: where the domain's frame 0 is mapped. */
 export declare function imageBase(): usize;
 /** The first address of the image's text, page aligned. */

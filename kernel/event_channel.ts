@@ -2,7 +2,8 @@
 // bit per word of them in vcpu_info. Invariant: a port without a handler is masked.
 import { sharedInfo } from "./boot";
 import { ENOSPC } from "./errno";
-import { evtchnAllocUnbound, evtchnBindVirq, evtchnClose, evtchnSend } from "./xen/hypercall";
+import { EVTCHNSTAT_interdomain, evtchnAllocUnbound, evtchnBindVirq } from "./xen/hypercall";
+import { evtchnClose, evtchnSend, evtchnStatus } from "./xen/hypercall";
 import { EVTCHN_MASK, EVTCHN_PENDING, EVTCHN_PENDING_SEL, EVTCHN_UPCALL_PENDING } from "./xen/shared_info";
 
 /** Xen gives the lowest free port, and a guest uses few: more than this is refused. */
@@ -69,6 +70,16 @@ export function eventChannelUnbind(port: u32): void {
     store<u32>(ports + ((<usize>i) << 2), load<u32>(ports + ((<usize>portsCount) << 2)));
     return;
   }
+}
+
+/** Forgets an event that has arrived on `port`, so that SCHEDOP_poll waits for the next one. */
+export function eventChannelClear(port: u32): void {
+  atomic.and<u64>(sharedInfo() + EVTCHN_PENDING + (((<usize>port) >> 6) << 3), ~((<u64>1) << (port & 63)));
+}
+
+/** True while another domain has bound the other end of `port`. */
+export function eventChannelBound(port: u32): bool {
+  return evtchnStatus(port) == EVTCHNSTAT_interdomain;
 }
 
 /** Notifies the other end of `port`. */

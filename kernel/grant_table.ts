@@ -64,6 +64,16 @@ function release(reference: u32): void {
   freeEntries += 1;
 }
 
+/** Where the table's frames are mapped. */
+export function grantTableAddress(): usize {
+  return table;
+}
+
+/** How many frames the table has. */
+export function grantTableFrames(): u32 {
+  return FRAMES;
+}
+
 /** Entries that can still be granted. */
 export function grantsFree(): u32 {
   return freeEntries;

@@ -4,7 +4,9 @@ import { kernelBoot } from "../kernel/main";
 import { threadExit } from "../kernel/thread/scheduler";
 import { networkStart } from "./net/network";
 import { appFailed, appLaunch } from "./process/app";
+import { familyStart } from "./process/family";
 
+export { forkRequest } from "../kernel/fork/fork";
 export { trap } from "../kernel/trap/trap";
 export { threadMain } from "../kernel/thread/scheduler";
 export * from "./posix/index";
@@ -13,6 +15,7 @@ export { leaveKernel, upcall } from "../kernel/work";
 /** Export: the domain begins here, on the boot stack (boot/entry.asm). Does not return. */
 export function kernelMain(startInfoAddress: usize): void {
   kernelBoot(startInfoAddress);
+  familyStart();
   networkStart(); // what it finds missing it has logged: an app may do without
   if (appLaunch() != 0) appFailed("not enough memory");
   threadExit();

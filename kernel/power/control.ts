@@ -1,6 +1,7 @@
 // What the toolstack asks of the domain: it writes "poweroff", "reboot", "halt" or "suspend" into control/shutdown
 // (xen/docs/misc/xenstore-paths.pandoc), the guest acknowledges by emptying the node and does it. A kernel thread
 // waits for that, so it works while the app computes or waits.
+import { exitStatusLeave } from "../fork/descriptor";
 import { log } from "../log";
 import { panic } from "../panic";
 import { TextBuffer, bytesEqualText, textBuffer } from "../text";
@@ -15,6 +16,8 @@ import { suspend } from "./suspend";
 
 const STACK_PAGES: u32 = 3;
 const REQUEST_SIZE: u32 = 32;
+/** What a parent is told of a child that the toolstack ended (asm/signal.h). */
+const SIGTERM: i32 = 15;
 
 const watch = changetype<Watch>(memory.data(WATCH_SIZE, 8));
 const queue = changetype<WaitQueue>(memory.data(8, 4));
@@ -61,6 +64,7 @@ function serve(length: u32): void {
   const isSuspend = bytesEqualText(request, length, "suspend");
   log("power").text("the toolstack asks for ").bytes(request, length).end();
   xenstoreWrite(node("shutdown"), textBuffer(value, request, REQUEST_SIZE));
+  if (isPowerOff || isReboot) exitStatusLeave(SIGTERM);
   if (isPowerOff) powerOff(SHUTDOWN_poweroff);
   if (isReboot) powerOff(SHUTDOWN_reboot);
   if (isSuspend) suspend();

@@ -3,19 +3,17 @@
 // p2m list is. A restored copy finds new event channels, grant table, shared_info, console and xenstore rings; when the
 // suspend was cancelled (xl save -c) everything is still there.
 import { machineToPhys, sharedInfo } from "../boot";
-import { consoleAttach, consoleDrain, consoleStart } from "../console";
-import { eventChannelsReset } from "../event_channel";
-import { grantTableAttach, grantTableMap, grantTableUnmap } from "../grant_table";
+import { consoleDrain } from "../console";
+import { grantTableMap, grantTableUnmap } from "../grant_table";
 import { log } from "../log";
 import { mapSharedInfo } from "../memory/direct_map";
-import { addressFrame, machineFrameAddress, p2mPublish, pfnToMfn } from "../memory/frames";
+import { addressFrame, pfnToMfn } from "../memory/frames";
 import { panic } from "../panic";
-import { randomStir } from "../random";
 import { clockResume, monotonicNow } from "../time/clock";
-import { workStart } from "../work";
-import { xenstoreReattach, xenstoreResume, xenstoreSuspend } from "../xenbus/xenstore";
+import { xenstoreResume, xenstoreSuspend } from "../xenbus/xenstore";
 import { SHUTDOWN_suspend, UVMF_INVLPG, schedShutdown, updateVaMapping } from "../xen/hypercall";
 import { startInfo } from "../xen/start_info";
+import { reconnect } from "./reconnect";
 
 const MAXIMUM: u32 = 8;
 
@@ -35,25 +33,35 @@ export function suspendRegister(onSuspend: u32, onResume: u32): void {
 
 /** Suspends the domain; returns when it runs again. Called on a kernel thread with xenstore at rest possible. */
 export function suspend(): void {
-  for (let i: u32 = 0; i < count; i++) call_indirect<void>(load<u32>(hooks + ((<usize>i) << 3)));
+  driversRest();
   if (xenstoreSuspend() != 0) {
     log("power").text("xenstored does not answer: not suspended").end();
     xenstoreResume();
-    resumeHooks(false);
+    driversResume(false);
     return;
   }
   log("power").text("suspending").end();
   consoleDrain();
   const restored = suspendInXen();
-  if (restored) reconnect();
-  else xenstoreResume();
+  if (restored) {
+    clockResume();
+    reconnect();
+  } else {
+    xenstoreResume();
+  }
   log("power")
     .text(restored ? "restored" : "suspend cancelled, going on")
     .end();
-  resumeHooks(restored);
+  driversResume(restored);
 }
 
-function resumeHooks(restored: bool): void {
+/** Has every driver stop new requests. */
+export function driversRest(): void {
+  for (let i: u32 = 0; i < count; i++) call_indirect<void>(load<u32>(hooks + ((<usize>i) << 3)));
+}
+
+/** Has every driver go on, and connect anew in a copy of the domain (`restored`). */
+export function driversResume(restored: bool): void {
   for (let i: u32 = 0; i < count; i++) call_indirect<void>(load<u32>(hooks + ((<usize>i) << 3), 4), restored);
 }
 
@@ -76,17 +84,4 @@ function suspendInXen(): bool {
   mapSharedInfo();
   if (cancelled) grantTableMap();
   return !cancelled;
-}
-
-/** What a domain owns besides its memory is new. */
-function reconnect(): void {
-  p2mPublish();
-  clockResume();
-  eventChannelsReset();
-  grantTableAttach();
-  consoleAttach();
-  consoleStart();
-  workStart();
-  randomStir();
-  xenstoreReattach(machineFrameAddress(startInfo().store_mfn), startInfo().store_evtchn);
 }

@@ -150,6 +150,16 @@ export function threadExit(): void {
   panic("a dead thread was scheduled");
 }
 
+/**
+ * Takes `thread`, which is not the running one, out of scheduling for ever. Its memory stays: wait queues may refer to it,
+ * and waking it does nothing.
+ */
+export function threadDiscard(thread: Thread): void {
+  timerCancel(timerOf(thread));
+  listRemove(linkOf(thread));
+  thread.state = STATE_DEAD;
+}
+
 /** Blocks the current thread until threadWake: 0, or until `deadline` (monotonic ns): -ETIMEDOUT. Returns at once when a wake-up came before. */
 export function threadBlock(deadline: u64): i32 {
   const thread = currentThread();

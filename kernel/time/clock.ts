@@ -57,6 +57,12 @@ export function clockResume(): void {
   bootSystemTime = systemTime() - lastNow;
 }
 
+/** In a copy made by fork, on the same host: goes on with the parent's time, which Xen's system time must not be behind. */
+export function clockFork(): void {
+  const now = systemTime();
+  if (<i64>(now - bootSystemTime) < <i64>lastNow) bootSystemTime = now - lastNow;
+}
+
 /** ns since boot; never goes back. 0 before clockStart(). */
 export function monotonicNow(): u64 {
   if (!started) return 0;

@@ -2,6 +2,7 @@
 // the two was running is told by the event mask: the kernel runs masked, the app does not.
 import { eventCallback, failsafeCallback, sharedInfo, trapEntries } from "../boot";
 import { consoleDrain } from "../console";
+import { exitStatusLeave } from "../fork/descriptor";
 import { LogLine, log } from "../log";
 import { APP_BASE, appSpaceSize } from "../memory/app_space";
 import { PAGE_SIZE } from "../memory/pages";
@@ -12,8 +13,15 @@ import { showBackTrace, showRegisters } from "./crash_screen";
 import { TrapFrame } from "./trap_frame";
 
 const VECTORS: u32 = 20;
+const VECTOR_DIVIDE: u64 = 0;
 const VECTOR_INVALID_OPCODE: u64 = 6;
 const VECTOR_PAGE_FAULT: u64 = 14;
+// Signal numbers (asm/signal.h).
+const SIGILL: i32 = 4;
+const SIGABRT: i32 = 6;
+const SIGBUS: i32 = 7;
+const SIGFPE: i32 = 8;
+const SIGSEGV: i32 = 11;
 /** Guest kernel code segment (arch-x86/xen-x86_64.h). */
 const FLAT_KERNEL_CS: u16 = 0xe033;
 /** trap_info.flags: mask events on entry. */
@@ -49,6 +57,7 @@ export function trap(frameAddress: usize): void {
   const inApp = ((frame.rflags >> 9) & 1) != 0;
   store<u8>(sharedInfo() + EVTCHN_UPCALL_MASK, 1);
   crashing += 1;
+  if (inApp) exitStatusLeave(signalOf(frame));
   // A crash while a crash is shown: say no more than that.
   if (crashing == 1) {
     describe(log("crash").text(inApp ? "the app: " : "the kernel: "), frame).end();
@@ -59,6 +68,17 @@ export function trap(frameAddress: usize): void {
   }
   consoleDrain();
   for (;;) schedShutdown(SHUTDOWN_crash, 0);
+}
+
+/** The signal that ends a process of POSIX for the same. */
+function signalOf(frame: TrapFrame): i32 {
+  if (frame.vector == VECTOR_PAGE_FAULT) return SIGSEGV;
+  if (frame.vector != VECTOR_INVALID_OPCODE) return frame.vector == VECTOR_DIVIDE ? SIGFPE : SIGSEGV;
+  const kind = <u32>frame.rdi;
+  if (kind == 1 || kind == 10) return SIGABRT;
+  if (kind >= 2 && kind <= 4) return SIGFPE;
+  if (kind == 8) return SIGSEGV;
+  return kind == 9 ? SIGBUS : SIGILL;
 }
 
 function describe(to: LogLine, frame: TrapFrame): LogLine {

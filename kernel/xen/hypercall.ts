@@ -18,6 +18,9 @@ const HYPERVISOR_event_channel_op: u32 = 32;
 /** Every operation's own domain. */
 export const DOMID_SELF: u16 = 0x7ff0;
 
+/** evtchnStatus: another domain has bound the port (event_channel.h). */
+export const EVTCHNSTAT_interdomain: i32 = 2;
+
 /** SCHEDOP_shutdown reasons (sched.h). */
 export const SHUTDOWN_poweroff: u32 = 0;
 export const SHUTDOWN_reboot: u32 = 1;
@@ -37,6 +40,7 @@ const SCHEDOP_poll: u64 = 3;
 const EVTCHNOP_bind_virq: u64 = 1;
 const EVTCHNOP_close: u64 = 3;
 const EVTCHNOP_send: u64 = 4;
+const EVTCHNOP_status: u64 = 5;
 const EVTCHNOP_alloc_unbound: u64 = 6;
 
 const GNTTABOP_setup_table: u64 = 2;
@@ -141,6 +145,14 @@ export function evtchnClose(port: u32): i32 {
 export function evtchnSend(port: u32): i32 {
   store<u32>(scratch, port);
   return <i32>hypercall(HYPERVISOR_event_channel_op, EVTCHNOP_send, scratch, 0, 0, 0);
+}
+
+/** What `port` is bound to: EVTCHNSTAT_*, or -errno. */
+export function evtchnStatus(port: u32): i32 {
+  store<u16>(scratch, DOMID_SELF);
+  store<u32>(scratch, port, 4);
+  const result = <i32>hypercall(HYPERVISOR_event_channel_op, EVTCHNOP_status, scratch, 0, 0, 0);
+  return result < 0 ? result : <i32>load<u32>(scratch, 8);
 }
 
 /** Makes the grant table `frames` frames long; their mfns (u64 each) are written at `list`. */

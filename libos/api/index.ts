@@ -9,6 +9,7 @@ export * from "./dirent";
 export * from "./inet";
 export * from "./mutex";
 export * from "./poll";
+export * from "./process";
 export * from "./select";
 export * from "./sendfile";
 export * from "./socket";

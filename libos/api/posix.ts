@@ -5,6 +5,11 @@
 // processes
 export declare function exit(status: i32): void;
 export declare function getpid(): i32;
+export declare function getppid(): i32;
+/** Returns twice: the child's id in the parent, 0 in the child. */
+export declare function fork(): i32;
+/** Stores the child's status at `status` unless that is 0; the child's id, or 0 with WNOHANG when none has ended. */
+export declare function waitpid(pid: i32, status: usize, options: i32): i32;
 /** Bytes of the arguments, each ended by a zero byte. */
 export declare function arguments_size(): i32;
 /** Copies up to `length` bytes of them to `buffer`; returns the number copied. */

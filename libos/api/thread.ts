@@ -124,6 +124,17 @@ function create(entry: u32, argument: usize, managedArgument: bool, attributes: 
   return id;
 }
 
+/** In the child of a fork: only the calling thread is there. For fork(), not for apps. */
+export function forgetOtherThreads(): void {
+  const self = posix.thread_self();
+  let record = threads;
+  while (record != NONE) {
+    const next = record.next;
+    if (record.id != self && record.ended == 0) release(record);
+    record = next;
+  }
+}
+
 /** Where a new thread begins: the kernel calls it, with the record as `argument`. Not for apps. */
 export function threadStart(entry: u32, argument: usize): void {
   const record = changetype<ThreadRecord>(argument);

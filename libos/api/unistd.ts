@@ -77,8 +77,3 @@ export function usleep(microseconds: u32): i32 {
 export function pause(): i32 {
   return conclude(errno, posix.pause());
 }
-
-/** The process id. */
-export function getpid(): i32 {
-  return posix.getpid();
-}

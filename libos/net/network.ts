@@ -24,8 +24,8 @@ import {
   NetworkConfiguration,
   configurationParse,
 } from "./configuration";
-import { interfaceConfigure } from "./configure";
-import { dhcpLease, dhcpStart } from "./dhcp/client";
+import { interfaceConfigure, interfaceUnconfigure } from "./configure";
+import { dhcpForget, dhcpLease, dhcpStart } from "./dhcp/client";
 import { LEASE_INFINITE, Lease, NAME_SERVERS } from "./dhcp/lease";
 import { dhcpSetHostName } from "./dhcp/request";
 import { interfaceDeadline, interfacePoll, interfaceSuspend } from "./interface";
@@ -131,6 +131,15 @@ function networkWork(): void {
 
 function onTimer(_argument: usize): void {
   interfacePoll(monotonicNow());
+}
+
+/**
+ * In the child of a fork: the address is the parent's. A child without a network device has none; with one, it gets its
+ * own from the DHCP server.
+ */
+export function networkForked(): void {
+  if (configuration.mode == NETWORK_DHCP) dhcpForget(monotonicNow());
+  else if (configuration.mode == NETWORK_STATIC) interfaceUnconfigure(monotonicNow());
 }
 
 /**

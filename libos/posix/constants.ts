@@ -129,3 +129,19 @@ export const CLOCK_MONOTONIC: i32 = 1;
 /** getrandom: accepted; the generator is seeded before an app starts, so it never blocks. */
 export const GRND_NONBLOCK: u32 = 1;
 export const GRND_RANDOM: u32 = 2;
+
+// Options of waitpid() (linux/wait.h).
+/** Do not wait: return 0 when no child has ended. */
+export const WNOHANG: i32 = 1;
+/** Taken for portability: no process ever stops or continues. */
+export const WUNTRACED: i32 = 2;
+export const WCONTINUED: i32 = 8;
+
+// Signals, as far as a process's end can be due to one (asm/signal.h); none is ever delivered to an app.
+export const SIGILL: i32 = 4;
+export const SIGABRT: i32 = 6;
+export const SIGBUS: i32 = 7;
+export const SIGFPE: i32 = 8;
+export const SIGKILL: i32 = 9;
+export const SIGSEGV: i32 = 11;
+export const SIGTERM: i32 = 15;

@@ -4,23 +4,35 @@ import { EFAULT, EINVAL } from "../../kernel/errno";
 import { randomFill } from "../../kernel/random";
 import { bytesEqualText } from "../../kernel/text";
 import { appExit } from "../process/app";
+import { familyFork, familyParent, familyPid, familyWait } from "../process/family";
 import { userBuffer } from "../process/user_memory";
 import { GRND_NONBLOCK, GRND_RANDOM } from "./constants";
 
-/** The one process of a domain is its first. */
-const PID: i32 = 1;
 /** Options of the command line that are the app's environment begin so. */
 const ENVIRONMENT_PREFIX = "env.";
 const ENVIRONMENT_PREFIX_LENGTH: u32 = 4;
 const RANDOM_MAX: u32 = 0x1ffffff;
 
 export function posix_exit(status: i32): void {
-  // The status is what wait() would give: eight bits.
-  appExit(status & 0xff);
+  appExit(status);
 }
 
 export function posix_getpid(): i32 {
-  return PID;
+  return familyPid();
+}
+
+export function posix_getppid(): i32 {
+  return familyParent();
+}
+
+export function posix_fork(): i32 {
+  return familyFork();
+}
+
+export function posix_waitpid(pid: i32, status: u32, options: i32): i32 {
+  const word: usize = status == 0 ? 0 : userBuffer(status, 4);
+  if (status != 0 && word == 0) return -EFAULT;
+  return familyWait(pid, word, options);
 }
 
 /** Appends `length` bytes and a zero byte at `position` of a buffer of `capacity`; the new position, past the end or not. */

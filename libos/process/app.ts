@@ -3,6 +3,7 @@
 import { appDataCopy, appInitialPages, appStackPointerGet, appStart } from "../../kernel/boot";
 import { TextSpan, commandLineOption } from "../../kernel/command_line";
 import { ENOMEM } from "../../kernel/errno";
+import { exitStatusLeave } from "../../kernel/fork/descriptor";
 import { log } from "../../kernel/log";
 import { appSpaceGrow } from "../../kernel/memory/app_space";
 import { orderFor } from "../../kernel/memory/pages";
@@ -39,9 +40,13 @@ function runMain(_argument: usize): void {
   appExit(appStart());
 }
 
-/** Ends the domain because the app has ended with `status`; does not return. */
+/** Ends the domain because the app has ended with `status`, of which eight bits count; does not return. */
 export function appExit(status: i32): void {
-  log("app").text("exit status ").signed(status).end();
+  log("app")
+    .text("exit status ")
+    .signed(status & 0xff)
+    .end();
+  exitStatusLeave((status & 0xff) << 8);
   powerOff(SHUTDOWN_poweroff);
 }
 

@@ -4,10 +4,10 @@
 // long after its thread has ended: a join of a thread that is gone does not meet another. The main thread's is 1.
 import { appThreadStart } from "../../kernel/boot";
 import { EAGAIN, EINVAL } from "../../kernel/errno";
-import { ListNode } from "../../kernel/list";
+import { ListNode, listRemove } from "../../kernel/list";
 import { PAGE_SIZE, orderFor, pageAlloc } from "../../kernel/memory/pages";
 import { SLAB_SIZE, Slab, slabInit } from "../../kernel/memory/slab";
-import { Thread, currentThread, threadCreate, threadExit } from "../../kernel/thread/scheduler";
+import { Thread, currentThread, threadCreate, threadDiscard, threadExit } from "../../kernel/thread/scheduler";
 import { appExit } from "./app";
 
 /** Places in the table; 0 stays empty and 1 is the main thread's. */
@@ -120,6 +120,30 @@ export function appThreadCreate(entry: u32, argument: u32, stackSize: u32, shado
   store<usize>(slotAddress(id & (SLOTS - 1)), changetype<usize>(appThread));
   running += 1;
   return id;
+}
+
+/**
+ * In the child of a fork, on the thread that called it: the app's other threads are gone. They stay where they were in the
+ * queues of what they waited for, as does what they held; waking them does nothing.
+ */
+export function appThreadsForked(): void {
+  const self = appThreadSelf();
+  if (mainThread.thread != 0 && mainThread != self) {
+    forget(mainThread);
+    mainThread.thread = 0;
+  }
+  for (let slot = FIRST_SLOT; slot < SLOTS && table != 0; slot++) {
+    const thread = changetype<AppThread>(load<usize>(slotAddress(slot)));
+    if (thread == NO_THREAD || thread == self) continue;
+    forget(thread);
+    store<usize>(slotAddress(slot), 0);
+  }
+  running = 1;
+}
+
+function forget(thread: AppThread): void {
+  listRemove(thread.link);
+  threadDiscard(changetype<Thread>(thread.thread));
 }
 
 function runAppThread(argument: usize): void {

@@ -24,6 +24,7 @@ interface Call {
 export type Stop =
   | { readonly kind: "switch"; readonly saveAt: number; readonly target: number }
   | { readonly kind: "app" }
+  | { readonly kind: "call"; readonly name: string }
   | { readonly kind: "wait" }
   | { readonly kind: "end" };
 
@@ -32,6 +33,7 @@ interface Thread {
   readonly calls: Call[];
   app: App | undefined;
   exitStatus: number;
+  callResult: number;
 }
 
 /** The exports that Asyncify adds. */
@@ -72,7 +74,7 @@ export class Coroutines {
   }
 
   private newThread(): Thread {
-    const thread: Thread = { token: this.nextToken++, calls: [], app: undefined, exitStatus: 0 };
+    const thread: Thread = { token: this.nextToken++, calls: [], app: undefined, exitStatus: 0, callResult: 0 };
     this.threads.set(thread.token, thread);
     return thread;
   }
@@ -117,6 +119,11 @@ export class Coroutines {
     return this.current.exitStatus;
   }
 
+  /** What the export returned that the thread's import has called. */
+  get callResult(): number {
+    return this.current.callResult;
+  }
+
   /** Runs threads until one waits in Xen ("wait") or the domain is over ("end"). */
   run(): "wait" | "end" {
     for (;;) {
@@ -139,9 +146,16 @@ export class Coroutines {
       const stop = this.stop as Stop | undefined;
       if (stop === undefined) throw new Error("stopped for no reason");
       if (stop.kind === "wait" || stop.kind === "end") return stop.kind;
-      if (stop.kind === "switch") this.switchTo(stop.saveAt, stop.target);
+      if (stop.kind === "call") this.callBack(stop.name);
+      else if (stop.kind === "switch") this.switchTo(stop.saveAt, stop.target);
       else this.advance(undefined);
     }
+  }
+
+  /** The import calls an export of the kernel, whose result it returns when its thread goes on. */
+  private callBack(name: string): void {
+    const thread = this.current;
+    this.push(name, [], (result) => (thread.callResult = Number(result)));
   }
 
   private switchTo(saveAt: number, target: number): void {

@@ -187,6 +187,10 @@ export class Domain implements Runnable {
         this.coroutines.suspend({ kind: "switch", saveAt: saveAt >>> 0, target: target >>> 0 });
       },
       threadStart: () => 0n,
+      // No copies are made here: the parent's side only.
+      forkContext: () =>
+        this.coroutines.suspend({ kind: "call", name: "forkRequest" }) ? this.coroutines.callResult : 0,
+      forkChild: () => 0n,
       eventCallback: () => 0n,
       failsafeCallback: () => 0n,
       rdtsc: () => BigInt((this.world.now += 20)),

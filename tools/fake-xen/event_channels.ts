@@ -53,6 +53,11 @@ export class EventChannels {
     return true;
   }
 
+  /** True while a back end has bound `port`. */
+  isBound(port: number): boolean {
+    return this.ports.get(port)?.peer !== undefined;
+  }
+
   /** The back end's end is closed: the port is unbound again. */
   unbind(port: number): void {
     const entry = this.ports.get(port);

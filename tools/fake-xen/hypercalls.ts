@@ -75,6 +75,9 @@ function eventChannelOp(domain: Domain, args: readonly bigint[]): bigint {
       return events.close(memory.u32(at)) ? 0n : EINVAL;
     case 4: // EVTCHNOP_send
       return events.send(memory.u32(at)) ? 0n : EINVAL;
+    case 5: // EVTCHNOP_status
+      memory.setU32(at + 8, events.isBound(memory.u32(at + 4)) ? 2 : 1); // EVTCHNSTAT_interdomain, _unbound
+      return 0n;
     case 6: // EVTCHNOP_alloc_unbound
       memory.setU32(at + 4, events.allocateUnbound());
       return 0n;

@@ -3,7 +3,13 @@
 import binaryen from "binaryen";
 
 /** Imports in which the kernel may be stopped. */
-const SUSPENDING_IMPORTS = ["boot.hypercall", "boot.contextSwitch", "boot.appStart", "boot.appThreadStart"];
+const SUSPENDING_IMPORTS = [
+  "boot.hypercall",
+  "boot.contextSwitch",
+  "boot.forkContext",
+  "boot.appStart",
+  "boot.appThreadStart",
+];
 
 /** What asc uses, and Node 20 knows. */
 const { Features } = binaryen;

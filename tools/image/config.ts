@@ -40,6 +40,7 @@ export function domainConfig(manifest: Manifest, kernel: string): string {
 export function commandLine(manifest: Manifest): string {
   const words = [`ip=${ipOption(manifest)}`];
   if (manifest.stack !== undefined) words.push(`stack=${manifest.stack / 1024}K`);
+  if (manifest.fork !== undefined) words.push(`fork=${manifest.fork}`);
   for (const [name, value] of Object.entries(manifest.environment)) words.push(`env.${name}=${word(value)}`);
   if (manifest.arguments.length > 0) words.push("--", ...manifest.arguments.map(word));
   const text = words.join(" ");

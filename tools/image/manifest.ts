@@ -43,6 +43,8 @@ const relativePath = z
     "expected a path inside the app's folder",
   );
 
+const children = z.int().min(1).max(64);
+
 const networkSchema = z.strictObject({
   address: z
     .union([z.literal("dhcp"), z.string().regex(ADDRESS_AND_PREFIX)], 'expected "dhcp" or "10.0.2.20/24"')
@@ -71,6 +73,12 @@ const manifestSchema = z
       .record(z.string().regex(/^[A-Za-z_]\w*$/, "expected a name such as LOG_LEVEL"), printable)
       .default({}),
     files: relativePath.optional(),
+    fork: z
+      .union(
+        [children, z.strictObject({ children }).transform((fork) => fork.children)],
+        "expected a number of children, 1 to 64",
+      )
+      .optional(),
   })
   .refine(({ network }) => network === false || network.address !== "dhcp" || network.gateway === undefined, {
     path: ["network", "gateway"],

@@ -1,0 +1,123 @@
+// How a domain offers itself to forkd: a page, an event channel, and three nodes below its own data/fork that name them
+//   version = 1, descriptor = <address of the page in this domain>, event-channel = <port>
+// of which the last completes the offer. forkd binds the channel, maps the page and sets `ready`. From then on an event
+// says that a fork is answered or that a child has ended. Offered at boot, and again by each copy of the domain.
+import { EIO, ENOMEM, ETIMEDOUT } from "../errno";
+import { eventChannelAllocUnbound, eventChannelBound, eventChannelHandle } from "../event_channel";
+import { log } from "../log";
+import { pageAlloc } from "../memory/pages";
+import { suspendRegister } from "../power/suspend";
+import { TextBuffer, textBuffer } from "../text";
+import { WaitQueue, waitOn, wakeAll } from "../thread/wait_queue";
+import { monotonicNow } from "../time/clock";
+import { StoreBatch, batchInit } from "../xenbus/batch";
+import {
+  EXIT_EVENTS,
+  FORK_VERSION,
+  ForkDescriptor,
+  exitEvent,
+  forkDescriptor,
+  forkDescriptorInit,
+  forkDescriptorRenew,
+} from "./descriptor";
+
+const path = changetype<TextBuffer>(memory.data(16, 8));
+const pathBytes = memory.data(16);
+
+/** How long forkd has to answer an offer before fork() fails, in ns: a child that has just begun may fork at once. */
+const OFFER_PATIENCE: u64 = 5_000_000_000;
+
+const answered = changetype<WaitQueue>(memory.data(8, 4));
+let offeredAt: u64 = 0;
+let batch = changetype<StoreBatch>(0);
+let port: u32 = 0;
+let onExit: u32 = 0;
+
+/**
+ * Offers fork from now on. `exit` is the function index of (pid: i32, status: i32) => void, called as kernel work for each
+ * child that has ended. Call once; does not block.
+ * @returns 0, -ENOMEM, or -EIO when Xen gives no event channel
+ */
+export function forkOffer(exit: u32): i32 {
+  const page = pageAlloc();
+  if (page == 0 || !forkDescriptorInit()) return -ENOMEM;
+  batch = batchInit(page, onOffered.index, 0);
+  onExit = exit;
+  suspendRegister(onSuspend.index, onResume.index);
+  return offer();
+}
+
+/** In a copy of the domain, which forkd does not know yet: offers fork anew. */
+export function forkOfferAgain(): void {
+  forkDescriptorRenew();
+  offer();
+}
+
+function offer(): i32 {
+  const allocated = eventChannelAllocUnbound(0);
+  if (allocated < 0) return -EIO;
+  port = allocated;
+  eventChannelHandle(port, onEvent.index, 0);
+  const directory = textBuffer(path, pathBytes, 16).text("data/fork");
+  batch.reset();
+  batch.write(directory, "version", FORK_VERSION);
+  batch.write(directory, "descriptor", changetype<usize>(forkDescriptor()));
+  batch.write(directory, "event-channel", port);
+  batch.submit();
+  offeredAt = monotonicNow();
+  return 0;
+}
+
+function onOffered(_argument: usize): void {
+  if (batch.error() != 0) log("fork").text("cannot be offered: xenstore says ").signed(batch.error()).end();
+}
+
+function onSuspend(): void {
+  // Nothing is under way with forkd: a fork runs to its end before any other thread does.
+}
+
+function onResume(restored: bool): void {
+  if (restored && batch.pending == 0) forkOfferAgain();
+}
+
+function onEvent(_argument: usize): void {
+  exitsTake();
+  wakeAll(answered);
+}
+
+/** Hands on the children whose end forkd has told. */
+export function exitsTake(): void {
+  const descriptor = forkDescriptor();
+  const produced = atomic.load<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("exitProducer"));
+  let consumed = descriptor.exitConsumer;
+  for (let left = EXIT_EVENTS; left != 0 && consumed != produced; left--) {
+    const event = exitEvent(consumed);
+    consumed += 1;
+    call_indirect<void>(onExit, <i32>event.pid, event.status);
+  }
+  atomic.store<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("exitConsumer"), consumed);
+}
+
+/** The event channel to forkd. */
+export function forkPort(): u32 {
+  return port;
+}
+
+/** True when forkd serves this domain. A daemon that died has left its end of the event channel. */
+export function forkServed(): bool {
+  const descriptor = forkDescriptor();
+  if (changetype<usize>(descriptor) == 0) return false;
+  if (atomic.load<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("ready")) == 0) return false;
+  if (eventChannelBound(port)) return true;
+  descriptor.ready = 0;
+  return false;
+}
+
+/** Like forkServed(), but waits while the offer is new. Called by a thread. */
+export function forkAwaitServed(): bool {
+  if (changetype<usize>(forkDescriptor()) == 0) return false;
+  while (!forkServed()) {
+    if (waitOn(answered, offeredAt + OFFER_PATIENCE) == -ETIMEDOUT) return forkServed();
+  }
+  return true;
+}

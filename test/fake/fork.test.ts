@@ -1,0 +1,188 @@
+// fork and wait as the parent sees them, with a forkd that answers by script.
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { Host } from "../../tools/fake-xen/host.ts";
+import { fakeKernel } from "../support/fake.ts";
+import { Calls, type Piece } from "./calls.ts";
+import { FakeForkd } from "./forkd.ts";
+
+const [ECHILD, EAGAIN, ENOMEM, EFAULT, EINVAL, ENOSYS] = [10, 11, 12, 14, 22, 38];
+const WNOHANG = 1;
+const ANY = -1;
+const STATUS = 0x5000;
+
+let kernel: WebAssembly.Module;
+before(async () => {
+  kernel = await fakeKernel();
+});
+
+interface Scene {
+  readonly calls: Calls;
+  readonly host: Host;
+  readonly forkd: FakeForkd;
+}
+
+/** Runs `body` as the app of a domain that offers fork, once forkd serves it. */
+function run(body: (scene: Scene) => Piece<void>, commandLine = "ip=off fork=3"): FakeForkd {
+  const host = new Host(kernel, 5);
+  let failure: unknown;
+  let done = false;
+  const guest = host.create({
+    commandLine,
+    app: function* (domain) {
+      const calls = new Calls(domain);
+      try {
+        yield* calls.sleep(1);
+        yield* body({ calls, host, forkd });
+        done = true;
+      } catch (error) {
+        failure = error;
+      }
+      return 7;
+    },
+  });
+  const forkd = new FakeForkd(host, guest);
+  if (commandLine.includes("fork=3")) forkd.attach();
+  host.world.runUntil(() => guest.domain.shutdown !== undefined || failure !== undefined, 600e9);
+  if (failure !== undefined) throw failure;
+  assert.ok(done, guest.console);
+  return forkd;
+}
+
+function fork(calls: Calls): Piece<number> {
+  return calls.call("posix_fork");
+}
+
+/** waitpid with a place for the status: [result, status]. */
+function* wait(calls: Calls, pid: number, options = 0): Piece<readonly [number, number]> {
+  calls.put(STATUS, Buffer.from([0xff, 0xff, 0xff, 0xff]));
+  const result = yield* calls.call("posix_waitpid", pid, STATUS, options);
+  return [result, calls.get(STATUS, 4).readInt32LE()];
+}
+
+test("without forkd, or where the command line does not offer it, fork fails with ENOSYS", () => {
+  for (const commandLine of ["ip=off", "ip=off fork=0", "ip=off fork=65", "ip=off fork=many", "ip=off fork=2"]) {
+    run(function* ({ calls }) {
+      assert.equal(yield* fork(calls), -ENOSYS);
+      assert.equal(yield* calls.call("posix_getpid"), 1);
+      assert.equal(yield* calls.call("posix_getppid"), 0);
+      assert.deepEqual(yield* wait(calls, ANY), [-ECHILD, -1]);
+    }, commandLine);
+  }
+});
+
+test("a fork right after the start waits for forkd to come, but not for ever", () => {
+  const host = new Host(kernel, 5);
+  const results: number[] = [];
+  const guest = host.create({
+    commandLine: "ip=off fork=1",
+    app: function* (domain) {
+      results.push(yield* fork(new Calls(domain)));
+      return 0;
+    },
+  });
+  const forkd = new FakeForkd(host, guest);
+  forkd.answers = [2];
+  host.world.after(3e9, () => forkd.attach());
+  host.world.runUntil(() => guest.domain.shutdown !== undefined, 600e9);
+  assert.deepEqual(results, [2]);
+});
+
+test("the parent gets the child's pid, and its status once", () => {
+  const forkd = run(function* ({ calls, host, forkd: daemon }) {
+    daemon.answers = [2];
+    assert.equal(yield* fork(calls), 2);
+    assert.equal(daemon.sequence, 1);
+    assert.deepEqual(yield* wait(calls, ANY, WNOHANG), [0, -1]);
+    assert.deepEqual(yield* wait(calls, 3, WNOHANG), [-ECHILD, -1]);
+    host.world.after(5e9, () => daemon.exit(2, 42 << 8));
+    assert.deepEqual(yield* wait(calls, 2), [2, 42 << 8]);
+    assert.equal(daemon.consumed, 1);
+    assert.deepEqual(yield* wait(calls, 2), [-ECHILD, -1]);
+  });
+  assert.equal(forkd.exitStatus, 7 << 8);
+});
+
+test("forkd's errors are fork's, and what is no error number is EAGAIN", () => {
+  run(function* ({ calls, forkd }) {
+    forkd.answers = [-EAGAIN, -ENOMEM, 0, -100_000];
+    assert.equal(yield* fork(calls), -EAGAIN);
+    assert.equal(yield* fork(calls), -ENOMEM);
+    assert.equal(yield* fork(calls), -EAGAIN);
+    assert.equal(yield* fork(calls), -EAGAIN);
+    assert.deepEqual(yield* wait(calls, ANY), [-ECHILD, -1]);
+  });
+});
+
+test("children are waited for by pid and in any order; zombies count against the limit", () => {
+  run(function* ({ calls, forkd }) {
+    forkd.answers = [2, 3, 4, 5];
+    for (const pid of [2, 3, 4]) assert.equal(yield* fork(calls), pid);
+    assert.equal(yield* fork(calls), -EAGAIN);
+    assert.equal(forkd.requests, 3);
+    forkd.exit(4, 139);
+    forkd.exit(3, 0);
+    forkd.exit(99, 0); // nobody's child
+    yield* calls.sleep(0.1);
+    assert.equal(yield* fork(calls), -EAGAIN);
+    assert.deepEqual(yield* wait(calls, 3), [3, 0]);
+    assert.deepEqual(yield* wait(calls, 0), [4, 139]);
+    assert.deepEqual(yield* wait(calls, ANY, WNOHANG), [0, -1]);
+    assert.equal(yield* fork(calls), 5);
+  });
+});
+
+test("a child that ends while its parent forks again is not lost", () => {
+  run(function* ({ calls, host, forkd }) {
+    forkd.answers = [2, 3];
+    assert.equal(yield* fork(calls), 2);
+    host.world.after(2e6, () => forkd.exit(2, 256)); // while forkd makes the second
+    assert.equal(yield* fork(calls), 3);
+    assert.deepEqual(yield* wait(calls, ANY, WNOHANG), [2, 256]);
+  });
+});
+
+test("the ring of exit events goes round", () => {
+  run(function* ({ calls, forkd }) {
+    for (let pid = 2; pid < 150; pid++) {
+      forkd.answers = [pid];
+      assert.equal(yield* fork(calls), pid);
+      forkd.exit(pid, pid << 8);
+      assert.deepEqual(yield* wait(calls, pid), [pid, pid << 8]);
+    }
+  });
+});
+
+test("a wrong pointer or option changes nothing", () => {
+  run(function* ({ calls, forkd }) {
+    forkd.answers = [2];
+    assert.equal(yield* fork(calls), 2);
+    forkd.exit(2, 0);
+    assert.equal(yield* calls.call("posix_waitpid", ANY, 8, 0), -EFAULT);
+    assert.equal(yield* calls.call("posix_waitpid", ANY, -2, 0), -EFAULT);
+    assert.equal(yield* calls.call("posix_waitpid", ANY, 0, 4), -EINVAL);
+    assert.equal(yield* calls.call("posix_waitpid", ANY, 0, 0), 2);
+  });
+});
+
+test("a forkd that dies: its open request fails with EAGAIN and is withdrawn, the next fork with ENOSYS", () => {
+  run(function* ({ calls, host, forkd }) {
+    host.world.after(4e9, () => forkd.detach());
+    assert.equal(yield* fork(calls), -EAGAIN);
+    assert.equal(forkd.result, -EAGAIN);
+    assert.equal(yield* fork(calls), -ENOSYS);
+    forkd.attach();
+    forkd.answers = [2];
+    assert.equal(yield* fork(calls), 2);
+  });
+});
+
+test("the descriptor is offered again after a restore", () => {
+  const host = new Host(kernel, 5);
+  const guest = host.create({ commandLine: "ip=off fork=1" });
+  const forkd = new FakeForkd(host, guest);
+  forkd.attach();
+  host.store.tree.remove("/local/domain/1/data/fork");
+  guest.saveAndRestore();
+  forkd.attach();
+});

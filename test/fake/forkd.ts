@@ -1,0 +1,102 @@
+// The part of forkd that a parent sees: it binds the domain's event channel, says that it is ready, answers requests by
+// script and tells of children that have ended. Nothing is copied.
+import assert from "node:assert/strict";
+import type { Guest, Host } from "../../tools/fake-xen/host.ts";
+
+export const PENDING = 0x7fff_ffff;
+const RING_ENTRIES = 64;
+/** How long it takes to make a child. */
+const LATENCY = 3e6;
+
+// Offsets in the descriptor (kernel/fork/descriptor.ts).
+const AT = { magic: 0, version: 4, sequence: 8, result: 12, stackPointer: 16, l4: 72 } as const;
+const FROM_FORKD = { ready: 80, pid: 84, parent: 88, status: 92, producer: 96, consumer: 100, ring: 128 } as const;
+
+export class FakeForkd {
+  /** What the next requests get; later ones are not answered. */
+  answers: number[] = [];
+  requests = 0;
+  private page = 0;
+  private port = 0;
+
+  constructor(
+    private readonly host: Host,
+    private readonly guest: Guest,
+  ) {}
+
+  private get home(): string {
+    return `/local/domain/${this.guest.domain.id}/data/fork`;
+  }
+
+  /** Waits for the offer and serves the domain. */
+  attach(): void {
+    const { world, store } = this.host;
+    world.runUntil(() => store.get(`${this.home}/event-channel`) !== undefined);
+    assert.equal(store.get(`${this.home}/version`), "1");
+    this.page = Number(store.get(`${this.home}/descriptor`));
+    this.port = Number(store.get(`${this.home}/event-channel`));
+    assert.equal(this.get(AT.magic), 0x4b52464b);
+    assert.equal(this.get(AT.version), 1);
+    assert.ok(this.guest.domain.events.bind(this.port, () => this.notified()));
+    this.set(FROM_FORKD.pid, 1);
+    this.set(FROM_FORKD.ready, 1);
+    this.notify();
+  }
+
+  /** Dies: Xen takes its end of the channel away. */
+  detach(): void {
+    this.guest.domain.events.unbind(this.port);
+  }
+
+  get(offset: number): number {
+    return this.guest.domain.memory.u32(this.page + offset);
+  }
+
+  private set(offset: number, value: number): void {
+    this.guest.domain.memory.setU32(this.page + offset, value >>> 0);
+  }
+
+  get sequence(): number {
+    return this.get(AT.sequence);
+  }
+
+  get result(): number {
+    return this.get(AT.result) | 0;
+  }
+
+  get exitStatus(): number {
+    return this.get(FROM_FORKD.status);
+  }
+
+  get consumed(): number {
+    return this.get(FROM_FORKD.consumer);
+  }
+
+  private notify(): void {
+    this.guest.domain.events.raise(this.port);
+  }
+
+  private notified(): void {
+    if (this.result !== PENDING) return;
+    this.requests += 1;
+    assert.ok(this.guest.domain.memory.u64(this.page + AT.stackPointer) >= 0n);
+    assert.equal(this.get(AT.l4), this.guest.domain.layout.pageTables / 4096);
+    const answer = this.answers.shift();
+    if (answer === undefined) return;
+    this.host.world.after(LATENCY, () => {
+      this.set(AT.result, answer);
+      this.notify();
+    });
+  }
+
+  /** A child has ended. */
+  exit(pid: number, status: number): void {
+    const produced = this.get(FROM_FORKD.producer);
+    assert.ok(produced - this.consumed < RING_ENTRIES);
+    const entry = FROM_FORKD.ring + (produced % RING_ENTRIES) * 8;
+    this.set(entry, pid);
+    this.set(entry + 4, status);
+    this.set(FROM_FORKD.producer, produced + 1);
+    this.notify();
+  }
+}

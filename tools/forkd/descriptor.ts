@@ -1,0 +1,132 @@
+// The fork descriptor: one page of the guest's memory through which guest and forkd talk (kernel/fork holds the guest's
+// side). What the guest wrote is read once and checked where it is used; a lie hurts nobody but the guest's own family.
+import { KaryonError } from "../support/errors.ts";
+
+const MAGIC = 0x4b52464b;
+const VERSION = 1;
+const RESULT_PENDING = 0x7fffffff;
+const RING_OFFSET = 128;
+const RING_ENTRIES = 64;
+const ENTRY_SIZE = 8;
+
+/** Most frames a domain may have for forkd: a limit of its tables, 64 GiB. */
+const MAXIMUM_PAGES = 1 << 24;
+
+/** What a child ended with: its pid and its status word as wait(2) encodes it. */
+export interface ExitEvent {
+  readonly pid: number;
+  readonly status: number;
+}
+
+/** Where the parent's state is, as it says. */
+export interface ForkRequest {
+  readonly stackPointer: bigint;
+  readonly childEntry: bigint;
+  readonly p2mAddress: bigint;
+  readonly pages: number;
+  readonly startInfoPfn: number;
+  readonly consolePfn: number;
+  readonly storePfn: number;
+}
+
+/** A mapped descriptor page. */
+export class Descriptor {
+  readonly #view: DataView;
+
+  constructor(bytes: Uint8Array) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** @throws KaryonError FORK_DESCRIPTOR when it is none, or of another version */
+  check(): void {
+    const magic = this.#get(0);
+    const version = this.#get(4);
+    if (magic === MAGIC && version === VERSION) return;
+    const text = `no fork descriptor of version ${VERSION} (magic 0x${magic.toString(16)}, version ${version})`;
+    throw new KaryonError("FORK_DESCRIPTOR", text, "build the image and forkd from the same release");
+  }
+
+  /** Counts the guest's forks. */
+  get sequence(): number {
+    return this.#get(8);
+  }
+
+  /** Whether the guest waits for the result of a fork. */
+  get pending(): boolean {
+    return this.#get(12) === RESULT_PENDING;
+  }
+
+  /** The answer to the waiting fork: a pid, 0 or -errno. */
+  setResult(result: number): void {
+    this.#view.setInt32(12, result, true);
+  }
+
+  /** @throws KaryonError FORK_DESCRIPTOR when a number cannot be */
+  request(): ForkRequest {
+    const pages = Number(this.#view.getBigUint64(40, true));
+    const frame = (offset: number): number => {
+      const pfn = this.#get(offset);
+      if (pfn < pages) return pfn;
+      throw new KaryonError("FORK_DESCRIPTOR", `the fork descriptor names frame ${pfn} of ${pages}`);
+    };
+    if (pages === 0 || pages > MAXIMUM_PAGES) {
+      throw new KaryonError("FORK_DESCRIPTOR", `the fork descriptor tells of ${pages} frames`);
+    }
+    return {
+      stackPointer: this.#view.getBigUint64(16, true),
+      childEntry: this.#view.getBigUint64(24, true),
+      p2mAddress: this.#view.getBigUint64(32, true),
+      pages,
+      startInfoPfn: frame(48),
+      consolePfn: frame(64),
+      storePfn: frame(68),
+    };
+  }
+
+  /** Says that forkd serves this domain. */
+  setReady(ready: boolean): void {
+    this.#set(80, ready ? 1 : 0);
+  }
+
+  setIdentity(pid: number, parentPid: number): void {
+    this.#set(84, pid);
+    this.#set(88, parentPid);
+  }
+
+  get pid(): number {
+    return this.#get(84);
+  }
+
+  /** The status the guest left; -1 when it left none. */
+  get exitStatus(): number {
+    return this.#view.getInt32(92, true);
+  }
+
+  /** Turns the copy of a parent's page into a new child's. */
+  becomeChild(pid: number, parentPid: number): void {
+    this.setResult(0);
+    this.setReady(false);
+    this.setIdentity(pid, parentPid);
+    for (const offset of [92, 96, 100]) this.#set(offset, 0);
+  }
+
+  /** Puts an exit event into the ring; false when the guest has taken none of the last RING_ENTRIES. */
+  postExit({ pid, status }: ExitEvent): boolean {
+    const producer = this.#get(96);
+    if ((producer - this.#get(100)) >>> 0 >= RING_ENTRIES) return false;
+    const at = RING_OFFSET + (producer % RING_ENTRIES) * ENTRY_SIZE;
+    this.#set(at, pid);
+    this.#set(at + 4, status);
+    // x86 keeps the order of stores, and an engine does not move them across the call that notifies.
+    this.#set(96, (producer + 1) >>> 0);
+    return true;
+  }
+
+  #get(offset: number): number {
+    return this.#view.getUint32(offset, true);
+  }
+
+  #set(offset: number, value: number): void {
+    this.#view.setUint32(offset, value, true);
+  }
+}

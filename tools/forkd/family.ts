@@ -1,0 +1,115 @@
+// Families: a domain that offers fork() (pid 1) and everything that descends from it. The tree lives here; xenstore has a
+// copy (/karyon/families) from which `forkd status` reads, and a later forkd goes on.
+import type { Descriptor, ExitEvent } from "./descriptor.ts";
+import { FAMILIES } from "./xenstore_nodes.ts";
+import type { StoreNode } from "./xen/store.ts";
+
+/** The pid of a family's first domain; it adopts orphans. */
+export const FIRST_PID = 1;
+
+/** One domain of a family. */
+export interface Member {
+  readonly family: Family;
+  readonly pid: number;
+  readonly domain: number;
+  readonly uuid: string;
+  readonly name: string;
+  parentPid: number;
+  /** Its descriptor page, and how to let go of it. */
+  readonly descriptor: Descriptor;
+  readonly descriptorFrame: number;
+  readonly unmap: () => void;
+  /** Local port of the event channel to it, once it has offered one. */
+  port: number | undefined;
+  /** The last fork answered. */
+  sequence: number;
+  /** Whether a fork is under way. */
+  forking: boolean;
+  /** Whether its end is being dealt with. */
+  ending: boolean;
+  /** Exit events its ring had no room for. */
+  readonly unposted: ExitEvent[];
+}
+
+/** A first domain and its descendants. */
+export class Family {
+  readonly members = new Map<number, Member>();
+  #lastPid = FIRST_PID;
+  #forming = 0;
+
+  /**
+   * @param uuid the first domain's
+   * @param limit how many descendants may live at once
+   */
+  constructor(
+    readonly uuid: string,
+    readonly limit: number,
+  ) {}
+
+  /** Whether one more child is allowed; if so, its pid. Give it back with release() when it does not come to life. */
+  reserve(): number | undefined {
+    const descendants = [...this.members.keys()].filter((pid) => pid !== FIRST_PID).length;
+    if (descendants + this.#forming >= this.limit) return undefined;
+    this.#forming += 1;
+    return ++this.#lastPid;
+  }
+
+  /** Ends a reservation: the child is a member now, or was given up. */
+  release(): void {
+    this.#forming -= 1;
+  }
+
+  /** Takes a member in that an earlier forkd knew. */
+  know(member: Member): void {
+    this.members.set(member.pid, member);
+    this.#lastPid = Math.max(this.#lastPid, member.pid);
+  }
+
+  /** The path of a pid's record. */
+  path(pid: number): string {
+    return `${FAMILIES}/${this.uuid}/${pid}`;
+  }
+
+  /** The record of a member. */
+  record(
+    { pid, domain, uuid, parentPid, name, descriptorFrame }: Omit<MemberRecord, "state">,
+    state: string,
+  ): StoreNode[] {
+    const descriptor = String(descriptorFrame);
+    const values = { domid: String(domain), uuid, parent: String(parentPid), name, descriptor, state };
+    return Object.entries(values).map(([node, value]) => ({ path: `${this.path(pid)}/${node}`, value }));
+  }
+}
+
+/** What xenstore keeps of a member. */
+export interface MemberRecord {
+  readonly pid: number;
+  readonly domain: number;
+  readonly uuid: string;
+  readonly parentPid: number;
+  readonly name: string;
+  /** Machine frame of its descriptor; 0 while it is being made. */
+  readonly descriptorFrame: number;
+  readonly state: string;
+}
+
+/** The limit in a guest's command line ("… fork=4 -- …"); 0 when it has none. */
+export function forkLimit(commandLine: string): number {
+  const [options = ""] = commandLine.split(/(?:^|\s)--(?:\s|$)/, 1);
+  const found = /(?:^|\s)fork=(\d{1,5})(?=\s|$)/.exec(options);
+  return found === null ? 0 : Number(found[1]);
+}
+
+/** The tree of members, one line each, indented below their parents. */
+export function treeLines(members: readonly MemberRecord[]): string[] {
+  const lines: string[] = [];
+  const visit = (member: MemberRecord, depth: number): void => {
+    lines.push(`${"  ".repeat(depth)}${member.pid} ${member.name} (domain ${member.domain}, ${member.state})`);
+    for (const child of members) {
+      if (child.parentPid === member.pid && child.pid > member.pid) visit(child, depth + 1);
+    }
+  };
+  const known = new Set(members.map(({ pid }) => pid));
+  for (const member of members) if (!known.has(member.parentPid) || member.parentPid >= member.pid) visit(member, 0);
+  return lines;
+}

@@ -1,0 +1,182 @@
+// xenstore, spoken over xenstored's own socket (xen/io/xs_wire.h), so that Node waits for its answers and watches like
+// for any other socket. Requests may be sent without waiting for the answers of earlier ones.
+import { connect, type Socket } from "node:net";
+import { KaryonError } from "../../support/errors.ts";
+
+const XS_DIRECTORY = 1;
+const XS_READ = 2;
+const XS_WATCH = 4;
+const XS_TRANSACTION_START = 6;
+const XS_TRANSACTION_END = 7;
+const XS_INTRODUCE = 8;
+const XS_RELEASE = 9;
+const XS_WRITE = 11;
+const XS_RM = 13;
+const XS_SET_PERMS = 14;
+const XS_WATCH_EVENT = 15;
+const XS_ERROR = 16;
+const HEADER_SIZE = 16;
+const SOCKET = "/run/xenstored/socket";
+const TRANSACTION_ATTEMPTS = 20;
+
+interface Waiting {
+  readonly resolve: (payload: string) => void;
+  readonly reject: (error: Error) => void;
+  readonly what: string;
+}
+
+/** A connection to xenstored. */
+export class Store {
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #watches = new Map<string, (path: string) => void>();
+  #pending = Buffer.alloc(0);
+  #lastRequest = 0;
+
+  private constructor(private readonly socket: Socket) {
+    socket.on("data", (bytes: Buffer) => this.#take(bytes));
+  }
+
+  /** @throws KaryonError XENSTORE */
+  static open(path: string = SOCKET): Promise<Store> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(path);
+      const mend = "forkd needs xenstored running in domain 0";
+      const failed = (cause: Error): void =>
+        reject(new KaryonError("XENSTORE", `cannot connect to ${path}`, mend, { cause }));
+      socket.once("error", failed);
+      socket.once("connect", () => {
+        socket.off("error", failed);
+        resolve(new Store(socket));
+      });
+    });
+  }
+
+  /** Hears when xenstored has gone. */
+  onClose(listener: () => void): void {
+    this.socket.on("error", () => undefined).on("close", listener);
+  }
+
+  /** Calls `listener` with the path whenever something at or below `path` changes, and once now. */
+  async watch(path: string, listener: (path: string) => void): Promise<void> {
+    this.#watches.set(path, listener);
+    await this.#request(XS_WATCH, 0, `${path}\0${path}\0`);
+  }
+
+  /** A node's value; undefined when there is no such node. */
+  async read(path: string): Promise<string | undefined> {
+    return absent(this.#request(XS_READ, 0, `${path}\0`));
+  }
+
+  /** The names of a node's children; none when there is no such node. */
+  async directory(path: string): Promise<string[]> {
+    const names = (await absent(this.#request(XS_DIRECTORY, 0, `${path}\0`))) ?? "";
+    return names.split("\0").filter((name) => name !== "");
+  }
+
+  /** Removes a node and everything below; a missing one is fine. */
+  async remove(path: string): Promise<void> {
+    await absent(this.#request(XS_RM, 0, `${path}\0`));
+  }
+
+  async write(path: string, value: string): Promise<void> {
+    await this.#request(XS_WRITE, 0, `${path}\0${value}`);
+  }
+
+  /** Writes nodes in one transaction, with the permissions some have ("n0", "r7"). */
+  async writeAll(nodes: readonly StoreNode[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const transaction = Number.parseInt(await this.#request(XS_TRANSACTION_START, 0, "\0"), 10);
+      const requests = nodes.flatMap(({ path, value, permissions }) => {
+        const written = this.#request(XS_WRITE, transaction, `${path}\0${value}`);
+        if (permissions === undefined) return [written];
+        const list = permissions.map((permission) => `${permission}\0`).join("");
+        return [written, this.#request(XS_SET_PERMS, transaction, `${path}\0${list}`)];
+      });
+      const refused = (await Promise.allSettled(requests)).find((result) => result.status === "rejected");
+      const end = this.#request(XS_TRANSACTION_END, transaction, refused === undefined ? "T\0" : "F\0");
+      if (refused !== undefined) {
+        await end;
+        throw refused.reason;
+      }
+      try {
+        await end;
+        return;
+      } catch (error) {
+        if (!isStoreError(error, "EAGAIN") || attempt === TRANSACTION_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  /** Tells xenstored of a new domain and its ring. */
+  async introduce(domain: number, frame: number, port: number): Promise<void> {
+    await this.#request(XS_INTRODUCE, 0, `${domain}\0${frame}\0${port}\0`);
+  }
+
+  /** Tells xenstored that a domain has gone. */
+  async release(domain: number): Promise<void> {
+    await this.#request(XS_RELEASE, 0, `${domain}\0`);
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  #request(type: number, transaction: number, payload: string): Promise<string> {
+    const id = (this.#lastRequest = (this.#lastRequest + 1) >>> 0);
+    const body = Buffer.from(payload, "latin1");
+    const header = Buffer.alloc(HEADER_SIZE);
+    header.writeUInt32LE(type, 0);
+    header.writeUInt32LE(id, 4);
+    header.writeUInt32LE(transaction, 8);
+    header.writeUInt32LE(body.length, 12);
+    return new Promise((resolve, reject) => {
+      const what = `${type} ${payload.replaceAll("\0", " ").trim()}`;
+      this.#waiting.set(id, { resolve, reject, what });
+      this.socket.write(Buffer.concat([header, body]));
+    });
+  }
+
+  #take(bytes: Buffer): void {
+    this.#pending = Buffer.concat([this.#pending, bytes]);
+    while (this.#pending.length >= HEADER_SIZE) {
+      const size = HEADER_SIZE + this.#pending.readUInt32LE(12);
+      if (this.#pending.length < size) return;
+      const message = this.#pending.subarray(0, size);
+      this.#pending = this.#pending.subarray(size);
+      this.#answer(message.readUInt32LE(0), message.readUInt32LE(4), message.toString("latin1", HEADER_SIZE));
+    }
+  }
+
+  #answer(type: number, id: number, payload: string): void {
+    if (type === XS_WATCH_EVENT) {
+      const [path = "", token = ""] = payload.split("\0");
+      this.#watches.get(token)?.(path);
+      return;
+    }
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (type !== XS_ERROR) return waiting?.resolve(payload.replace(/\0$/, ""));
+    const name = payload.replaceAll("\0", "");
+    waiting?.reject(new KaryonError("XENSTORE", `xenstore request ${waiting.what}: ${name}`, "", { cause: name }));
+  }
+}
+
+/** A node to be written. */
+export interface StoreNode {
+  readonly path: string;
+  readonly value: string;
+  readonly permissions?: readonly string[];
+}
+
+function isStoreError(error: unknown, name: string): boolean {
+  return error instanceof KaryonError && error.code === "XENSTORE" && error.cause === name;
+}
+
+async function absent(request: Promise<string>): Promise<string | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (isStoreError(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,148 @@
+// The xenstore nodes of a child: those that libxl would write, so that xl list, xl console, xl network-list and xl destroy
+// take it for a domain like any other; and forkd's own record of the family.
+import { randomBytes } from "node:crypto";
+import type { CopiedDomain } from "./copy.ts";
+import type { Store, StoreNode } from "./xen/store.ts";
+
+/** Where forkd keeps its record. */
+export const FAMILIES = "/karyon/families";
+
+/** A network device of a parent, to be given to a child too. */
+export interface NetworkDevice {
+  readonly index: string;
+  readonly bridge: string;
+  readonly script: string;
+}
+
+/** Where a child's network device is in domain 0. */
+export interface AddedDevice {
+  readonly backend: string;
+  /** Linux's name of the back end's interface. */
+  readonly interfaceName: string;
+  readonly bridge: string;
+}
+
+/** The network devices of a domain. */
+export async function networkDevices(store: Store, domain: number): Promise<NetworkDevice[]> {
+  const base = `/libxl/${domain}/device/vif`;
+  const names = await store.directory(base);
+  return Promise.all(
+    names.map(async (index) => ({
+      index,
+      bridge: (await store.read(`${base}/${index}/bridge`)) ?? "xenbr0",
+      script: (await store.read(`${base}/${index}/script`)) ?? "",
+    })),
+  );
+}
+
+/** Writes all that belongs to a new domain except its devices' nodes. */
+export async function writeDomainNodes(store: Store, child: CopiedDomain, name: string, uuid: string): Promise<void> {
+  const { domain } = child;
+  const home = `/local/domain/${domain}`;
+  const vm = `/vm/${uuid}`;
+  const kib = String(child.pages * 4);
+  const readable = ["n0", `r${domain}`];
+  const own = [`n${domain}`];
+  const nodes: StoreNode[] = [
+    { path: home, value: "", permissions: readable },
+    { path: `${home}/vm`, value: vm },
+    { path: `${home}/name`, value: name },
+    { path: `${home}/domid`, value: String(domain) },
+    { path: `${home}/cpu/0/availability`, value: "online" },
+    { path: `${home}/memory/static-max`, value: kib },
+    { path: `${home}/memory/target`, value: kib },
+    { path: `${home}/memory/videoram`, value: "0" },
+    { path: `${home}/device`, value: "" },
+    { path: `${home}/control`, value: "" },
+    ...["shutdown", "feature-poweroff", "feature-reboot", "feature-suspend", "sysrq"].map((node) => ({
+      path: `${home}/control/${node}`,
+      value: "",
+      permissions: own,
+    })),
+    ...["data", "drivers", "feature", "attr", "error"].map((node) => ({
+      path: `${home}/${node}`,
+      value: "",
+      permissions: own,
+    })),
+    { path: `${home}/store/port`, value: String(child.storePort) },
+    { path: `${home}/store/ring-ref`, value: String(child.storeFrame) },
+    { path: vm, value: "", permissions: readable },
+    { path: `${vm}/uuid`, value: uuid },
+    { path: `${vm}/name`, value: name },
+    { path: `/libxl/${domain}/type`, value: "pv" },
+    ...consoleNodes(child, home),
+  ];
+  await store.writeAll(nodes);
+}
+
+function consoleNodes({ domain, consolePort, consoleFrame }: CopiedDomain, home: string): StoreNode[] {
+  const backend = `/local/domain/0/backend/console/${domain}/0`;
+  const device = [
+    ["frontend", `${home}/console`],
+    ["frontend-id", String(domain)],
+    ["online", "1"],
+    ["state", "1"],
+    ["protocol", "vt100"],
+  ] as const;
+  return [
+    { path: backend, value: "", permissions: ["n0", `r${domain}`] },
+    ...device.map(([node, value]) => ({ path: `${backend}/${node}`, value })),
+    { path: `/libxl/${domain}/device/console/0/backend`, value: backend },
+    ...device.map(([node, value]) => ({ path: `/libxl/${domain}/device/console/0/${node}`, value })),
+    { path: `${home}/console/backend`, value: backend },
+    { path: `${home}/console/backend-id`, value: "0" },
+    { path: `${home}/console/limit`, value: "1048576" },
+    { path: `${home}/console/type`, value: "xenconsoled" },
+    { path: `${home}/console/output`, value: "pty" },
+    { path: `${home}/console/tty`, value: "", permissions: ["n0", `r${domain}`] },
+    { path: `${home}/console/port`, value: String(consolePort) },
+    { path: `${home}/console/ring-ref`, value: String(consoleFrame) },
+  ];
+}
+
+/** Gives a child a network device like one of its parent's, with an address of its own. */
+export async function writeNetworkDevice(store: Store, domain: number, like: NetworkDevice): Promise<AddedDevice> {
+  const { index, bridge, script } = like;
+  const frontend = `/local/domain/${domain}/device/vif/${index}`;
+  const backend = `/local/domain/0/backend/vif/${domain}/${index}`;
+  // The block of addresses that belongs to Xen guests.
+  const mac = `00:16:3e:${(randomBytes(3).readUIntBE(0, 3) & 0x7fffff).toString(16).padStart(6, "0")}`.replace(
+    /(..)(..)(..)$/,
+    "$1:$2:$3",
+  );
+  const device = [
+    ["frontend", frontend],
+    ["frontend-id", String(domain)],
+    ["online", "1"],
+    ["state", "1"],
+    ["script", script],
+    ["mac", mac],
+    ["bridge", bridge],
+    ["handle", index],
+    ["type", "vif"],
+  ] as const;
+  const permissions = [`n${domain}`, "r0"];
+  const front = Object.entries({ backend, "backend-id": "0", state: "1", handle: index, mac, trusted: "1" });
+  await store.writeAll([
+    { path: frontend, value: "", permissions },
+    ...front.map(([node, value]) => ({ path: `${frontend}/${node}`, value })),
+    { path: `${frontend}/mtu`, value: "1500", permissions: ["n0", `r${domain}`] },
+    { path: backend, value: "", permissions: ["n0", `r${domain}`] },
+    ...device.map(([node, value]) => ({ path: `${backend}/${node}`, value })),
+    { path: `/libxl/${domain}/device/vif/${index}/backend`, value: backend },
+    ...device.map(([node, value]) => ({ path: `/libxl/${domain}/device/vif/${index}/${node}`, value })),
+  ]);
+  return { backend, interfaceName: `vif${domain}.${index}`, bridge };
+}
+
+/** Removes every node of a domain that has gone, its back ends' included. */
+export async function removeDomainNodes(store: Store, domain: number, uuid: string): Promise<void> {
+  for (const kind of ["console", "vif"]) {
+    await store.remove(`/local/domain/0/backend/${kind}/${domain}`);
+    const left = await store.directory(`/local/domain/0/backend/${kind}`);
+    if (left.length === 0) await store.remove(`/local/domain/0/backend/${kind}`);
+  }
+  await store.remove(`/local/domain/${domain}`);
+  await store.remove(`/libxl/${domain}`);
+  await store.remove(`/vm/${uuid}`);
+}
