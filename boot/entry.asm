@@ -21,9 +21,9 @@ boot_entry:
         ud2
 
 ; Xen fills this page with one stub per hypercall before the domain runs.
-section .hypercall progbits alloc exec nowrite align=4096
+section .hypercall nobits alloc exec nowrite align=4096
 boot_hypercallPage:
-        times PAGE_SIZE db 0xcc
+        resb    PAGE_SIZE
 
 ; Each stack has a page below it that the kernel unmaps: an overflow faults instead of writing over its neighbour.
 section .stacks nobits alloc noexec write align=4096
