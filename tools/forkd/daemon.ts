@@ -253,8 +253,6 @@ export class Daemon {
       if ((await this.store.read(`${backend}/state`)) === undefined) return;
       try {
         await run("ip", ["link", "set", "dev", interfaceName, "master", bridge, "up"]);
-        // Netback waits for it before it tells the guest that it is connected.
-        await this.store.write(`${backend}/hotplug-status`, "connected");
       } catch {
         await new Promise((resolve) => setTimeout(resolve, BRIDGE_INTERVAL_MS));
         continue;
