@@ -136,7 +136,7 @@ export class Daemon {
   ): Member {
     const pages = this.xen.memory.map(identity.domain, [descriptorFrame], true);
     const descriptor = new Descriptor(pages.bytes);
-    const state = { port: undefined, forking: false, ending: false, unposted: [], sequence: 0 };
+    const state = { port: undefined, forking: false, ending: false, unposted: [] };
     return { family, ...identity, descriptor, descriptorFrame, unmap: () => pages.unmap(), ...state };
   }
 
@@ -184,7 +184,6 @@ export class Daemon {
       parent.family.release();
     }
     if (parent.ending || this.#members.get(parent.domain) !== parent) return;
-    parent.sequence = parent.descriptor.sequence;
     parent.descriptor.setResult(result);
     this.#notify(parent);
   }
