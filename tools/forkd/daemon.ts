@@ -136,7 +136,7 @@ export class Daemon {
   ): Member {
     const pages = this.xen.memory.map(identity.domain, [descriptorFrame], true);
     const descriptor = new Descriptor(pages.bytes);
-    const state = { port: undefined, forking: false, ending: false, unposted: [], sequence: 0 };
+    const state = { port: undefined, forking: false, ending: false, unposted: [] };
     return { family, ...identity, descriptor, descriptorFrame, unmap: () => pages.unmap(), ...state };
   }
 
@@ -184,7 +184,6 @@ export class Daemon {
       parent.family.release();
     }
     if (parent.ending || this.#members.get(parent.domain) !== parent) return;
-    parent.sequence = parent.descriptor.sequence;
     parent.descriptor.setResult(result);
     this.#notify(parent);
   }
@@ -253,8 +252,6 @@ export class Daemon {
       if ((await this.store.read(`${backend}/state`)) === undefined) return;
       try {
         await run("ip", ["link", "set", "dev", interfaceName, "master", bridge, "up"]);
-        // Netback waits for it before it tells the guest that it is connected.
-        await this.store.write(`${backend}/hotplug-status`, "connected");
       } catch {
         await new Promise((resolve) => setTimeout(resolve, BRIDGE_INTERVAL_MS));
         continue;

@@ -46,11 +46,6 @@ export class Descriptor {
     throw new KaryonError("FORK_DESCRIPTOR", text, "build the image and forkd from the same release");
   }
 
-  /** Counts the guest's forks. */
-  get sequence(): number {
-    return this.#get(8);
-  }
-
   /** Whether the guest waits for the result of a fork. */
   get pending(): boolean {
     return this.#get(12) === RESULT_PENDING;

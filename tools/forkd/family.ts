@@ -21,8 +21,6 @@ export interface Member {
   readonly unmap: () => void;
   /** Local port of the event channel to it, once it has offered one. */
   port: number | undefined;
-  /** The last fork answered. */
-  sequence: number;
   /** Whether a fork is under way. */
   forking: boolean;
   /** Whether its end is being dealt with. */

@@ -52,7 +52,7 @@ function takeIn(xen: Xen, family: Family, record: MemberRecord): Member | undefi
   if (info === undefined || info.uuid !== uuid || info.dying || !(record.descriptorFrame > 0)) return undefined;
   const { descriptorFrame } = record;
   const pages = xen.memory.map(domain, [descriptorFrame], true);
-  const state = { port: undefined, forking: false, ending: false, unposted: [], sequence: 0 };
+  const state = { port: undefined, forking: false, ending: false, unposted: [] };
   const descriptor = new Descriptor(pages.bytes);
   const identity = { pid, domain, uuid, name, parentPid };
   const member = { family, ...identity, descriptor, descriptorFrame, unmap: () => pages.unmap(), ...state };
