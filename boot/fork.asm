@@ -1,7 +1,7 @@
 ; Fork: the context in which a copy of this domain begins (kernel/fork/fork.ts). The parent saves it and asks for the
 ; copy from below it, so that the saved part of the stack stays as it is until the copy is made.
 
-%include "boot/xen.inc"
+%include "boot/context.inc"
 
 extern kernel_forkRequest
 
@@ -11,14 +11,9 @@ global boot_forkChild
 section .text
 ; i32 boot_forkContext(u32 saveStackPointerAt)
 ; Puts the stack pointer of the saved context into *saveStackPointerAt (u64) and returns what forkRequest returns.
-; In the copy it returns 0. The pushed registers are in the order of boot_contextSwitch.
+; In the copy it returns 0.
 boot_forkContext:
-        push    rbp
-        push    rbx
-        push    r12
-        push    r13
-        push    r14
-        push    r15
+        push_context
         mov     eax, edi
         mov     [rax], rsp
         sub     rsp, 8                  ; the C calling convention: a multiple of 16 before a call
@@ -35,12 +30,7 @@ boot_forkChild:
         xor     eax, eax
 
 restore_context:
-        pop     r15
-        pop     r14
-        pop     r13
-        pop     r12
-        pop     rbx
-        pop     rbp
+        pop_context
         ret
 
 section .rodata

@@ -1,6 +1,8 @@
 ; Cooperative context switch. Everything that the C calling convention lets a call destroy is dead here, so a context
 ; is six registers and a stack pointer. The x87 and SSE control words are the same in every thread.
 
+%include "boot/context.inc"
+
 extern kernel_threadMain
 
 global boot_contextSwitch
@@ -10,21 +12,11 @@ section .text
 ; void boot_contextSwitch(u32 saveStackPointerAt, u32 stackPointer)
 ; Saves the running context, puts its stack pointer into *saveStackPointerAt (u64) and continues the other one.
 boot_contextSwitch:
-        push    rbp
-        push    rbx
-        push    r12
-        push    r13
-        push    r14
-        push    r15
+        push_context
         mov     eax, edi
         mov     [rax], rsp
         mov     esp, esi
-        pop     r15
-        pop     r14
-        pop     r13
-        pop     r12
-        pop     rbx
-        pop     rbp
+        pop_context
         ret
 
 ; The return address of a context that has never run.
