@@ -2,19 +2,33 @@
 // The domain tells its pfn and an event channel in xenstore (offer.ts); forkd maps it. Little endian. All of it is
 // copied to the child like any other page; forkd then writes the child's result and pids into the copy.
 //
-// Who writes what: forkd `result` (after PENDING), `ready`, `pid`, `parentPid`, the ring of exit events and its producer
-// index; the domain everything else. Either side reads the other's fields once, with an atomic load.
+// Who writes what: forkd `result` (after PENDING), `ready`, `pid`, `parentPid`, `sharers`, `way`, `requestResult` (after
+// PENDING), the ring of events and its producer index, and its stage times; the domain everything else. Either side reads the
+// other's fields once, with an atomic load.
 import { pageAlloc, PAGE_SIZE } from "../memory/pages";
 
 /** "KFRK". */
 const MAGIC: u32 = 0x4b52464b;
-export const FORK_VERSION: u32 = 1;
+export const FORK_VERSION: u32 = 2;
 /** `result` while the answer is open. */
 export const FORK_PENDING: i32 = 0x7fffffff;
-/** Exit events that fit into the ring: as many children as a process may have, so that it cannot overflow. */
-export const EXIT_EVENTS: u32 = 64;
+/** Events that fit into the ring; forkd keeps back what has no room. */
+export const FAMILY_EVENTS: u32 = 64;
 
-const EXIT_RING: usize = 128;
+/** Kinds of events. */
+export const EVENT_EXIT: u32 = 1;
+export const EVENT_STOPPED: u32 = 2;
+export const EVENT_CONTINUED: u32 = 3;
+export const EVENT_SIGNAL: u32 = 4;
+
+/** Operations that a domain can ask of forkd besides a fork. */
+export const REQUEST_KILL: u32 = 1;
+
+/** Bytes from the page's start to the stage times (u64 ns each, STAGES of the domain, then as many of forkd). */
+const STAGE_TIMES: usize = 1024;
+export const STAGES: u32 = 16;
+const EVENT_RING: usize = 2048;
+const EVENT_SHIFT: usize = 5;
 
 /** The page's beginning. */
 @unmanaged
@@ -50,17 +64,53 @@ export class ForkDescriptor {
   parentPid: u32;
   /** How the process ended, as wait(2) encodes it; written before the domain shuts down. */
   exitStatus: i32;
-  exitProducer: u32;
-  exitConsumer: u32;
+  eventProducer: u32;
+  eventConsumer: u32;
+  /** forkd: how many other live domains may share frames with this one; 0 means that shared frames may be written in place. */
+  sharers: u32;
+  /** forkd, in a child: how it was made, WAY_*. */
+  way: u32;
+  /** One more whenever page tables come or the kernel's memory grows: what forkd prepared before is of no use then. */
+  layout: u32;
+  /** How many changes of single pages were ever written to the log at `changeLog` (u32 page numbers, a ring). */
+  changeProducer: u32;
+  changeLog: u64;
+  changeLogSize: u32;
+  /** Frames below belong to the image and the kernel, whose pages are copied … */
+  kernelEndPfn: u32;
+  /** … except the image's text and constants. Addresses >> 12. */
+  constantFirstPage: u32;
+  constantEndPage: u32;
+  /** The app's memory. Addresses >> 12. */
+  appFirstPage: u32;
+  appEndPage: u32;
+  /** The page allocator's states, a byte for each frame: 0x80 | order heads a free block, whose contents nobody needs. */
+  pageStates: u64;
+  /** What the domain asks of forkd: REQUEST_*, its arguments, and FORK_PENDING, then 0 or -errno. */
+  requestOperation: u32;
+  requestPid: i32;
+  requestValue: i32;
+  requestResult: i32;
 }
 
-/** An entry of the ring of exit events: a child that has ended. */
+/** How a child was made. */
+export const WAY_COPY: u32 = 1;
+export const WAY_SHARE: u32 = 2;
+export const WAY_POOL: u32 = 3;
+
+/** An entry of the ring of events: what happened to a child, or a signal. */
 @unmanaged
 @final
-export class ExitEvent {
-  pid: u32;
-  /** As wait(2) encodes it. */
-  status: i32;
+export class FamilyEvent {
+  kind: u32;
+  /** The child; of a signal, the sender. */
+  pid: i32;
+  /** EXIT: status as wait(2) encodes it. STOPPED, SIGNAL: the signal's number. */
+  value: i32;
+  reserved: u32;
+  /** EXIT: the processor time it had in ns, and the most frames it had of its own. */
+  cpuTime: u64;
+  frames: u64;
 }
 
 let page: usize = 0;
@@ -80,9 +130,14 @@ export function forkDescriptor(): ForkDescriptor {
   return changetype<ForkDescriptor>(page);
 }
 
-/** Entry `index` (running freely) of the ring of exit events. */
-export function exitEvent(index: u32): ExitEvent {
-  return changetype<ExitEvent>(page + EXIT_RING + ((<usize>(index & (EXIT_EVENTS - 1))) << 3));
+/** Entry `index` (running freely) of the ring of events. */
+export function familyEvent(index: u32): FamilyEvent {
+  return changetype<FamilyEvent>(page + EVENT_RING + ((<usize>(index & (FAMILY_EVENTS - 1))) << EVENT_SHIFT));
+}
+
+/** Where the time of stage `index` (below 2 * STAGES) stands. */
+export function stageTimeAt(index: u32): usize {
+  return page + STAGE_TIMES + ((<usize>index) << 3);
 }
 
 /** In a child: forgets what the page says of the parent. The result and the pids are the child's own already. */
@@ -90,8 +145,8 @@ export function forkDescriptorRenew(): void {
   const descriptor = forkDescriptor();
   descriptor.ready = 0;
   descriptor.exitStatus = 0;
-  descriptor.exitProducer = 0;
-  descriptor.exitConsumer = 0;
+  descriptor.eventProducer = 0;
+  descriptor.eventConsumer = 0;
 }
 
 /** Leaves word of how the process ends, as wait(2) encodes it, for the parent. The first word counts. */

@@ -16,7 +16,7 @@ import { startInfo } from "../xen/start_info";
 import { xenstoreResume, xenstoreSuspend } from "../xenbus/xenstore";
 import { childStart } from "./child";
 import { FORK_PENDING, ForkDescriptor, forkDescriptor } from "./descriptor";
-import { exitsTake, forkAwaitServed, forkPort, forkServed } from "./offer";
+import { eventsTake, forkAwaitServed, forkPort, forkServed } from "./offer";
 
 /** How often, in ns, a waiting parent looks whether forkd still lives. */
 const PATIENCE: u64 = 1_000_000_000;
@@ -73,7 +73,7 @@ export function forkRequest(): i32 {
   store<u32>(portList, port);
   eventChannelNotify(port);
   const result = answer(port);
-  exitsTake(); // the wait may have swallowed the event of a child that ended
+  eventsTake(); // the wait may have swallowed an event of the family
   if (result > 0) return result;
   return result == 0 || result < LEAST_ERROR ? -EAGAIN : result; // 0 is the child's only
 }

@@ -1,7 +1,7 @@
 // How a domain offers itself to forkd: a page, an event channel, and three nodes below its own data/fork that name them
-//   version = 1, descriptor = <address of the page in this domain>, event-channel = <port>
+//   version = 2, descriptor = <address of the page in this domain>, event-channel = <port>
 // of which the last completes the offer. forkd binds the channel, maps the page and sets `ready`. From then on an event
-// says that a fork is answered or that a child has ended. Offered at boot, and again by each copy of the domain.
+// says that a request is answered or that something happened in the family. Offered at boot, and again by each copy of the domain.
 import { EIO, ENOMEM, ETIMEDOUT } from "../errno";
 import { eventChannelAllocUnbound, eventChannelBound, eventChannelHandle } from "../event_channel";
 import { log } from "../log";
@@ -12,10 +12,10 @@ import { WaitQueue, waitOn, wakeAll } from "../thread/wait_queue";
 import { monotonicNow } from "../time/clock";
 import { StoreBatch, batchInit } from "../xenbus/batch";
 import {
-  EXIT_EVENTS,
+  FAMILY_EVENTS,
   FORK_VERSION,
   ForkDescriptor,
-  exitEvent,
+  familyEvent,
   forkDescriptor,
   forkDescriptorInit,
   forkDescriptorRenew,
@@ -31,18 +31,18 @@ const answered = changetype<WaitQueue>(memory.data(8, 4));
 let offeredAt: u64 = 0;
 let batch = changetype<StoreBatch>(0);
 let port: u32 = 0;
-let onExit: u32 = 0;
+let onFamilyEvent: u32 = 0;
 
 /**
- * Offers fork from now on. `exit` is the function index of (pid: i32, status: i32) => void, called as kernel work for each
- * child that has ended. Call once; does not block.
+ * Offers fork from now on. `handler` is the function index of (event: usize) => void, called as kernel work with the address
+ * of each FamilyEvent. Call once; does not block.
  * @returns 0, -ENOMEM, or -EIO when Xen gives no event channel
  */
-export function forkOffer(exit: u32): i32 {
+export function forkOffer(handler: u32): i32 {
   const page = pageAlloc();
   if (page == 0 || !forkDescriptorInit()) return -ENOMEM;
   batch = batchInit(page, onOffered.index, 0);
-  onExit = exit;
+  onFamilyEvent = handler;
   suspendRegister(onSuspend.index, onResume.index);
   return offer();
 }
@@ -81,21 +81,21 @@ function onResume(restored: bool): void {
 }
 
 function onEvent(_argument: usize): void {
-  exitsTake();
+  eventsTake();
   wakeAll(answered);
 }
 
-/** Hands on the children whose end forkd has told. */
-export function exitsTake(): void {
+/** Hands on what forkd has told of the family. */
+export function eventsTake(): void {
   const descriptor = forkDescriptor();
-  const produced = atomic.load<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("exitProducer"));
-  let consumed = descriptor.exitConsumer;
-  for (let left = EXIT_EVENTS; left != 0 && consumed != produced; left--) {
-    const event = exitEvent(consumed);
+  const produced = atomic.load<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("eventProducer"));
+  let consumed = descriptor.eventConsumer;
+  for (let left = FAMILY_EVENTS; left != 0 && consumed != produced; left--) {
+    const event = familyEvent(consumed);
     consumed += 1;
-    call_indirect<void>(onExit, <i32>event.pid, event.status);
+    call_indirect<void>(onFamilyEvent, changetype<usize>(event));
   }
-  atomic.store<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("exitConsumer"), consumed);
+  atomic.store<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("eventConsumer"), consumed);
 }
 
 /** The event channel to forkd. */

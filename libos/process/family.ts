@@ -3,7 +3,7 @@
 // Invariant: an entry of the table is free (pid 0), a running child, or an ended one that nobody has waited for.
 import { TextSpan, commandLineOption } from "../../kernel/command_line";
 import { EAGAIN, ECHILD, EINVAL, ENOSYS } from "../../kernel/errno";
-import { EXIT_EVENTS, forkDescriptor } from "../../kernel/fork/descriptor";
+import { EVENT_EXIT, FAMILY_EVENTS, FamilyEvent, forkDescriptor } from "../../kernel/fork/descriptor";
 import { fork } from "../../kernel/fork/fork";
 import { forkOffer } from "../../kernel/fork/offer";
 import { log } from "../../kernel/log";
@@ -14,8 +14,8 @@ import { networkForked } from "../net/network";
 import { WCONTINUED, WNOHANG, WUNTRACED } from "../posix/constants";
 import { appThreadsForked } from "./threads";
 
-/** The most children that are alive or not waited for: forkd's ring of exit events has a place for each. */
-const MOST_CHILDREN: u32 = EXIT_EVENTS;
+/** The most children that are alive or not waited for: forkd's ring of events has a place for each. */
+const MOST_CHILDREN: u32 = FAMILY_EVENTS;
 const FIRST_PID: i32 = 1;
 
 @unmanaged
@@ -46,8 +46,13 @@ export function familyStart(): void {
     return;
   }
   limit = <u32>wanted;
-  const result = forkOffer(onExit.index);
+  const result = forkOffer(onFamilyEvent.index);
   if (result != 0) log("fork").text("cannot be offered: ").signed(result).end();
+}
+
+function onFamilyEvent(address: usize): void {
+  const event = changetype<FamilyEvent>(address);
+  if (event.kind == EVENT_EXIT) onExit(event.pid, event.value);
 }
 
 /** A child has ended. */

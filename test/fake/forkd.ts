@@ -10,7 +10,7 @@ const LATENCY = 3e6;
 
 // Offsets in the descriptor (kernel/fork/descriptor.ts).
 const AT = { magic: 0, version: 4, sequence: 8, result: 12, stackPointer: 16, l4: 72 } as const;
-const FROM_FORKD = { ready: 80, pid: 84, parent: 88, status: 92, producer: 96, consumer: 100, ring: 128 } as const;
+const FROM_FORKD = { ready: 80, pid: 84, parent: 88, status: 92, producer: 96, consumer: 100, ring: 2048 } as const;
 
 export class FakeForkd {
   /** What the next requests get; later ones are not answered. */
@@ -32,11 +32,11 @@ export class FakeForkd {
   attach(): void {
     const { world, store } = this.host;
     world.runUntil(() => store.get(`${this.home}/event-channel`) !== undefined);
-    assert.equal(store.get(`${this.home}/version`), "1");
+    assert.equal(store.get(`${this.home}/version`), "2");
     this.page = Number(store.get(`${this.home}/descriptor`));
     this.port = Number(store.get(`${this.home}/event-channel`));
     assert.equal(this.get(AT.magic), 0x4b52464b);
-    assert.equal(this.get(AT.version), 1);
+    assert.equal(this.get(AT.version), 2);
     assert.ok(this.guest.domain.events.bind(this.port, () => this.notified()));
     this.set(FROM_FORKD.pid, 1);
     this.set(FROM_FORKD.ready, 1);
@@ -93,9 +93,10 @@ export class FakeForkd {
   exit(pid: number, status: number): void {
     const produced = this.get(FROM_FORKD.producer);
     assert.ok(produced - this.consumed < RING_ENTRIES);
-    const entry = FROM_FORKD.ring + (produced % RING_ENTRIES) * 8;
-    this.set(entry, pid);
-    this.set(entry + 4, status);
+    const entry = FROM_FORKD.ring + (produced % RING_ENTRIES) * 32;
+    this.set(entry, 1);
+    this.set(entry + 4, pid);
+    this.set(entry + 8, status);
     this.set(FROM_FORKD.producer, produced + 1);
     this.notify();
   }

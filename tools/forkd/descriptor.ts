@@ -3,11 +3,12 @@
 import { KaryonError } from "../support/errors.ts";
 
 const MAGIC = 0x4b52464b;
-const VERSION = 1;
+const VERSION = 2;
 const RESULT_PENDING = 0x7fffffff;
-const RING_OFFSET = 128;
+const RING_OFFSET = 2048;
 const RING_ENTRIES = 64;
-const ENTRY_SIZE = 8;
+const ENTRY_SIZE = 32;
+const EVENT_EXIT = 1;
 
 /** Most frames a domain may have for forkd: a limit of its tables, 64 GiB. */
 const MAXIMUM_PAGES = 1 << 24;
@@ -110,8 +111,9 @@ export class Descriptor {
     const producer = this.#get(96);
     if ((producer - this.#get(100)) >>> 0 >= RING_ENTRIES) return false;
     const at = RING_OFFSET + (producer % RING_ENTRIES) * ENTRY_SIZE;
-    this.#set(at, pid);
-    this.#set(at + 4, status);
+    this.#set(at, EVENT_EXIT);
+    this.#set(at + 4, pid);
+    this.#set(at + 8, status);
     // x86 keeps the order of stores, and an engine does not move them across the call that notifies.
     this.#set(96, (producer + 1) >>> 0);
     return true;
