@@ -21,12 +21,12 @@ boot_forkContext:
         add     rsp, 8
         jmp     restore_context
 
-; Where the copy's vCPU begins: rdi = the saved stack pointer, event delivery masked, the FPU as Xen left it.
+; Where the copy's vCPU begins: rdi = where the stack pointer was saved, event delivery masked, the FPU as Xen left it.
 boot_forkChild:
         cld
         fninit
         ldmxcsr [default_mxcsr]
-        mov     rsp, rdi
+        mov     rsp, [rdi]
         xor     eax, eax
 
 restore_context:

@@ -5,7 +5,13 @@
 // Who writes what: forkd `result` (after PENDING), `ready`, `pid`, `parentPid`, `sharers`, `way`, `requestResult` (after
 // PENDING), the ring of events and its producer index, and its stage times; the domain everything else. Either side reads the
 // other's fields once, with an atomic load.
-import { pageAlloc, PAGE_SIZE } from "../memory/pages";
+import { forkChild, machineToPhys, rodataEnd, sharedInfo, textStart } from "../boot";
+import { grantTableAddress, grantTableFrames } from "../grant_table";
+import { APP_BASE, appSpaceSize } from "../memory/app_space";
+import { addressFrame, framesKernelEnd } from "../memory/frames";
+import { PAGE_SHIFT, PAGE_SIZE, pageAlloc, pagesStates } from "../memory/pages";
+import { monotonicNow } from "../time/clock";
+import { startInfo } from "../xen/start_info";
 
 /** "KFRK". */
 const MAGIC: u32 = 0x4b52464b;
@@ -24,9 +30,19 @@ export const EVENT_SIGNAL: u32 = 4;
 /** Operations that a domain can ask of forkd besides a fork. */
 export const REQUEST_KILL: u32 = 1;
 
-/** Bytes from the page's start to the stage times (u64 ns each, STAGES of the domain, then as many of forkd). */
+/** Bytes from the page's start to the stage times, u64 ns each: STAGES of the domain, its monotonic time, then as many of forkd. */
 const STAGE_TIMES: usize = 1024;
 export const STAGES: u32 = 16;
+export const STAGE_CALLED: u32 = 0;
+export const STAGE_STORE_RESTS: u32 = 1;
+export const STAGE_PROTECTED: u32 = 2;
+export const STAGE_NOTIFIED: u32 = 3;
+export const STAGE_ANSWERED: u32 = 4;
+export const STAGE_RETURNED: u32 = 5;
+export const STAGE_CHILD_BEGAN: u32 = 8;
+export const STAGE_CHILD_CONNECTED: u32 = 9;
+export const STAGE_CHILD_RETURNED: u32 = 10;
+export const STAGE_CHILD_NETWORK: u32 = 11;
 const EVENT_RING: usize = 2048;
 const EVENT_SHIFT: usize = 5;
 
@@ -42,7 +58,7 @@ export class ForkDescriptor {
   result: i32;
   /** Stack pointer at which the child goes on (boot/fork.asm). */
   stackPointer: u64;
-  /** Where the child's vCPU begins, with rdi = stackPointer. */
+  /** Where the child's vCPU begins, with rdi = the address of `stackPointer`. */
   childEntry: u64;
   /** Address of the p2m list, and how many pages the domain has. */
   p2mList: u64;
@@ -122,7 +138,30 @@ export function forkDescriptorInit(): bool {
   memory.fill(page, 0, PAGE_SIZE);
   forkDescriptor().magic = MAGIC;
   forkDescriptor().version = FORK_VERSION;
+  forkDescribe();
   return true;
+}
+
+/** Says where everything is that forkd needs for a copy. What of it changes has to be right when a fork is asked for. */
+export function forkDescribe(): void {
+  const descriptor = forkDescriptor();
+  const info = startInfo();
+  descriptor.childEntry = forkChild();
+  descriptor.p2mList = info.mfn_list;
+  descriptor.pageCount = info.nr_pages;
+  descriptor.startInfoPfn = addressFrame(changetype<usize>(info));
+  descriptor.sharedInfoPage = <u32>(sharedInfo() >> PAGE_SHIFT);
+  descriptor.grantTablePage = <u32>(grantTableAddress() >> PAGE_SHIFT);
+  descriptor.grantTablePages = grantTableFrames();
+  descriptor.consolePfn = <u32>machineToPhys(info.console_mfn);
+  descriptor.storePfn = <u32>machineToPhys(info.store_mfn);
+  descriptor.l4Pfn = addressFrame(<usize>info.pt_base);
+  descriptor.kernelEndPfn = framesKernelEnd();
+  descriptor.constantFirstPage = <u32>(textStart() >> PAGE_SHIFT);
+  descriptor.constantEndPage = <u32>(rodataEnd() >> PAGE_SHIFT);
+  descriptor.appFirstPage = <u32>(APP_BASE >> PAGE_SHIFT);
+  descriptor.appEndPage = <u32>((APP_BASE + appSpaceSize()) >> PAGE_SHIFT);
+  descriptor.pageStates = pagesStates();
 }
 
 /** The page, or null without one (the domain does not offer fork). */
@@ -135,9 +174,14 @@ export function familyEvent(index: u32): FamilyEvent {
   return changetype<FamilyEvent>(page + EVENT_RING + ((<usize>(index & (FAMILY_EVENTS - 1))) << EVENT_SHIFT));
 }
 
-/** Where the time of stage `index` (below 2 * STAGES) stands. */
-export function stageTimeAt(index: u32): usize {
-  return page + STAGE_TIMES + ((<usize>index) << 3);
+/** Where the 2 * STAGES stage times stand. */
+export function stageTimes(): usize {
+  return page + STAGE_TIMES;
+}
+
+/** Notes that a fork has reached a stage of the domain's. */
+export function stageReached(stage: u32): void {
+  store<u64>(stageTimes() + ((<usize>stage) << 3), monotonicNow());
 }
 
 /** In a child: forgets what the page says of the parent. The result and the pids are the child's own already. */

@@ -5,11 +5,18 @@
 import { EIO, ENOMEM, ETIMEDOUT } from "../errno";
 import { eventChannelAllocUnbound, eventChannelBound, eventChannelHandle } from "../event_channel";
 import { log } from "../log";
-import { pageAlloc } from "../memory/pages";
+import { appMaximumPages } from "../boot";
+import { APP_BASE, APP_LIMIT } from "../memory/app_space";
+import { copyOnWriteInit } from "../memory/copy_on_write";
+import { pageChangesStart } from "../memory/page_changes";
+import { pageEntriesExpose } from "../memory/page_table";
+import { PAGE_SHIFT, PAGE_SIZE, pageAlloc } from "../memory/pages";
+import { spareFramesInit } from "../memory/spare_frames";
 import { suspendRegister } from "../power/suspend";
 import { TextBuffer, textBuffer } from "../text";
 import { WaitQueue, waitOn, wakeAll } from "../thread/wait_queue";
 import { monotonicNow } from "../time/clock";
+import { startInfo } from "../xen/start_info";
 import { StoreBatch, batchInit } from "../xenbus/batch";
 import {
   FAMILY_EVENTS,
@@ -23,6 +30,8 @@ import {
 
 const path = changetype<TextBuffer>(memory.data(16, 8));
 const pathBytes = memory.data(16);
+
+const WASM_PAGE_SHIFT: u64 = 16;
 
 /** How long forkd has to answer an offer before fork() fails, in ns: a child that has just begun may fork at once. */
 const OFFER_PATIENCE: u64 = 5_000_000_000;
@@ -40,11 +49,30 @@ let onFamilyEvent: u32 = 0;
  */
 export function forkOffer(handler: u32): i32 {
   const page = pageAlloc();
-  if (page == 0 || !forkDescriptorInit()) return -ENOMEM;
+  if (page == 0 || !forkDescriptorInit() || !prepareSharing()) return -ENOMEM;
   batch = batchInit(page, onOffered.index, 0);
   onFamilyEvent = handler;
   suspendRegister(onSuspend.index, onResume.index);
   return offer();
+}
+
+/** What sharing memory with children needs, before there is an app. */
+function prepareSharing(): bool {
+  const descriptor = forkDescriptor();
+  const changes = pageAlloc();
+  const most = min((<u64>appMaximumPages()) << WASM_PAGE_SHIFT, startInfo().nr_pages << PAGE_SHIFT);
+  const end = APP_BASE + <usize>min(most, <u64>APP_LIMIT);
+  if (changes == 0 || pageEntriesExpose(APP_BASE, end) != 0 || !spareFramesInit()) return false;
+  descriptor.changeLog = changes;
+  descriptor.changeLogSize = PAGE_SIZE >> 2;
+  const at = changetype<usize>(descriptor);
+  pageChangesStart(
+    changes,
+    PAGE_SIZE >> 2,
+    at + offsetof<ForkDescriptor>("changeProducer"),
+    at + offsetof<ForkDescriptor>("layout"),
+  );
+  return copyOnWriteInit(at + offsetof<ForkDescriptor>("sharers"));
 }
 
 /** In a copy of the domain, which forkd does not know yet: offers fork anew. */
@@ -103,13 +131,18 @@ export function forkPort(): u32 {
   return port;
 }
 
-/** True when forkd serves this domain. A daemon that died has left its end of the event channel. */
+/** True when forkd has said that it serves this domain. */
 export function forkServed(): bool {
   const descriptor = forkDescriptor();
   if (changetype<usize>(descriptor) == 0) return false;
-  if (atomic.load<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("ready")) == 0) return false;
+  return atomic.load<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("ready")) != 0;
+}
+
+/** Like forkServed(), but asks Xen: a daemon that died has left its end of the event channel. */
+export function forkStillServed(): bool {
+  if (!forkServed()) return false;
   if (eventChannelBound(port)) return true;
-  descriptor.ready = 0;
+  forkDescriptor().ready = 0;
   return false;
 }
 

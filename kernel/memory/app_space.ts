@@ -2,7 +2,8 @@
 // a null pointer of the app faults; behind the app's size nothing is mapped up to APP_BASE + 8 GiB, the guard zone
 // that bounds every wasm address. Growing is all or nothing.
 import { ENOMEM } from "../errno";
-import { framesFree, frameTakeForApp } from "./frames";
+import { copyOnWriteGrown } from "./copy_on_write";
+import { framesReserve, frameTakeForApp } from "./frames";
 import { PAGE_DATA, pageMap, pageTableFlush, pageTablesMissing } from "./page_table";
 import { PAGE_SHIFT, PAGE_SIZE } from "./pages";
 
@@ -24,11 +25,12 @@ export function appSpaceGrow(newSize: u32): i32 {
   const start = APP_BASE + max(size, PAGE_SIZE);
   const end = APP_BASE + newSize;
   const pages: u32 = newSize <= PAGE_SIZE ? 0 : <u32>((end - start) >> PAGE_SHIFT);
-  if (pages + pageTablesMissing(start, end) > framesFree()) return -ENOMEM;
+  if (!framesReserve(pages + pageTablesMissing(start, end))) return -ENOMEM;
   for (let i: u32 = 0; i < pages; i++) {
     pageMap(start + ((<usize>i) << PAGE_SHIFT), <u32>frameTakeForApp(), PAGE_DATA);
   }
   pageTableFlush();
+  copyOnWriteGrown(start, end);
   memory.fill(start, 0, (<usize>pages) << PAGE_SHIFT);
   size = newSize;
   return 0;

@@ -5,11 +5,20 @@ import { bootStack, imageBase, rodataEnd, sharedInfo, textEnd, textStart, trapSt
 import { panic } from "../panic";
 import { UVMF_INVLPG, mmuextFlushTlb, updateVaMapping } from "../xen/hypercall";
 import { startInfo } from "../xen/start_info";
-import { addressFrame, frameAddress, framesFree, framesInit, framesKernelEnd, framesTakeForKernel } from "./frames";
+import {
+  addressFrame,
+  frameAddress,
+  framesFree,
+  framesInit,
+  framesKernelEnd,
+  framesReserve,
+  framesTakeForKernel,
+} from "./frames";
 import {
   PAGE_DATA,
   PAGE_READ_ONLY,
   PAGE_TEXT,
+  WINDOWS_BASE,
   pageMap,
   pageTableFlush,
   pageTableInit,
@@ -19,8 +28,6 @@ import {
 } from "./page_table";
 import { PAGE_SHIFT, PAGE_SIZE, pageAlign, pagesFreeRange, pagesOnExhausted, pagesRegion } from "./pages";
 
-/** The direct map ends where the app's memory begins. */
-const DIRECT_MAP_LIMIT: u64 = 0x40000000;
 /** The list of L1 tables, a u32 for each 2 MiB of 4 GiB. */
 const L1_LIST_SIZE: u32 = 8192;
 /** Pages by which the kernel's memory grows. */
@@ -42,7 +49,7 @@ export function mapSharedInfo(): void {
 
 /** Takes over the builder's mapping and gives the page allocator its first pages. */
 export function directMapInit(): void {
-  const limit = (DIRECT_MAP_LIMIT - imageBase()) >> PAGE_SHIFT;
+  const limit = (WINDOWS_BASE - imageBase()) >> PAGE_SHIFT;
   const pages = <u32>min(startInfo().nr_pages, limit);
   // Behind what it laid out the builder leaves at least 512 KiB mapped (libxc, count_pgtables).
   const l1List = builderEnd();
@@ -83,8 +90,9 @@ function grow(order: u32): bool {
   const wanted = max(GROWTH, 1 << order);
   const start = frameAddress(framesKernelEnd());
   const tables = pageTablesMissing(start, start + ((<usize>wanted) << PAGE_SHIFT));
-  if (framesFree() <= tables || <u64>start >= DIRECT_MAP_LIMIT) return false;
+  if (framesFree() <= tables || start >= WINDOWS_BASE || !framesReserve(tables)) return false;
   const given = framesTakeForKernel(min(wanted, framesFree() - tables));
+  if (given == 0) return false;
   const end = start + ((<usize>given) << PAGE_SHIFT);
   protectRange(max(start, mappedEnd), end, PAGE_DATA);
   pageTableFlush();

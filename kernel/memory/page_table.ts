@@ -2,13 +2,15 @@
 // changes entries only through Xen, which checks every entry. Nothing but the first 4 GiB is ever mapped.
 //
 // Tables are remembered by pfn, one per 2 MiB (L1) and one per GiB (L2), so no table has to be read to be changed.
-// Requests are gathered in a batch; `flush` hands it to Xen.
+// Requests are gathered in a batch; `flush` hands it to Xen. What fork needs besides, entries that can be read and word of
+// every change, begins with pageEntriesExpose().
 import { imageBase, machineToPhys } from "../boot";
 import { ENOMEM } from "../errno";
 import { panic } from "../panic";
 import { mmuUpdate, mmuextClearPage } from "../xen/hypercall";
 import { startInfo } from "../xen/start_info";
-import { frameAddress, frameTakeForApp, pfnToMfn } from "./frames";
+import { frameAddress, framesFree, frameTakeForApp, pfnToMfn } from "./frames";
+import { layoutChanged, pageChanged } from "./page_changes";
 import { PAGE_SHIFT, PAGE_SIZE } from "./pages";
 
 export const PTE_PRESENT: u64 = 1;
@@ -17,7 +19,7 @@ export const PTE_USER: u64 = 4;
 export const PTE_ACCESSED: u64 = 0x20;
 export const PTE_DIRTY: u64 = 0x40;
 export const PTE_NO_EXECUTE: u64 = 1 << 63;
-const PTE_FRAME_MASK: u64 = 0x000ffffffffff000;
+export const PTE_FRAME_MASK: u64 = 0x000ffffffffff000;
 
 /** Entry flags of the three kinds of page there are: W^X leaves no fourth. */
 export const PAGE_DATA: u64 = PTE_PRESENT | PTE_WRITABLE | PTE_USER | PTE_ACCESSED | PTE_DIRTY | PTE_NO_EXECUTE;
@@ -27,10 +29,20 @@ const TABLE: u64 = PTE_PRESENT | PTE_WRITABLE | PTE_USER | PTE_ACCESSED;
 
 const L2_TABLES: u32 = 4;
 const BATCH_LIMIT: u32 = 128;
+/** Bytes of address space that an L1 table maps. */
+export const REGION_SHIFT: usize = 21;
+const GIB_SHIFT: usize = 30;
+/** Between the direct map and the app: first 2 MiB for spare frames (spare_frames.ts), then the entries. */
+export const WINDOWS_BASE: usize = 0x3f600000;
+const WINDOWS_END: usize = 0x40000000;
+/** The L1 tables of all 4 GiB have their places here, so that the entry of an address is at a fixed place, too. */
+const ENTRIES_BASE: usize = 0x3f800000;
 
 const l2Tables = memory.data(16, 8); // pfn by address >> 30
 const batch = memory.data(2048, 16); // BATCH_LIMIT requests of 16 bytes
+const batchAddresses = memory.data(512, 4); // what each of them maps; 0: a table
 let batchCount: u32 = 0;
+let exposedFrom: usize = 0; // L1 tables of this region and later ones are readable at ENTRIES_BASE; 0: none
 let l1Tables: usize = 0; // pfn by address >> 21, for 4 GiB: two pages
 let l3Table: u32 = 0;
 
@@ -67,7 +79,7 @@ export function pageTableMappedEnd(): usize {
 
 /** Reads the builder's table, which the builder mapped; not for tables made later. */
 function isMapped(address: usize): bool {
-  const l1Table = load<u32>(l1Tables + ((address >> 21) << 2));
+  const l1Table = load<u32>(l1TableAt(address));
   if (l1Table == 0) return false;
   return (load<u64>(tableAddress(l1Table) + (((address >> PAGE_SHIFT) & 511) << 3)) & PTE_PRESENT) != 0;
 }
@@ -75,15 +87,25 @@ function isMapped(address: usize): bool {
 /** Sends the gathered requests to Xen. A refusal means a kernel bug. */
 export function pageTableFlush(): void {
   if (batchCount == 0) return;
-  const result = mmuUpdate(batch, batchCount);
+  const count = batchCount;
   batchCount = 0;
-  if (result != 0) panic("mmu_update refused");
+  if (mmuUpdate(batch, count) != 0) panic("mmu_update refused");
+  // Told afterwards: who hears of a change must find it made.
+  for (let i: u32 = 0; i < count; i++) {
+    const address = load<u32>(batchAddresses + ((<usize>i) << 2));
+    if (address == 0) layoutChanged();
+    else if (address < WINDOWS_BASE || address >= WINDOWS_END) pageChanged(address);
+  }
 }
 
-function request(tablePfn: u32, index: usize, entry: u64): void {
-  const at = batch + ((<usize>batchCount) << 4);
+function writeRequest(at: usize, tablePfn: u32, index: usize, entry: u64): void {
   store<u64>(at, (pfnToMfn(tablePfn) << PAGE_SHIFT) | (index << 3));
   store<u64>(at, entry, 8);
+}
+
+function request(tablePfn: u32, index: usize, entry: u64, address: usize): void {
+  writeRequest(batch + ((<usize>batchCount) << 4), tablePfn, index, entry);
+  store<u32>(batchAddresses + ((<usize>batchCount) << 2), <u32>address);
   batchCount += 1;
   if (batchCount == BATCH_LIMIT) pageTableFlush();
 }
@@ -101,7 +123,7 @@ function ensureTable(slot: usize, parent: u32, index: usize): i32 {
   const pfn = newTable();
   if (pfn < 0) return -ENOMEM;
   store<u32>(slot, <u32>pfn);
-  request(parent, index, (pfnToMfn(<u32>pfn) << PAGE_SHIFT) | TABLE);
+  request(parent, index, (pfnToMfn(<u32>pfn) << PAGE_SHIFT) | TABLE, 0);
   return pfn;
 }
 
@@ -118,14 +140,65 @@ export function pageTablesMissing(start: usize, end: usize): u32 {
 export function pageMap(address: usize, pfn: u32, flags: u64): i32 {
   const l2Table = ensureTable(l2Tables + ((address >> 30) << 2), l3Table, address >> 30);
   if (l2Table < 0) return l2Table;
-  const l1Table = ensureTable(l1Tables + ((address >> 21) << 2), <u32>l2Table, (address >> 21) & 511);
+  const slot = l1TableAt(address);
+  const isNew = load<u32>(slot) == 0;
+  const l1Table = ensureTable(slot, <u32>l2Table, (address >> REGION_SHIFT) & 511);
   if (l1Table < 0) return l1Table;
-  request(<u32>l1Table, (address >> PAGE_SHIFT) & 511, (pfnToMfn(pfn) << PAGE_SHIFT) | flags);
+  if (isNew && exposedFrom != 0 && address >> REGION_SHIFT >= exposedFrom) expose(address >> REGION_SHIFT);
+  request(<u32>l1Table, (address >> PAGE_SHIFT) & 511, (pfnToMfn(pfn) << PAGE_SHIFT) | flags, address);
   return 0;
 }
 
 /** Gathers the removal of the mapping of `address`, if its table exists. The caller flushes the TLB. */
 export function pageUnmap(address: usize): void {
-  const l1Table = load<u32>(l1Tables + ((address >> 21) << 2));
-  if (l1Table != 0) request(l1Table, (address >> PAGE_SHIFT) & 511, 0);
+  const l1Table = load<u32>(l1TableAt(address));
+  if (l1Table != 0) request(l1Table, (address >> PAGE_SHIFT) & 511, 0, address);
+}
+
+/** Where the pfn of the L1 table for `address` is kept; 0 there: none. */
+function l1TableAt(address: usize): usize {
+  return l1Tables + ((address >> REGION_SHIFT) << 2);
+}
+
+/** Gathers the read-only mapping of an L1 table at its place among the entries. */
+function expose(region: usize): void {
+  const table = load<u32>(l1Tables + (region << 2));
+  if (table != 0) pageMap(ENTRIES_BASE + (region << PAGE_SHIFT), table, PAGE_READ_ONLY);
+}
+
+/** Tables that pageEntriesExpose() takes itself: one for each GiB. */
+export function pageEntriesTables(start: usize, end: usize): u32 {
+  return <u32>((end - 1) >> GIB_SHIFT) - <u32>(start >> GIB_SHIFT) + 1;
+}
+
+/** Makes the entries of [start, end) readable, of tables made later, too; 0 or -ENOMEM. */
+export function pageEntriesExpose(start: usize, end: usize): i32 {
+  if (pageEntriesTables(start, end) > framesFree()) return -ENOMEM;
+  const first = start >> REGION_SHIFT;
+  // Empty entries bring the tables that the places need, so that exposing a table later needs none.
+  for (let gib = start >> GIB_SHIFT; gib <= (end - 1) >> GIB_SHIFT; gib++) {
+    const place = ENTRIES_BASE + ((gib << (GIB_SHIFT - REGION_SHIFT)) << PAGE_SHIFT);
+    pageMap(place, 0, 0);
+  }
+  exposedFrom = first;
+  for (let region = first; region <= (end - 1) >> REGION_SHIFT; region++) expose(region);
+  pageTableFlush();
+  return 0;
+}
+
+/** The L1 entry of an address between those of pageEntriesExpose() whose region has a table. */
+export function pageEntry(address: usize): u64 {
+  return load<u64>(ENTRIES_BASE + ((address >> PAGE_SHIFT) << 3));
+}
+
+/** Writes the request for mmu_update that gives `address`, which has a table, the L1 entry `entry`. */
+export function pageEntryRequest(at: usize, address: usize, entry: u64): void {
+  writeRequest(at, load<u32>(l1TableAt(address)), (address >> PAGE_SHIFT) & 511, entry);
+}
+
+/** Writes the request for mmu_update that allows or forbids writes to all of the 2 MiB region of `address`. */
+export function regionRequest(at: usize, address: usize, writable: bool): void {
+  const entry = (pfnToMfn(load<u32>(l1TableAt(address))) << PAGE_SHIFT) | TABLE;
+  const l2Table = load<u32>(l2Tables + ((address >> GIB_SHIFT) << 2));
+  writeRequest(at, l2Table, (address >> REGION_SHIFT) & 511, writable ? entry : entry & ~PTE_WRITABLE);
 }

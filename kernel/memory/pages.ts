@@ -69,6 +69,11 @@ export function pagesInit(start: usize, end: usize): void {
   pagesFreeRange(first + pageAlign(pages), end & ~(<usize>PAGE_SIZE - 1));
 }
 
+/** Where the byte of each page stands: HEADS_FREE_BLOCK | order, 0 for others. */
+export function pagesStates(): usize {
+  return pageStates;
+}
+
 /** `address` rounded up to a page. */
 export function pageAlign(address: usize): usize {
   return (address + PAGE_SIZE - 1) & ~(<usize>PAGE_SIZE - 1);

@@ -2,11 +2,14 @@
 // the two was running is told by the event mask: the kernel runs masked, the app does not.
 import { eventCallback, failsafeCallback, sharedInfo, trapEntries } from "../boot";
 import { consoleDrain } from "../console";
+import { ENOMEM } from "../errno";
 import { exitStatusLeave } from "../fork/descriptor";
 import { LogLine, log } from "../log";
 import { APP_BASE, appSpaceSize } from "../memory/app_space";
+import { copyOnWrite } from "../memory/copy_on_write";
 import { PAGE_SIZE } from "../memory/pages";
 import { panic } from "../panic";
+import { powerOff } from "../power/power_off";
 import { SHUTDOWN_crash, schedShutdown, setCallbacks, setTrapTable } from "../xen/hypercall";
 import { ARCH_CR2, EVTCHN_UPCALL_MASK } from "../xen/shared_info";
 import { showBackTrace, showRegisters } from "./crash_screen";
@@ -21,6 +24,7 @@ const SIGILL: i32 = 4;
 const SIGABRT: i32 = 6;
 const SIGBUS: i32 = 7;
 const SIGFPE: i32 = 8;
+const SIGKILL: i32 = 9;
 const SIGSEGV: i32 = 11;
 /** Guest kernel code segment (arch-x86/xen-x86_64.h). */
 const FLAT_KERNEL_CS: u16 = 0xe033;
@@ -28,6 +32,8 @@ const FLAT_KERNEL_CS: u16 = 0xe033;
 const TI_MASK_EVENTS: u8 = 4;
 const TI_RING3: u8 = 3;
 const FAULT_WRITE: u64 = 2;
+/** A write to a page that is there. */
+const PROTECTION_WRITE: u64 = 3;
 const FAULT_FETCH: u64 = 16;
 /** App addresses reach this far: a 32-bit index plus a 32-bit offset. */
 const GUARD_ZONE_END: u64 = <u64>APP_BASE + 0x200000000;
@@ -50,9 +56,25 @@ export function trapInit(): void {
   if (setCallbacks(eventCallback(), failsafeCallback()) != 0) panic("Xen refuses the event callback");
 }
 
-/** Export: an exception, from boot/traps.asm. */
+/** Export: an exception, from boot/traps.asm. Returns when what caused it is mended. */
 export function trap(frameAddress: usize): void {
   const frame = changetype<TrapFrame>(frameAddress);
+  if (frame.vector == VECTOR_PAGE_FAULT && (frame.error & PROTECTION_WRITE) == PROTECTION_WRITE) {
+    const result = copyOnWrite(load<u64>(sharedInfo() + ARCH_CR2));
+    if (result == 0) return;
+    if (result == -ENOMEM) outOfMemory();
+  }
+  crash(frame);
+}
+
+/** POSIX has no word for a write that finds no memory; Linux kills the process, too. */
+function outOfMemory(): void {
+  exitStatusLeave(SIGKILL);
+  log("fork").text("the host has no memory left for a copy of a shared page: the process ends").end();
+  powerOff(SHUTDOWN_crash);
+}
+
+function crash(frame: TrapFrame): void {
   // TI_MASK_EVENTS has masked events by now; the interrupted context's flag is in the saved rflags (IF).
   const inApp = ((frame.rflags >> 9) & 1) != 0;
   store<u8>(sharedInfo() + EVTCHN_UPCALL_MASK, 1);

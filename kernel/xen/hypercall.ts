@@ -6,6 +6,8 @@ import { hypercall } from "../boot";
 const HYPERVISOR_set_trap_table: u32 = 0;
 const HYPERVISOR_mmu_update: u32 = 1;
 const HYPERVISOR_set_callbacks: u32 = 4;
+const HYPERVISOR_memory_op: u32 = 12;
+const HYPERVISOR_multicall: u32 = 13;
 const HYPERVISOR_update_va_mapping: u32 = 14;
 const HYPERVISOR_set_timer_op: u32 = 15;
 const HYPERVISOR_console_io: u32 = 18;
@@ -33,6 +35,9 @@ export const UVMF_INVLPG: u64 = 2;
 const MMUEXT_TLB_FLUSH_LOCAL: u32 = 6;
 const MMUEXT_CLEAR_PAGE: u32 = 16;
 
+const XENMEM_decrease_reservation: u64 = 1;
+const XENMEM_populate_physmap: u64 = 6;
+
 const SCHEDOP_yield: u64 = 0;
 const SCHEDOP_shutdown: u64 = 2;
 const SCHEDOP_poll: u64 = 3;
@@ -48,6 +53,7 @@ const VCPUOP_stop_periodic_timer: u64 = 7;
 const CONSOLEIO_write: u64 = 0;
 
 const scratch = memory.data(64, 16);
+const calls = memory.data(128, 16); // two multicall_entry: {u64 op, i64 result, u64 args[6]}
 
 /** Registers the exception entries: an array of trap_info (xen.h) ended by an entry with address 0. */
 export function setTrapTable(table: usize): i32 {
@@ -65,16 +71,40 @@ export function mmuUpdate(requests: usize, count: u32): i32 {
   return <i32>hypercall(HYPERVISOR_mmu_update, requests, count, scratch, DOMID_SELF, 0);
 }
 
+/** mmuUpdate() and mmuextFlushTlb() in one hypercall. */
+export function mmuUpdateAndFlush(requests: usize, count: u32): i32 {
+  memory.fill(calls, 0, 128);
+  store<u32>(scratch, 0);
+  store<u64>(calls, HYPERVISOR_mmu_update);
+  store<u64>(calls, requests, 16);
+  store<u64>(calls, count, 24);
+  store<u64>(calls, scratch, 32);
+  store<u64>(calls, DOMID_SELF, 40);
+  mmuextPrepare(MMUEXT_TLB_FLUSH_LOCAL, 0, scratch + 8);
+  store<u64>(calls, HYPERVISOR_mmuext_op, 64);
+  store<u64>(calls, scratch + 8, 80);
+  store<u64>(calls, 1, 88);
+  store<u64>(calls, scratch + 32, 96);
+  store<u64>(calls, DOMID_SELF, 104);
+  const result = <i32>hypercall(HYPERVISOR_multicall, calls, 2, 0, 0, 0);
+  return result != 0 ? result : <i32>load<i64>(calls, 8);
+}
+
 /** Writes the L1 entry that maps `address`. */
 export function updateVaMapping(address: usize, entry: u64, flags: u64): i32 {
   return <i32>hypercall(HYPERVISOR_update_va_mapping, address, entry, flags, 0, 0);
 }
 
+/** Writes a struct mmuext_op at `at` and clears the word behind it, for the number of operations done. */
+function mmuextPrepare(command: u32, argument: u64, at: usize): void {
+  store<u32>(at, command);
+  store<u64>(at, argument, 8);
+  store<u64>(at, 0, 16);
+  store<u32>(at, 0, 24);
+}
+
 function mmuextOp(command: u32, argument: u64): i32 {
-  store<u32>(scratch, command);
-  store<u64>(scratch, argument, 8);
-  store<u64>(scratch, 0, 16);
-  store<u32>(scratch, 0, 24);
+  mmuextPrepare(command, argument, scratch);
   return <i32>hypercall(HYPERVISOR_mmuext_op, scratch, 1, scratch + 24, DOMID_SELF, 0);
 }
 
@@ -86,6 +116,25 @@ export function mmuextClearPage(mfn: u64): i32 {
 /** Flushes this vCPU's TLB. */
 export function mmuextFlushTlb(): i32 {
   return mmuextOp(MMUEXT_TLB_FLUSH_LOCAL, 0);
+}
+
+/** struct xen_memory_reservation about `count` single frames at `frames` (u64 each). */
+function memoryOp(operation: u64, frames: usize, count: u32): i32 {
+  store<u64>(scratch, frames);
+  store<u64>(scratch, count, 8);
+  store<u64>(scratch, 0, 16);
+  store<u64>(scratch, DOMID_SELF, 24);
+  return <i32>hypercall(HYPERVISOR_memory_op, operation, scratch, 0, 0, 0);
+}
+
+/** Gives `count` machine frames (u64 each at `frames`) back to Xen; how many it took. */
+export function memoryRelease(frames: usize, count: u32): i32 {
+  return memoryOp(XENMEM_decrease_reservation, frames, count);
+}
+
+/** Gets memory for the `count` pfns (u64 each) at `frames`, which become mfns; for how many there was some. */
+export function memoryPopulate(frames: usize, count: u32): i32 {
+  return memoryOp(XENMEM_populate_physmap, frames, count);
 }
 
 /** Gives up the processor for an instant. */

@@ -97,10 +97,22 @@ function grantTableOp(domain: Domain, args: readonly bigint[]): bigint {
   return 0n;
 }
 
+/** {u64 op, i64 result, u64 args[6]} for each call. */
+function multicall(domain: Domain, args: readonly bigint[]): bigint {
+  const { memory } = domain;
+  for (let i = 0; i < argument(args, 1); i++) {
+    const at = argument(args, 0) + i * 64;
+    const given = Array.from({ length: 6 }, (_, index) => memory.u64(at + 16 + index * 8));
+    memory.setU64(at + 8, BigInt.asUintN(64, dispatch(domain, Number(memory.u64(at)), given)));
+  }
+  return 0n;
+}
+
 const HANDLERS: Readonly<Record<number, Handler>> = {
   0: () => 0n, // set_trap_table
   1: mmuUpdate,
   4: () => 0n, // set_callbacks
+  13: multicall,
   14: updateVaMapping,
   15: (domain, args) => {
     domain.setTimer(argument(args, 0));
