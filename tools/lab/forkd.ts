@@ -1,0 +1,110 @@
+// forkd in a lab: bundled on the host, pushed into dom0 over the agent's channel, so that the lab's snapshot stays as it
+// is, and run there with dom0's Node.
+import { build } from "esbuild";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { KaryonError } from "../support/errors.ts";
+import type { Lab } from "./lab.ts";
+import { TextStream } from "./text-stream.ts";
+
+const HOME = "/tmp/forkd";
+const MAIN = fileURLToPath(new URL("../forkd/main.ts", import.meta.url));
+const START_TIMEOUT_MS = 60_000;
+const RUN_LIMIT_MS = 2 ** 31 - 1;
+const require = createRequire(import.meta.url);
+
+/** The few files of koffi that run: its JavaScript, and the native module for dom0's Node. */
+const KOFFI_FILES = ["package.json", "index.js", "src/koffi/index.js", "src/koffi/src/static.js"] as const;
+const KOFFI_NATIVE_FILES = ["package.json", "index.js", "linux_x64/koffi.node"] as const;
+
+/** What a forkd logs. */
+class LogStream extends TextStream {
+  add(bytes: Buffer | string): void {
+    this.take(bytes.toString());
+  }
+}
+
+/** A forkd that runs in a lab's dom0. */
+export class Forkd {
+  readonly #ending = new AbortController();
+
+  constructor(
+    readonly lab: Lab,
+    /** What it has logged. */
+    readonly output: TextStream,
+    readonly pid: number,
+  ) {}
+
+  /** The tree that `forkd status` prints. */
+  status(): Promise<string> {
+    return this.lab.run(`node ${HOME}/forkd.mjs status`);
+  }
+
+  /** Ends it: SIGTERM lets go of all domains in good order, SIGKILL does not. */
+  async end(signal: "TERM" | "KILL" = "TERM"): Promise<void> {
+    const gone = `for i in $(seq 200); do kill -0 ${this.pid} 2>/dev/null || exit 0; usleep 50000; done; exit 1`;
+    await this.lab.run(`kill -${signal} ${this.pid}; ${gone}`);
+    this.#ending.abort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.lab.sh(`kill -KILL ${this.pid}`);
+  }
+}
+
+const pushed = new WeakSet<Lab>();
+
+/** Options of startForkd. */
+export interface ForkdOptions {
+  /** Arguments to `forkd run`. */
+  readonly args?: readonly string[];
+}
+
+/**
+ * Starts forkd in dom0; returns when it serves.
+ *
+ * @throws KaryonError FORKD_START with what it said
+ */
+export async function startForkd(lab: Lab, { args = [] }: ForkdOptions = {}): Promise<Forkd> {
+  if (!pushed.has(lab)) await push(lab);
+  pushed.add(lab);
+  const output = new LogStream("forkd");
+  // The shell tells its pid, which stays that of the program it becomes.
+  const command = `echo "forkd-pid $$" >&2; exec node --max-semi-space-size=1 ${HOME}/forkd.mjs run ${args.join(" ")}`;
+  const onText = (bytes: Buffer): void => output.add(bytes);
+  lab
+    .exec(["sh", "-c", command], { timeoutMs: RUN_LIMIT_MS, onStdout: onText, onStderr: onText })
+    .then(({ status }) => output.add(`\nforkd ended with ${status}\n`))
+    .catch(() => undefined);
+  const [, pid] = await output.waitFor(/forkd-pid (\d+)/, START_TIMEOUT_MS);
+  await output.waitFor(/forkd serves|forkd ended|ERROR/, START_TIMEOUT_MS);
+  if (!/forkd serves/.test(output.text)) {
+    throw new KaryonError("FORKD_START", `forkd does not start in the lab:\n${output.text}`);
+  }
+  return new Forkd(lab, output, Number(pid));
+}
+
+async function push(lab: Lab): Promise<void> {
+  const { outputFiles } = await build({
+    entryPoints: [MAIN],
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    external: ["koffi"],
+    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    write: false,
+    logLevel: "silent",
+  });
+  const [bundle] = outputFiles;
+  if (bundle === undefined) throw new KaryonError("FORKD_START", "esbuild gave no output for forkd");
+  const koffi = dirname(require.resolve("koffi"));
+  const native = join(koffi, "..", "@koromix", "koffi-linux-x64");
+  const modules = `${HOME}/node_modules`;
+  await lab.copyIn(Buffer.from(bundle.contents), `${HOME}/forkd.mjs`);
+  for (const name of KOFFI_FILES) await lab.copyIn(join(koffi, name), `${modules}/koffi/${name}`);
+  for (const name of KOFFI_NATIVE_FILES) {
+    await lab.copyIn(join(native, name), `${modules}/@koromix/koffi-linux-x64/${name}`);
+  }
+}
