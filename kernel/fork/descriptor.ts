@@ -72,7 +72,8 @@ export class ForkDescriptor {
   storePfn: u32;
   /** The top-level page table. */
   l4Pfn: u32;
-  flags: u32;
+  /** The address of this page. */
+  address: u32;
   /** forkd: 1 while it serves this domain. */
   ready: u32;
   /** forkd: this process's pid, and its parent's. */
@@ -146,6 +147,7 @@ export function forkDescriptorInit(): bool {
 export function forkDescribe(): void {
   const descriptor = forkDescriptor();
   const info = startInfo();
+  descriptor.address = <u32>page;
   descriptor.childEntry = forkChild();
   descriptor.p2mList = info.mfn_list;
   descriptor.pageCount = info.nr_pages;

@@ -12,6 +12,9 @@ const EVENT_EXIT = 1;
 
 /** Most frames a domain may have for forkd: a limit of its tables, 64 GiB. */
 const MAXIMUM_PAGES = 1 << 24;
+/** A guest's kernel addresses have 32 bits. */
+const PAGES_32BIT = 1 << 20;
+const PAGE_BYTES = 4096;
 
 /** What a child ended with: its pid and its status word as wait(2) encodes it. */
 export interface ExitEvent {
@@ -19,16 +22,41 @@ export interface ExitEvent {
   readonly status: number;
 }
 
-/** Where the parent's state is, as it says. */
+/** Where the parent's state is, as it says. Pages are guest-virtual addresses >> 12. */
 export interface ForkRequest {
-  readonly stackPointer: bigint;
   readonly childEntry: bigint;
-  readonly p2mAddress: bigint;
+  /** Guest-virtual address at which the child finds its stack pointer. */
+  readonly stackPointerAddress: number;
+  readonly p2mPage: number;
   readonly pages: number;
   readonly startInfoPfn: number;
   readonly consolePfn: number;
   readonly storePfn: number;
+  readonly kernelEndPfn: number;
+  readonly constants: PageRange;
+  readonly app: PageRange;
+  readonly changeLogPage: number;
+  readonly changeLogEntries: number;
+  readonly statesPage: number;
+  readonly statesOffset: number;
 }
+
+/** Pages from `first` up to, not with, `end`. */
+export interface PageRange {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** How much has changed in the parent's address space since it began to count. */
+export interface ChangeCount {
+  readonly layout: number;
+  readonly pages: number;
+}
+
+/** Stages of a fork whose times forkd leaves in the parent's page. */
+export const STAGE = { admitted: 16, shell: 17, copied: 18, patched: 19, unpaused: 20 } as const;
+/** Counts of a fork, beside them. */
+export const COUNT = { way: 24, copied: 25, shared: 26, patched: 27, calls: 28 } as const;
 
 /** A mapped descriptor page. */
 export class Descriptor {
@@ -60,23 +88,56 @@ export class Descriptor {
   /** @throws KaryonError FORK_DESCRIPTOR when a number cannot be */
   request(): ForkRequest {
     const pages = Number(this.#view.getBigUint64(40, true));
-    const frame = (offset: number): number => {
-      const pfn = this.#get(offset);
-      if (pfn < pages) return pfn;
-      throw new KaryonError("FORK_DESCRIPTOR", `the fork descriptor names frame ${pfn} of ${pages}`);
-    };
     if (pages === 0 || pages > MAXIMUM_PAGES) {
       throw new KaryonError("FORK_DESCRIPTOR", `the fork descriptor tells of ${pages} frames`);
     }
-    return {
-      stackPointer: this.#view.getBigUint64(16, true),
-      childEntry: this.#view.getBigUint64(24, true),
-      p2mAddress: this.#view.getBigUint64(32, true),
-      pages,
-      startInfoPfn: frame(48),
-      consolePfn: frame(64),
-      storePfn: frame(68),
+    const below = (what: string, offset: number, limit: number): number => {
+      const value = this.#get(offset);
+      if (value < limit) return value;
+      throw new KaryonError("FORK_DESCRIPTOR", `the fork descriptor has ${what} ${value}, not below ${limit}`);
     };
+    const range = (offset: number): PageRange => {
+      const end = below("page", offset + 4, PAGES_32BIT + 1);
+      return { first: Math.min(this.#get(offset), end), end };
+    };
+    const address = (offset: number): number => Number(this.#view.getBigUint64(offset, true) & 0xffffffffn);
+    const states = address(152);
+    return {
+      childEntry: this.#view.getBigUint64(24, true),
+      stackPointerAddress: this.#get(76) + 16,
+      p2mPage: Number((this.#view.getBigUint64(32, true) & 0xffffffffffffn) >> 12n),
+      pages,
+      startInfoPfn: below("frame", 48, pages),
+      consolePfn: below("frame", 64, pages),
+      storePfn: below("frame", 68, pages),
+      kernelEndPfn: below("frame", 132, pages + 1),
+      constants: range(136),
+      app: range(144),
+      changeLogPage: address(120) >>> 12,
+      changeLogEntries: Math.min(this.#get(128), PAGE_BYTES / 4),
+      statesPage: states >>> 12,
+      statesOffset: states & (PAGE_BYTES - 1),
+    };
+  }
+
+  /** Read before anything that the counted changes concern. */
+  get changes(): ChangeCount {
+    return { layout: this.#get(112), pages: this.#get(116) };
+  }
+
+  /** Where the kernel's frames end now. */
+  get kernelEndPfn(): number {
+    return this.#get(132);
+  }
+
+  /** How many other domains may share frames with this one. */
+  setSharers(count: number): void {
+    this.#set(104, count);
+  }
+
+  /** Leaves a time in ns or a count of the fork under way. */
+  setStage(stage: number, value: number): void {
+    this.#view.setBigUint64(1024 + stage * 8, BigInt(Math.round(value)), true);
   }
 
   /** Says that forkd serves this domain. */
@@ -98,9 +159,10 @@ export class Descriptor {
     return this.#view.getInt32(92, true);
   }
 
-  /** Turns the copy of a parent's page into a new child's. */
-  becomeChild(pid: number, parentPid: number): void {
+  /** Turns the copy of a parent's page into a new child's, made in `way` (1 copy, 2 shared, 3 from the pool). */
+  becomeChild(pid: number, parentPid: number, way: number): void {
     this.setResult(0);
+    this.#set(108, way);
     this.setReady(false);
     this.setIdentity(pid, parentPid);
     for (const offset of [92, 96, 100]) this.#set(offset, 0);

@@ -1,36 +1,169 @@
-// The shell of a child: an empty domain like its parent, with the parent's frame numbers and the two event channels that
-// every PV guest is born with.
-import { FrameList } from "./page_tables.ts";
-import type { XenControl } from "./xen/control.ts";
+// A shell: a domain that waits to become a child of one parent. It has everything that takes time – memory at the parent's frame
+// numbers, page tables, pinned, with the parent's pages mapped read-only where they are shared, its start_info, rings and
+// virtual CPU – and lacks only what the parent's pages will hold at the fork (fill.ts).
+import { ownPfns, pfnsByFrame } from "./own_frames.ts";
+import { NO_FRAME, p2mFrames, type ParentMemory } from "./parent_memory.ts";
+import type { Translate } from "./page_tables.ts";
+import { SharedPages, shareAll, type SharedUpdates } from "./shared_pages.ts";
+import { childContext, contextRoot, prepareSharedInfo, rewriteStartInfo } from "./start_info.ts";
+import { PAGE_SIZE, type ForeignPages } from "./xen/foreign_memory.ts";
+import type { Xen } from "./xen/handles.ts";
+import { KaryonError } from "../support/errors.ts";
 
 // What libxl gives a guest.
 const LIMITS = { eventChannelPorts: 1023, grantFrames: 64, maptrackFrames: 1024 };
 
-/** A domain with memory but nothing in it, paused. */
+/** What a shell is made for. */
+export interface ShellOrder {
+  readonly parent: ParentMemory;
+  readonly uuid: string;
+  /** Whether memory is shared with the parent; otherwise all of it is copied. */
+  readonly shares: boolean;
+  /** What the parent itself shares with others, as forkd has made it. */
+  readonly inherited: SharedPages | undefined;
+  /** How many frames the domain may come to have. */
+  readonly maximumPages: number;
+}
+
+/** A prepared domain, paused. */
 export interface Shell {
+  readonly order: ShellOrder;
   readonly domain: number;
-  readonly frames: FrameList;
-  readonly sharedInfo: number;
+  /** Its machine frames by pfn. */
+  readonly frames: Uint32Array;
+  /** How many it has. */
+  readonly ownPages: number;
+  readonly shared: SharedPages | undefined;
+  /** Pages that Xen did not let it share, because they changed just then: to be seen to at the fork. */
+  readonly refused: readonly number[];
+  /** The pfns of the kernel whose pages are copied at the fork, and those pages in the same order, mapped. */
+  readonly kernelPfns: Uint32Array;
+  readonly kernel: ForeignPages;
+  /** The other pfns whose pages are copied: none when memory is shared. */
+  readonly otherPfns: Uint32Array;
+  readonly consoleFrame: number;
+  readonly consolePort: number;
+  readonly storeFrame: number;
+  readonly storePort: number;
+}
+
+/**
+ * Makes a shell; no domain is left when that fails.
+ *
+ * @throws KaryonError XEN_CALL, FORK_TABLES
+ */
+export function createShell(xen: Xen, order: ShellOrder): Shell {
+  const { control } = xen;
+  const domain = control.create(order.uuid, LIMITS);
+  try {
+    control.setLimits(domain, order.maximumPages);
+    control.copyTime(order.parent.domain, domain);
+    const storePort = control.allocateEventChannel(domain);
+    const consolePort = control.allocateEventChannel(domain);
+    return furnish(xen, order, { domain, storePort, consolePort });
+  } catch (error) {
+    control.destroy(domain);
+    throw error;
+  }
+}
+
+/** Applies changes of what a shell shares; the pages that Xen refuses, which are not shared then. */
+export function applyShared(xen: Xen, parent: number, domain: number, updates: SharedUpdates): number[] {
+  const refused = [
+    ...xen.tables.apply(domain, parent, updates.parents),
+    ...xen.tables.apply(domain, undefined, updates.inherited),
+  ];
+  return refused.map(({ page }) => page);
+}
+
+interface EmptyShell {
+  readonly domain: number;
   readonly storePort: number;
   readonly consolePort: number;
 }
 
-/** Creates a shell like `parent`, whose frames are `frames`; no domain is left when that fails. */
-export function createShell(control: XenControl, parent: number, frames: FrameList, uuid: string): Shell {
-  const like = control.info(parent);
-  const domain = control.create(uuid, LIMITS);
-  try {
-    control.setLimits(domain, Math.max(like?.maximumPages ?? 0, frames.pfns.length));
-    control.copyTime(parent, domain);
-    const storePort = control.allocateEventChannel(domain);
-    const consolePort = control.allocateEventChannel(domain);
-    const given = control.populate(domain, frames.pfns);
-    const list = new Uint32Array(frames.frames.length).fill(0xffffffff);
-    for (const [i, pfn] of frames.pfns.entries()) list[pfn] = given[i] ?? 0xffffffff;
-    const sharedInfo = control.info(domain)?.sharedInfoFrame ?? 0;
-    return { domain, frames: new FrameList(list), sharedInfo, storePort, consolePort };
-  } catch (error) {
-    control.destroy(domain);
-    throw error;
+function furnish(xen: Xen, order: ShellOrder, { domain, storePort, consolePort }: EmptyShell): Shell {
+  const { control, memory, grants } = xen;
+  const { parent, shares } = order;
+  const { request, tables, context } = parent;
+  const pfns = ownPfns(parent, shares);
+  const frames = new Uint32Array(request.pages).fill(NO_FRAME);
+  for (const [i, frame] of control.populate(domain, pfns).entries()) frames[pfns[i] ?? 0] = frame;
+  const own = (pfn: number | undefined): number => {
+    const frame = pfn === undefined ? NO_FRAME : (frames[pfn] ?? NO_FRAME);
+    if (frame !== NO_FRAME) return frame;
+    throw new KaryonError("FORK_TABLES", "the forking domain lacks a frame that it says it has");
+  };
+  const parentPfn = pfnsByFrame(parent, shares);
+  const childOf = (frame: number): number | undefined => {
+    const pfn = parentPfn(frame);
+    return pfn === undefined || frames[pfn] === NO_FRAME ? undefined : frames[pfn];
+  };
+
+  const shared = shares ? new SharedPages(request, tables) : undefined;
+  const sharedInfo = control.info(domain)?.sharedInfoFrame ?? 0;
+  const parentSharedInfo = parent.sharedInfo;
+  const tableFrames = tables.tables.map(({ frame }) => own(parentPfn(frame)));
+  writeTables(xen, domain, parent, tableFrames, (frame, page) => {
+    if (page !== undefined && shared?.covers(page) === true) return undefined; // mapped when Xen has taken the tables
+    return frame === parentSharedInfo ? sharedInfo : childOf(frame);
+  });
+  const [consoleFrame, storeFrame] = [own(request.consolePfn), own(request.storePfn)];
+  const startInfoFrame = own(request.startInfoPfn);
+  const p2m = p2mFrames(tables, request).map((frame) => own(parentPfn(frame)));
+  memory.with(domain, p2m, true, (bytes) => writeFrameList(bytes, frames));
+  memory.with(domain, [startInfoFrame], true, (bytes) => {
+    bytes.set(parent.page(request.startInfoPfn));
+    rewriteStartInfo(bytes, { sharedInfo, store: storeFrame, storePort, console: consoleFrame, consolePort });
+  });
+  memory.with(domain, [sharedInfo], true, prepareSharedInfo);
+  memory.with(domain, [consoleFrame, storeFrame], true, (bytes) => bytes.fill(0));
+
+  const root = own(parentPfn(contextRoot(context)));
+  control.pinRoot(domain, root);
+  const refused =
+    shared === undefined
+      ? []
+      : applyShared(
+          xen,
+          parent.domain,
+          domain,
+          shareAll(tables, shared, order.inherited, (frame) => own(parent.pfn(frame))),
+        );
+  for (const page of refused) shared?.forget(page);
+  const start = { root, entry: request.childEntry, argument: request.stackPointerAddress };
+  control.setContext(domain, childContext(context, start));
+  grants.seed(control, domain, consoleFrame, storeFrame);
+
+  const made = new Set([consoleFrame, storeFrame, startInfoFrame, ...p2m, ...tableFrames]);
+  const copied = pfns.filter((pfn) => !made.has(own(pfn)));
+  const kernelPfns = copied.filter((pfn) => pfn < request.kernelEndPfn);
+  const otherPfns = copied.filter((pfn) => pfn >= request.kernelEndPfn);
+  const kernel = memory.map(domain, kernelPfns.map(own), true);
+  const rings = { consoleFrame, consolePort, storeFrame, storePort };
+  return { order, domain, frames, ownPages: pfns.length, shared, refused, kernelPfns, kernel, otherPfns, ...rings };
+}
+
+function writeTables(
+  { memory }: Xen,
+  domain: number,
+  { tables }: ParentMemory,
+  frames: readonly number[],
+  translate: Translate,
+): void {
+  // Unmapped again at once: a table that domain 0 can write cannot be pinned.
+  memory.with(domain, frames, true, (bytes) => {
+    for (let i = 0; i < frames.length; i++) {
+      const words = new Uint32Array(bytes.buffer, bytes.byteOffset + i * PAGE_SIZE, PAGE_SIZE / 4);
+      tables.writeTranslated(i, words, translate);
+    }
+  });
+}
+
+function writeFrameList(bytes: Uint8Array, frames: Uint32Array): void {
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, frames.length * 2);
+  for (const [pfn, frame] of frames.entries()) {
+    words[2 * pfn] = frame;
+    words[2 * pfn + 1] = frame === NO_FRAME ? NO_FRAME : 0;
   }
 }

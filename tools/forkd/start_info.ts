@@ -26,7 +26,11 @@ const VGCF_IN_KERNEL = 1n << 2n;
 const VGCF_online = 1n << 5n;
 const REGISTER_RDI = 14 * 8;
 const REGISTER_RIP = 128;
-const REGISTER_RSP = 152;
+
+/** The machine frame of the top page table in a context. */
+export function contextRoot(context: Buffer): number {
+  return Number(context.readBigUInt64LE(CONTEXT_ROOT) >> PAGE_SHIFT);
+}
 
 /** Where a new domain's own rings and pages are. */
 export interface OwnFrames {
@@ -58,13 +62,21 @@ export function prepareSharedInfo(sharedInfo: Uint8Array): void {
   sharedInfo.fill(0xff, SHARED_EVENT_MASK, SHARED_EVENT_MASK + SHARED_EVENT_MASK_SIZE);
 }
 
+/** Where the child's virtual CPU begins. */
+export interface ChildStart {
+  /** Machine frame of its top page table. */
+  readonly root: number;
+  readonly entry: bigint;
+  /** What its entry finds in rdi. */
+  readonly argument: number;
+}
+
 /** The parent's context – traps and callbacks stay as they are – made the start of the child. */
-export function childContext(parent: Buffer, root: number, entry: bigint, stackPointer: bigint): Buffer {
+export function childContext(parent: Buffer, { root, entry, argument }: ChildStart): Buffer {
   const context = Buffer.from(parent);
   context.writeBigUInt64LE(VGCF_I387_VALID | VGCF_IN_KERNEL | VGCF_online, CONTEXT_FLAGS);
-  context.writeBigUInt64LE(stackPointer, CONTEXT_REGISTERS + REGISTER_RDI);
+  context.writeBigUInt64LE(BigInt(argument), CONTEXT_REGISTERS + REGISTER_RDI);
   context.writeBigUInt64LE(entry, CONTEXT_REGISTERS + REGISTER_RIP);
-  context.writeBigUInt64LE(stackPointer, CONTEXT_REGISTERS + REGISTER_RSP);
   context.writeBigUInt64LE(0n, CONTEXT_GDT_ENTRIES);
   context.writeBigUInt64LE(0n, CONTEXT_USER_ROOT);
   context.writeBigUInt64LE(BigInt(root) << PAGE_SHIFT, CONTEXT_ROOT);

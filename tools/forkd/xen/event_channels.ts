@@ -1,7 +1,7 @@
 // libxenevtchn: event channels of domain 0. The device hands out pending ports when read (u32 each) and masks them until
 // they are written back.
 import { read } from "node:fs";
-import { checked, checkedPointer, loadLibrary, type Pointer } from "./library.ts";
+import { checked, checkedPointer, counted, loadLibrary, type Pointer } from "./library.ts";
 
 const PORT_SIZE = 4;
 const PORTS_AT_ONCE = 64;
@@ -48,6 +48,7 @@ export class EventChannels {
 
   /** Raises the event at the other end; in vain when the other end has gone. */
   notify(port: number): void {
+    counted();
     this.#notify(this.#handle, port);
   }
 

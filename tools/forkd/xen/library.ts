@@ -23,12 +23,25 @@ export function loadLibrary(name: string): LibraryHandle {
   }
 }
 
+let calls = 0;
+
+/** Calls into Xen's libraries so far, each of which is at least one hypercall. */
+export function callCount(): number {
+  return calls;
+}
+
+/** Counts a call. */
+export function counted(): void {
+  calls += 1;
+}
+
 /**
  * The result of a call that tells failure by a negative number and errno.
  *
  * @throws KaryonError XEN_CALL
  */
 export function checked(call: string, result: number | bigint): number {
+  counted();
   if (result >= 0) return Number(result);
   throw callFailed(call);
 }
@@ -39,6 +52,7 @@ export function checked(call: string, result: number | bigint): number {
  * @throws KaryonError XEN_CALL
  */
 export function checkedPointer(call: string, result: Pointer | null): Pointer {
+  counted();
   if (result !== null && result !== 0n) return result;
   throw callFailed(call);
 }

@@ -1,0 +1,115 @@
+// The fork itself: a shell takes over what the parent, which rests in its fork(), has in its kernel's pages, and every change of
+// mappings since the shell was made. Few hypercalls, none per page, whatever the size of the domain.
+import type { Descriptor } from "./descriptor.ts";
+import { NO_FRAME, type ParentMemory } from "./parent_memory.ts";
+import { entryHigh, entryLow, ENTRIES, frameOf } from "./page_tables.ts";
+import type { PageUpdate, SharedUpdates } from "./shared_pages.ts";
+import { applyShared, type Shell } from "./shell.ts";
+import { PAGE_SIZE } from "./xen/foreign_memory.ts";
+import type { Xen } from "./xen/handles.ts";
+import { KaryonError } from "../support/errors.ts";
+
+/** In a page allocator's states: the page heads a free block of 2^order pages. */
+const HEADS_FREE_BLOCK = 0x80;
+const ORDER_MASK = 0x1f;
+const PRESENT = 1;
+/** Frames copied with one mapping. */
+const CHUNK = 4096;
+
+/** Copies what the parent's pages hold into the shell; how many pages. */
+export function copyPages({ memory }: Xen, { order, domain, frames, kernelPfns, kernel, otherPfns }: Shell): number {
+  const { parent } = order;
+  let copied = 0;
+  const states = freeBlocks(parent);
+  let freeEnd = 0;
+  for (const [i, pfn] of kernelPfns.entries()) {
+    const state = states[pfn] ?? 0;
+    if ((state & HEADS_FREE_BLOCK) !== 0) freeEnd = pfn + 2 ** (state & ORDER_MASK);
+    if (pfn < freeEnd) continue;
+    const from = parent.position(pfn) * PAGE_SIZE;
+    kernel.bytes.set(parent.kernel.subarray(from, from + PAGE_SIZE), i * PAGE_SIZE);
+    copied += 1;
+  }
+  for (let at = 0; at < otherPfns.length; at += CHUNK) {
+    const chunk = otherPfns.subarray(at, at + CHUNK);
+    const sources = chunk.map((pfn) => parent.frames[pfn] ?? NO_FRAME);
+    const targets = chunk.map((pfn) => frames[pfn] ?? NO_FRAME);
+    memory.with(parent.domain, sources, false, (source) =>
+      memory.with(domain, targets, true, (target) => target.set(source)),
+    );
+    copied += chunk.length;
+  }
+  return copied;
+}
+
+/** The page allocator's states by pfn; a guest that gives no sensible place for them has all its pages copied. */
+function freeBlocks(parent: ParentMemory): Uint8Array {
+  const { statesPage, statesOffset, kernelEndPfn } = parent.request;
+  const states = new Uint8Array(kernelEndPfn);
+  for (let done = 0; done < kernelEndPfn;) {
+    const offset = (statesOffset + done) % PAGE_SIZE;
+    const page = parent.pageAt(statesPage + Math.floor((statesOffset + done) / PAGE_SIZE));
+    if (page === undefined) return states.fill(0);
+    const part = page.subarray(offset, offset + kernelEndPfn - done);
+    states.set(part, done);
+    done += part.length;
+  }
+  return states;
+}
+
+/** The pages whose mapping has changed since the shell was made; undefined when there were too many, or tables came. */
+export function changedPages({ order, refused }: Shell, descriptor: Descriptor): Set<number> | undefined {
+  const { parent } = order;
+  const { changeLogEntries, changeLogPage } = parent.request;
+  const count = (descriptor.changes.pages - parent.changes.pages) >>> 0;
+  if (!parent.holds(descriptor) || count > changeLogEntries) return undefined;
+  const changed = new Set(refused);
+  if (count === 0) return changed;
+  const log = parent.pageAt(changeLogPage);
+  if (log === undefined) return undefined;
+  const entries = new Uint32Array(log.buffer, log.byteOffset, changeLogEntries);
+  for (let i = 0; i < count; i++) changed.add(entries[(parent.changes.pages + i) % changeLogEntries] ?? 0);
+  return changed;
+}
+
+/**
+ * Maps changed pages in the shell as the parent has them now.
+ *
+ * @throws KaryonError FORK_TABLES when the parent maps what it may not share
+ */
+export function carryOver(xen: Xen, shell: Shell, changed: ReadonlySet<number>): void {
+  const { order, domain, shared } = shell;
+  const { parent, inherited } = order;
+  const updates: SharedUpdates = { parents: [], inherited: [] };
+  const own: PageUpdate[] = [];
+  for (const page of changed) {
+    const entry = parent.entry(page);
+    const place = placeOf(shell, page);
+    if (entry === undefined || place === undefined) continue;
+    if (shared?.covers(page) === true) shared.share(updates, page, entry, place, inherited);
+    else own.push(ownUpdate(shell, page, entry, place));
+  }
+  const refused = [...applyShared(xen, parent.domain, domain, updates), ...xen.tables.apply(domain, domain, own)];
+  if (refused.length > 0) throw new KaryonError("FORK_TABLES", "the forking domain maps a page that cannot be shared");
+}
+
+/** Where the shell's entry for `page` is. */
+function placeOf({ order, frames }: Shell, page: number): { table: number; index: number } | undefined {
+  const pfn = order.parent.tablePfn(page);
+  const table = pfn === undefined ? NO_FRAME : (frames[pfn] ?? NO_FRAME);
+  return table === NO_FRAME ? undefined : { table, index: page % ENTRIES };
+}
+
+/** The entry for a page that the shell has itself, or for none. */
+function ownUpdate(
+  { order, frames }: Shell,
+  page: number,
+  [low, high]: readonly [number, number],
+  place: { readonly table: number; readonly index: number },
+): PageUpdate {
+  const frame = frameOf(Uint32Array.of(low, high), 0);
+  const pfn = frame === undefined ? undefined : order.parent.pfn(frame);
+  const target = pfn === undefined ? NO_FRAME : (frames[pfn] ?? NO_FRAME);
+  if ((low & PRESENT) === 0 || target === NO_FRAME) return { page, ...place, low: 0, high: 0 };
+  return { page, ...place, low: entryLow(target, low), high: entryHigh(target, high) };
+}

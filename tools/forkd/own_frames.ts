@@ -1,0 +1,27 @@
+// Which frame numbers of a child have memory of its own. When memory is shared: the kernel's, without the image's constants, and the
+// page tables. Otherwise all that the parent has.
+import { NO_FRAME, type ParentMemory } from "./parent_memory.ts";
+
+/** The frame numbers at which a child shares no memory with its parent, ascending. */
+export function ownPfns(parent: ParentMemory, shares: boolean): Uint32Array {
+  const { frames, kernelPfns, request, tables } = parent;
+  if (!shares) return Uint32Array.from(frames.keys()).filter((pfn) => frames[pfn] !== NO_FRAME);
+  const own = new Set(kernelPfns);
+  for (let page = request.constants.first; page < request.constants.end; page++) {
+    const pfn = parent.pfnAt(page);
+    if (pfn !== undefined) own.delete(pfn);
+  }
+  for (const { frame } of tables.tables) {
+    const pfn = parent.pfn(frame);
+    if (pfn !== undefined) own.add(pfn);
+  }
+  return Uint32Array.from(own).sort();
+}
+
+/** From the parent's machine frames to its frame numbers, as far as a child has memory there. */
+export function pfnsByFrame(parent: ParentMemory, shares: boolean): (frame: number) => number | undefined {
+  if (shares) return (frame) => parent.pfn(frame);
+  const pfns = new Map<number, number>();
+  for (const [pfn, frame] of parent.frames.entries()) if (frame !== NO_FRAME) pfns.set(frame, pfn);
+  return (frame) => pfns.get(frame);
+}
