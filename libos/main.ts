@@ -4,12 +4,13 @@ import { kernelBoot } from "../kernel/main";
 import { threadExit } from "../kernel/thread/scheduler";
 import { networkStart } from "./net/network";
 import { appFailed, appLaunch } from "./process/app";
-import { familyStart } from "./process/family";
+import { familyStart } from "../kernel/with_fork";
 
 export { forkRequest } from "../kernel/fork/fork";
 export { trap } from "../kernel/trap/trap";
 export { threadMain } from "../kernel/thread/scheduler";
 export * from "./posix/index";
+export { familyEvent, familyStart } from "./process/family";
 export { leaveKernel, upcall } from "../kernel/work";
 
 /** Export: the domain begins here, on the boot stack (boot/entry.asm). Does not return. */

@@ -172,7 +172,7 @@ export function forkDescriptor(): ForkDescriptor {
 }
 
 /** Entry `index` (running freely) of the ring of events. */
-export function familyEvent(index: u32): FamilyEvent {
+export function eventEntry(index: u32): FamilyEvent {
   return changetype<FamilyEvent>(page + EVENT_RING + ((<usize>(index & (FAMILY_EVENTS - 1))) << EVENT_SHIFT));
 }
 

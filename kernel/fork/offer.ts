@@ -16,13 +16,14 @@ import { suspendRegister } from "../power/suspend";
 import { TextBuffer, textBuffer } from "../text";
 import { WaitQueue, waitOn, wakeAll } from "../thread/wait_queue";
 import { monotonicNow } from "../time/clock";
+import { familyEvent } from "../with_fork";
 import { startInfo } from "../xen/start_info";
 import { StoreBatch, batchInit } from "../xenbus/batch";
 import {
   FAMILY_EVENTS,
   FORK_VERSION,
   ForkDescriptor,
-  familyEvent,
+  eventEntry,
   forkDescriptor,
   forkDescriptorInit,
   forkDescriptorRenew,
@@ -40,18 +41,15 @@ const answered = changetype<WaitQueue>(memory.data(8, 4));
 let offeredAt: u64 = 0;
 let batch = changetype<StoreBatch>(0);
 let port: u32 = 0;
-let onFamilyEvent: u32 = 0;
 
 /**
- * Offers fork from now on. `handler` is the function index of (event: usize) => void, called as kernel work with the address
- * of each FamilyEvent. Call once; does not block.
+ * Offers fork from now on. Call once; does not block.
  * @returns 0, -ENOMEM, or -EIO when Xen gives no event channel
  */
-export function forkOffer(handler: u32): i32 {
+export function forkOffer(): i32 {
   const page = pageAlloc();
   if (page == 0 || !forkDescriptorInit() || !prepareSharing()) return -ENOMEM;
   batch = batchInit(page, onOffered.index, 0);
-  onFamilyEvent = handler;
   suspendRegister(onSuspend.index, onResume.index);
   return offer();
 }
@@ -119,9 +117,8 @@ export function eventsTake(): void {
   const produced = atomic.load<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("eventProducer"));
   let consumed = descriptor.eventConsumer;
   for (let left = FAMILY_EVENTS; left != 0 && consumed != produced; left--) {
-    const event = familyEvent(consumed);
+    familyEvent(changetype<usize>(eventEntry(consumed)));
     consumed += 1;
-    call_indirect<void>(onFamilyEvent, changetype<usize>(event));
   }
   atomic.store<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("eventConsumer"), consumed);
 }

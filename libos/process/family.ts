@@ -37,7 +37,7 @@ function childAt(index: u32): Child {
   return changetype<Child>(children + ((<usize>index) << CHILD_SHIFT));
 }
 
-/** Offers fork to forkd when the command line has `fork=<most children>`. Does not block. */
+/** Export, by kernel/with_fork.ts: offers fork to forkd when the command line has `fork=<most children>`. Does not block. */
 export function familyStart(): void {
   if (!commandLineOption("fork", option)) return;
   const wanted = parseDecimal(option.address, option.length);
@@ -46,11 +46,12 @@ export function familyStart(): void {
     return;
   }
   limit = <u32>wanted;
-  const result = forkOffer(onFamilyEvent.index);
+  const result = forkOffer();
   if (result != 0) log("fork").text("cannot be offered: ").signed(result).end();
 }
 
-function onFamilyEvent(address: usize): void {
+/** Export, by kernel/with_fork.ts: takes in an event of forkd's. */
+export function familyEvent(address: usize): void {
   const event = changetype<FamilyEvent>(address);
   if (event.kind == EVENT_EXIT) onExit(event.pid, event.value);
 }

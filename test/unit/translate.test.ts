@@ -364,6 +364,26 @@ describe("the seam between app and kernel", () => {
     );
   });
 
+  it("binds what belongs to a system call to the kernel's export when the app makes the call, else to nothing", async () => {
+    const text = `(module
+      (import "posix" "add" (func $add (param i32 i64) (result i64)))
+      (memory 1) ${START}
+      (func (export "add") (param i64 i64) (result i64) (call $add (i32.wrap_i64 (local.get 0)) (local.get 1))))`;
+    const twice = { result: "u32", parameters: ["u32"] };
+    const run = await buildNative(await assembleText(text), {
+      exports: { posix_add: { result: "u64", parameters: ["u32", "u64"] }, twice },
+      hooks: [
+        { ...twice, module: "with_add", name: "twice", symbol: "hook_twice" },
+        { ...twice, module: "with_other", name: "thrice", symbol: "hook_thrice" },
+      ],
+      source: `
+        u64 kernel_posix_add(u32 a, u64 b) { return hook_twice(a) * 100 + hook_thrice(a) + b; }
+        u32 kernel_twice(u32 a) { return 2 * a; }`,
+    });
+    const [{ result } = { result: 0n }] = await run([{ name: "add", values: [3n, 1n] }]);
+    assert.equal(result, 601n);
+  });
+
   it("names an import that the kernel does not offer, or offers otherwise", async () => {
     const text = `(module
       (import "posix" "fly" (func (param i32)))

@@ -24,7 +24,7 @@ interface Call {
 export type Stop =
   | { readonly kind: "switch"; readonly saveAt: number; readonly target: number }
   | { readonly kind: "app" }
-  | { readonly kind: "call"; readonly name: string }
+  | { readonly kind: "call"; readonly name: string; readonly args: readonly (number | bigint)[] }
   | { readonly kind: "wait" }
   | { readonly kind: "end" };
 
@@ -146,16 +146,16 @@ export class Coroutines {
       const stop = this.stop as Stop | undefined;
       if (stop === undefined) throw new Error("stopped for no reason");
       if (stop.kind === "wait" || stop.kind === "end") return stop.kind;
-      if (stop.kind === "call") this.callBack(stop.name);
+      if (stop.kind === "call") this.callBack(stop.name, stop.args);
       else if (stop.kind === "switch") this.switchTo(stop.saveAt, stop.target);
       else this.advance(undefined);
     }
   }
 
   /** The import calls an export of the kernel, whose result it returns when its thread goes on. */
-  private callBack(name: string): void {
+  private callBack(name: string, args: readonly (number | bigint)[]): void {
     const thread = this.current;
-    this.push(name, [], (result) => (thread.callResult = Number(result)));
+    this.push(name, args, (result) => (thread.callResult = Number(result)));
   }
 
   private switchTo(saveAt: number, target: number): void {

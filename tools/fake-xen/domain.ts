@@ -61,7 +61,7 @@ export class Domain implements Runnable {
   ) {
     this.id = settings.id;
     this.randomState = BigInt(settings.seed) * 0x9e3779b97f4a7c15n + BigInt(settings.id);
-    const instance = new WebAssembly.Instance(settings.module, { boot: this.bootImports() });
+    const instance = new WebAssembly.Instance(settings.module, this.imports(settings.module));
     const exports = instance.exports as unknown as Record<string, (...args: readonly (number | bigint)[]) => number>;
     const wasm = instance.exports["memory"] as WebAssembly.Memory;
     const staticEnd = exports["staticDataEnd"]?.() ?? 0;
@@ -167,7 +167,22 @@ export class Domain implements Runnable {
     page.setUint8(UPCALL_MASK, 1); // events begin masked
   }
 
-  // ---- module "boot" ----
+  // ---- imports ----
+
+  private imports(module: WebAssembly.Module): WebAssembly.Imports {
+    const imports: Record<string, WebAssembly.ModuleImports> = { boot: this.bootImports() };
+    // The apps here may make every call, so they have whatever belongs to one (kernel/with_*.ts).
+    for (const imported of WebAssembly.Module.imports(module)) {
+      if (!imported.module.startsWith("with_")) continue;
+      const hooks = (imports[imported.module] ??= {});
+      hooks[imported.name] = (...args: readonly (number | bigint)[]) => this.callExport(imported.name, args);
+    }
+    return imports;
+  }
+
+  private callExport(name: string, args: readonly (number | bigint)[]): number {
+    return this.coroutines.suspend({ kind: "call", name, args }) ? this.coroutines.callResult : 0;
+  }
 
   private random(): bigint {
     this.randomState = BigInt.asUintN(64, this.randomState * 6364136223846793005n + 1442695040888963407n);
@@ -188,8 +203,7 @@ export class Domain implements Runnable {
       },
       threadStart: () => 0n,
       // No copies are made here: the parent's side only.
-      forkContext: () =>
-        this.coroutines.suspend({ kind: "call", name: "forkRequest" }) ? this.coroutines.callResult : 0,
+      forkContext: () => this.callExport("forkRequest", []),
       forkChild: () => 0n,
       eventCallback: () => 0n,
       failsafeCallback: () => 0n,

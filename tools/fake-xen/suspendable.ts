@@ -9,6 +9,7 @@ const SUSPENDING_IMPORTS = [
   "boot.forkContext",
   "boot.appStart",
   "boot.appThreadStart",
+  "with_*",
 ];
 
 /** What asc uses, and Node 20 knows. */

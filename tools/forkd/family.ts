@@ -79,6 +79,11 @@ export class Family {
   }
 }
 
+/** A family's processes carry the name of its first. */
+export function nameOfFirst({ family, name }: Member): string {
+  return family.members.get(FIRST_PID)?.name ?? name.replace(/-\d+$/, "");
+}
+
 /** What xenstore keeps of a member. */
 export interface MemberRecord {
   readonly pid: number;

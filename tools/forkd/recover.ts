@@ -1,8 +1,8 @@
 // Goes on where an earlier forkd left off: removes what it had only half made, and takes in the members that still run.
-import { Descriptor } from "./descriptor.ts";
+import type { Log } from "../support/log.ts";
 import { Family, FIRST_PID, forkLimit, type Member, type MemberRecord } from "./family.ts";
 import type { Xen } from "./copy.ts";
-import type { Log } from "./daemon.ts";
+import { mapMember } from "./members.ts";
 import type { XenControl } from "./xen/control.ts";
 import type { Store } from "./xen/store.ts";
 import { FAMILIES, removeDomainNodes } from "./xenstore_nodes.ts";
@@ -50,12 +50,7 @@ function takeIn(xen: Xen, family: Family, record: MemberRecord): Member | undefi
   const { pid, domain, uuid, name, parentPid } = record;
   const info = xen.control.info(domain);
   if (info === undefined || info.uuid !== uuid || info.dying || !(record.descriptorFrame > 0)) return undefined;
-  const { descriptorFrame } = record;
-  const pages = xen.memory.map(domain, [descriptorFrame], true);
-  const state = { port: undefined, forking: false, ending: false, unposted: [] };
-  const descriptor = new Descriptor(pages.bytes);
-  const identity = { pid, domain, uuid, name, parentPid };
-  const member = { family, ...identity, descriptor, descriptorFrame, unmap: () => pages.unmap(), ...state };
+  const member = mapMember(xen.memory, family, { pid, domain, uuid, name, parentPid }, record.descriptorFrame);
   family.know(member);
   return member;
 }

@@ -9,7 +9,7 @@ import { StageCache } from "./cache.ts";
 import { Compiler } from "./compiler.ts";
 import { domainConfig } from "./config.ts";
 import { collectFiles, filesBlob } from "./files.ts";
-import { appUnit, kernelUnit, type KernelExports } from "./glue.ts";
+import { appUnit, kernelHooks, kernelUnit, type KernelExports, type KernelHooks } from "./glue.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
 import { assemble, compileC, embed, functionAddresses, globalNames, link, nativeKey, strip } from "./native.ts";
 import { repositoryPath } from "./paths.ts";
@@ -41,6 +41,7 @@ export interface Image {
 interface Unit {
   readonly object: string;
   readonly exports: KernelExports;
+  readonly hooks: KernelHooks;
   readonly names: SourceNames;
 }
 
@@ -118,8 +119,7 @@ class Stages {
   async image(appFolder: string, manifest: Manifest): Promise<string> {
     try {
       const kernel = this.unit("kernel", KERNEL);
-      const exports = kernel.then((unit) => unit.exports);
-      const app = this.unit("app", appCompilation(appFolder, manifest), exports);
+      const app = this.unit("app", appCompilation(appFolder, manifest), kernel);
       const [boot, files, ...units] = await Promise.all([
         this.boot(),
         manifest.files === undefined ? [] : collectFiles(path.join(appFolder, manifest.files)),
@@ -134,14 +134,14 @@ class Stages {
   }
 
   /** One module from TypeScript to an object file. */
-  private async unit(name: ModuleName, compilation: Compilation, kernel?: Promise<KernelExports>): Promise<Unit> {
+  private async unit(name: ModuleName, compilation: Compilation, kernel?: Promise<Unit>): Promise<Unit> {
     const wasm = await this.compile(name, compilation);
     const folder = await this.translate(name, wasm, await kernel);
-    const { exports, names } = JSON.parse(await readFile(path.join(folder, "unit.json"), "utf8")) as Omit<
+    const { exports, hooks, names } = JSON.parse(await readFile(path.join(folder, "unit.json"), "utf8")) as Omit<
       Unit,
       "object"
     >;
-    return { object: await this.compileUnit(name, path.join(folder, "unit.c")), exports, names };
+    return { object: await this.compileUnit(name, path.join(folder, "unit.c")), exports, hooks, names };
   }
 
   private async compile(name: ModuleName, compilation: Compilation): Promise<string> {
@@ -156,12 +156,13 @@ class Stages {
     return path.join(folder, "module.wasm");
   }
 
-  private async translate(name: ModuleName, wasmFile: string, kernel?: KernelExports): Promise<string> {
+  private async translate(name: ModuleName, wasmFile: string, kernel?: Unit): Promise<string> {
     const wasm = await readFile(wasmFile);
     const boot = await bootSources();
     const header = await readText("boot/kernel.h");
     const assembly = await globalNames(boot);
-    const key = [wasm, wasm2cVersion(), await toolsKey(), header, [...assembly].join(), JSON.stringify(kernel ?? {})];
+    const seam = JSON.stringify([kernel?.exports, kernel?.hooks]);
+    const key = [wasm, wasm2cVersion(), await toolsKey(), header, [...assembly].join(), seam];
     return this.cache.stage(`${name}-c`, key, async (work) => {
       this.progress(`${name}: wasm2c`);
       const copy = path.join(work, "module.wasm");
@@ -171,14 +172,18 @@ class Stages {
       const unit =
         kernel === undefined
           ? kernelUnit(translation, module, { header: headerImports(header), assembly })
-          : appUnit(translation, module, kernel);
+          : appUnit(translation, module, kernel.exports, kernel.hooks);
       const exports: KernelExports = Object.fromEntries(
         [...translation.exports].map(([key, { result, parameters }]) => [key, { result, parameters }]),
       );
       await writeFile(path.join(work, "unit.c"), unit);
       await writeFile(
         path.join(work, "unit.json"),
-        JSON.stringify({ exports, names: sourceNames(name, translation.functions) }),
+        JSON.stringify({
+          exports,
+          hooks: kernelHooks(translation),
+          names: sourceNames(name, translation.functions),
+        }),
       );
     });
   }

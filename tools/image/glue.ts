@@ -1,12 +1,21 @@
 // The C around the two translated modules: the kernel's unit and the app's unit of an image, and the seam between them.
 // An app's import M.N is the kernel's export M_N; the wrapper masks events on the way in and lets the kernel do what is
 // pending on the way out (boot/app.h).
+//
+// What the kernel has only for a certain system call it reaches through an import of module with_<call>: with an app
+// that makes the call that is the kernel's export of the same name, with another an empty function. So the linker
+// leaves out what an app cannot use, although the kernel is compiled once for all apps.
 import { KaryonError } from "../support/errors.ts";
 import { declaration, type ImportedFunction, type Signature, type Translation } from "./translate.ts";
 import type { DataSegment, WasmModule } from "./wasm.ts";
 
 /** C functions that the kernel's unit offers to the app's, by export name of kernel.wasm. */
 export type KernelExports = Readonly<Record<string, Signature>>;
+
+/** The kernel's imports that the app's unit defines. */
+export type KernelHooks = readonly ImportedFunction[];
+
+const HOOK_MODULE = /^with_(\w+)$/;
 
 const KERNEL_BASE = 0x300000; // as in boot/image.ld and asconfig.json
 const PAGE_SIZE = 4096;
@@ -37,6 +46,7 @@ function kernelImport(
   available: { readonly header: ReadonlySet<string>; readonly assembly: ReadonlySet<string> },
 ): string[] {
   const { module, name, symbol } = imported;
+  if (HOOK_MODULE.test(module)) return [`${declaration(symbol, imported)};`];
   if (module === "boot" && available.header.has(name)) return [];
   if (module === "boot" && available.assembly.has(name)) {
     return [`${declaration(`boot_${name}`, imported)};`, `#define ${symbol} boot_${name}`];
@@ -70,12 +80,22 @@ function sectionAttribute(section: string): string {
   return `__attribute__((section("${section}"), aligned(16), used, retain))`;
 }
 
+/** The kernel's imports that depend on what the app calls. */
+export function kernelHooks({ imports }: Translation): KernelHooks {
+  return imports.filter(({ module }) => HOOK_MODULE.test(module));
+}
+
 /**
  * The C unit of an app.
  *
  * @throws KaryonError IMAGE_IMPORT_MISSING naming each import that the kernel does not export
  */
-export function appUnit(translation: Translation, module: WasmModule, kernel: KernelExports): string {
+export function appUnit(
+  translation: Translation,
+  module: WasmModule,
+  kernel: KernelExports,
+  hooks: KernelHooks = [],
+): string {
   const missing = translation.imports.filter((imported) => !isProvided(imported, kernel));
   if (missing.length > 0) {
     throw new KaryonError(
@@ -90,6 +110,7 @@ export function appUnit(translation: Translation, module: WasmModule, kernel: Ke
     `const u32 app_maximumPages = ${module.maximumPages};`,
     ...translation.imports.map((imported) => systemCall(imported, kernel)),
     memoryCalls(kernel),
+    ...hooks.map((hook) => hookFunction(hook, translation.imports, kernel)),
     translation.text,
     dataCopy(module.data),
     entryPoints(translation),
@@ -127,6 +148,20 @@ function systemCall(imported: ImportedFunction, kernel: KernelExports): string {
     `${declaration(`kernel_${target}`, imported)};`,
     `static ${definition(imported.symbol, imported)} { ${body} }`,
   ].join("\n");
+}
+
+function hookFunction(hook: ImportedFunction, imports: readonly ImportedFunction[], kernel: KernelExports): string {
+  const [, call] = HOOK_MODULE.exec(hook.module) ?? [];
+  if (!imports.some(({ module, name }) => module === "posix" && name === call)) {
+    return `${definition(hook.symbol, hook)} { ${hook.result === "void" ? "" : "return 0; "}}`;
+  }
+  const target = kernel[hook.name];
+  if (target === undefined || !sameSignature(target, hook)) {
+    const mend = "export it from libos/main.ts with the signature of its declaration";
+    throw new KaryonError("IMAGE_IMPORT_MISSING", `the kernel imports ${hook.module}.${hook.name}`, mend);
+  }
+  const symbol = `kernel_${hook.name}`;
+  return [`${declaration(symbol, hook)};`, forward(hook.symbol, hook, symbol, "")].join("\n");
 }
 
 // memory.size and memory.grow are system calls; without them in the kernel the memory stays as it is.

@@ -8,3 +8,6 @@ export const logger = createConsola({
   stderr: process.stderr,
   formatOptions: { date: false },
 });
+
+/** Says what happened, in a line for a person. */
+export type Log = (text: string) => void;

@@ -5,7 +5,7 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import loadWabt from "wabt";
-import { appUnit, type KernelExports } from "../../../tools/image/glue.ts";
+import { appUnit, type KernelExports, type KernelHooks } from "../../../tools/image/glue.ts";
 import { Compiler } from "../../../tools/image/compiler.ts";
 import { compileC } from "../../../tools/image/native.ts";
 import { runHostTool } from "../../../tools/image/process.ts";
@@ -46,7 +46,7 @@ export async function assembleText(text: string): Promise<Uint8Array<ArrayBuffer
  */
 export async function buildNative(
   binary: Uint8Array,
-  kernel: { exports: KernelExports; source: string } = { exports: {}, source: "" },
+  kernel: { exports: KernelExports; hooks?: KernelHooks; source: string } = { exports: {}, source: "" },
   aim: "size" | "speed" = "speed",
 ): Promise<(calls: readonly Call[]) => Promise<Outcome[]>> {
   const folder = await mkdtemp(path.join(tmpdir(), "karyon-translate-"));
@@ -63,7 +63,7 @@ export async function buildNative(
     return `    case ${i}: ${target?.result === "void" ? `${call}; return 0` : `return ${call}`};`;
   });
   const source = [
-    appUnit(translation, module, kernel.exports),
+    appUnit(translation, module, kernel.exports, kernel.hooks),
     kernel.source,
     "static u64 call(u64 function, u64 a0, u64 a1, u64 a2) {",
     "  (void)a0, (void)a1, (void)a2;",

@@ -1,0 +1,8 @@
+// What only an app that calls fork() can need: the image tool binds these to the kernel's exports of the same names when the
+// app imports posix.fork, and to empty functions otherwise (tools/image/glue.ts), so that other images do without it.
+// libos implements them.
+
+/** Offers the domain to forkd. */
+export declare function familyStart(): void;
+/** Takes in the FamilyEvent at `event` (kernel/fork/descriptor.ts). Kernel work: must not block. */
+export declare function familyEvent(event: usize): void;

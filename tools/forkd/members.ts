@@ -1,0 +1,65 @@
+// The members that this forkd serves: their mapped descriptor pages and bound event channels. Whoever makes, ends or
+// signals a process goes through here, so that a domain number always leads to at most one member.
+import { Descriptor } from "./descriptor.ts";
+import type { Family, Member } from "./family.ts";
+import type { EventChannels } from "./xen/event_channels.ts";
+import type { ForeignMemory } from "./xen/foreign_memory.ts";
+
+/** Who a member is. */
+export type Identity = Pick<Member, "pid" | "domain" | "uuid" | "name" | "parentPid">;
+
+/** Maps a member's descriptor page; nobody serves it before it is taken in. */
+export function mapMember(memory: ForeignMemory, family: Family, identity: Identity, descriptorFrame: number): Member {
+  const pages = memory.map(identity.domain, [descriptorFrame], true);
+  const descriptor = new Descriptor(pages.bytes);
+  const state = { port: undefined, forking: false, ending: false, unposted: [] };
+  return { family, ...identity, descriptor, descriptorFrame, unmap: () => pages.unmap(), ...state };
+}
+
+/** All members of all families, by domain. */
+export class Members {
+  readonly #byDomain = new Map<number, Member>();
+
+  constructor(private readonly channels: EventChannels) {}
+
+  /** The members of this moment; taking in or letting go does not disturb who goes through them. */
+  all(): Member[] {
+    return [...this.#byDomain.values()];
+  }
+
+  of(domain: number): Member | undefined {
+    return this.#byDomain.get(domain);
+  }
+
+  /** Whether `member` is still served: its page is mapped, and its end not yet being dealt with. */
+  serves(member: Member): boolean {
+    return !member.ending && this.#byDomain.get(member.domain) === member;
+  }
+
+  take(member: Member): void {
+    this.#byDomain.set(member.domain, member);
+    member.family.know(member);
+  }
+
+  letGo(member: Member): void {
+    this.unbind(member);
+    member.unmap();
+    this.#byDomain.delete(member.domain);
+    member.family.members.delete(member.pid);
+  }
+
+  /** Connects to the event channel that a member offers, in place of an earlier one. */
+  bind(member: Member, port: number, handler: () => void): void {
+    this.unbind(member);
+    member.port = this.channels.bind(member.domain, port, handler);
+  }
+
+  notify(member: Member): void {
+    if (member.port !== undefined && !member.ending) this.channels.notify(member.port);
+  }
+
+  unbind(member: Member): void {
+    if (member.port !== undefined) this.channels.unbind(member.port);
+    member.port = undefined;
+  }
+}

@@ -1,0 +1,168 @@
+// The pool: shells that stand ready for the next forks of a parent, refilled in the background. A shell in the pool is a domain
+// that xenstore knows, with a record below its family's "shells" by which a later forkd finds and removes it.
+import { randomUUID } from "node:crypto";
+import { describeError } from "../support/errors.ts";
+import type { Log } from "../support/log.ts";
+import { bridgeDevice } from "./bridge.ts";
+import { nameOfFirst, type Member } from "./family.ts";
+import { changedPages } from "./fill.ts";
+import { ParentMemory } from "./parent_memory.ts";
+import type { SharedPages } from "./shared_pages.ts";
+import { createShell, type Shell } from "./shell.ts";
+import type { ForeignPages } from "./xen/foreign_memory.ts";
+import type { Xen } from "./xen/handles.ts";
+import type { Store } from "./xen/store.ts";
+import { networkDevices, removeDomainNodes, writeDomainNodes, writeNetworkDevice } from "./xenstore_nodes.ts";
+
+/** A parent may ask for its first fork this long (ms) after its offer without finding a shell: it is still starting. */
+const FIRST_FILL_DELAY_MS = 300;
+
+/** A shell that can become a child at any moment. */
+export interface ReadyShell extends Shell {
+  readonly uuid: string;
+  /** The page that will be the child's descriptor, mapped. */
+  readonly descriptorPage: ForeignPages;
+  readonly descriptorFrame: number;
+}
+
+/** The shells of all parents. */
+export class Pool {
+  readonly #shells = new Map<Member, ReadyShell[]>();
+  readonly #timers = new Map<Member, NodeJS.Timeout>();
+  /** What forkd has shared with members that it made itself. */
+  readonly #inherited = new WeakMap<Member, SharedPages>();
+  /** Parents that are being supplied now. */
+  readonly #filling = new Map<Member, Promise<void>>();
+
+  constructor(
+    private readonly xen: Xen,
+    private readonly store: Store,
+    private readonly log: Log,
+    /** How many shells a parent has ready. */
+    private readonly size: number,
+  ) {}
+
+  /** A shell that fits the parent as it is now, and what has changed since it was made; undefined when there is none. */
+  take(parent: Member): { readonly shell: ReadyShell; readonly changed: ReadonlySet<number> } | undefined {
+    const shells = this.#shells.get(parent) ?? [];
+    for (let shell = shells.shift(); shell !== undefined; shell = shells.shift()) {
+      const changed = changedPages(shell, parent.descriptor);
+      if (changed !== undefined) return { shell, changed };
+      void this.discard(parent, shell);
+    }
+    return undefined;
+  }
+
+  /**
+   * Makes a shell now.
+   *
+   * @throws KaryonError XEN_CALL, FORK_TABLES, FORK_DESCRIPTOR, XENSTORE
+   */
+  async make(parent: Member, shares: boolean): Promise<ReadyShell> {
+    const uuid = randomUUID();
+    const record = parent.family.shellPath(uuid);
+    // Before the domain exists: whoever comes after a forkd that died here can tell what it was.
+    await this.store.write(record, String(parent.pid));
+    let shell: ReadyShell | undefined;
+    try {
+      shell = this.#create(parent, uuid, shares);
+      await this.#introduce(parent, shell);
+      return shell;
+    } catch (error) {
+      if (shell === undefined) await this.store.remove(record);
+      else await this.discard(parent, shell);
+      throw error;
+    }
+  }
+
+  #create(parent: Member, uuid: string, shares: boolean): ReadyShell {
+    const { xen } = this;
+    const memory = ParentMemory.read(xen, parent.domain, parent.descriptor);
+    try {
+      const inherited = this.#inherited.get(parent);
+      const maximumPages = xen.control.info(parent.domain)?.maximumPages ?? memory.request.pages;
+      const shell = createShell(xen, { parent: memory, uuid, shares, inherited, maximumPages });
+      try {
+        const descriptorFrame = shell.frames[memory.pfn(parent.descriptorFrame) ?? 0] ?? 0;
+        const descriptorPage = xen.memory.map(shell.domain, [descriptorFrame], true);
+        return { ...shell, uuid, descriptorPage, descriptorFrame };
+      } catch (error) {
+        shell.kernel.unmap();
+        xen.control.destroy(shell.domain);
+        throw error;
+      }
+    } catch (error) {
+      memory.close();
+      throw error;
+    }
+  }
+
+  async #introduce(parent: Member, shell: ReadyShell): Promise<void> {
+    const { domain, uuid } = shell;
+    const name = `${nameOfFirst(parent)}-shell-${domain}`;
+    await writeDomainNodes(this.store, shell, name, uuid);
+    for (const device of await networkDevices(this.store, parent.domain)) {
+      const added = await writeNetworkDevice(this.store, domain, device);
+      void bridgeDevice(this.store, added, this.log);
+    }
+    await this.store.introduce(domain, shell.storeFrame, shell.storePort);
+  }
+
+  /** A shell has become `child`: it is no longer the pool's. */
+  async release(parent: Member, shell: ReadyShell, child: Member): Promise<void> {
+    if (shell.shared !== undefined) this.#inherited.set(child, shell.shared);
+    shell.kernel.unmap();
+    shell.order.parent.close();
+    await this.store.remove(parent.family.shellPath(shell.uuid));
+  }
+
+  /** Removes a shell that became no child. */
+  async discard(parent: Member, shell: ReadyShell): Promise<void> {
+    try {
+      for (const pages of [shell.kernel, shell.descriptorPage]) pages.unmap();
+      shell.order.parent.close();
+      this.xen.control.destroy(shell.domain);
+      await this.store.release(shell.domain).catch(() => undefined);
+      await removeDomainNodes(this.store, shell.domain, shell.uuid);
+      await this.store.remove(parent.family.shellPath(shell.uuid));
+    } catch (error) {
+      this.log(`a shell of ${parent.name} is left: ${describeError(error)}`);
+    }
+  }
+
+  /** Sees to it that a parent has its shells, now or, while it may still be starting, a little later. */
+  refill(parent: Member, isNew = false): void {
+    if (this.size === 0 || this.#timers.has(parent)) return;
+    const fill = (): void => {
+      this.#timers.delete(parent);
+      if (this.#filling.has(parent)) return;
+      const filling = this.#fill(parent).finally(() => this.#filling.delete(parent));
+      this.#filling.set(parent, filling);
+    };
+    this.#timers.set(parent, setTimeout(fill, isNew ? FIRST_FILL_DELAY_MS : 0));
+  }
+
+  async #fill(parent: Member): Promise<void> {
+    const shells = this.#shells.get(parent) ?? [];
+    this.#shells.set(parent, shells);
+    while (shells.length < this.size && !parent.ending) {
+      try {
+        const shell = await this.make(parent, true);
+        if (parent.ending || this.#shells.get(parent) !== shells) return await this.discard(parent, shell);
+        shells.push(shell);
+      } catch (error) {
+        return this.log(`no shell for ${parent.name}: ${describeError(error)}`);
+      }
+    }
+  }
+
+  /** A parent has ended, or is no longer served: its shells go. */
+  async drop(parent: Member): Promise<void> {
+    clearTimeout(this.#timers.get(parent));
+    this.#timers.delete(parent);
+    const shells = this.#shells.get(parent) ?? [];
+    this.#shells.delete(parent);
+    await this.#filling.get(parent);
+    for (const shell of shells) await this.discard(parent, shell);
+  }
+}
