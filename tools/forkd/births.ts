@@ -1,31 +1,35 @@
 // The making of a child: from a parent's request to a domain that runs, or back to nothing where a step fails. Three ways, tried
 // in this order: a shell from the pool; a shell made now, which shares the parent's memory; one to which all memory is copied.
+import { readFileSync } from "node:fs";
 import { describeError } from "../support/errors.ts";
 import type { Log } from "../support/log.ts";
-import { COUNT, Descriptor, STAGE } from "./descriptor.ts";
-import { nameOfFirst, type Member } from "./family.ts";
+import { nameOfFirst, type Family, type Member } from "./family.ts";
 import { carryOver, changedPages, copyPages } from "./fill.ts";
-import { memberOf, type Members } from "./members.ts";
+import { memberOn, type Members } from "./members.ts";
 import { Pool, type ReadyShell } from "./pool.ts";
+import { Stages } from "./stages.ts";
 import type { Xen } from "./xen/handles.ts";
-import { callCount, errnoOf } from "./xen/library.ts";
+import { errnoOf } from "./xen/library.ts";
 import type { Store } from "./xen/store.ts";
+import { KaryonError } from "../support/errors.ts";
 
 const EAGAIN = 11;
 const ENOMEM = 12;
+const GUEST_TYPE = "/sys/hypervisor/guest_type";
 
-/** How children may be made: the best way allowed. */
+/** The ways to make a child, the slowest first; their numbers in the descriptor are 1, 2, 3. */
 export const WAYS = ["copy", "share", "pool"] as const;
 export type Way = (typeof WAYS)[number];
 
 /** How forkd makes children. */
 export interface BirthPolicy {
+  /** The best way allowed. */
   readonly way: Way;
   /** How many shells each parent has ready. */
   readonly poolSize: number;
 }
 
-/** A shell for a fork, and how it came about. */
+/** What becomes the child, and how it came about. */
 interface Chosen {
   readonly shell: ReadyShell;
   readonly changed: ReadonlySet<number>;
@@ -35,27 +39,32 @@ interface Chosen {
 /** Makes children for members that ask. */
 export class Births {
   readonly #pool: Pool;
+  readonly #shares: boolean;
 
   constructor(
     private readonly xen: Xen,
     private readonly store: Store,
     private readonly members: Members,
     private readonly log: Log,
-    private readonly policy: BirthPolicy,
+    policy: BirthPolicy,
   ) {
-    this.#pool = new Pool(xen, store, log, policy.way === "pool" ? policy.poolSize : 0);
+    this.#shares = policy.way !== "copy" && isParavirtual();
+    if (policy.way !== "copy" && !this.#shares) log("domain 0 is not a PV domain: memory is copied, not shared");
+    this.#pool = new Pool(xen, store, log, policy.way === "pool" && this.#shares ? policy.poolSize : 0);
   }
 
   /** A member can fork from now on. */
   expect(member: Member): void {
-    const descendants = this.xen.control.info(member.domain)?.pages ?? 0;
-    // A frame that is shared stays on its owner's account until its last user is gone.
-    this.xen.control.setMaximum(member.domain, descendants * (member.family.limit + 2));
+    const pages = this.xen.control.info(member.domain)?.pages ?? 0;
+    const { limit } = member.family;
+    // A frame that is shared stays on its owner's account until its last user is gone: room for one copy for each user.
+    if (this.#shares && member.parentPid === 0) this.xen.control.setMaximum(member.domain, pages * (limit + 2));
     this.#pool.refill(member, true);
   }
 
   /** A member has ended, or is no longer served. */
   async forget(member: Member): Promise<void> {
+    this.#tellSharers(member.family);
     await this.#pool.drop(member);
   }
 
@@ -68,10 +77,12 @@ export class Births {
       this.log(`${parent.name}: its family has ${parent.family.limit} children, which is its limit`);
     } else {
       try {
-        stages.reached(STAGE.admitted);
-        const chosen = this.#pool.take(parent) ?? (await this.#makeNow(parent));
-        stages.reached(STAGE.shell);
-        result = this.#answerWith(parent, pid, chosen, stages);
+        stages.reached("admitted");
+        const taken = this.#pool.take(parent);
+        const chosen = taken === undefined ? await this.#makeNow(parent) : { ...taken, way: "pool" as const };
+        stages.reached("shell");
+        this.#bear(parent, pid, chosen, stages);
+        result = pid;
       } catch (error) {
         if (errnoOf(error) === ENOMEM) result = -ENOMEM;
         this.log(`${parent.name} cannot fork: ${describeError(error)}`);
@@ -79,11 +90,98 @@ export class Births {
       parent.family.release();
     }
     if (result < 0) this.#reply(parent, result);
+    this.#pool.refill(parent);
+  }
+
+  /** A shell for a parent that has none ready. */
+  async #makeNow(parent: Member): Promise<Chosen> {
+    if (this.#shares) {
+      try {
+        return this.#choose(parent, await this.#pool.make(parent, true), "share");
+      } catch (error) {
+        if (errnoOf(error) === ENOMEM) throw error;
+        this.log(`${parent.name}: its memory cannot be shared, so it is copied: ${describeError(error)}`);
+      }
+    }
+    return this.#choose(parent, await this.#pool.make(parent, false), "copy");
+  }
+
+  #choose(parent: Member, shell: ReadyShell, way: Way): Chosen {
+    const changed = changedPages(shell, parent.descriptor);
+    if (changed !== undefined && this.members.serves(parent)) return { shell, changed, way };
+    void this.#pool.discard(parent, shell);
+    throw new KaryonError("FORK_PARENT", `${parent.name} did not wait for its child`);
+  }
+
+  /** The shell becomes the child; both go on. Nothing here waits. */
+  #bear(parent: Member, pid: number, { shell, changed, way }: Chosen, stages: Stages): void {
+    const { xen, members } = this;
+    let child: Member | undefined;
+    try {
+      const copied = copyPages(xen, shell);
+      stages.reached("copied");
+      if (changed.size > 0) carryOver(xen, shell, changed);
+      stages.reached("patched");
+      const { domain, uuid, descriptorFrame, descriptorPage } = shell;
+      const name = `${nameOfFirst(parent)}-${pid}`;
+      const identity = { pid, domain, uuid, name, parentPid: parent.pid };
+      child = memberOn(descriptorPage, parent.family, identity, descriptorFrame);
+      child.descriptor.becomeChild(pid, parent.pid, WAYS.indexOf(way) + 1);
+      members.take(child);
+      if (way !== "copy") parent.family.shares = true;
+      this.#tellSharers(parent.family);
+      xen.control.unpause(domain);
+      stages.reached("unpaused");
+      stages.count("way", WAYS.indexOf(way) + 1);
+      stages.count("copied", copied);
+      stages.count("patched", changed.size);
+      stages.countCalls();
+    } catch (error) {
+      if (child !== undefined) members.letGo(child);
+      void this.#pool.discard(parent, shell);
+      throw error;
+    }
+    this.#reply(parent, pid);
+    this.log(
+      `${parent.name} forked ${child.name} (domain ${shell.domain}) in ${stages.elapsedMs.toFixed(1)} ms: ${way}, ` +
+        `${changed.size} changed pages`,
+    );
+    void this.#register(parent, child, shell);
   }
 
   #reply(parent: Member, result: number): void {
     if (!this.members.serves(parent)) return;
     parent.descriptor.setResult(result);
     this.members.notify(parent);
+  }
+
+  /** Writes down who the child is, which it does not wait for. */
+  async #register(parent: Member, child: Member, shell: ReadyShell): Promise<void> {
+    try {
+      await this.#pool.release(parent, shell, child);
+      if (!this.members.serves(child)) return;
+      const { name, domain, uuid, family } = child;
+      await this.store.writeAll([
+        ...family.record(child, "running"),
+        { path: `/local/domain/${domain}/name`, value: name },
+        { path: `/vm/${uuid}/name`, value: name },
+      ]);
+    } catch (error) {
+      this.log(`${child.name} is not written down: ${describeError(error)}`);
+    }
+  }
+
+  /** Tells every member how many others may share memory with it. */
+  #tellSharers({ members, shares }: Family): void {
+    const others = shares ? members.size - 1 : 0;
+    for (const { descriptor } of members.values()) descriptor.setSharers(Math.max(others, 0));
+  }
+}
+
+function isParavirtual(): boolean {
+  try {
+    return readFileSync(GUEST_TYPE, "utf8").trim() === "PV";
+  } catch {
+    return false;
   }
 }

@@ -2,16 +2,13 @@
 // their children. Nothing is polled: xenstore watches and event channels drive everything.
 import { describeError } from "../support/errors.ts";
 import type { Log } from "../support/log.ts";
-import { Births } from "./births.ts";
-import type { Xen } from "./copy.ts";
+import { Births, type BirthPolicy } from "./births.ts";
 import { Family, FIRST_PID, forkLimit, type Member } from "./family.ts";
 import { mapMember, Members } from "./members.ts";
 import { adoptOrphans, postWaiting, tellParent, waitStatus } from "./reap.ts";
 import { recover } from "./recover.ts";
-import { XenControl } from "./xen/control.ts";
 import { EventChannels } from "./xen/event_channels.ts";
-import { ForeignMemory } from "./xen/foreign_memory.ts";
-import { GrantSeed } from "./xen/grant_seed.ts";
+import { openXen, type Xen } from "./xen/handles.ts";
 import { Store } from "./xen/store.ts";
 import { removeDomainNodes } from "./xenstore_nodes.ts";
 
@@ -29,15 +26,16 @@ export class Daemon {
     private readonly xen: Xen,
     private readonly store: Store,
     private readonly log: Log,
+    policy: BirthPolicy,
   ) {
-    this.#births = new Births(xen, store, this.#members, log);
+    this.#births = new Births(xen, store, this.#members, log, policy);
   }
 
   /** @throws KaryonError XEN_LIBRARY, XEN_VERSION, XEN_CALL, XENSTORE */
-  static async start(log: Log): Promise<Daemon> {
-    const xen = { control: new XenControl(), memory: new ForeignMemory(), grants: new GrantSeed() };
+  static async start(log: Log, policy: BirthPolicy): Promise<Daemon> {
+    const xen = openXen();
     const store = await Store.open();
-    const daemon = new Daemon(xen, store, log);
+    const daemon = new Daemon(xen, store, log, policy);
     for (const member of await recover(xen, store, log)) daemon.#members.take(member);
     await store.watch("@releaseDomain", () => daemon.#later(() => daemon.#reapEnded()));
     await store.watch("/local/domain", (path) => daemon.#onNode(path));
@@ -52,6 +50,7 @@ export class Daemon {
     await this.#queue;
     for (const member of this.#members.all()) {
       member.descriptor.setReady(false);
+      await this.#births.forget(member);
       this.#members.letGo(member);
     }
     this.#channels.close();
@@ -89,6 +88,7 @@ export class Daemon {
     }
     member.descriptor.setReady(true);
     this.#members.notify(member);
+    this.#births.expect(member);
     this.log(`${member.name} is process ${member.pid} (domain ${domain}) and can fork`);
     this.#onEvent(member);
   }
@@ -139,6 +139,8 @@ export class Daemon {
       await this.store.write(`${family.path(orphan.pid)}/parent`, String(FIRST_PID));
     }
     this.#members.letGo(member);
+    if (parent !== undefined && tellParent(parent, { pid, status })) this.#members.notify(parent);
+    await this.#births.forget(member);
     this.log(`${name} (process ${pid}, domain ${domain}) ended with wait status 0x${status.toString(16)}`);
     if (pid !== FIRST_PID) {
       this.#destroy(domain, uuid);
@@ -146,7 +148,6 @@ export class Daemon {
       await removeDomainNodes(this.store, domain, uuid);
     }
     await this.store.remove(family.members.size === 0 ? familyPath(family) : family.path(pid));
-    if (parent !== undefined && tellParent(parent, { pid, status })) this.#members.notify(parent);
   }
 
   #destroy(domain: number, uuid: string): void {

@@ -32,6 +32,8 @@ export interface Member {
 /** A first domain and its descendants. */
 export class Family {
   readonly members = new Map<number, Member>();
+  /** Whether members may share memory. */
+  shares = false;
   #lastPid = FIRST_PID;
   #forming = 0;
 
@@ -66,6 +68,11 @@ export class Family {
   /** The path of a pid's record. */
   path(pid: number): string {
     return `${FAMILIES}/${this.uuid}/${pid}`;
+  }
+
+  /** The path of the record of a shell, a domain that may become a member; its value is the pid of the parent. */
+  shellPath(uuid: string): string {
+    return `${FAMILIES}/${this.uuid}/shells/${uuid}`;
   }
 
   /** The record of a member. */

@@ -3,14 +3,18 @@
 import { Descriptor } from "./descriptor.ts";
 import type { Family, Member } from "./family.ts";
 import type { EventChannels } from "./xen/event_channels.ts";
-import type { ForeignMemory } from "./xen/foreign_memory.ts";
+import type { ForeignMemory, ForeignPages } from "./xen/foreign_memory.ts";
 
 /** Who a member is. */
 export type Identity = Pick<Member, "pid" | "domain" | "uuid" | "name" | "parentPid">;
 
 /** Maps a member's descriptor page; nobody serves it before it is taken in. */
 export function mapMember(memory: ForeignMemory, family: Family, identity: Identity, descriptorFrame: number): Member {
-  const pages = memory.map(identity.domain, [descriptorFrame], true);
+  return memberOn(memory.map(identity.domain, [descriptorFrame], true), family, identity, descriptorFrame);
+}
+
+/** A member whose descriptor page is mapped already. */
+export function memberOn(pages: ForeignPages, family: Family, identity: Identity, descriptorFrame: number): Member {
   const descriptor = new Descriptor(pages.bytes);
   const state = { port: undefined, forking: false, ending: false, unposted: [] };
   return { family, ...identity, descriptor, descriptorFrame, unmap: () => pages.unmap(), ...state };

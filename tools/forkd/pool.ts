@@ -100,7 +100,7 @@ export class Pool {
   async #introduce(parent: Member, shell: ReadyShell): Promise<void> {
     const { domain, uuid } = shell;
     const name = `${nameOfFirst(parent)}-shell-${domain}`;
-    await writeDomainNodes(this.store, shell, name, uuid);
+    await writeDomainNodes(this.store, { ...shell, pages: shell.frames.length }, name, uuid);
     for (const device of await networkDevices(this.store, parent.domain)) {
       const added = await writeNetworkDevice(this.store, domain, device);
       void bridgeDevice(this.store, added, this.log);

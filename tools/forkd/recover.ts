@@ -1,7 +1,7 @@
 // Goes on where an earlier forkd left off: removes what it had only half made, and takes in the members that still run.
 import type { Log } from "../support/log.ts";
 import { Family, FIRST_PID, forkLimit, type Member, type MemberRecord } from "./family.ts";
-import type { Xen } from "./copy.ts";
+import type { Xen } from "./xen/handles.ts";
 import { mapMember } from "./members.ts";
 import type { XenControl } from "./xen/control.ts";
 import type { Store } from "./xen/store.ts";
@@ -9,7 +9,11 @@ import { FAMILIES, removeDomainNodes } from "./xenstore_nodes.ts";
 
 /** The records of a family, by pid. */
 export async function readRecords(store: Store, family: string): Promise<MemberRecord[]> {
-  const pids = (await store.directory(`${FAMILIES}/${family}`)).map(Number).sort((a, b) => a - b);
+  const names = await store.directory(`${FAMILIES}/${family}`);
+  const pids = names
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b);
   return Promise.all(
     pids.map(async (pid) => {
       const read = async (node: string): Promise<string> =>

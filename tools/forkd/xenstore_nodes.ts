@@ -1,11 +1,21 @@
 // The xenstore nodes of a child: those that libxl would write, so that xl list, xl console, xl network-list and xl destroy
 // take it for a domain like any other; and forkd's own record of the family.
 import { randomBytes } from "node:crypto";
-import type { CopiedDomain } from "./copy.ts";
 import type { Store, StoreNode } from "./xen/store.ts";
 
 /** Where forkd keeps its record. */
 export const FAMILIES = "/karyon/families";
+
+/** What the nodes of a new domain tell of it. */
+export interface NewDomain {
+  readonly domain: number;
+  readonly consoleFrame: number;
+  readonly consolePort: number;
+  readonly storeFrame: number;
+  readonly storePort: number;
+  /** Frames that it may count on. */
+  readonly pages: number;
+}
 
 /** A network device of a parent, to be given to a child too. */
 export interface NetworkDevice {
@@ -36,7 +46,7 @@ export async function networkDevices(store: Store, domain: number): Promise<Netw
 }
 
 /** Writes all that belongs to a new domain except its devices' nodes. */
-export async function writeDomainNodes(store: Store, child: CopiedDomain, name: string, uuid: string): Promise<void> {
+export async function writeDomainNodes(store: Store, child: NewDomain, name: string, uuid: string): Promise<void> {
   const { domain } = child;
   const home = `/local/domain/${domain}`;
   const vm = `/vm/${uuid}`;
@@ -75,7 +85,7 @@ export async function writeDomainNodes(store: Store, child: CopiedDomain, name: 
   await store.writeAll(nodes);
 }
 
-function consoleNodes({ domain, consolePort, consoleFrame }: CopiedDomain, home: string): StoreNode[] {
+function consoleNodes({ domain, consolePort, consoleFrame }: NewDomain, home: string): StoreNode[] {
   const backend = `/local/domain/0/backend/console/${domain}/0`;
   const device = [
     ["frontend", `${home}/console`],

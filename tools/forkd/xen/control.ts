@@ -92,7 +92,12 @@ export class XenControl {
   /** Gives a new domain its one virtual CPU and its limit of memory. */
   setLimits(domain: number, maximumPages: number): void {
     checked("xc_domain_max_vcpus", this.#calls.maxVcpus(this.handle, domain, 1) as number);
-    const kib = (maximumPages * PAGE_SIZE) / 1024;
+    this.setMaximum(domain, maximumPages);
+  }
+
+  /** Limits the memory of a domain. */
+  setMaximum(domain: number, pages: number): void {
+    const kib = (pages * PAGE_SIZE) / 1024;
     checked("xc_domain_setmaxmem", this.#calls.setMaxMem(this.handle, domain, kib) as number);
   }
 
