@@ -74,7 +74,8 @@ function regionAddress(region: usize): usize {
 /** Where the next request goes; before there is no room left, Xen gets those there are. */
 function nextRequest(): usize {
   if (requestCount == REQUESTS_LIMIT) send();
-  return requests + ((<usize>(requestCount++)) << 4);
+  requestCount += 1;
+  return requests + ((<usize>(requestCount - 1)) << 4);
 }
 
 function send(): void {

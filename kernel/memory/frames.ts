@@ -70,7 +70,10 @@ export function framesSparse(): void {
 function populate(first: u32, count: u32): bool {
   let asked: u32 = 0;
   for (let pfn = first; pfn < first + count; pfn++) {
-    if (pfnToMfn(pfn) == INVALID_MFN) store<u64>(populating + ((<usize>(asked++)) << 3), pfn);
+    if (pfnToMfn(pfn) == INVALID_MFN) {
+      store<u64>(populating + ((<usize>asked) << 3), pfn);
+      asked += 1;
+    }
     if (asked == POPULATE_BATCH || (pfn + 1 == first + count && asked != 0)) {
       if (framesPopulate(populating, asked) != asked) return false;
       asked = 0;

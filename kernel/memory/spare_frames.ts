@@ -3,7 +3,7 @@
 // got a copy, and waits to have memory again). Places are filled all at once, because a batch costs Xen little more than one.
 // Invariant: each pfn is in the app's memory once, or in the pool once, in a copy of the domain too.
 import { panic } from "../panic";
-import { memoryRelease } from "../xen/hypercall";
+import { memoryRelease, mmuextFlushTlb } from "../xen/hypercall";
 import { INVALID_MFN, frameTakeForApp, framesFree, framesPopulate, pfnAssign, pfnToMfn } from "./frames";
 import { PAGE_DATA, WINDOWS_BASE, pageMap, pageTableFlush } from "./page_table";
 import { PAGE_SHIFT } from "./pages";
@@ -33,6 +33,7 @@ function fill(places: u32): void {
     pageMap(WINDOWS_BASE + ((<usize>place) << PAGE_SHIFT), pfnAt(place), PAGE_DATA);
   }
   pageTableFlush();
+  mmuextFlushTlb(); // the places still led to frames that are the app's now
   filled = places;
 }
 
@@ -75,7 +76,8 @@ function releaseOwned(): void {
   for (let place: u32 = 0; place < PLACES; place++) {
     const mfn = pfnToMfn(pfnAt(place));
     if (mfn == INVALID_MFN) continue; // it was another domain's
-    store<u64>(frameList + ((<usize>(count++)) << 3), mfn);
+    store<u64>(frameList + ((<usize>count) << 3), mfn);
+    count += 1;
     pfnAssign(pfnAt(place), INVALID_MFN);
   }
   if (count != 0 && memoryRelease(frameList, count) != <i32>count) panic("Xen does not take frames back");

@@ -7,6 +7,7 @@ import { PAGE_SIZE, type ForeignMemory } from "./xen/foreign_memory.ts";
 export const ENTRIES = 512;
 const LEVELS = 4;
 const PRESENT = 1;
+const WRITABLE = 2;
 /** The slots of an L4 table that are Xen's own. */
 const XEN_FIRST_SLOT = 256;
 const XEN_LAST_SLOT = 271;
@@ -76,15 +77,20 @@ export class PageTables {
     throw new KaryonError("FORK_TABLES", `nothing is mapped at page 0x${page.toString(16)} of the forking domain`);
   }
 
-  /** Writes the entries of table `i` for another domain. */
-  writeTranslated(i: number, to: Uint32Array, translate: Translate): void {
+  /**
+   * Writes the entries of table `i` for another domain.
+   *
+   * @param open whether writes to whole regions, which a parent forbids itself, are allowed
+   */
+  writeTranslated(i: number, to: Uint32Array, open: boolean, translate: Translate): void {
     const table = this.tables[i];
     if (table === undefined) return;
     const { words, level, firstPage } = table;
+    const added = open && level > 1 ? WRITABLE : 0;
     for (let index = 0; index < ENTRIES; index++) {
       const frame = isXens(level, index) ? undefined : frameOf(words, index);
       const target = frame === undefined ? undefined : translate(frame, level === 1 ? firstPage + index : undefined);
-      to[2 * index] = target === undefined ? 0 : entryLow(target, words[2 * index] ?? 0);
+      to[2 * index] = target === undefined ? 0 : entryLow(target, (words[2 * index] ?? 0) | added);
       to[2 * index + 1] = target === undefined ? 0 : entryHigh(target, words[2 * index + 1] ?? 0);
     }
   }

@@ -104,7 +104,7 @@ function furnish(xen: Xen, order: ShellOrder, { domain, storePort, consolePort }
   const sharedInfo = control.info(domain)?.sharedInfoFrame ?? 0;
   const parentSharedInfo = parent.sharedInfo;
   const tableFrames = tables.tables.map(({ frame }) => own(parentPfn(frame)));
-  writeTables(xen, domain, parent, tableFrames, (frame, page) => {
+  writeTables(xen, domain, parent, tableFrames, shares, (frame, page) => {
     if (page !== undefined && shared?.covers(page) === true) return undefined; // mapped when Xen has taken the tables
     return frame === parentSharedInfo ? sharedInfo : childOf(frame);
   });
@@ -149,13 +149,14 @@ function writeTables(
   domain: number,
   { tables }: ParentMemory,
   frames: readonly number[],
+  open: boolean,
   translate: Translate,
 ): void {
   // Unmapped again at once: a table that domain 0 can write cannot be pinned.
   memory.with(domain, frames, true, (bytes) => {
     for (let i = 0; i < frames.length; i++) {
       const words = new Uint32Array(bytes.buffer, bytes.byteOffset + i * PAGE_SIZE, PAGE_SIZE / 4);
-      tables.writeTranslated(i, words, translate);
+      tables.writeTranslated(i, words, open, translate);
     }
   });
 }
