@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { describeError } from "../support/errors.ts";
 import type { Log } from "../support/log.ts";
-import { nameOfFirst, type Family, type Member } from "./family.ts";
+import { FIRST_PID, type Family, type Member } from "./family.ts";
 import { carryOver, changedPages, copyPages } from "./fill.ts";
 import { memberOn, type Members } from "./members.ts";
 import { Pool, type ReadyShell } from "./pool.ts";
@@ -58,8 +58,9 @@ export class Births {
     const pages = this.xen.control.info(member.domain)?.pages ?? 0;
     const { limit } = member.family;
     // A frame that is shared stays on its owner's account until its last user is gone: room for one copy for each user.
-    if (this.#shares && member.parentPid === 0) this.xen.control.setMaximum(member.domain, pages * (limit + 2));
-    this.#pool.refill(member, true);
+    if (member.pid !== FIRST_PID) return;
+    if (this.#shares) this.xen.control.setMaximum(member.domain, pages * (limit + 2));
+    this.#pool.refill(member, true); // others get a shell when they have shown that they fork
   }
 
   /** A member has ended, or is no longer served. */
@@ -72,8 +73,7 @@ export class Births {
   async answer(parent: Member): Promise<void> {
     const stages = new Stages(parent.descriptor);
     let result = -EAGAIN;
-    const pid = parent.family.reserve();
-    if (pid === undefined) {
+    if (!parent.family.reserve()) {
       this.log(`${parent.name}: its family has ${parent.family.limit} children, which is its limit`);
     } else {
       try {
@@ -81,8 +81,8 @@ export class Births {
         const taken = this.#pool.take(parent);
         const chosen = taken === undefined ? await this.#makeNow(parent) : { ...taken, way: "pool" as const };
         stages.reached("shell");
-        this.#bear(parent, pid, chosen, stages);
-        result = pid;
+        this.#bear(parent, chosen, stages);
+        result = chosen.shell.pid;
       } catch (error) {
         if (errnoOf(error) === ENOMEM) result = -ENOMEM;
         this.log(`${parent.name} cannot fork: ${describeError(error)}`);
@@ -114,18 +114,17 @@ export class Births {
   }
 
   /** The shell becomes the child; both go on. Nothing here waits. */
-  #bear(parent: Member, pid: number, { shell, changed, way }: Chosen, stages: Stages): void {
+  #bear(parent: Member, { shell, changed, way }: Chosen, stages: Stages): void {
     const { xen, members } = this;
+    const { domain, pid } = shell;
     let child: Member | undefined;
     try {
       const copied = copyPages(xen, shell);
       stages.reached("copied");
       if (changed.size > 0) carryOver(xen, shell, changed);
       stages.reached("patched");
-      const { domain, uuid, descriptorFrame, descriptorPage } = shell;
-      const name = `${nameOfFirst(parent)}-${pid}`;
-      const identity = { pid, domain, uuid, name, parentPid: parent.pid };
-      child = memberOn(descriptorPage, parent.family, identity, descriptorFrame);
+      const identity = { pid, domain, uuid: shell.uuid, name: shell.name, parentPid: parent.pid };
+      child = memberOn(shell.descriptorPage, parent.family, identity, shell.descriptorFrame);
       child.descriptor.becomeChild(pid, parent.pid, WAYS.indexOf(way) + 1);
       members.take(child);
       if (way !== "copy") parent.family.shares = true;
@@ -160,12 +159,7 @@ export class Births {
     try {
       await this.#pool.release(parent, shell, child);
       if (!this.members.serves(child)) return;
-      const { name, domain, uuid, family } = child;
-      await this.store.writeAll([
-        ...family.record(child, "running"),
-        { path: `/local/domain/${domain}/name`, value: name },
-        { path: `/vm/${uuid}/name`, value: name },
-      ]);
+      await this.store.writeAll(child.family.record(child, "running"));
     } catch (error) {
       this.log(`${child.name} is not written down: ${describeError(error)}`);
     }

@@ -60,10 +60,15 @@ export const COUNT = { way: 24, copied: 25, shared: 26, patched: 27, calls: 28 }
 
 /** A mapped descriptor page. */
 export class Descriptor {
-  readonly #view: DataView;
+  #view: DataView;
 
   constructor(bytes: Uint8Array) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Before the page is unmapped: who still holds the descriptor finds an empty one. */
+  detach(): void {
+    this.#view = new DataView(new ArrayBuffer(PAGE_BYTES));
   }
 
   /** @throws KaryonError FORK_DESCRIPTOR when it is none, or of another version */

@@ -46,11 +46,16 @@ export class Family {
     readonly limit: number,
   ) {}
 
-  /** Whether one more child is allowed; if so, its pid. Give it back with release() when it does not come to life. */
-  reserve(): number | undefined {
+  /** Whether one more child is allowed; if so, its place is kept until release(). */
+  reserve(): boolean {
     const descendants = [...this.members.keys()].filter((pid) => pid !== FIRST_PID).length;
-    if (descendants + this.#forming >= this.limit) return undefined;
+    if (descendants + this.#forming >= this.limit) return false;
     this.#forming += 1;
+    return true;
+  }
+
+  /** A pid that nobody had before, for a child that may come. */
+  nextPid(): number {
     return ++this.#lastPid;
   }
 

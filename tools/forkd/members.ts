@@ -17,7 +17,12 @@ export function mapMember(memory: ForeignMemory, family: Family, identity: Ident
 export function memberOn(pages: ForeignPages, family: Family, identity: Identity, descriptorFrame: number): Member {
   const descriptor = new Descriptor(pages.bytes);
   const state = { port: undefined, forking: false, ending: false, unposted: [] };
-  return { family, ...identity, descriptor, descriptorFrame, unmap: () => pages.unmap(), ...state };
+  return { family, ...identity, descriptor, descriptorFrame, unmap: () => detach(descriptor, pages), ...state };
+}
+
+function detach(descriptor: Descriptor, pages: ForeignPages): void {
+  descriptor.detach();
+  pages.unmap();
 }
 
 /** All members of all families, by domain. */

@@ -81,6 +81,7 @@ export class ParentMemory {
 
   /** Lets go of the mappings. */
   close(): void {
+    this.#liveTables.clear();
     this.kernelPages.unmap();
     this.lowestPages.unmap();
   }

@@ -1,7 +1,7 @@
 // The pool: shells that stand ready for the next forks of a parent, refilled in the background. A shell in the pool is a domain
 // that xenstore knows, with a record below its family's "shells" by which a later forkd finds and removes it.
 import { randomUUID } from "node:crypto";
-import { describeError } from "../support/errors.ts";
+import { describeError, KaryonError } from "../support/errors.ts";
 import type { Log } from "../support/log.ts";
 import { bridgeDevice } from "./bridge.ts";
 import { nameOfFirst, type Member } from "./family.ts";
@@ -20,6 +20,9 @@ const FIRST_FILL_DELAY_MS = 300;
 /** A shell that can become a child at any moment. */
 export interface ReadyShell extends Shell {
   readonly uuid: string;
+  /** Who it will be. */
+  readonly pid: number;
+  readonly name: string;
   /** The page that will be the child's descriptor, mapped. */
   readonly descriptorPage: ForeignPages;
   readonly descriptorFrame: number;
@@ -60,12 +63,14 @@ export class Pool {
    */
   async make(parent: Member, shares: boolean): Promise<ReadyShell> {
     const uuid = randomUUID();
+    const pid = parent.family.nextPid();
     const record = parent.family.shellPath(uuid);
     // Before the domain exists: whoever comes after a forkd that died here can tell what it was.
     await this.store.write(record, String(parent.pid));
+    if (parent.ending) throw new KaryonError("FORK_PARENT", `${parent.name} has ended`);
     let shell: ReadyShell | undefined;
     try {
-      shell = this.#create(parent, uuid, shares);
+      shell = { ...this.#create(parent, uuid, shares), uuid, pid, name: `${nameOfFirst(parent)}-${pid}` };
       await this.#introduce(parent, shell);
       return shell;
     } catch (error) {
@@ -75,7 +80,7 @@ export class Pool {
     }
   }
 
-  #create(parent: Member, uuid: string, shares: boolean): ReadyShell {
+  #create(parent: Member, uuid: string, shares: boolean): Omit<ReadyShell, "uuid" | "pid" | "name"> {
     const { xen } = this;
     const memory = ParentMemory.read(xen, parent.domain, parent.descriptor);
     try {
@@ -85,7 +90,7 @@ export class Pool {
       try {
         const descriptorFrame = shell.frames[memory.pfn(parent.descriptorFrame) ?? 0] ?? 0;
         const descriptorPage = xen.memory.map(shell.domain, [descriptorFrame], true);
-        return { ...shell, uuid, descriptorPage, descriptorFrame };
+        return { ...shell, descriptorPage, descriptorFrame };
       } catch (error) {
         shell.kernel.unmap();
         xen.control.destroy(shell.domain);
@@ -98,8 +103,7 @@ export class Pool {
   }
 
   async #introduce(parent: Member, shell: ReadyShell): Promise<void> {
-    const { domain, uuid } = shell;
-    const name = `${nameOfFirst(parent)}-shell-${domain}`;
+    const { domain, uuid, name } = shell;
     await writeDomainNodes(this.store, { ...shell, pages: shell.frames.length }, name, uuid);
     for (const device of await networkDevices(this.store, parent.domain)) {
       const added = await writeNetworkDevice(this.store, domain, device);

@@ -1,5 +1,6 @@
 // libxenforeignmemory: frames of other domains as bytes of this process.
 import koffi from "koffi";
+import { KaryonError } from "../../support/errors.ts";
 import { checkedPointer, frameArray, loadLibrary, type Pointer } from "./library.ts";
 
 const PROT_READ = 1;
@@ -7,10 +8,29 @@ const PROT_WRITE = 2;
 
 export const PAGE_SIZE = 4096;
 
-/** Mapped frames. Their bytes must not be touched after unmap(): nothing would catch it but the processor. */
-export interface ForeignPages {
-  readonly bytes: Uint8Array;
-  unmap(): void;
+/** Mapped frames. Parts of their bytes must not be kept beyond unmap(): nothing would catch their use but the processor. */
+export class ForeignPages {
+  #bytes: Uint8Array | undefined;
+
+  constructor(
+    bytes: Uint8Array,
+    private readonly release: () => void,
+  ) {
+    this.#bytes = bytes;
+  }
+
+  /** @throws KaryonError XEN_UNMAPPED after unmap() */
+  get bytes(): Uint8Array {
+    if (this.#bytes !== undefined) return this.#bytes;
+    throw new KaryonError("XEN_UNMAPPED", "a foreign page is used after it was unmapped");
+  }
+
+  /** Lets go of the frames; again does nothing. */
+  unmap(): void {
+    if (this.#bytes === undefined) return;
+    this.#bytes = undefined;
+    this.release();
+  }
 }
 
 /** A handle on libxenforeignmemory. */
@@ -33,10 +53,8 @@ export class ForeignMemory {
     const list = frameArray(frames);
     const result = this.#map(this.#handle, domain, prot, frames.length, list, null) as Pointer | null;
     const address = checkedPointer("xenforeignmemory_map", result);
-    return {
-      bytes: new Uint8Array(koffi.view(address, frames.length * PAGE_SIZE)),
-      unmap: () => void this.#unmap(this.#handle, address, frames.length),
-    };
+    const bytes = new Uint8Array(koffi.view(address, frames.length * PAGE_SIZE));
+    return new ForeignPages(bytes, () => void this.#unmap(this.#handle, address, frames.length));
   }
 
   /** Maps frames for the time of `work`. */
