@@ -78,7 +78,7 @@ export class Births {
     } else {
       try {
         stages.reached("admitted");
-        const taken = this.#pool.take(parent);
+        const taken = this.#pool.take(parent) ?? (await this.#pool.takeNext(parent));
         const chosen = taken === undefined ? await this.#makeNow(parent) : { ...taken, way: "pool" as const };
         stages.reached("shell");
         this.#bear(parent, chosen, stages);

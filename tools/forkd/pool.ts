@@ -28,14 +28,21 @@ export interface ReadyShell extends Shell {
   readonly descriptorFrame: number;
 }
 
+/** A shell and what has changed since it was made. */
+export interface Taken {
+  readonly shell: ReadyShell;
+  readonly changed: ReadonlySet<number>;
+}
+
 /** The shells of all parents. */
 export class Pool {
   readonly #shells = new Map<Member, ReadyShell[]>();
   readonly #timers = new Map<Member, NodeJS.Timeout>();
   /** What forkd has shared with members that it made itself. */
   readonly #inherited = new WeakMap<Member, SharedPages>();
-  /** Parents that are being supplied now. */
+  /** Parents that are being supplied now, and the shell that is being made for one. */
   readonly #filling = new Map<Member, Promise<void>>();
+  readonly #making = new Map<Member, Promise<ReadyShell>>();
 
   constructor(
     private readonly xen: Xen,
@@ -46,7 +53,7 @@ export class Pool {
   ) {}
 
   /** A shell that fits the parent as it is now, and what has changed since it was made; undefined when there is none. */
-  take(parent: Member): { readonly shell: ReadyShell; readonly changed: ReadonlySet<number> } | undefined {
+  take(parent: Member): Taken | undefined {
     const shells = this.#shells.get(parent) ?? [];
     for (let shell = shells.shift(); shell !== undefined; shell = shells.shift()) {
       const changed = changedPages(shell, parent.descriptor);
@@ -54,6 +61,12 @@ export class Pool {
       void this.discard(parent, shell);
     }
     return undefined;
+  }
+
+  /** Like take(), but waits for a shell that is being made. */
+  async takeNext(parent: Member): Promise<Taken | undefined> {
+    await this.#making.get(parent)?.catch(() => undefined);
+    return parent.ending ? undefined : this.take(parent);
   }
 
   /**
@@ -151,11 +164,15 @@ export class Pool {
     this.#shells.set(parent, shells);
     while (shells.length < this.size && !parent.ending) {
       try {
-        const shell = await this.make(parent, true);
+        const making = this.make(parent, true);
+        this.#making.set(parent, making);
+        const shell = await making;
         if (parent.ending || this.#shells.get(parent) !== shells) return await this.discard(parent, shell);
         shells.push(shell);
       } catch (error) {
         return this.log(`no shell for ${parent.name}: ${describeError(error)}`);
+      } finally {
+        this.#making.delete(parent);
       }
     }
   }
