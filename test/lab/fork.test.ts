@@ -41,13 +41,14 @@ test(
     await using forkd = await startForkd(lab());
     const extra = [...STAY.extra, 'vif = [""]'];
     await using guest = await boot(lab(), APP, { extra, commandLine: "ip=dhcp fork=1 -- network" });
-    const childName = `${guest.name}-2`;
+    const [, pid] = await forkd.output.waitFor(new RegExp(`forked ${guest.name}-(\\d+)`), BOOT_TIMEOUT_MS);
+    const childName = `${guest.name}-${pid}`;
     await using child = new Guest(lab(), childName, lab().console(childName));
     try {
       const [parentAddress, childAddress] = [await guest.address(), await child.address()];
       assert.notEqual(childAddress, parentAddress);
       assert.match(await lab().run(`nc ${parentAddress} 7 </dev/null`), /process 1/);
-      assert.match(await lab().run(`nc ${childAddress} 7 </dev/null`), /process 2/);
+      assert.match(await lab().run(`nc ${childAddress} 7 </dev/null`), new RegExp(`process ${pid}`));
       assert.match(await lab().run(`nc ${parentAddress} 7 </dev/null`), /process 1/);
     } catch (error) {
       throw new Error(`${guest.console.text}\n${child.console.text}\n${forkd.output.text}`, { cause: error });

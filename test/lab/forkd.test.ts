@@ -57,7 +57,7 @@ test("a child is a domain like any other, and the family can be shown", limit, a
 });
 
 test("twenty forks leave nothing behind", limit, async () => {
-  await using forkd = await startForkd(lab());
+  await using forkd = await startForkd(lab(), { args: ["--pool", "0"] }); // the pool would have another domain ready
   await using guest = await bootForker("ip=off fork=2 -- rounds 20");
   await guest.console.waitFor(/ready/, BOOT_TIMEOUT_MS);
   await forkd.output.waitFor(new RegExp(`${guest.name} is process 1`), ANSWER_MS);
@@ -86,8 +86,9 @@ test("a child gets a network device of its own, which goes when it ends", limit,
   });
   const address = await guest.address();
   await tell(guest, forkd);
-  await guest.console.waitFor(/forked 2/, ANSWER_MS);
-  using childConsole = lab().console(`${guest.name}-2`);
+  const [, pid] = await guest.console.waitFor(/forked (\d+)/, ANSWER_MS);
+  const child = `${guest.name}-${pid}`;
+  using childConsole = lab().console(child);
   try {
     const [, childAddress] = await childConsole.waitFor(/net: eth0 (\d+\.\d+\.\d+\.\d+)\//, ANSWER_MS);
     assert.notEqual(childAddress, address);
@@ -95,10 +96,10 @@ test("a child gets a network device of its own, which goes when it ends", limit,
   } catch (error) {
     throw new Error(`${childConsole.text}\n${forkd.output.text}`, { cause: error });
   }
-  assert.match(await lab().run(`xl network-list ${guest.name}-2`), /00:16:3e:.*\/vif\//);
-  const id = (await lab().run(`xl domid ${guest.name}-2`)).trim();
-  await lab().run(`xl destroy ${guest.name}-2`);
-  await guest.console.waitFor(/ended 2 signal 9/, ANSWER_MS);
+  assert.match(await lab().run(`xl network-list ${child}`), /00:16:3e:.*\/vif\//);
+  const id = (await lab().run(`xl domid ${child}`)).trim();
+  await lab().run(`xl destroy ${child}`);
+  await guest.console.waitFor(new RegExp(`ended ${pid} signal 9`), ANSWER_MS);
   assert.notEqual((await lab().sh(`xenstore-exists /local/domain/0/backend/vif/${id}`)).status, 0);
   assert.doesNotMatch(await lab().run("ip link"), new RegExp(`vif${id}\\.`));
   await forkd.end();

@@ -145,7 +145,8 @@ export class Births {
       `${parent.name} forked ${child.name} (domain ${shell.domain}) in ${stages.elapsedMs.toFixed(1)} ms: ${way}, ` +
         `${changed.size} changed pages`,
     );
-    void this.#register(parent, child, shell);
+    this.#pool.release(shell, child);
+    void this.#register(child);
   }
 
   #reply(parent: Member, result: number): void {
@@ -155,11 +156,10 @@ export class Births {
   }
 
   /** Writes down who the child is, which it does not wait for. */
-  async #register(parent: Member, child: Member, shell: ReadyShell): Promise<void> {
+  async #register(child: Member): Promise<void> {
     try {
-      await this.#pool.release(parent, shell, child);
-      if (!this.members.serves(child)) return;
       await this.store.writeAll(child.family.record(child, "running"));
+      if (!this.members.serves(child)) await this.store.remove(child.family.path(child.pid)); // it has ended meanwhile
     } catch (error) {
       this.log(`${child.name} is not written down: ${describeError(error)}`);
     }

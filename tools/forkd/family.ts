@@ -75,11 +75,6 @@ export class Family {
     return `${FAMILIES}/${this.uuid}/${pid}`;
   }
 
-  /** The path of the record of a shell, a domain that may become a member; its value is the pid of the parent. */
-  shellPath(uuid: string): string {
-    return `${FAMILIES}/${this.uuid}/shells/${uuid}`;
-  }
-
   /** The record of a member. */
   record(
     { pid, domain, uuid, parentPid, name, descriptorFrame }: Omit<MemberRecord, "state">,

@@ -1,5 +1,5 @@
-// The pool: shells that stand ready for the next forks of a parent, refilled in the background. A shell in the pool is a domain
-// that xenstore knows, with a record below its family's "shells" by which a later forkd finds and removes it.
+// The pool: shells that stand ready for the next forks of a parent, refilled in the background. A shell is a domain that
+// xenstore knows, with the pid that it will have and a record in its family's tree, by which a later forkd finds and removes it.
 import { randomUUID } from "node:crypto";
 import { describeError, KaryonError } from "../support/errors.ts";
 import type { Log } from "../support/log.ts";
@@ -75,19 +75,20 @@ export class Pool {
    * @throws KaryonError XEN_CALL, FORK_TABLES, FORK_DESCRIPTOR, XENSTORE
    */
   async make(parent: Member, shares: boolean): Promise<ReadyShell> {
-    const uuid = randomUUID();
-    const pid = parent.family.nextPid();
-    const record = parent.family.shellPath(uuid);
+    const { family } = parent;
+    const pid = family.nextPid();
+    const identity = { pid, uuid: randomUUID(), name: `${nameOfFirst(parent)}-${pid}` };
     // Before the domain exists: whoever comes after a forkd that died here can tell what it was.
-    await this.store.write(record, String(parent.pid));
+    const record = { ...identity, domain: 0, parentPid: parent.pid, descriptorFrame: 0 };
+    await this.store.writeAll(family.record(record, "shell"));
     if (parent.ending) throw new KaryonError("FORK_PARENT", `${parent.name} has ended`);
     let shell: ReadyShell | undefined;
     try {
-      shell = { ...this.#create(parent, uuid, shares), uuid, pid, name: `${nameOfFirst(parent)}-${pid}` };
+      shell = { ...this.#create(parent, identity.uuid, shares), ...identity };
       await this.#introduce(parent, shell);
       return shell;
     } catch (error) {
-      if (shell === undefined) await this.store.remove(record);
+      if (shell === undefined) await this.store.remove(family.path(pid));
       else await this.discard(parent, shell);
       throw error;
     }
@@ -126,11 +127,10 @@ export class Pool {
   }
 
   /** A shell has become `child`: it is no longer the pool's. */
-  async release(parent: Member, shell: ReadyShell, child: Member): Promise<void> {
+  release(shell: ReadyShell, child: Member): void {
     if (shell.shared !== undefined) this.#inherited.set(child, shell.shared);
     shell.kernel.unmap();
     shell.order.parent.close();
-    await this.store.remove(parent.family.shellPath(shell.uuid));
   }
 
   /** Removes a shell that became no child. */
@@ -141,7 +141,7 @@ export class Pool {
       this.xen.control.destroy(shell.domain);
       await this.store.release(shell.domain).catch(() => undefined);
       await removeDomainNodes(this.store, shell.domain, shell.uuid);
-      await this.store.remove(parent.family.shellPath(shell.uuid));
+      await this.store.remove(parent.family.path(shell.pid));
     } catch (error) {
       this.log(`a shell of ${parent.name} is left: ${describeError(error)}`);
     }
