@@ -6,6 +6,7 @@ import { describeError } from "../support/errors.ts";
 import type { Log } from "../support/log.ts";
 import { copyDomain, type CopiedDomain, type Xen } from "./copy.ts";
 import { nameOfFirst, type Family, type Member } from "./family.ts";
+import type { Limits } from "./limits.ts";
 import { mapMember, type Members } from "./members.ts";
 import { errnoOf } from "./xen/library.ts";
 import type { Store } from "./xen/store.ts";
@@ -29,21 +30,20 @@ export class Births {
     private readonly xen: Xen,
     private readonly store: Store,
     private readonly members: Members,
+    private readonly limits: Limits<Family>,
     private readonly log: Log,
   ) {}
 
   /** Answers one request; whatever goes wrong, the parent gets an answer. */
   async answer(parent: Member): Promise<void> {
-    let result = -EAGAIN;
-    const pid = parent.family.reserve();
-    if (pid === undefined) {
-      this.log(`${parent.name}: its family has ${parent.family.limit} children, which is its limit`);
-    } else {
+    let result = this.limits.admit(parent.family, this.xen.control.info(parent.domain)?.pages ?? 0);
+    if (result === 0) {
+      const pid = parent.family.reserve();
       try {
         await this.#makeChild(parent, pid);
         result = pid;
       } catch (error) {
-        if (errnoOf(error) === ENOMEM) result = -ENOMEM;
+        result = errnoOf(error) === ENOMEM ? -ENOMEM : -EAGAIN;
         this.log(`${parent.name} cannot fork: ${describeError(error)}`);
       }
       parent.family.release();

@@ -1,15 +1,25 @@
 // forkd: fork() for Karyon's appliances, in domain 0 of a stock Xen.
+import { InvalidArgumentError, Option } from "commander";
 import { createProgram, runProgram } from "../support/cli.ts";
 import { describeError, KaryonError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
 import { Daemon } from "./daemon.ts";
 import { treeLines } from "./family.ts";
+import { parseCount, parsePages } from "./limits.ts";
 import { readRecords } from "./recover.ts";
 import { Store } from "./xen/store.ts";
 import { FAMILIES } from "./xenstore_nodes.ts";
 
-async function runDaemon(): Promise<void> {
-  const daemon = await Daemon.start((text) => logger.info(text));
+/** Options of `forkd run`. */
+interface RunOptions {
+  readonly children: number;
+  readonly keepFree: number;
+  readonly rate: number;
+}
+
+async function runDaemon({ children, keepFree, rate }: RunOptions): Promise<void> {
+  const limits = { children, leastFreePages: keepFree, forksPerSecond: rate };
+  const daemon = await Daemon.start((text) => logger.info(text), limits);
   let stopping = false;
   const stop = (): void => {
     if (stopping) return;
@@ -40,7 +50,31 @@ async function printStatus(): Promise<void> {
   }
 }
 
+const FAMILY_LIMITS = `
+A guest's own limits are in its kernel command line (xl.cfg: extra = "… fork=8 fork-memory=64M fork-rate=100"):
+  fork=<number>         children that the family may have; without it the guest may not fork
+  fork-memory=<size>    memory of all the family's domains together
+  fork-rate=<number>    forks per second of the family
+A fork beyond a limit fails: with ENOMEM where memory is concerned, else with EAGAIN.`;
+
+function limit(flags: string, description: string, parse: (text: string) => number, standard: string): Option {
+  return new Option(flags, description).default(parse(standard), standard).argParser((text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw new InvalidArgumentError(error instanceof Error ? error.message : "");
+    }
+  });
+}
+
 const program = createProgram("forkd", "Gives Karyon's appliances fork(), on a stock Xen.");
-program.command("run").description("serve every domain that offers fork, until SIGTERM").action(runDaemon);
+program
+  .command("run")
+  .description("serve every domain that offers fork, until SIGTERM")
+  .addOption(limit("--children <number>", "children that all families together may have", parseCount, "1000"))
+  .addOption(limit("--keep-free <size>", "memory of the host that forks leave free, 0M for none", parsePages, "32M"))
+  .addOption(limit("--rate <number>", "forks per second of all families together", parseCount, "1000"))
+  .addHelpText("after", FAMILY_LIMITS)
+  .action(runDaemon);
 program.command("status").description("print the tree of processes of every family").action(printStatus);
 await runProgram(program);
