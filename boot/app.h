@@ -3,6 +3,7 @@
 #include "runtime.h"
 
 extern u64 app_stackLimit;
+extern u32 app_signalsDue;
 __attribute__((noreturn, cold)) void boot_stackOverflow(u32 kind);
 
 // Recursion ends here, while there is still room below for system calls and event upcalls.
@@ -13,6 +14,8 @@ __attribute__((noreturn, cold)) void boot_stackOverflow(u32 kind);
 // shared_info. The kernel's export leaveKernel does what is pending and unmasks.
 extern volatile u8 boot_sharedInfo[];
 void kernel_leaveKernel(void);
+// The next handler that is to run: the signal in the upper half, the app's word for the handler in the lower.
+u64 kernel_signalTake(u32 ended);
 
 INLINE void enterKernel(void) { boot_sharedInfo[1] = 1; }
 INLINE void leaveKernel(void) { kernel_leaveKernel(); }

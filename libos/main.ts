@@ -11,6 +11,7 @@ export { trap } from "../kernel/trap/trap";
 export { threadMain } from "../kernel/thread/scheduler";
 export * from "./posix/index";
 export { familyEvent, familyStart } from "./process/family";
+export { signalTake, terminationCaught } from "./process/signals";
 export { leaveKernel, upcall } from "../kernel/work";
 
 /** Export: the domain begins here, on the boot stack (boot/entry.asm). Does not return. */

@@ -26,6 +26,8 @@ export const EVENT_EXIT: u32 = 1;
 export const EVENT_STOPPED: u32 = 2;
 export const EVENT_CONTINUED: u32 = 3;
 export const EVENT_SIGNAL: u32 = 4;
+/** Only to process 1: a process whose parent has ended is its child now. */
+export const EVENT_ADOPTED: u32 = 5;
 
 /** Operations that a domain can ask of forkd besides a fork. */
 export const REQUEST_KILL: u32 = 1;
@@ -193,6 +195,8 @@ export function forkDescriptorRenew(): void {
   descriptor.exitStatus = 0;
   descriptor.eventProducer = 0;
   descriptor.eventConsumer = 0;
+  descriptor.requestOperation = 0;
+  descriptor.requestResult = 0;
 }
 
 /** Leaves word of how the process ends, as wait(2) encodes it, for the parent. The first word counts. */

@@ -108,10 +108,9 @@ function onResume(restored: bool): void {
 
 function onEvent(_argument: usize): void {
   eventsTake();
-  wakeAll(answered);
 }
 
-/** Hands on what forkd has told of the family. */
+/** Hands on what forkd has told of the family, and lets those look who wait for an answer. */
 export function eventsTake(): void {
   const descriptor = forkDescriptor();
   const produced = atomic.load<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("eventProducer"));
@@ -121,6 +120,12 @@ export function eventsTake(): void {
     consumed += 1;
   }
   atomic.store<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("eventConsumer"), consumed);
+  wakeAll(answered);
+}
+
+/** Woken on each event from forkd. */
+export function forkAnswers(): WaitQueue {
+  return answered;
 }
 
 /** The event channel to forkd. */

@@ -1,6 +1,6 @@
 // What the toolstack asks of the domain: it writes "poweroff", "reboot", "halt" or "suspend" into control/shutdown
 // (xen/docs/misc/xenstore-paths.pandoc), the guest acknowledges by emptying the node and does it. A kernel thread
-// waits for that, so it works while the app computes or waits.
+// waits for that, so it works while the app computes or waits. To the app it is SIGTERM: one that catches it goes on.
 import { exitStatusLeave } from "../fork/descriptor";
 import { log } from "../log";
 import { panic } from "../panic";
@@ -9,6 +9,7 @@ import { threadCreate } from "../thread/scheduler";
 import { WaitQueue, waitOn, wakeAll } from "../thread/wait_queue";
 import { NEVER } from "../time/clock";
 import { WATCH_SIZE, Watch, watchStart } from "../xenbus/watch";
+import { terminationCaught } from "../with_signal";
 import { xenstoreRead, xenstoreWrite } from "../xenbus/xenstore";
 import { SHUTDOWN_poweroff, SHUTDOWN_reboot } from "../xen/hypercall";
 import { powerOff } from "./power_off";
@@ -64,6 +65,7 @@ function serve(length: u32): void {
   const isSuspend = bytesEqualText(request, length, "suspend");
   log("power").text("the toolstack asks for ").bytes(request, length).end();
   xenstoreWrite(node("shutdown"), textBuffer(value, request, REQUEST_SIZE));
+  if (isPowerOff && terminationCaught()) return;
   if (isPowerOff || isReboot) exitStatusLeave(SIGTERM);
   if (isPowerOff) powerOff(SHUTDOWN_poweroff);
   if (isReboot) powerOff(SHUTDOWN_reboot);

@@ -13,7 +13,7 @@ import {
   setStackLimit,
   threadStart as threadStartAddress,
 } from "../boot";
-import { ETIMEDOUT } from "../errno";
+import { EINTR, ETIMEDOUT } from "../errno";
 import { ListNode, listEmpty, listFirst, listInit, listInsertTail, listRemove } from "../list";
 import { Slab, SLAB_SIZE, slabInit } from "../memory/slab";
 import { PAGE_SIZE } from "../memory/pages";
@@ -48,6 +48,8 @@ export class Thread {
   timedOut: bool;
   /** App threads run app code and have a shadow stack. */
   isApp: bool;
+  /** A signal is due to it: whatever it waits for interruptibly is over. */
+  interrupted: bool;
   stack: usize;
   stackPages: u32;
   entry: u32;
@@ -174,6 +176,20 @@ export function threadBlock(deadline: u64): i32 {
   timerCancel(timerOf(thread));
   thread.woken = false;
   return thread.timedOut ? -ETIMEDOUT : 0;
+}
+
+/** Like threadBlock, but threadInterrupt ends it, too: -EINTR, at once when the thread is interrupted already. */
+export function threadBlockInterruptibly(deadline: u64): i32 {
+  const thread = currentThread();
+  if (thread.interrupted) return -EINTR;
+  const result = threadBlock(deadline);
+  return result == 0 && thread.interrupted ? -EINTR : result;
+}
+
+/** Ends the interruptible waits of `thread`, this one and those to come, until `interrupted` is cleared. */
+export function threadInterrupt(thread: Thread): void {
+  thread.interrupted = true;
+  threadWake(thread);
 }
 
 /** Makes `thread` runnable. May be called from interrupt work. */

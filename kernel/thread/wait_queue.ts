@@ -2,7 +2,7 @@
 // thread can stand in many queues at once (poll). Waking takes no waiter out of its queue: who waits re-checks the
 // condition in a loop and leaves by itself, so a wake-up too many does no harm.
 // Invariant: a waiter is in a queue exactly while its `queue` field is not 0.
-import { Thread, currentThread, threadBlock, threadWake } from "./scheduler";
+import { Thread, currentThread, threadBlock, threadBlockInterruptibly, threadWake } from "./scheduler";
 
 /** The threads waiting for one thing; all zero is an empty queue. */
 @unmanaged
@@ -59,11 +59,24 @@ export function wakeOne(queue: WaitQueue): void {
   if (queue.first != 0) threadWake(changetype<Thread>(changetype<Waiter>(queue.first).thread));
 }
 
+function ownWaiter(): Waiter {
+  return changetype<Waiter>(changetype<usize>(currentThread()) + offsetof<Thread>("waiterNext"));
+}
+
 /** Blocks the current thread until the queue is woken: 0, or until `deadline` (monotonic ns): -ETIMEDOUT. Check the condition again afterwards. */
 export function waitOn(queue: WaitQueue, deadline: u64): i32 {
-  const waiter = changetype<Waiter>(changetype<usize>(currentThread()) + offsetof<Thread>("waiterNext"));
+  const waiter = ownWaiter();
   waiterAdd(queue, waiter);
   const result = threadBlock(deadline);
+  waiterRemove(waiter);
+  return result;
+}
+
+/** Like waitOn, but a signal for the thread ends it, too: -EINTR. All system calls that an app may wait in use it. */
+export function waitInterruptibly(queue: WaitQueue, deadline: u64): i32 {
+  const waiter = ownWaiter();
+  waiterAdd(queue, waiter);
+  const result = threadBlockInterruptibly(deadline);
   waiterRemove(waiter);
   return result;
 }

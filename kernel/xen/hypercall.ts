@@ -49,6 +49,7 @@ const EVTCHNOP_status: u64 = 5;
 const EVTCHNOP_alloc_unbound: u64 = 6;
 
 const GNTTABOP_setup_table: u64 = 2;
+const VCPUOP_get_runstate_info: u64 = 4;
 const VCPUOP_stop_periodic_timer: u64 = 7;
 const CONSOLEIO_write: u64 = 0;
 
@@ -164,6 +165,13 @@ export function setTimer(deadline: u64): i32 {
 /** Stops the 100 Hz tick Xen gives a new vCPU. */
 export function stopPeriodicTimer(): i32 {
   return <i32>hypercall(HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, 0, 0, 0, 0);
+}
+
+/** How long, in ns, this vCPU has run (vcpu.h, struct vcpu_runstate_info). */
+export function vcpuRunningTime(): u64 {
+  store<u64>(scratch, 0, 16); // time[RUNSTATE_running], behind the state and when it was entered
+  hypercall(HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, 0, scratch, 0, 0);
+  return load<u64>(scratch, 16);
 }
 
 /** A new port that `remote` may bind to; the port, or -errno. */

@@ -8,8 +8,13 @@ export declare function getpid(): i32;
 export declare function getppid(): i32;
 /** Returns twice: the child's id in the parent, 0 in the child. */
 export declare function fork(): i32;
-/** Stores the child's status at `status` unless that is 0; the child's id, or 0 with WNOHANG when none has ended. */
-export declare function waitpid(pid: i32, status: usize, options: i32): i32;
+/** Stores status and resource use of a child where they are not 0; its id, or 0 with WNOHANG when there is nothing to tell. */
+export declare function wait4(pid: i32, status: usize, options: i32, usage: usize): i32;
+export declare function waitid(kind: i32, id: i32, information: usize, options: i32, usage: usize): i32;
+export declare function getrusage(who: i32, usage: usize): i32;
+export declare function kill(pid: i32, signal: i32): i32;
+/** `handler`: 0 SIG_DFL, 1 SIG_IGN, else what the kernel hands to _signal_handler; what it was goes to `before`, a u32. */
+export declare function signal(signal: i32, handler: usize, before: usize): i32;
 /** Bytes of the arguments, each ended by a zero byte. */
 export declare function arguments_size(): i32;
 /** Copies up to `length` bytes of them to `buffer`; returns the number copied. */
@@ -55,7 +60,8 @@ export declare function poll(descriptors: usize, count: u32, nanoseconds: i64): 
 export declare function select(count: i32, read: usize, write: usize, except: usize, nanoseconds: i64): i32;
 
 // time
-export declare function nanosleep(nanoseconds: i64): i32;
+/** -EINTR stores what is left at `remaining`, a timespec, unless that is 0. */
+export declare function nanosleep(nanoseconds: i64, remaining: usize): i32;
 export declare function pause(): i32;
 export declare function clock_gettime(clock: i32, time: usize): i32;
 export declare function clock_getres(clock: i32, time: usize): i32;

@@ -67,14 +67,15 @@ export function time(): i64 {
   return now.tv_sec;
 }
 
-/** Sleeps for `duration`. Returns 0, or -1 (EINVAL). */
-export function nanosleep(duration: timespec): i32 {
+/** Sleeps for `duration`. Returns 0, or -1: EINVAL, or EINTR (a signal), with what is left in `remaining`. */
+export function nanosleep(duration: timespec, remaining: timespec | null = null): i32 {
   if (duration.tv_sec < 0 || duration.tv_nsec < 0 || duration.tv_nsec >= 1_000_000_000) {
     setErrno(EINVAL);
     return -1;
   }
   const seconds = min<i64>(duration.tv_sec, i32.MAX_VALUE);
-  return conclude(errno, posix.nanosleep(seconds * 1_000_000_000 + duration.tv_nsec));
+  const rest: usize = remaining === null ? 0 : changetype<usize>(remaining);
+  return conclude(errno, posix.nanosleep(seconds * 1_000_000_000 + duration.tv_nsec, rest));
 }
 
 const SECONDS_PER_DAY: i64 = 86_400;

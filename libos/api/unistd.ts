@@ -1,6 +1,7 @@
 // unistd.h: bytes in and out of descriptors, whatever is behind them, and the small calls of that header.
 import { conclude, conclude64, errno, keep } from "./errno";
 import * as posix from "./posix";
+import { timespec } from "./time";
 
 /**
  * Reads up to `count` bytes to `buffer`. Returns the number read, 0 at the end of a file or stream, -1 on error
@@ -63,17 +64,19 @@ export function dup2(fd: i32, target: i32): i32 {
   return conclude(errno, posix.dup2(fd, target));
 }
 
-/** Sleeps `seconds`. Returns 0: nothing interrupts it. */
+/** Sleeps `seconds`. Returns 0, or the seconds that were left when a signal ended it. */
 export function sleep(seconds: u32): u32 {
-  return keep(errno, posix.nanosleep(<i64>seconds * 1_000_000_000));
+  const left = new timespec();
+  keep(errno, posix.nanosleep(<i64>seconds * 1_000_000_000, changetype<usize>(left)));
+  return <u32>left.tv_sec + (left.tv_nsec == 0 ? 0 : 1);
 }
 
-/** Sleeps `microseconds`. */
+/** Sleeps `microseconds`. Returns 0, or -1 (EINTR). */
 export function usleep(microseconds: u32): i32 {
-  return conclude(errno, posix.nanosleep(<i64>microseconds * 1_000));
+  return conclude(errno, posix.nanosleep(<i64>microseconds * 1_000, 0));
 }
 
-/** Sleeps until a signal comes; there are none, so the calling thread sleeps for good and the others go on. */
+/** Sleeps until a signal comes whose handler then runs. Returns -1 with EINTR. */
 export function pause(): i32 {
   return conclude(errno, posix.pause());
 }

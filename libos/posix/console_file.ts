@@ -1,8 +1,8 @@
 // The console behind descriptors 0, 1 and 2.
 import { consoleRead, consoleReadable, consoleWaitQueue, consoleWritable, consoleWrite } from "../../kernel/console";
-import { EAGAIN, EIO } from "../../kernel/errno";
+import { EAGAIN, EINTR, EIO } from "../../kernel/errno";
 import { NEVER, monotonicNow } from "../../kernel/time/clock";
-import { waitOn } from "../../kernel/thread/wait_queue";
+import { waitInterruptibly, waitOn } from "../../kernel/thread/wait_queue";
 import { POLLIN, POLLOUT } from "../net/poll_events";
 
 /** How long a write waits for a console that takes nothing (ns), before it is given up for good. */
@@ -34,7 +34,7 @@ export function consoleFileRead(target: usize, count: u32, nonBlocking: bool): i
   let taken = consoleRead(target, count);
   while (taken == 0) {
     if (nonBlocking) return -EAGAIN;
-    waitOn(consoleWaitQueue(), NEVER);
+    if (waitInterruptibly(consoleWaitQueue(), NEVER) == -EINTR) return -EINTR;
     taken = consoleRead(target, count);
   }
   for (let i: u32 = 0; i < taken; i++) {

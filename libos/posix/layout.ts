@@ -66,6 +66,34 @@ export class FileStatus {
 }
 export const FILE_STATUS_SIZE: u32 = 56;
 
+/** struct rusage, as far as it is filled; the rest is zero. */
+@unmanaged
+@final
+export class ResourceUsage {
+  userSeconds: i64;
+  userMicroseconds: i64;
+  systemSeconds: i64;
+  systemMicroseconds: i64;
+  /** Kibibytes. */
+  maximumResident: i64;
+}
+export const RESOURCE_USAGE_SIZE: u32 = 144;
+
+/** siginfo_t, as waitid fills it; the rest is zero. */
+@unmanaged
+@final
+export class SignalInformation {
+  signal: i32;
+  error: i32;
+  code: i32;
+  private padding: i32;
+  pid: i32;
+  user: u32;
+  /** The exit status, or the signal. */
+  status: i32;
+}
+export const SIGNAL_INFORMATION_SIZE: u32 = 128;
+
 /** What sysinfo tells. */
 @unmanaged
 @final

@@ -1,5 +1,5 @@
 // poll and select: look; if nothing is ready, wait for any of the descriptions, and look again.
-import { EAGAIN, EBADF, EFAULT, EINVAL, ENOMEM } from "../../kernel/errno";
+import { EAGAIN, EBADF, EFAULT, EINTR, EINVAL, ENOMEM, ETIMEDOUT } from "../../kernel/errno";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT } from "../net/poll_events";
 import { descriptorFile } from "../process/descriptors";
 import { NO_FILE } from "../process/open_file";
@@ -68,7 +68,8 @@ export function posix_poll(descriptors: u32, count: u32, nanoseconds: i64): i32 
     const result = pollWait(entries, count, deadline);
     if (result == -ENOMEM) return -EAGAIN;
     found = pollLook(entries, count);
-    if (found != 0 || result != 0) return found;
+    if (found != 0 || result == -ETIMEDOUT) return found;
+    if (result != 0) return result;
   }
 }
 
@@ -148,6 +149,7 @@ export function posix_select(count: i32, read: u32, write: u32, except: u32, nan
       result = selectWait(count, readSet, writeSet, exceptSet, deadline);
       if (result == -ENOMEM) return -EAGAIN;
       found = selectLook(count, readSet, writeSet, exceptSet);
+      if (found == 0 && result == -EINTR) return -EINTR;
     }
   }
   if (found >= 0) selectAnswer(count, readSet, writeSet, exceptSet);

@@ -4,7 +4,8 @@ import { EFAULT, EINVAL } from "../../kernel/errno";
 import { randomFill } from "../../kernel/random";
 import { bytesEqualText } from "../../kernel/text";
 import { appExit } from "../process/app";
-import { familyFork, familyParent, familyPid, familyWait } from "../process/family";
+import { familyFork } from "../process/family";
+import { parentProcessId, processId } from "../process/identity";
 import { userBuffer } from "../process/user_memory";
 import { GRND_NONBLOCK, GRND_RANDOM } from "./constants";
 
@@ -18,21 +19,15 @@ export function posix_exit(status: i32): void {
 }
 
 export function posix_getpid(): i32 {
-  return familyPid();
+  return processId();
 }
 
 export function posix_getppid(): i32 {
-  return familyParent();
+  return parentProcessId();
 }
 
 export function posix_fork(): i32 {
   return familyFork();
-}
-
-export function posix_waitpid(pid: i32, status: u32, options: i32): i32 {
-  const word: usize = status == 0 ? 0 : userBuffer(status, 4);
-  if (status != 0 && word == 0) return -EFAULT;
-  return familyWait(pid, word, options);
 }
 
 /** Appends `length` bytes and a zero byte at `position` of a buffer of `capacity`; the new position, past the end or not. */

@@ -4,7 +4,7 @@
 // reference, so that a close by another thread does not free what is being waited for.
 import { consoleWaitQueue } from "../../kernel/console";
 import { PAGE_SIZE, orderFor, pagesAlloc, pagesFree } from "../../kernel/memory/pages";
-import { threadBlock } from "../../kernel/thread/scheduler";
+import { threadBlockInterruptibly } from "../../kernel/thread/scheduler";
 import { WAITER_SIZE, WaitQueue, Waiter, waiterAdd, waiterRemove } from "../../kernel/thread/wait_queue";
 import { POLLIN, POLLOUT } from "../net/poll_events";
 import { tcpPollEvents } from "../net/tcp/api";
@@ -60,9 +60,9 @@ export class ReadinessWait {
   }
 }
 
-/** Sleeps until one of the descriptions wakes the thread, or `deadline`: 0 or -ETIMEDOUT. Ends the wait. */
+/** Sleeps until one of the descriptions wakes the thread, or `deadline`: 0, -ETIMEDOUT or -EINTR. Ends the wait. */
 export function readinessBlock(slots: usize, count: u32, order: u32, deadline: u64): i32 {
-  const result = threadBlock(deadline);
+  const result = threadBlockInterruptibly(deadline);
   for (let i: u32 = 0; i < count; i++) {
     const slot = slots + <usize>i * SLOT_SIZE;
     waiterRemove(changetype<Waiter>(slot));

@@ -15,7 +15,6 @@ import {
   EPROTOTYPE,
 } from "../../kernel/errno";
 import { monotonicNow } from "../../kernel/time/clock";
-import { waitOn } from "../../kernel/thread/wait_queue";
 import {
   tcpAccept,
   tcpBind,
@@ -68,7 +67,7 @@ import {
 } from "./constants";
 import { timeoutDeadline } from "./deadline";
 import { SOCKET_ADDRESS_SIZE } from "./layout";
-import { datagramReceive, datagramSend, streamAwaitConnected, streamReceive, streamSend } from "./stream";
+import { datagramReceive, datagramSend, fileWait, streamAwaitConnected, streamReceive, streamSend } from "./stream";
 
 const TRANSFER_MAX: u32 = 0x7ffff000;
 const TYPE_FLAGS: i32 = SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -130,7 +129,8 @@ function awaitConnection(file: OpenFile): i32 {
   while (true) {
     if (file.tcp.state != LISTEN) return -EINVAL;
     if ((tcpPollEvents(file.tcp) & POLLIN) != 0) return 0;
-    if (file.nonBlocking || waitOn(file.tcp.waitQueue, deadline) != 0) return -EAGAIN;
+    const waited = fileWait(file, 0, file.tcp.waitQueue, deadline);
+    if (waited != 0) return waited;
   }
 }
 

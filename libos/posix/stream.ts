@@ -1,8 +1,8 @@
 // Blocking transfer through sockets: try, and while the answer is "not now", wait for the socket and try again.
 // Pointers are kernel addresses, already checked. The caller holds a reference of the description.
-import { EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINPROGRESS } from "../../kernel/errno";
+import { EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINPROGRESS, EINTR, ETIMEDOUT } from "../../kernel/errno";
 import { monotonicNow } from "../../kernel/time/clock";
-import { waitOn } from "../../kernel/thread/wait_queue";
+import { WaitQueue, waitInterruptibly } from "../../kernel/thread/wait_queue";
 import { UdpPeer, udpPeekFrom, udpReceiveFrom } from "../net/udp/input";
 import { udpSendTo } from "../net/udp/output";
 import { tcpConnected, tcpPeek, tcpPollEvents, tcpReceive, tcpSend, tcpTakeError } from "../net/tcp/api";
@@ -13,6 +13,13 @@ import { timeoutDeadline } from "./deadline";
 /** Whether a call with `flags` must not wait. */
 export function mustNotWait(file: OpenFile, flags: i32): bool {
   return file.nonBlocking || (flags & MSG_DONTWAIT) != 0;
+}
+
+/** Waits for `queue` as a call with `flags` on `file` may: 0, -EAGAIN (not at all, or its time is over), -EINTR. */
+export function fileWait(file: OpenFile, flags: i32, queue: WaitQueue, deadline: u64): i32 {
+  if (mustNotWait(file, flags)) return -EAGAIN;
+  const result = waitInterruptibly(queue, deadline);
+  return result == -ETIMEDOUT ? -EAGAIN : result;
 }
 
 /** Receives from a TCP socket: bytes, 0 at the end of the stream, -errno. */
@@ -29,7 +36,8 @@ export function streamReceive(file: OpenFile, target: usize, count: u32, flags: 
     if (result > 0) done += <u32>result;
     if (done == count || (done != 0 && !all)) return <i32>done;
     if (result == -EAGAIN) {
-      if (mustNotWait(file, flags) || waitOn(socket.waitQueue, deadline) != 0) return done != 0 ? <i32>done : -EAGAIN;
+      const waited = fileWait(file, flags, socket.waitQueue, deadline);
+      if (waited != 0) return done != 0 ? <i32>done : waited;
     } else if (result <= 0) {
       return done != 0 ? <i32>done : result;
     }
@@ -48,16 +56,18 @@ export function streamSend(file: OpenFile, source: usize, count: u32, flags: i32
     if (result < 0 && result != -EAGAIN) return done != 0 ? <i32>done : result;
     if (result > 0) continue;
     if (deadline == 0) deadline = timeoutDeadline(file.sendTimeout);
-    if (mustNotWait(file, flags) || waitOn(socket.waitQueue, deadline) != 0) return done != 0 ? <i32>done : -EAGAIN;
+    const waited = fileWait(file, flags, socket.waitQueue, deadline);
+    if (waited != 0) return done != 0 ? <i32>done : waited;
   }
 }
 
-/** Waits until a TCP connection that is being opened stands: 0, why it does not, or -EINPROGRESS after SO_SNDTIMEO. */
+/** Waits until a TCP connection that is being opened stands: 0, why it does not, -EINTR, or -EINPROGRESS after SO_SNDTIMEO. */
 export function streamAwaitConnected(file: OpenFile): i32 {
   const socket = file.tcp;
   const deadline = timeoutDeadline(file.sendTimeout);
   while (tcpPollEvents(socket) == 0) {
-    if (waitOn(socket.waitQueue, deadline) != 0) return -EINPROGRESS; // it goes on in the background
+    const waited = waitInterruptibly(socket.waitQueue, deadline);
+    if (waited != 0) return waited == -EINTR ? -EINTR : -EINPROGRESS; // it goes on in the background
   }
   const error = tcpTakeError(socket);
   if (error != 0) return -error;
@@ -73,7 +83,9 @@ export function datagramReceive(file: OpenFile, target: usize, count: u32, flags
     const result =
       (flags & MSG_PEEK) != 0 ? udpPeekFrom(socket, target, count, peer) : udpReceiveFrom(socket, target, count, peer);
     if (result >= 0 && (flags & MSG_TRUNC) != 0) return max(result, <i32>peer.length);
-    if (result != -EAGAIN || mustNotWait(file, flags) || waitOn(socket.waitQueue(), deadline) != 0) return result;
+    if (result != -EAGAIN) return result;
+    const waited = fileWait(file, flags, socket.waitQueue(), deadline);
+    if (waited != 0) return waited;
   }
 }
 
@@ -84,6 +96,8 @@ export function datagramSend(file: OpenFile, source: usize, count: u32, flags: i
   const deadline = timeoutDeadline(file.sendTimeout);
   while (true) {
     const result = udpSendTo(socket, source, count, address, port, monotonicNow());
-    if (result != -EAGAIN || mustNotWait(file, flags) || waitOn(socket.waitQueue(), deadline) != 0) return result;
+    if (result != -EAGAIN) return result;
+    const waited = fileWait(file, flags, socket.waitQueue(), deadline);
+    if (waited != 0) return waited;
   }
 }

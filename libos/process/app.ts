@@ -50,6 +50,13 @@ export function appExit(status: i32): void {
   powerOff(SHUTDOWN_poweroff);
 }
 
+/** Ends the process because of `signal`; does not return. */
+export function appEndBySignal(signal: i32): void {
+  log("app").text("signal ").signed(signal).end();
+  exitStatusLeave(signal);
+  powerOff(SHUTDOWN_poweroff);
+}
+
 /** Ends the domain because the app could not be started; does not return. */
 export function appFailed(reason: string): void {
   log("app").text("cannot start: ").text(reason).end();

@@ -1,9 +1,9 @@
 // Futexes: sleeping until another thread says that a word of the app's memory has changed. The mutexes, conditions and
 // joins of libos/api are made of it.
 // Invariant: a thread is linked in the bucket of its `futex` exactly while it sleeps and nobody has woken it.
-import { EAGAIN, EFAULT, EINVAL, ETIMEDOUT } from "../../kernel/errno";
+import { EAGAIN, EFAULT, EINVAL } from "../../kernel/errno";
 import { ListNode, listFirst, listInit, listInsertTail, listRemove } from "../../kernel/list";
-import { Thread, threadBlock, threadWake } from "../../kernel/thread/scheduler";
+import { Thread, threadBlockInterruptibly, threadWake } from "../../kernel/thread/scheduler";
 import { AppThread, appThreadSelf } from "./threads";
 import { userBuffer } from "./user_memory";
 
@@ -22,7 +22,7 @@ function bucketOf(futex: u32): ListNode {
 
 /**
  * Sleeps while the u32 at `futex` of app memory is `expected`, until a wake-up or `deadline` (monotonic ns). Returns 0,
- * -EAGAIN when it is something else, -ETIMEDOUT, -EFAULT, or -EINVAL for an address that is no multiple of 4.
+ * -EAGAIN when it is something else, -ETIMEDOUT, -EINTR, -EFAULT, or -EINVAL for an address that is no multiple of 4.
  */
 export function futexWait(futex: u32, expected: u32, deadline: u64): i32 {
   const word = userBuffer(futex, 4);
@@ -35,10 +35,10 @@ export function futexWait(futex: u32, expected: u32, deadline: u64): i32 {
   listInsertTail(bucketOf(futex), self.link);
   let result = 0;
   // Other wake-ups of the thread mean nothing here.
-  while (!self.futexWoken && result != -ETIMEDOUT) result = threadBlock(deadline);
+  while (!self.futexWoken && result == 0) result = threadBlockInterruptibly(deadline);
   if (self.futexWoken) return 0;
   listRemove(self.link);
-  return -ETIMEDOUT;
+  return result;
 }
 
 /** Wakes up to `count` threads that sleep on `futex`, those that came first; how many. */

@@ -64,6 +64,16 @@ export function appThreadOf(id: i32): AppThread {
   return thread != NO_THREAD && thread.id == id ? thread : NO_THREAD;
 }
 
+/** The kernel's thread on which handlers of signals run: the main thread, or another one when that has ended; 0 before it has called. */
+export function appThreadForSignals(): usize {
+  if (mainThread.thread != 0 || table == 0) return mainThread.thread;
+  for (let slot = FIRST_SLOT; slot < SLOTS; slot++) {
+    const thread = load<usize>(slotAddress(slot));
+    if (thread != 0) return changetype<AppThread>(thread).thread;
+  }
+  return 0;
+}
+
 function slotAddress(slot: u32): usize {
   return table + ((<usize>slot) << 2);
 }

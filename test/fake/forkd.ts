@@ -1,5 +1,5 @@
 // The part of forkd that a parent sees: it binds the domain's event channel, says that it is ready, answers requests by
-// script and tells of children that have ended. Nothing is copied.
+// script and tells of children and signals. Nothing is copied.
 import assert from "node:assert/strict";
 import type { Guest, Host } from "../../tools/fake-xen/host.ts";
 
@@ -10,12 +10,27 @@ const LATENCY = 3e6;
 
 // Offsets in the descriptor (kernel/fork/descriptor.ts).
 const AT = { magic: 0, version: 4, sequence: 8, result: 12, stackPointer: 16, l4: 72 } as const;
+const REQUEST = { operation: 160, pid: 164, value: 168, result: 172 } as const;
 const FROM_FORKD = { ready: 80, pid: 84, parent: 88, status: 92, producer: 96, consumer: 100, ring: 2048 } as const;
+
+/** Kinds of events. */
+export const EVENT = { exit: 1, stopped: 2, continued: 3, signal: 4, adopted: 5 } as const;
+
+/** What a domain has asked to be done with a process. */
+export interface KillRequest {
+  readonly pid: number;
+  readonly signal: number;
+}
 
 export class FakeForkd {
   /** What the next requests get; later ones are not answered. */
   answers: number[] = [];
   requests = 0;
+  /** Runs just before a fork is answered. */
+  beforeAnswer: () => void = () => undefined;
+  /** The requests for signals that have come, and what the next ones get; without an answer they get 0. */
+  readonly kills: KillRequest[] = [];
+  killAnswers: (number | "none")[] = [];
   private page = 0;
   private port = 0;
 
@@ -77,6 +92,7 @@ export class FakeForkd {
   }
 
   private notified(): void {
+    this.serveKill();
     if (this.result !== PENDING) return;
     this.requests += 1;
     assert.ok(this.guest.domain.memory.u64(this.page + AT.stackPointer) >= 0n);
@@ -84,19 +100,46 @@ export class FakeForkd {
     const answer = this.answers.shift();
     if (answer === undefined) return;
     this.host.world.after(LATENCY, () => {
+      this.beforeAnswer();
       this.set(AT.result, answer);
       this.notify();
     });
   }
 
+  private serveKill(): void {
+    if ((this.get(REQUEST.result) | 0) !== PENDING) return;
+    assert.equal(this.get(REQUEST.operation), 1);
+    const last = this.kills.length;
+    this.kills.push({ pid: this.get(REQUEST.pid) | 0, signal: this.get(REQUEST.value) });
+    const answer = this.killAnswers.shift() ?? 0;
+    if (answer === "none") return;
+    this.host.world.after(LATENCY, () => {
+      assert.equal(this.kills.length, last + 1, "one request at a time");
+      this.set(REQUEST.result, answer);
+      this.notify();
+    });
+  }
+
   /** A child has ended. */
-  exit(pid: number, status: number): void {
+  exit(pid: number, status: number, usage: { cpuTime?: bigint; frames?: bigint } = {}): void {
+    this.tell(EVENT.exit, pid, status, usage);
+  }
+
+  /** A signal from process `sender`. */
+  signal(sender: number, signal: number): void {
+    this.tell(EVENT.signal, sender, signal);
+  }
+
+  /** Posts an event of the family. */
+  tell(kind: number, pid: number, value: number, { cpuTime = 0n, frames = 0n } = {}): void {
     const produced = this.get(FROM_FORKD.producer);
     assert.ok(produced - this.consumed < RING_ENTRIES);
     const entry = FROM_FORKD.ring + (produced % RING_ENTRIES) * 32;
-    this.set(entry, 1);
+    this.set(entry, kind);
     this.set(entry + 4, pid);
-    this.set(entry + 8, status);
+    this.set(entry + 8, value);
+    this.guest.domain.memory.setU64(this.page + entry + 16, cpuTime);
+    this.guest.domain.memory.setU64(this.page + entry + 24, frames);
     this.set(FROM_FORKD.producer, produced + 1);
     this.notify();
   }

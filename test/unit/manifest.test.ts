@@ -56,6 +56,9 @@ describe("karyon.json", () => {
     [{ network: { mac: "01:16:3e:00:00:01" } }, /^ {2}network/m],
     [{ network: { gateway: "10.0.2.2" } }, /^ {2}network\.gateway: comes from the DHCP server/m],
     [{ network: { adress: "dhcp" } }, /^ {2}network.*adress/ms],
+    [{ fork: 65 }, /^ {2}fork: expected a number of children, 1 to 64/m],
+    [{ fork: { memory: "64M" } }, /^ {2}fork/m],
+    [{ fork: { children: 2, rate: 0 } }, /^ {2}fork/m],
     [{ arguments: ["a\nb"] }, /^ {2}arguments\.0: expected printable ASCII/m],
     [{ environment: { "A B": "c" } }, /^ {2}environment/m],
     [{ files: "../secret" }, /^ {2}files: expected a path inside/m],
@@ -101,6 +104,9 @@ describe("the command line", () => {
     );
     assert.equal(commandLine(manifest({})), "ip=off");
     assert.equal(commandLine(manifest({ network: {} })), "ip=dhcp");
+    assert.equal(commandLine(manifest({ fork: 8 })), "ip=off fork=8");
+    const fork = { children: 8, memory: "64M", rate: 100 };
+    assert.equal(commandLine(manifest({ fork })), "ip=off fork=8 fork-memory=64M fork-rate=100");
   });
 
   it("must fit into start_info", () => {

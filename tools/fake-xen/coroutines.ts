@@ -11,6 +11,12 @@ export interface SystemCall {
 /** An app: yields system calls, returns its exit status. */
 export type App = Generator<SystemCall, number, number | bigint>;
 
+/** What an app has beside its main function. */
+export interface Handlers {
+  /** The handler of a signal, by the app's word for it. */
+  readonly handler: (word: number, signal: number) => App;
+}
+
 type Export = (...args: readonly (number | bigint)[]) => number | bigint | undefined;
 
 interface Call {
@@ -31,7 +37,10 @@ export type Stop =
 interface Thread {
   readonly token: number;
   readonly calls: Call[];
-  app: App | undefined;
+  /** The app, and above it the handlers of signals that run. */
+  readonly apps: App[];
+  /** How the system calls go on that the handlers interrupted. */
+  readonly handled: (() => void)[];
   exitStatus: number;
   callResult: number;
 }
@@ -58,6 +67,8 @@ export class Coroutines {
   private nextToken = FIRST_TOKEN;
   private stop: Stop | undefined;
   private current: Thread;
+  /** Whether a handler of a signal is to run. */
+  signalsDue = false;
 
   constructor(
     private readonly exports: Readonly<Record<string, Export>>,
@@ -65,6 +76,7 @@ export class Coroutines {
     /** Unused memory for the stopped stacks. */
     private nextBuffer: number,
     private readonly startApp: () => App,
+    private readonly handlers: Handlers,
   ) {
     this.current = this.newThread();
   }
@@ -74,7 +86,7 @@ export class Coroutines {
   }
 
   private newThread(): Thread {
-    const thread: Thread = { token: this.nextToken++, calls: [], app: undefined, exitStatus: 0, callResult: 0 };
+    const thread: Thread = { token: this.nextToken++, calls: [], apps: [], handled: [], exitStatus: 0, callResult: 0 };
     this.threads.set(thread.token, thread);
     return thread;
   }
@@ -173,8 +185,15 @@ export class Coroutines {
   /** The app goes on with the result of its last system call (undefined: it begins). */
   private advance(result: number | bigint | undefined): void {
     const thread = this.current;
-    thread.app ??= this.startApp();
-    const step = result === undefined ? thread.app.next(0) : thread.app.next(result);
+    if (thread.apps.length === 0) thread.apps.push(this.startApp());
+    const app = thread.apps.at(-1);
+    if (app === undefined) throw new Error("no app");
+    const step = result === undefined ? app.next(0) : app.next(result);
+    if (step.done === true && thread.apps.length > 1) {
+      thread.apps.pop();
+      thread.handled.pop()?.();
+      return;
+    }
     if (step.done === true) {
       thread.exitStatus = step.value;
       return; // boot.appStart returns it
@@ -184,6 +203,18 @@ export class Coroutines {
 
   /** The way back to the app: the kernel does what is pending (boot/app.h, leaveKernel). */
   private systemCallDone(value: number | bigint): void {
-    this.push("leaveKernel", [], () => this.advance(value));
+    this.push("leaveKernel", [], () => (this.signalsDue ? this.runHandlers(0, value) : this.advance(value)));
+  }
+
+  /** What the end of a system call does in an app that catches signals (tools/image/glue.ts). */
+  private runHandlers(ended: number, value: number | bigint): void {
+    this.push("signalTake", [ended], (taken) => {
+      const next = BigInt.asUintN(64, BigInt(taken));
+      if (next === 0n) return this.advance(value);
+      const signal = Number(next >> 32n);
+      this.current.apps.push(this.handlers.handler(Number(next & 0xffff_ffffn), signal));
+      this.current.handled.push(() => this.runHandlers(signal, value));
+      this.advance(undefined);
+    });
   }
 }

@@ -46,6 +46,8 @@ export class Domain implements Runnable {
   ports: Ports;
   /** Set when the domain has shut down; "suspend" until resume() or restore(). */
   shutdown: ShutdownReason | undefined;
+  /** The app's handlers of signals, by what it told posix_signal. */
+  readonly signalHandlers = new Map<number, (signal: number) => App>();
   /** What the hypercall in which the domain stopped returns when it goes on. */
   private hypercallResult = 0n;
   private readonly coroutines: Coroutines;
@@ -74,7 +76,13 @@ export class Domain implements Runnable {
       () => this.memory.xenFrame(this.sharedInfoMfn),
       (port) => this.wake(port),
     );
-    this.coroutines = new Coroutines(exports, this.memory.view, STACKS, () => settings.app(this));
+    this.coroutines = new Coroutines(exports, this.memory.view, STACKS, () => settings.app(this), {
+      handler: (word, signal) => {
+        const handler = this.signalHandlers.get(word);
+        if (handler === undefined) throw new Error(`signal ${signal}: no handler ${word}`);
+        return handler(signal);
+      },
+    });
     const files = settings.files ?? new Uint8Array();
     this.layout = layOut(staticEnd, files.length, this.memory.pages);
     this.ports = { store: this.events.allocateUnbound(), console: this.events.allocateUnbound() };
@@ -226,6 +234,7 @@ export class Domain implements Runnable {
       appStackPointerGet: () => 0,
       appStackPointerSet: () => undefined,
       setStackLimit: () => undefined,
+      signalsDue: (due: number) => void (this.coroutines.signalsDue = due !== 0),
       imageBase: () => 0,
       ...Object.fromEntries(
         (

@@ -1,17 +1,17 @@
 // The making of a child: from a parent's request to a domain that runs, or back to nothing where a step fails. Three ways, tried
 // in this order: a shell from the pool; a shell made now, which shares the parent's memory; one to which all memory is copied.
 import { readFileSync } from "node:fs";
-import { describeError } from "../support/errors.ts";
+import { describeError, KaryonError } from "../support/errors.ts";
 import type { Log } from "../support/log.ts";
 import { FIRST_PID, type Family, type Member } from "./family.ts";
 import { carryOver, changedPages, copyPages } from "./fill.ts";
+import type { Limits } from "./limits.ts";
 import { memberOn, type Members } from "./members.ts";
 import { Pool, type ReadyShell } from "./pool.ts";
 import { Stages } from "./stages.ts";
 import type { Xen } from "./xen/handles.ts";
 import { errnoOf } from "./xen/library.ts";
 import type { Store } from "./xen/store.ts";
-import { KaryonError } from "../support/errors.ts";
 
 const EAGAIN = 11;
 const ENOMEM = 12;
@@ -45,12 +45,13 @@ export class Births {
     private readonly xen: Xen,
     private readonly store: Store,
     private readonly members: Members,
+    private readonly limits: Limits<Family>,
     private readonly log: Log,
     policy: BirthPolicy,
   ) {
     this.#shares = policy.way !== "copy" && isParavirtual();
     if (policy.way !== "copy" && !this.#shares) log("domain 0 is not a PV domain: memory is copied, not shared");
-    this.#pool = new Pool(xen, store, log, policy.way === "pool" && this.#shares ? policy.poolSize : 0);
+    this.#pool = new Pool(xen, store, limits, log, policy.way === "pool" && this.#shares ? policy.poolSize : 0);
   }
 
   /** A member can fork from now on. */
@@ -72,10 +73,10 @@ export class Births {
   /** Answers one request; whatever goes wrong, the parent gets an answer. */
   async answer(parent: Member): Promise<void> {
     const stages = new Stages(parent.descriptor);
-    let result = -EAGAIN;
-    if (!parent.family.reserve()) {
-      this.log(`${parent.name}: its family has ${parent.family.limit} children, which is its limit`);
-    } else {
+    const ready = this.#pool.supplies(parent);
+    let result = this.limits.admit(parent.family, ready ? 0 : this.#pagesOfChild(parent));
+    if (result === 0) {
+      parent.family.reserve();
       try {
         stages.reached("admitted");
         const taken = this.#pool.take(parent) ?? (await this.#pool.takeNext(parent));
@@ -84,13 +85,18 @@ export class Births {
         this.#bear(parent, chosen, stages);
         result = chosen.shell.pid;
       } catch (error) {
-        if (errnoOf(error) === ENOMEM) result = -ENOMEM;
+        result = errnoOf(error) === ENOMEM ? -ENOMEM : -EAGAIN;
         this.log(`${parent.name} cannot fork: ${describeError(error)}`);
       }
       parent.family.release();
     }
     if (result < 0) this.#reply(parent, result);
     this.#pool.refill(parent);
+  }
+
+  /** How much memory a child takes that no shell has yet. */
+  #pagesOfChild(parent: Member): number {
+    return this.#shares ? parent.descriptor.kernelEndPfn : (this.xen.control.info(parent.domain)?.pages ?? 0);
   }
 
   /** A shell for a parent that has none ready. */

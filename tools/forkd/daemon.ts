@@ -3,16 +3,24 @@
 import { describeError } from "../support/errors.ts";
 import type { Log } from "../support/log.ts";
 import { Births, type BirthPolicy } from "./births.ts";
-import { Family, FIRST_PID, forkLimit, type Member } from "./family.ts";
+import { Family, FIRST_PID, type Member } from "./family.ts";
+import { familyLimits, Limits, type HostLimits, type HostView } from "./limits.ts";
 import { mapMember, Members } from "./members.ts";
 import { adoptOrphans, postWaiting, tellParent, waitStatus } from "./reap.ts";
 import { recover } from "./recover.ts";
 import { EventChannels } from "./xen/event_channels.ts";
 import { openXen, type Xen } from "./xen/handles.ts";
+import { Host } from "./xen/host.ts";
 import { Store } from "./xen/store.ts";
 import { removeDomainNodes } from "./xenstore_nodes.ts";
 
 const OFFER = /^\/local\/domain\/(\d+)\/data\/fork\/event-channel$/;
+
+/** What the daemon is started with. */
+export interface Policy {
+  readonly limits: HostLimits;
+  readonly births: BirthPolicy;
+}
 
 /** A running daemon. */
 export class Daemon {
@@ -26,13 +34,14 @@ export class Daemon {
     private readonly xen: Xen,
     private readonly store: Store,
     private readonly log: Log,
-    policy: BirthPolicy,
+    policy: Policy,
   ) {
-    this.#births = new Births(xen, store, this.#members, log, policy);
+    const limits = new Limits(policy.limits, hostView(new Host(xen.control), this.#members), log);
+    this.#births = new Births(xen, store, this.#members, limits, log, policy.births);
   }
 
   /** @throws KaryonError XEN_LIBRARY, XEN_VERSION, XEN_CALL, XENSTORE */
-  static async start(log: Log, policy: BirthPolicy): Promise<Daemon> {
+  static async start(log: Log, policy: Policy): Promise<Daemon> {
     const xen = openXen();
     const store = await Store.open();
     const daemon = new Daemon(xen, store, log, policy);
@@ -95,11 +104,12 @@ export class Daemon {
 
   /** The first member of a family; undefined when it may not fork, or asks for what cannot be. */
   async #newFamily(domain: number, uuid: string, address: number): Promise<Member | undefined> {
-    const limit = forkLimit((await this.store.read(`/vm/${uuid}/image/cmdline`)) ?? "");
     const name = (await this.store.read(`/local/domain/${domain}/name`)) ?? `domain-${domain}`;
-    if (limit === 0) return void this.log(`${name} offers fork, but fork=<children> is not in its command line`);
+    const limits = familyLimits((await this.store.read(`/vm/${uuid}/image/cmdline`)) ?? "", name);
+    if (limits === undefined)
+      return void this.log(`${name} offers fork, but fork=<children> is not in its command line`);
     const descriptorFrame = this.xen.control.translate(domain, BigInt(address));
-    const family = new Family(uuid, limit);
+    const family = new Family(uuid, name, limits);
     const identity = { pid: FIRST_PID, domain, uuid, name, parentPid: 0 };
     const member = mapMember(this.xen.memory, family, identity, descriptorFrame);
     try {
@@ -109,7 +119,7 @@ export class Daemon {
       throw error;
     }
     member.descriptor.setIdentity(FIRST_PID, 0);
-    await this.store.writeAll(family.record({ ...identity, descriptorFrame }, "running"));
+    await this.store.writeAll([...family.header(), ...family.record({ ...identity, descriptorFrame }, "running")]);
     this.#members.take(member);
     return member;
   }
@@ -147,7 +157,7 @@ export class Daemon {
       await this.store.release(domain).catch(() => undefined);
       await removeDomainNodes(this.store, domain, uuid);
     }
-    await this.store.remove(family.members.size === 0 ? familyPath(family) : family.path(pid));
+    await this.store.remove(family.members.size === 0 ? family.home : family.path(pid));
   }
 
   #destroy(domain: number, uuid: string): void {
@@ -161,6 +171,16 @@ export class Daemon {
   }
 }
 
-function familyPath(family: Family): string {
-  return family.path(FIRST_PID).replace(/\/\d+$/, "");
+/** What forkd's limits are measured by. */
+function hostView(host: Host, members: Members): HostView<Family> {
+  return {
+    families: () => members.families(),
+    pagesOf: (family) => {
+      const domains = host.domains();
+      const pages = [...family.members.values()].map(({ domain }) => domains.get(domain)?.pages ?? 0);
+      return pages.reduce((sum, own) => sum + own, 0);
+    },
+    freePages: () => host.freePages(),
+    now: () => performance.now() / 1000,
+  };
 }

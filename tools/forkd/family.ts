@@ -1,6 +1,7 @@
 // Families: a domain that offers fork() (pid 1) and everything that descends from it. The tree lives here; xenstore has a
 // copy (/karyon/families) from which `forkd status` reads, and a later forkd goes on.
 import type { Descriptor, ExitEvent } from "./descriptor.ts";
+import { limitsText, type FamilyLimits } from "./limits.ts";
 import { FAMILIES } from "./xenstore_nodes.ts";
 import type { StoreNode } from "./xen/store.ts";
 
@@ -39,19 +40,27 @@ export class Family {
 
   /**
    * @param uuid the first domain's
-   * @param limit how many descendants may live at once
+   * @param name the first domain's
    */
   constructor(
     readonly uuid: string,
-    readonly limit: number,
+    readonly name: string,
+    readonly limits: FamilyLimits,
   ) {}
 
-  /** Whether one more child is allowed; if so, its place is kept until release(). */
-  reserve(): boolean {
-    const descendants = [...this.members.keys()].filter((pid) => pid !== FIRST_PID).length;
-    if (descendants + this.#forming >= this.limit) return false;
+  /** How many descendants there are, those that are being made included. */
+  get children(): number {
+    return this.members.size - (this.members.has(FIRST_PID) ? 1 : 0) + this.#forming;
+  }
+
+  /** How many descendants there may be. */
+  get limit(): number {
+    return this.limits.children;
+  }
+
+  /** Keeps a place for a child until release(), when it is there or will not come. */
+  reserve(): void {
     this.#forming += 1;
-    return true;
   }
 
   /** A pid that nobody had before, for a child that may come. */
@@ -70,9 +79,22 @@ export class Family {
     this.#lastPid = Math.max(this.#lastPid, member.pid);
   }
 
+  /** Where xenstore tells of the family. */
+  get home(): string {
+    return `${FAMILIES}/${this.uuid}`;
+  }
+
+  /** What a later forkd needs to know even when the first domain has gone. */
+  header(): StoreNode[] {
+    return [
+      { path: `${this.home}/name`, value: this.name },
+      { path: `${this.home}/limits`, value: limitsText(this.limits) },
+    ];
+  }
+
   /** The path of a pid's record. */
   path(pid: number): string {
-    return `${FAMILIES}/${this.uuid}/${pid}`;
+    return `${this.home}/${pid}`;
   }
 
   /** The record of a member. */
@@ -87,8 +109,8 @@ export class Family {
 }
 
 /** A family's processes carry the name of its first. */
-export function nameOfFirst({ family, name }: Member): string {
-  return family.members.get(FIRST_PID)?.name ?? name.replace(/-\d+$/, "");
+export function nameOfFirst({ family }: Member): string {
+  return family.name;
 }
 
 /** What xenstore keeps of a member. */
@@ -101,13 +123,6 @@ export interface MemberRecord {
   /** Machine frame of its descriptor; 0 while it is being made. */
   readonly descriptorFrame: number;
   readonly state: string;
-}
-
-/** The limit in a guest's command line ("… fork=4 -- …"); 0 when it has none. */
-export function forkLimit(commandLine: string): number {
-  const [options = ""] = commandLine.split(/(?:^|\s)--(?:\s|$)/, 1);
-  const found = /(?:^|\s)fork=(\d{1,5})(?=\s|$)/.exec(options);
-  return found === null ? 0 : Number(found[1]);
 }
 
 /** The tree of members, one line each, indented below their parents. */

@@ -36,6 +36,10 @@ export class Members {
     return [...this.#byDomain.values()];
   }
 
+  families(): Set<Family> {
+    return new Set(this.all().map(({ family }) => family));
+  }
+
   of(domain: number): Member | undefined {
     return this.#byDomain.get(domain);
   }

@@ -4,8 +4,9 @@ import { randomUUID } from "node:crypto";
 import { describeError, KaryonError } from "../support/errors.ts";
 import type { Log } from "../support/log.ts";
 import { bridgeDevice } from "./bridge.ts";
-import { nameOfFirst, type Member } from "./family.ts";
+import { nameOfFirst, type Family, type Member } from "./family.ts";
 import { changedPages } from "./fill.ts";
+import type { Limits } from "./limits.ts";
 import { ParentMemory } from "./parent_memory.ts";
 import type { SharedPages } from "./shared_pages.ts";
 import { createShell, type Shell } from "./shell.ts";
@@ -47,10 +48,16 @@ export class Pool {
   constructor(
     private readonly xen: Xen,
     private readonly store: Store,
+    private readonly limits: Limits<Family>,
     private readonly log: Log,
     /** How many shells a parent has ready. */
     private readonly size: number,
   ) {}
+
+  /** Whether a shell stands ready or is being made, so that a fork needs no more memory. */
+  supplies(parent: Member): boolean {
+    return (this.#shells.get(parent)?.length ?? 0) > 0 || this.#making.has(parent);
+  }
 
   /** A shell that fits the parent as it is now, and what has changed since it was made; undefined when there is none. */
   take(parent: Member): Taken | undefined {
@@ -162,7 +169,11 @@ export class Pool {
   async #fill(parent: Member): Promise<void> {
     const shells = this.#shells.get(parent) ?? [];
     this.#shells.set(parent, shells);
-    while (shells.length < this.size && !parent.ending) {
+    while (
+      shells.length < this.size &&
+      !parent.ending &&
+      this.limits.room(parent.family, parent.descriptor.kernelEndPfn) === 0
+    ) {
       try {
         const making = this.make(parent, true);
         this.#making.set(parent, making);

@@ -1,6 +1,7 @@
 // Goes on where an earlier forkd left off: removes what it had only half made, and takes in the members that still run.
 import type { Log } from "../support/log.ts";
-import { Family, FIRST_PID, forkLimit, type Member, type MemberRecord } from "./family.ts";
+import { Family, FIRST_PID, type Member, type MemberRecord } from "./family.ts";
+import { familyLimits, NO_CHILDREN } from "./limits.ts";
 import type { Xen } from "./xen/handles.ts";
 import { mapMember } from "./members.ts";
 import type { XenControl } from "./xen/control.ts";
@@ -9,9 +10,9 @@ import { FAMILIES, removeDomainNodes } from "./xenstore_nodes.ts";
 
 /** The records of a family, by pid. */
 export async function readRecords(store: Store, family: string): Promise<MemberRecord[]> {
-  const names = await store.directory(`${FAMILIES}/${family}`);
-  const pids = names
-    .filter((name) => /^\d+$/.test(name))
+  const nodes = await store.directory(`${FAMILIES}/${family}`);
+  const pids = nodes
+    .filter((node) => /^\d+$/.test(node))
     .map(Number)
     .sort((a, b) => a - b);
   return Promise.all(
@@ -38,8 +39,9 @@ export async function readRecords(store: Store, family: string): Promise<MemberR
 export async function recover(xen: Xen, store: Store, log: Log): Promise<Member[]> {
   const members: Member[] = [];
   for (const uuid of await store.directory(FAMILIES)) {
-    const limit = forkLimit((await store.read(`/vm/${uuid}/image/cmdline`)) ?? "");
-    const family = new Family(uuid, limit);
+    const name = (await store.read(`${FAMILIES}/${uuid}/name`)) ?? uuid;
+    const limits = familyLimits((await store.read(`${FAMILIES}/${uuid}/limits`)) ?? "", name);
+    const family = new Family(uuid, name, limits ?? NO_CHILDREN);
     for (const record of await readRecords(store, uuid)) {
       const member = record.state === "running" ? takeIn(xen, family, record) : undefined;
       if (member === undefined) await discard(xen, store, family, record, log);

@@ -100,7 +100,7 @@ function appCompilation(appFolder: string, manifest: Manifest): Compilation {
         "export function _start(): i32 {",
         "  return main(startArguments());",
         "}",
-        'export { threadStart as _thread_start } from "karyon";',
+        'export { signalHandler as _signal_handler, threadStart as _thread_start } from "karyon";',
         "",
       ].join("\n"),
     },

@@ -1,7 +1,7 @@
 // The domain's configuration file (xl.cfg(5)) and the kernel command line in it (kernel/command_line.ts):
 // options, then " -- " and the app's arguments.
 import { KaryonError } from "../support/errors.ts";
-import type { Manifest } from "./manifest.ts";
+import { sizeText, type Manifest } from "./manifest.ts";
 
 // start_info.cmd_line has MAX_GUEST_CMDLINE bytes, the final NUL included (xen.h).
 const LONGEST_COMMAND_LINE = 1023;
@@ -40,7 +40,7 @@ export function domainConfig(manifest: Manifest, kernel: string): string {
 export function commandLine(manifest: Manifest): string {
   const words = [`ip=${ipOption(manifest)}`];
   if (manifest.stack !== undefined) words.push(`stack=${manifest.stack / 1024}K`);
-  if (manifest.fork !== undefined) words.push(`fork=${manifest.fork}`);
+  if (manifest.fork !== undefined) words.push(...forkOptions(manifest.fork));
   for (const [name, value] of Object.entries(manifest.environment)) words.push(`env.${name}=${word(value)}`);
   if (manifest.arguments.length > 0) words.push("--", ...manifest.arguments.map(word));
   const text = words.join(" ");
@@ -52,6 +52,13 @@ export function commandLine(manifest: Manifest): string {
     );
   }
   return text;
+}
+
+function forkOptions({ children, memory, rate }: NonNullable<Manifest["fork"]>): string[] {
+  const words = [`fork=${children}`];
+  if (memory !== undefined) words.push(`fork-memory=${sizeText(memory)}`);
+  if (rate !== undefined) words.push(`fork-rate=${rate}`);
+  return words;
 }
 
 function ipOption({ network }: Manifest): string {

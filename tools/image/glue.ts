@@ -17,6 +17,11 @@ export type KernelHooks = readonly ImportedFunction[];
 
 const HOOK_MODULE = /^with_(\w+)$/;
 
+/** The call by which an app gets handlers of signals. */
+const SIGNAL = "posix_signal";
+/** What the app's allocator and collector call: no place for a handler, which may use both. */
+const NO_HANDLERS = /^app_|^posix_thread_(?:self|shadow_stack)$/;
+
 const KERNEL_BASE = 0x300000; // as in boot/image.ld and asconfig.json
 const PAGE_SIZE = 4096;
 const ENTRY = "kernelMain";
@@ -108,6 +113,7 @@ export function appUnit(
     '#include "boot/app.h"',
     `const u32 app_initialPages = ${module.initialPages};`,
     `const u32 app_maximumPages = ${module.maximumPages};`,
+    ...signalHandlers(translation),
     ...translation.imports.map((imported) => systemCall(imported, kernel)),
     memoryCalls(kernel),
     ...hooks.map((hook) => hookFunction(hook, translation.imports, kernel)),
@@ -136,14 +142,34 @@ function sameSignature(a: Signature, b: Signature): boolean {
   return a.result === b.result && a.parameters.join() === b.parameters.join();
 }
 
+// Handlers of signals run at the end of system calls, in an app that can have any.
+function signalHandlers({ imports, exports }: Translation): string[] {
+  const handler = exports.get("_signal_handler");
+  if (handler === undefined || !imports.some((imported) => exportName(imported) === SIGNAL)) {
+    return ["#define RUN_HANDLERS ((void)0)"];
+  }
+  return [
+    `static ${declaration(handler.symbol, handler)};`,
+    "static u64 nextHandler(u32 ended) { enterKernel(); u64 next = kernel_signalTake(ended); leaveKernel(); return next; }",
+    "static __attribute__((noinline)) void runHandlers(void) {",
+    "  u32 ended = 0;",
+    "  for (u64 next; (next = nextHandler(ended)) != 0; ended = (u32)(next >> 32)) {",
+    `    ${handler.symbol}((u32)next, (u32)(next >> 32));`,
+    "  }",
+    "}",
+    "#define RUN_HANDLERS do { if (UNLIKELY(app_signalsDue)) runHandlers(); } while (0)",
+  ];
+}
+
 function systemCall(imported: ImportedFunction, kernel: KernelExports): string {
   const target = exportName(imported);
   if (kernel[target] === undefined) return `${definition(imported.symbol, imported)} { trap(TRAP_ABORT); }`;
   const call = `kernel_${target}(${argumentNames(imported).join(", ")})`;
+  const leave = NO_HANDLERS.test(target) ? "leaveKernel();" : "leaveKernel(); RUN_HANDLERS;";
   const body =
     imported.result === "void"
-      ? `enterKernel(); ${call}; leaveKernel();`
-      : `enterKernel(); ${imported.result} result = ${call}; leaveKernel(); return result;`;
+      ? `enterKernel(); ${call}; ${leave}`
+      : `enterKernel(); ${imported.result} result = ${call}; ${leave} return result;`;
   return [
     `${declaration(`kernel_${target}`, imported)};`,
     `static ${definition(imported.symbol, imported)} { ${body} }`,

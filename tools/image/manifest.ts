@@ -10,6 +10,7 @@ const MEBIBYTE = 1024 * 1024;
 const KIBIBYTE = 1024;
 const LEAST_MEMORY = MEBIBYTE;
 const MOST_MEMORY = 3 * 1024 * MEBIBYTE;
+const MOST_FAMILY_MEMORY = 1024 * 1024 * MEBIBYTE;
 const LEAST_STACK = 16 * KIBIBYTE;
 const MOST_STACK = 16 * MEBIBYTE;
 
@@ -44,6 +45,14 @@ const relativePath = z
   );
 
 const children = z.int().min(1).max(64);
+const FORK_EXPECTED = 'expected a number of children, 1 to 64, or an object such as {"children": 8, "memory": "64M"}';
+const forkSchema = z.strictObject({
+  children,
+  memory: bytes(LEAST_MEMORY, MOST_FAMILY_MEMORY).optional(),
+  rate: z.int().min(1).max(65535).optional(),
+});
+
+type ForkManifest = z.output<typeof forkSchema>;
 
 const networkSchema = z.strictObject({
   address: z
@@ -74,10 +83,7 @@ const manifestSchema = z
       .default({}),
     files: relativePath.optional(),
     fork: z
-      .union(
-        [children, z.strictObject({ children }).transform((fork) => fork.children)],
-        "expected a number of children, 1 to 64",
-      )
+      .union([children.transform((count): ForkManifest => ({ children: count })), forkSchema], FORK_EXPECTED)
       .optional(),
   })
   .refine(({ network }) => network === false || network.address !== "dhcp" || network.gateway === undefined, {

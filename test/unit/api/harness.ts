@@ -14,6 +14,8 @@ import {
   inet_pton,
   linger,
   pollfd,
+  rusage,
+  siginfo_t,
   sockaddr_in,
   strerror,
   timegm,
@@ -27,6 +29,10 @@ import {
   Linger,
   POLL_DESCRIPTOR_SIZE,
   PollDescriptor,
+  RESOURCE_USAGE_SIZE,
+  ResourceUsage,
+  SIGNAL_INFORMATION_SIZE,
+  SignalInformation,
   SOCKET_ADDRESS_SIZE,
   SocketAddress,
   TIME_SPEC_SIZE,
@@ -124,5 +130,11 @@ export function layoutDifference(): i32 {
   if (offsetof<Stat>("st_mtime_nsec") != offsetof<FileStatus>("modifiedNanoseconds")) return 6;
   if (offsetof<Stat>("st_hash_low") != offsetof<FileStatus>("hashLow")) return 6;
   if (offsetof<Stat>("st_hash_high") != offsetof<FileStatus>("hashHigh")) return 6;
+  if (offsetof<siginfo_t>() != SIGNAL_INFORMATION_SIZE) return 7;
+  if (offsetof<siginfo_t>("si_code") != offsetof<SignalInformation>("code")) return 7;
+  if (offsetof<siginfo_t>("si_pid") != offsetof<SignalInformation>("pid")) return 7;
+  if (offsetof<siginfo_t>("si_status") != offsetof<SignalInformation>("status")) return 7;
+  if (offsetof<rusage>() != RESOURCE_USAGE_SIZE) return 8;
+  if (offsetof<rusage>("ru_maxrss") != offsetof<ResourceUsage>("maximumResident")) return 8;
   return 0;
 }

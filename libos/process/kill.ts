@@ -1,0 +1,30 @@
+// kill(): a signal to oneself needs nobody, one to another member of the family goes through forkd, which looks the pid up in
+// the family of the domain that asks. The family is one process group.
+import { EINVAL, ENOSYS, ESRCH } from "../../kernel/errno";
+import { REQUEST_KILL } from "../../kernel/fork/descriptor";
+import { forkAsk, forkAskStill } from "../../kernel/fork/request";
+import { SIGKILL, SIGSTOP } from "../posix/constants";
+import { appEndBySignal } from "./app";
+import { childEnded } from "./children";
+import { processId } from "./identity";
+import { isSignal, signalRaise } from "./signals";
+
+/**
+ * Sends `signal` (0: only looks) to process `pid`; 0 and -1 mean the whole family, the caller included.
+ * @returns 0, -EINVAL (no such signal), -ESRCH (no such process), -ENOSYS (no forkd now, and the process is another)
+ */
+export function familyKill(pid: i32, signal: i32): i32 {
+  if (signal != 0 && !isSignal(signal)) return -EINVAL;
+  if (pid < -1) return -ESRCH; // there are no other groups
+  if (pid == processId()) return killSelf(signal);
+  if (pid > 0) return childEnded(pid) ? 0 : forkAsk(REQUEST_KILL, pid, signal);
+  const result = forkAsk(REQUEST_KILL, 0, signal);
+  return result == 0 || result == -ESRCH || result == -ENOSYS ? killSelf(signal) : result;
+}
+
+function killSelf(signal: i32): i32 {
+  if (signal == SIGKILL) appEndBySignal(SIGKILL);
+  else if (signal == SIGSTOP) forkAskStill(REQUEST_KILL, processId(), SIGSTOP);
+  else if (signal != 0) signalRaise(signal);
+  return 0;
+}

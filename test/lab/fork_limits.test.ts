@@ -1,0 +1,73 @@
+// The limits of fork on real Xen: a family that forks without end stays within its own, harms no other, and leaves nothing.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startForkd } from "./forkd_support.ts";
+import { boot, BOOT_TIMEOUT_MS, useLab, type Guest } from "./support.ts";
+
+const TIMEOUT_MS = 400_000;
+const ANSWER_MS = 180_000;
+const limit = { timeout: TIMEOUT_MS };
+const STAY = ['on_poweroff = "preserve"', 'on_crash = "preserve"'];
+const BOMB = "test/apps/forkbomb";
+
+const lab = useLab();
+
+/** What the bomb says at its end: numbers by their names. */
+async function outcome(guest: Guest): Promise<ReadonlyMap<string, number>> {
+  const [, text = ""] = await guest.console.waitFor(/bomb over: (.*otherwise)/, ANSWER_MS);
+  return new Map([...text.matchAll(/(\d+) (\w+)/g)].map(([, count, name]) => [name ?? "", Number(count)]));
+}
+
+test("a fork bomb stays within its limits while another family forks", limit, async () => {
+  await using forkd = await startForkd(lab());
+  await using other = await boot(lab(), "test/apps/forker", { commandLine: "ip=off fork=2 -- rounds 5", extra: STAY });
+  await other.console.waitFor(/ready/, BOOT_TIMEOUT_MS);
+  const before = await lab().run("xl list | awk 'NR > 1 {print $1}'; xl info | grep free_memory");
+  {
+    await using bomb = await boot(lab(), BOMB, { commandLine: "ip=off fork=5 -- 50", extra: STAY });
+    await bomb.console.waitFor(/ready/, BOOT_TIMEOUT_MS);
+    const watching = `most=0; for i in $(seq 20); do n=$(xl list | grep -c '^${bomb.name}-'); [ $n -gt $most ] && most=$n; sleep 0.3; done; echo $most`;
+    const most = lab().run(watching, { timeoutMs: ANSWER_MS });
+    await lab().type(other.name, "\n");
+    await other.console.waitFor(/rounds done: 5/, ANSWER_MS);
+    const seen = Number(await most);
+    assert.ok(seen >= 1 && seen <= 5, `${seen} at once\n${forkd.output.text}`);
+    const counts = await outcome(bomb);
+    assert.ok((counts.get("EAGAIN") ?? 0) > 0);
+    assert.equal(counts.get("otherwise"), 0);
+    // Grandchildren outlive it, each until it has been refused as often.
+    await lab().run(`while xl list | grep -q '^${bomb.name}-'; do sleep 0.5; done`, { timeoutMs: ANSWER_MS });
+    assert.ok((forkd.output.text.match(/may not fork now/g)?.length ?? 0) < 10, "one line for each refusal");
+  }
+  assert.equal(await lab().run("xl list | awk 'NR > 1 {print $1}'; xl info | grep free_memory"), before);
+  await forkd.end();
+});
+
+test("memory that a family or the host has not is refused with ENOMEM", limit, async () => {
+  await using forkd = await startForkd(lab(), { args: ["--keep-free", "16M"] });
+  {
+    // 4 MiB and its two children of the same size.
+    await using guest = await boot(lab(), BOMB, { commandLine: "ip=off fork=8 fork-memory=13M -- 20", extra: STAY });
+    const counts = await outcome(guest);
+    assert.ok((counts.get("ENOMEM") ?? 0) > 0, forkd.output.text);
+    assert.match(forkd.output.text, /more than 13M of memory \(fork-memory=\)/);
+  }
+  await forkd.end();
+  const free = Number(/\d+/.exec(await lab().run("xl info | grep free_memory"))?.[0]);
+  await using strict = await startForkd(lab(), { args: ["--keep-free", `${free - 2}M`] });
+  await using guest = await boot(lab(), BOMB, { commandLine: "ip=off fork=8 -- 20", extra: STAY });
+  const counts = await outcome(guest);
+  assert.equal(counts.get("born"), 0);
+  assert.ok((counts.get("ENOMEM") ?? 0) > 0, strict.output.text);
+  await strict.end();
+});
+
+test("forks per second, and the children of a host", limit, async () => {
+  await using forkd = await startForkd(lab(), { args: ["--children", "3"] });
+  await using guest = await boot(lab(), BOMB, { commandLine: "ip=off fork=8 fork-rate=1 -- 20", extra: STAY });
+  const counts = await outcome(guest);
+  assert.ok((counts.get("born") ?? 0) <= 3, "the host allows three");
+  assert.ok((counts.get("EAGAIN") ?? 0) > 0);
+  assert.match(forkd.output.text, /1 forks per second \(fork-rate=\)|the host has 3 children \(--children\)/);
+  await forkd.end();
+});
