@@ -5,7 +5,7 @@ import { WaitQueue, waitOn, wakeOne } from "../thread/wait_queue";
 import { NEVER, monotonicNow, systemTimeAt } from "../time/clock";
 import { schedPoll } from "../xen/hypercall";
 import { FORK_PENDING, ForkDescriptor, forkDescriptor } from "./descriptor";
-import { forkAnswers, forkAwaitServed, forkPort, forkServed } from "./offer";
+import { forkAnswers, forkAwaitServed, forkPort, forkServed, forkStillServed } from "./offer";
 
 /** How often, in ns, a waiting thread looks whether forkd still lives, and a domain that waits as a whole for the answer. */
 const PATIENCE: u64 = 1_000_000_000;
@@ -42,7 +42,7 @@ export function forkAsk(operation: u32, pid: i32, value: i32): i32 {
   let result = -ENOSYS;
   if (forkAwaitServed()) {
     post(operation, pid, value);
-    while (open() && forkServed()) waitOn(forkAnswers(), monotonicNow() + PATIENCE);
+    while (open() && forkStillServed()) waitOn(forkAnswers(), monotonicNow() + PATIENCE);
     result = atomic.load<i32>(resultAt());
     if (result == FORK_PENDING) result = -ENOSYS;
   }
@@ -63,7 +63,7 @@ export function forkAskStill(operation: u32, pid: i32, value: i32): void {
 }
 
 function awaitStill(): void {
-  while (open() && forkServed()) schedPoll(0, 0, systemTimeAt(monotonicNow() + POLL_INTERVAL));
+  while (open() && forkStillServed()) schedPoll(0, 0, systemTimeAt(monotonicNow() + POLL_INTERVAL));
 }
 
 function settle(result: i32): void {
