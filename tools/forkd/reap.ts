@@ -3,6 +3,7 @@ import type { ExitEvent } from "./descriptor.ts";
 import { FIRST_PID, type Family, type Member } from "./family.ts";
 import type { DomainInfo } from "./xen/control.ts";
 
+const SHUTDOWN_suspend = 2;
 const SHUTDOWN_crash = 3;
 const SIGKILL = 9;
 const SIGSEGV = 11;
@@ -11,7 +12,8 @@ const SIGSEGV = 11;
 export function waitStatus(member: Member, info: DomainInfo | undefined): number | undefined {
   const gone = info === undefined || info.uuid !== member.uuid;
   if (gone || (info.dying && info.shutdown === undefined)) return SIGKILL;
-  if (info.shutdown === undefined) return undefined;
+  // A domain that is saved lives: it goes on (xl save -c), or is destroyed when the file is written.
+  if (info.shutdown === undefined || info.shutdown === SHUTDOWN_suspend) return undefined;
   const left = member.descriptor.exitStatus;
   return info.shutdown === SHUTDOWN_crash && left === 0 ? SIGSEGV : left & 0xffff;
 }

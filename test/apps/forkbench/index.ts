@@ -3,6 +3,7 @@
 //   fork <n> <ms> stay     n forks, at least ms apart; the children stay
 //   fork <n> <ms> exit     the same, but each child ends and is waited for
 //   round <n> <ms>         n times fork, _exit, wait; tells nothing of each: for counting instructions
+//   keep <n> <ms>          the same, but the children stay
 //   rest <n> <ms>          the same without the forks
 // and answers each with "done <what went well>". Times are CLOCK_MONOTONIC in ns, which goes on across a fork:
 //   parent <pid> <call> <return>       a fork as its parent saw it
@@ -92,6 +93,20 @@ function rounds(count: i32, pause: i32): i32 {
   return good;
 }
 
+function keeps(count: i32, pause: i32): i32 {
+  let good = 0;
+  for (let i = 0; i < count; i++) {
+    usleep(pause * 1000);
+    const pid = fork();
+    if (pid == 0) {
+      sleep(LONG);
+      _exit(0);
+    }
+    if (pid > 0) good += 1;
+  }
+  return good;
+}
+
 function rests(count: i32, pause: i32): i32 {
   for (let i = 0; i < count; i++) usleep(pause * 1000);
   return count;
@@ -111,6 +126,7 @@ export function main(_args: string[]): i32 {
     if (name == "heap") done = takeHeap(number(words[1]));
     else if (name == "fork") done = forks(number(words[1]), number(words[2]), words[3] == "stay");
     else if (name == "round") done = rounds(number(words[1]), number(words[2]));
+    else if (name == "keep") done = keeps(number(words[1]), number(words[2]));
     else if (name == "rest") done = rests(number(words[1]), number(words[2]));
     puts(`done ${done}`);
   }
