@@ -6,14 +6,16 @@
 //   keep <n> <ms>          the same, but the children stay
 //   rest <n> <ms>          the same without the forks
 // and answers each with "done <what went well>". Times are CLOCK_MONOTONIC in ns, which goes on across a fork:
-//   parent <pid> <call> <return>       a fork as its parent saw it
-//   child <pid> <return>               as the child saw it, on the child's console
+//   parent <pid> <call> <return> stages …     a fork as its parent saw it
+//   child <pid> <return> stages …             as the child saw it, on the child's console
+// with the numbers of fork_stats().
 import {
   CLOCK_MONOTONIC,
   _exit,
   clockNanoseconds,
   errno,
   fork,
+  fork_stats,
   getpid,
   puts,
   read,
@@ -29,6 +31,12 @@ const line = memory.data(64);
 const statusWord = memory.data(4, 4);
 
 const heap = new Array<StaticArray<u8>>();
+
+const times = new StaticArray<u64>(32);
+
+function stages(): string {
+  return fork_stats(times) == times.length ? "stages " + times.join(" ") : "";
+}
 
 function command(): string[] {
   let length: usize = 0;
@@ -58,7 +66,7 @@ function takeHeap(mebibytes: i32): i32 {
 
 function child(stays: bool): void {
   const returned = clockNanoseconds(CLOCK_MONOTONIC);
-  puts(`child ${getpid()} ${returned}`);
+  puts(`child ${getpid()} ${returned} ${stages()}`);
   if (stays) sleep(LONG);
   _exit(0);
 }
@@ -76,7 +84,7 @@ function forks(count: i32, pause: i32, stay: bool): i32 {
       puts(`failed ${failure}`);
       continue;
     }
-    puts(`parent ${pid} ${called} ${returned}`);
+    puts(`parent ${pid} ${called} ${returned} ${stages()}`);
     if (stay || ended(pid)) good += 1;
   }
   return good;
