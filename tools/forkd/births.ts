@@ -38,7 +38,8 @@ export class Births {
   async answer(parent: Member): Promise<void> {
     let result = this.limits.admit(parent.family, this.xen.control.info(parent.domain)?.pages ?? 0);
     if (result === 0) {
-      const pid = parent.family.reserve();
+      parent.family.reserve();
+      const pid = parent.family.nextPid();
       try {
         await this.#makeChild(parent, pid);
         result = pid;
@@ -60,7 +61,11 @@ export class Births {
     const name = `${nameOfFirst(parent)}-${pid}`;
     const intent = { pid, domain: 0, uuid, parentPid: parent.pid, name, descriptorFrame: 0 };
     // Before the domain exists: whoever comes after a forkd that died here can tell what it was.
-    await this.store.writeAll(family.record(intent, "forking"));
+    const lastPid = family.lastPidNode();
+    await Promise.all([
+      this.store.write(lastPid.path, lastPid.value),
+      this.store.writeAll(family.record(intent, "forking")),
+    ]);
     let copied: CopiedDomain | undefined;
     try {
       const { descriptorFrame, descriptor, domain } = parent;
