@@ -72,7 +72,10 @@ test("a family whose first domain ended while forkd was away goes on, and ends",
     await serves(second, `${guest.name}-2`);
     await serves(second, `${guest.name}-3`);
     await lab().run(`xl destroy ${guest.name}-2 && xl destroy ${guest.name}-3`);
-    await second.output.waitFor(/process 2, .*ended[^]*process 3, .*ended|process 3, .*ended[^]*process 2, .*ended/, ANSWER_MS);
+    await second.output.waitFor(
+      /process 2, .*ended[^]*process 3, .*ended|process 3, .*ended[^]*process 2, .*ended/,
+      ANSWER_MS,
+    );
     await second.end();
   }
   assert.equal(await host(), before);

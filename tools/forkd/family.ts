@@ -93,6 +93,7 @@ export class Family {
     return [
       { path: `${this.home}/name`, value: this.name },
       { path: `${this.home}/limits`, value: limitsText(this.limits) },
+      this.lastPidNode(),
     ];
   }
 
