@@ -5,6 +5,7 @@ export * from "./console";
 export * from "./errno";
 export * from "./fcntl";
 export * from "./files";
+export * from "./fork_stats";
 export * from "./dirent";
 export * from "./inet";
 export * from "./mutex";

@@ -8,6 +8,8 @@ export declare function getpid(): i32;
 export declare function getppid(): i32;
 /** Returns twice: the child's id in the parent, 0 in the child. */
 export declare function fork(): i32;
+/** Stores up to `count` stage times, u64 ns each, of the last fork. */
+export declare function fork_stats(times: usize, count: u32): i32;
 /** Stores status and resource use of a child where they are not 0; its id, or 0 with WNOHANG when there is nothing to tell. */
 export declare function wait4(pid: i32, status: usize, options: i32, usage: usize): i32;
 export declare function waitid(kind: i32, id: i32, information: usize, options: i32, usage: usize): i32;

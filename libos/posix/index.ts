@@ -3,6 +3,7 @@
 export * from "./files";
 export * from "./file_status";
 export * from "./poll";
+export * from "./fork_stats";
 export * from "./process";
 export * from "./socket_options";
 export * from "./signals";

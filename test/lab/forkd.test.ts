@@ -25,7 +25,7 @@ async function tell(guest: Guest, forkd: Forkd): Promise<void> {
 /** What a leak would change: free memory, domains, and xenstore apart from what belongs to the guest itself. */
 async function hostState(guest: Guest): Promise<string> {
   const id = (await lab().run(`xl domid ${guest.name}`)).trim();
-  const tree = `xenstore-ls -f / | grep -v -e '^/local/domain/${id}/data' -e '^/tool'`;
+  const tree = `xenstore-ls -f / | grep -v -e '^/local/domain/${id}/data' -e '^/tool' -e /last-pid`;
   return lab().run(`xl info | grep free_memory; xl list | awk '{print $1, $2, $3}'; ${tree}`);
 }
 

@@ -51,11 +51,11 @@ test("every figure has a name of its own, and a command that shows it", () => {
   assert.equal(commandOf(size), "npm run bench -- size");
 });
 
-test("the table fits 100 columns, whatever the figures are", () => {
+test("the table fits 80 columns, whatever the figures are", () => {
   const limit = "the domain builder needs more than that for its first mapping ".repeat(3).trim();
   const long: Measurement = { value: 123_456_789, made: "123 G of 456 G", limit };
   const lines = tableText(DEFINITIONS, new Map(DEFINITIONS.map(({ name }) => [name, long])), false).split("\n");
-  assert.ok(Math.max(...lines.map((line) => line.length)) <= 100);
+  assert.ok(Math.max(...lines.map((line) => line.length)) <= 80);
   for (const { title } of DEFINITIONS) assert.ok(lines.some((line) => line.includes(title.slice(0, 12))));
 });
 

@@ -1,11 +1,11 @@
 // What is measured, and the target of each figure: the one list that the table, the JSON file and --help follow.
 
 /** The parts that can be run by name, in the order they run. */
-export const PARTS = ["size", "memory", "instructions", "build", "tests"] as const;
+export const PARTS = ["size", "memory", "instructions", "build", "fork", "tests"] as const;
 export type Part = (typeof PARTS)[number];
 
-/** kB is 1000 bytes; MiB as xl's `memory=` counts; ratio is ours divided by the Linux peer's; s is seconds. */
-export type Unit = "kB" | "MiB" | "ratio" | "s";
+/** kB is 1000 bytes; MiB as xl's `memory=` counts; ratio is ours divided by what it is compared with; s is seconds. */
+export type Unit = "kB" | "MiB" | "ratio" | "s" | "calls";
 
 /** A figure to be measured. */
 export interface Definition {
@@ -33,6 +33,55 @@ export type Results = ReadonlyMap<string, Measurement | Error>;
 
 export type Verdict = "met" | "missed" | "failed" | "not measured" | "no target";
 
+const FORK_MEMORIES = [8, 32, 128];
+const FORK_DEFINITIONS: readonly Definition[] = [
+  ...FORK_MEMORIES.map((memory): Definition => ({
+    name: `fork-pool-${memory}`,
+    title: `fork, prepared child, ${memory} MiB: first instruction, of xl create`,
+    part: "fork",
+    unit: "ratio",
+    target: 1 / 300,
+  })),
+  {
+    name: "fork-flat",
+    title: "fork, prepared child: 128 MiB of 8 MiB",
+    part: "fork",
+    unit: "ratio",
+    target: 1.5,
+  },
+  {
+    name: "fork-calls",
+    title: "fork, prepared child: hypercalls of forkd",
+    part: "fork",
+    unit: "calls",
+    target: 5,
+  },
+  ...FORK_MEMORIES.map((memory): Definition => ({
+    name: `fork-copy-${memory}`,
+    title: `fork by copying, ${memory} MiB: first instruction, of xl create`,
+    part: "fork",
+    unit: "ratio",
+    target: 1 / 20,
+  })),
+  {
+    name: "fork-instructions-1",
+    title: "fork, 1 MiB of heap: instructions on its CPU, of Linux's",
+    part: "fork",
+    unit: "ratio",
+    target: 1 / 10,
+  },
+  {
+    name: "fork-instructions-64",
+    title: "fork, 64 MiB of heap: instructions on its CPU, of Linux's",
+    part: "fork",
+    unit: "ratio",
+    target: 1 / 200,
+  },
+  { name: "fork-memory", title: "idle child of 16 MiB: memory of its own", part: "fork", unit: "MiB", target: 1 },
+  { name: "fork-dom0", title: "idle child of 16 MiB: memory of dom0", part: "fork", unit: "kB", target: 270 },
+  { name: "fork-density", title: "guests by xl create that fit, of children that fit", part: "fork", unit: "ratio" },
+];
+
 /** All figures, in the order in which they are shown. */
 export const DEFINITIONS: readonly Definition[] = [
   { name: "size-hello", title: "image of hello, stripped", part: "size", unit: "kB", target: 120 },
@@ -53,6 +102,7 @@ export const DEFINITIONS: readonly Definition[] = [
     unit: "ratio",
   },
   { name: "build", title: "image build of a changed app, warm", part: "build", unit: "s", target: 5 },
+  ...FORK_DEFINITIONS,
   { name: "tests", title: "npm test", part: "tests", unit: "s", target: 600 },
 ];
 
@@ -67,7 +117,6 @@ export function verdict({ target }: Definition, result: Measurement | Error | un
 /** A value with its unit, for people. */
 export function valueText(value: number, unit: Unit): string {
   if (unit === "ratio") return value >= 1 || value <= 0 ? value.toFixed(2) : `1/${rounded(1 / value)}`;
-  if (unit === "MiB") return `${value} MiB`;
   return `${rounded(value)} ${unit}`;
 }
 

@@ -7,7 +7,9 @@ import { createProgram, runProgram } from "../support/cli.ts";
 import { describeError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
 import { measureBuild } from "./build.ts";
-import { DEFINITIONS, PARTS, type Measurement, type Part } from "./figures.ts";
+import { DEFINITIONS, PARTS, type Measurement, type Part, type Results } from "./figures.ts";
+import { measureFork } from "./fork/fork.ts";
+import { BENCH_FOLDER } from "./images.ts";
 import { measureInstructions } from "./instructions.ts";
 import { measureMemory } from "./memory.ts";
 import { report, thisMachine } from "./report.ts";
@@ -15,11 +17,12 @@ import { measureSizes } from "./size.ts";
 import { tableText } from "./table.ts";
 import { measureTests } from "./tests.ts";
 
-const MEASURES: Readonly<Record<Part, () => Promise<ReadonlyMap<string, Measurement>>>> = {
+const MEASURES: Readonly<Record<Part, (options: BenchOptions) => Promise<Results>>> = {
   size: measureSizes,
   memory: measureMemory,
   instructions: measureInstructions,
   build: measureBuild,
+  fork: ({ quick, charts }) => measureFork({ quick, charts: resolve(charts) }),
   tests: measureTests,
 };
 
@@ -27,6 +30,8 @@ const JSON_FILE = repositoryPath("build/bench.json");
 
 interface BenchOptions {
   readonly json: string;
+  readonly charts: string;
+  readonly quick: boolean;
   readonly withTests: boolean;
 }
 
@@ -34,8 +39,12 @@ interface BenchOptions {
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
 
 const program = createProgram("bench", "Measures what Karyon promises; each figure stands beside its target.")
-  .addArgument(new Argument("[parts...]", "what to measure; everything but the tests by default").choices(PARTS))
+  .addArgument(new Argument("[parts...]", "what to measure; everything but fork and tests by default").choices(PARTS))
   .addOption(new Option("--json <file>", "where the figures go as JSON").default(JSON_FILE, displayPath(JSON_FILE)))
+  .addOption(
+    new Option("--charts <folder>", "where the charts of fork go").default(BENCH_FOLDER, displayPath(BENCH_FOLDER)),
+  )
+  .option("--quick", "fork: few repetitions", false)
   .option("--with-tests", "measure npm test too, which takes minutes", false)
   .addHelpText("after", helpText())
   .action(bench);
@@ -48,11 +57,11 @@ function helpText(): string {
 }
 
 async function bench(named: readonly Part[], options: BenchOptions): Promise<void> {
-  const wanted = new Set<Part>(named.length > 0 ? named : PARTS.filter((part) => part !== "tests"));
+  const wanted = new Set<Part>(named.length > 0 ? named : PARTS.filter((part) => part !== "tests" && part !== "fork"));
   if (options.withTests) wanted.add("tests");
   const results = new Map<string, Measurement | Error>();
   for (const part of PARTS.filter((name) => wanted.has(name))) {
-    for (const [name, result] of await measure(part)) results.set(name, result);
+    for (const [name, result] of await measure(part, options)) results.set(name, result);
   }
   const shown = DEFINITIONS.filter(({ part }) => named.length === 0 || wanted.has(part));
   process.stdout.write(`${tableText(shown, results, process.stdout.isTTY)}\n`);
@@ -64,9 +73,9 @@ async function bench(named: readonly Part[], options: BenchOptions): Promise<voi
   if ([...results.values()].some((result) => result instanceof Error)) process.exitCode = 1;
 }
 
-async function measure(part: Part): Promise<ReadonlyMap<string, Measurement | Error>> {
+async function measure(part: Part, options: BenchOptions): Promise<Results> {
   try {
-    return await MEASURES[part]();
+    return await MEASURES[part](options);
   } catch (error) {
     logger.error(describeError(error));
     const reason = error instanceof Error ? error : new Error(String(error));

@@ -1,15 +1,15 @@
-// The table of `npm run bench`: figure, value, target and verdict, and the command that shows it; at most 100 columns.
+// The table of `npm run bench`: figure, value, target and verdict, and the command that shows it; at most 80 columns.
 import Table from "cli-table3";
 import { commandOf, valueText, verdict, type Definition, type Results } from "./figures.ts";
 
-const WIDTH = 100;
-const COLUMNS = [30, 21, 11, 14, 18];
+const WIDTH = 80;
+const COLUMNS = [19, 16, 11, 14, 14];
 
 /** The table's text, and below it what limits a figure that misses its target, or why one could not be measured. */
 export function tableText(definitions: readonly Definition[], results: Results, colour: boolean): string {
   const style = colour ? { head: ["bold"], border: ["grey"] } : { head: [], border: [] };
   const table = new Table({
-    head: ["figure", "measured", "target", "", "npm run bench --"],
+    head: ["figure", "measured", "target", "", "bench --"],
     colWidths: COLUMNS,
     wordWrap: true,
     style,

@@ -6,13 +6,12 @@ import { Births, type BirthPolicy } from "./births.ts";
 import { Family, FIRST_PID, type Member } from "./family.ts";
 import { familyLimits, Limits, type HostLimits, type HostView } from "./limits.ts";
 import { mapMember, Members } from "./members.ts";
-import { adoptOrphans, postWaiting, tellParent, waitStatus } from "./reap.ts";
+import { Reaper } from "./reap.ts";
 import { recover } from "./recover.ts";
 import { EventChannels } from "./xen/event_channels.ts";
 import { openXen, type Xen } from "./xen/handles.ts";
 import { Host } from "./xen/host.ts";
 import { Store } from "./xen/store.ts";
-import { removeDomainNodes } from "./xenstore_nodes.ts";
 
 const OFFER = /^\/local\/domain\/(\d+)\/data\/fork\/event-channel$/;
 
@@ -27,6 +26,7 @@ export class Daemon {
   readonly #channels = new EventChannels();
   readonly #members = new Members(this.#channels);
   readonly #births: Births;
+  readonly #reaper: Reaper;
   /** Work on members that must not overlap: registrations and reaping, in their order. */
   #queue: Promise<void> = Promise.resolve();
 
@@ -34,19 +34,25 @@ export class Daemon {
     private readonly xen: Xen,
     private readonly store: Store,
     private readonly log: Log,
+    host: Host,
     policy: Policy,
   ) {
-    const limits = new Limits(policy.limits, hostView(new Host(xen.control), this.#members), log);
+    const limits = new Limits(policy.limits, hostView(host, this.#members), log);
     this.#births = new Births(xen, store, this.#members, limits, log, policy.births);
+    const forget = (member: Member): Promise<void> => this.#births.forget(member);
+    this.#reaper = new Reaper(xen.control, host, store, this.#members, forget, log);
   }
 
   /** @throws KaryonError XEN_LIBRARY, XEN_VERSION, XEN_CALL, XENSTORE */
   static async start(log: Log, policy: Policy): Promise<Daemon> {
     const xen = openXen();
     const store = await Store.open();
-    const daemon = new Daemon(xen, store, log, policy);
-    for (const member of await recover(xen, store, log)) daemon.#members.take(member);
-    await store.watch("@releaseDomain", () => daemon.#later(() => daemon.#reapEnded()));
+    const host = new Host(xen.control);
+    const daemon = new Daemon(xen, store, log, host, policy);
+    const { living, ended } = await recover(xen, host, store, log);
+    for (const member of living) daemon.#members.take(member);
+    await daemon.#reaper.reapEnded(ended);
+    await store.watch("@releaseDomain", () => daemon.#later(() => daemon.#reaper.reapEnded()));
     await store.watch("/local/domain", (path) => daemon.#onNode(path));
     for (const domain of await store.directory("/local/domain")) {
       daemon.#onNode(`/local/domain/${domain}/data/fork/event-channel`);
@@ -85,7 +91,8 @@ export class Daemon {
     const read = async (node: string): Promise<number> => Number((await this.store.read(`${offer}/${node}`)) ?? NaN);
     const [port, address] = await Promise.all([read("event-channel"), read("descriptor")]);
     const info = this.xen.control.info(domain);
-    if (!Number.isInteger(port) || !Number.isInteger(address) || info === undefined || info.dying) return;
+    if (!Number.isInteger(port) || !Number.isInteger(address)) return;
+    if (info === undefined || info.dying || info.shutdown !== undefined) return;
     const known = this.#members.of(domain);
     const member = known?.uuid === info.uuid ? known : await this.#newFamily(domain, info.uuid, address);
     if (member === undefined) return;
@@ -109,7 +116,8 @@ export class Daemon {
     if (limits === undefined)
       return void this.log(`${name} offers fork, but fork=<children> is not in its command line`);
     const descriptorFrame = this.xen.control.translate(domain, BigInt(address));
-    const family = new Family(uuid, name, limits);
+    // After a reboot or a restore the first domain has another number, and its family may still be there.
+    const family = this.#members.family(uuid) ?? new Family(uuid, name, limits);
     const identity = { pid: FIRST_PID, domain, uuid, name, parentPid: 0 };
     const member = mapMember(this.xen.memory, family, identity, descriptorFrame);
     try {
@@ -126,48 +134,12 @@ export class Daemon {
 
   #onEvent(member: Member): void {
     if (member.ending) return;
-    if (postWaiting(member)) this.#members.notify(member);
+    if (member.unposted.length > 0) this.#later(() => this.#reaper.post(member));
     if (!member.descriptor.pending || member.forking) return;
     member.forking = true;
     void this.#births.answer(member).finally(() => {
       member.forking = false;
     });
-  }
-
-  async #reapEnded(): Promise<void> {
-    for (const member of this.#members.all()) {
-      const status = waitStatus(member, this.xen.control.info(member.domain));
-      if (status !== undefined) await this.#reap(member, status);
-    }
-  }
-
-  async #reap(member: Member, status: number): Promise<void> {
-    const { family, pid, domain, uuid, name } = member;
-    member.ending = true;
-    const parent = family.members.get(member.parentPid);
-    for (const orphan of adoptOrphans(family, pid)) {
-      await this.store.write(`${family.path(orphan.pid)}/parent`, String(FIRST_PID));
-    }
-    this.#members.letGo(member);
-    if (parent !== undefined && tellParent(parent, { pid, status })) this.#members.notify(parent);
-    await this.#births.forget(member);
-    this.log(`${name} (process ${pid}, domain ${domain}) ended with wait status 0x${status.toString(16)}`);
-    if (pid !== FIRST_PID) {
-      this.#destroy(domain, uuid);
-      await this.store.release(domain).catch(() => undefined);
-      await removeDomainNodes(this.store, domain, uuid);
-    }
-    await this.store.remove(family.members.size === 0 ? family.home : family.path(pid));
-  }
-
-  #destroy(domain: number, uuid: string): void {
-    // Someone else may have destroyed it, and its number may be another domain's by now.
-    if (this.xen.control.info(domain)?.uuid !== uuid) return;
-    try {
-      this.xen.control.destroy(domain);
-    } catch (error) {
-      this.log(`domain ${domain}: ${describeError(error)}`);
-    }
   }
 }
 

@@ -8,7 +8,6 @@ const RESULT_PENDING = 0x7fffffff;
 const RING_OFFSET = 2048;
 const RING_ENTRIES = 64;
 const ENTRY_SIZE = 32;
-const EVENT_EXIT = 1;
 
 /** Most frames a domain may have for forkd: a limit of its tables, 64 GiB. */
 const MAXIMUM_PAGES = 1 << 24;
@@ -16,10 +15,23 @@ const MAXIMUM_PAGES = 1 << 24;
 const PAGES_32BIT = 1 << 20;
 const PAGE_BYTES = 4096;
 
-/** What a child ended with: its pid and its status word as wait(2) encodes it. */
-export interface ExitEvent {
+/** The kinds of events of a family. */
+export const EVENT_EXIT = 1;
+export const EVENT_STOPPED = 2;
+export const EVENT_CONTINUED = 3;
+export const EVENT_SIGNAL = 4;
+
+/** Something that a member hears of. */
+export interface FamilyEvent {
+  readonly kind: typeof EVENT_EXIT | typeof EVENT_STOPPED | typeof EVENT_CONTINUED | typeof EVENT_SIGNAL;
+  /** The child's; a signal's sender. */
   readonly pid: number;
-  readonly status: number;
+  /** The status word as wait(2) encodes it; the signal's number. */
+  readonly value: number;
+  /** Of a child that has ended: what its virtual CPU has run, in ns. */
+  readonly cpuTime: bigint;
+  /** Of a child that has ended: frames it had of its own. */
+  readonly frames: number;
 }
 
 /** Where the parent's state is, as it says. Pages are guest-virtual addresses >> 12. */
@@ -83,6 +95,11 @@ export class Descriptor {
   /** Whether the guest waits for the result of a fork. */
   get pending(): boolean {
     return this.#get(12) === RESULT_PENDING;
+  }
+
+  /** The answer to the last fork. */
+  get result(): number {
+    return this.#view.getInt32(12, true);
   }
 
   /** The answer to the waiting fork: a pid, 0 or -errno. */
@@ -171,19 +188,30 @@ export class Descriptor {
     this.setReady(false);
     this.setIdentity(pid, parentPid);
     for (const offset of [92, 96, 100]) this.#set(offset, 0);
+    // The parent's children are not this one's.
+    for (let at = 0; at < RING_ENTRIES * ENTRY_SIZE; at += 4) this.#set(RING_OFFSET + at, 0);
   }
 
-  /** Puts an exit event into the ring; false when the guest has taken none of the last RING_ENTRIES. */
-  postExit({ pid, status }: ExitEvent): boolean {
+  /** Puts an event into the ring; false when the guest has taken none of the last RING_ENTRIES. */
+  post({ kind, pid, value, cpuTime, frames }: FamilyEvent): boolean {
     const producer = this.#get(96);
     if ((producer - this.#get(100)) >>> 0 >= RING_ENTRIES) return false;
     const at = RING_OFFSET + (producer % RING_ENTRIES) * ENTRY_SIZE;
-    this.#set(at, EVENT_EXIT);
+    this.#set(at, kind);
     this.#set(at + 4, pid);
-    this.#set(at + 8, status);
+    this.#set(at + 8, value);
+    this.#set(at + 12, 0);
+    this.#view.setBigUint64(at + 16, cpuTime, true);
+    this.#view.setBigUint64(at + 24, BigInt(frames), true);
     // x86 keeps the order of stores, and an engine does not move them across the call that notifies.
     this.#set(96, (producer + 1) >>> 0);
     return true;
+  }
+
+  /** Whether the end of a child is among the last RING_ENTRIES events. */
+  hasExit(pid: number): boolean {
+    const entries = Array.from({ length: RING_ENTRIES }, (_, i) => RING_OFFSET + i * ENTRY_SIZE);
+    return entries.some((at) => this.#get(at) === EVENT_EXIT && this.#get(at + 4) === pid);
   }
 
   #get(offset: number): number {

@@ -1,6 +1,6 @@
 // Families: a domain that offers fork() (pid 1) and everything that descends from it. The tree lives here; xenstore has a
 // copy (/karyon/families) from which `forkd status` reads, and a later forkd goes on.
-import type { Descriptor, ExitEvent } from "./descriptor.ts";
+import type { Descriptor, FamilyEvent } from "./descriptor.ts";
 import { limitsText, type FamilyLimits } from "./limits.ts";
 import { FAMILIES } from "./xenstore_nodes.ts";
 import type { StoreNode } from "./xen/store.ts";
@@ -26,8 +26,10 @@ export interface Member {
   forking: boolean;
   /** Whether its end is being dealt with. */
   ending: boolean;
-  /** Exit events its ring had no room for. */
-  readonly unposted: ExitEvent[];
+  /** Events its ring had no room for. */
+  readonly unposted: FamilyEvent[];
+  /** The wait status with which it has ended. */
+  status: number | undefined;
 }
 
 /** A first domain and its descendants. */
@@ -35,18 +37,22 @@ export class Family {
   readonly members = new Map<number, Member>();
   /** Whether members may share memory. */
   shares = false;
-  #lastPid = FIRST_PID;
+  #lastPid: number;
   #forming = 0;
 
   /**
    * @param uuid the first domain's
    * @param name the first domain's
+   * @param lastPid the highest that may have been given
    */
   constructor(
     readonly uuid: string,
     readonly name: string,
     readonly limits: FamilyLimits,
-  ) {}
+    lastPid: number = FIRST_PID,
+  ) {
+    this.#lastPid = lastPid;
+  }
 
   /** How many descendants there are, those that are being made included. */
   get children(): number {
@@ -63,7 +69,7 @@ export class Family {
     this.#forming += 1;
   }
 
-  /** A pid that nobody had before, for a child that may come. */
+  /** A pid that nobody had before. lastPidNode() must be written before anybody sees it. */
   nextPid(): number {
     return ++this.#lastPid;
   }
@@ -89,7 +95,13 @@ export class Family {
     return [
       { path: `${this.home}/name`, value: this.name },
       { path: `${this.home}/limits`, value: limitsText(this.limits) },
+      this.lastPidNode(),
     ];
+  }
+
+  /** Tells which pids may have been given, so that no later forkd gives one twice. */
+  lastPidNode(): StoreNode {
+    return { path: `${this.home}/last-pid`, value: String(this.#lastPid) };
   }
 
   /** The path of a pid's record. */
@@ -99,7 +111,7 @@ export class Family {
 
   /** The record of a member. */
   record(
-    { pid, domain, uuid, parentPid, name, descriptorFrame }: Omit<MemberRecord, "state">,
+    { pid, domain, uuid, parentPid, name, descriptorFrame }: Identity & Pick<MemberRecord, "descriptorFrame">,
     state: string,
   ): StoreNode[] {
     const descriptor = String(descriptorFrame);
@@ -113,16 +125,19 @@ export function nameOfFirst({ family }: Member): string {
   return family.name;
 }
 
+/** Who a member is. */
+export type Identity = Pick<Member, "pid" | "domain" | "uuid" | "name" | "parentPid">;
+
 /** What xenstore keeps of a member. */
-export interface MemberRecord {
-  readonly pid: number;
-  readonly domain: number;
-  readonly uuid: string;
-  readonly parentPid: number;
-  readonly name: string;
+export interface MemberRecord extends Identity {
   /** Machine frame of its descriptor; 0 while it is being made. */
   readonly descriptorFrame: number;
   readonly state: string;
+  /** Its wait status, once it has ended. */
+  readonly status: number | undefined;
+  /** Its network address, as it says. */
+  readonly address: string | undefined;
+  readonly born: Date | undefined;
 }
 
 /** The tree of members, one line each, indented below their parents. */

@@ -89,7 +89,7 @@ export function carryOver(xen: Xen, shell: Shell, changed: ReadonlySet<number>):
     if (shared?.covers(page) === true) shared.share(updates, page, entry, place, inherited);
     else own.push(ownUpdate(shell, page, entry, place));
   }
-  const refused = [...applyShared(xen, parent.domain, domain, updates), ...xen.tables.apply(domain, domain, own)];
+  const refused = [...applyShared(xen, domain, order, updates), ...xen.tables.apply(domain, domain, own)];
   if (refused.length > 0) throw new KaryonError("FORK_TABLES", "the forking domain maps a page that cannot be shared");
 }
 

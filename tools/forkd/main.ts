@@ -7,7 +7,7 @@ import { WAYS, type Way } from "./births.ts";
 import { Daemon } from "./daemon.ts";
 import { treeLines } from "./family.ts";
 import { parseCount, parsePages } from "./limits.ts";
-import { readRecords } from "./recover.ts";
+import { readRecords } from "./records.ts";
 import { Store } from "./xen/store.ts";
 import { FAMILIES } from "./xenstore_nodes.ts";
 

@@ -1,12 +1,9 @@
 // The members that this forkd serves: their mapped descriptor pages and bound event channels. Whoever makes, ends or
 // signals a process goes through here, so that a domain number always leads to at most one member.
 import { Descriptor } from "./descriptor.ts";
-import type { Family, Member } from "./family.ts";
+import type { Family, Identity, Member, MemberRecord } from "./family.ts";
 import type { EventChannels } from "./xen/event_channels.ts";
-import type { ForeignMemory, ForeignPages } from "./xen/foreign_memory.ts";
-
-/** Who a member is. */
-export type Identity = Pick<Member, "pid" | "domain" | "uuid" | "name" | "parentPid">;
+import { PAGE_SIZE, type ForeignMemory, type ForeignPages } from "./xen/foreign_memory.ts";
 
 /** Maps a member's descriptor page; nobody serves it before it is taken in. */
 export function mapMember(memory: ForeignMemory, family: Family, identity: Identity, descriptorFrame: number): Member {
@@ -16,13 +13,21 @@ export function mapMember(memory: ForeignMemory, family: Family, identity: Ident
 /** A member whose descriptor page is mapped already. */
 export function memberOn(pages: ForeignPages, family: Family, identity: Identity, descriptorFrame: number): Member {
   const descriptor = new Descriptor(pages.bytes);
-  const state = { port: undefined, forking: false, ending: false, unposted: [] };
+  const state = { port: undefined, forking: false, ending: false, unposted: [], status: undefined };
   return { family, ...identity, descriptor, descriptorFrame, unmap: () => detach(descriptor, pages), ...state };
 }
 
 function detach(descriptor: Descriptor, pages: ForeignPages): void {
   descriptor.detach();
   pages.unmap();
+}
+
+/** A member that has ended, of which xenstore still tells. */
+export function memberWithoutPage(family: Family, record: MemberRecord): Member {
+  const { pid, domain, uuid, name, parentPid, descriptorFrame, status } = record;
+  const descriptor = new Descriptor(new Uint8Array(PAGE_SIZE));
+  const state = { port: undefined, forking: false, ending: true, unposted: [], status, unmap: () => undefined };
+  return { family, pid, domain, uuid, name, parentPid, descriptor, descriptorFrame, ...state };
 }
 
 /** All members of all families, by domain. */
@@ -38,6 +43,10 @@ export class Members {
 
   families(): Set<Family> {
     return new Set(this.all().map(({ family }) => family));
+  }
+
+  family(uuid: string): Family | undefined {
+    return this.all().find(({ family }) => family.uuid === uuid)?.family;
   }
 
   of(domain: number): Member | undefined {
@@ -57,7 +66,7 @@ export class Members {
   letGo(member: Member): void {
     this.unbind(member);
     member.unmap();
-    this.#byDomain.delete(member.domain);
+    if (this.#byDomain.get(member.domain) === member) this.#byDomain.delete(member.domain);
     member.family.members.delete(member.pid);
   }
 

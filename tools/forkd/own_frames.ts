@@ -1,5 +1,7 @@
 // Which frame numbers of a child have memory of its own. When memory is shared: the kernel's, without the image's constants, and the
 // page tables. Otherwise all that the parent has.
+import { KaryonError } from "../support/errors.ts";
+import { ENTRIES, frameOf } from "./page_tables.ts";
 import { NO_FRAME, type ParentMemory } from "./parent_memory.ts";
 
 /** The frame numbers at which a child shares no memory with its parent, ascending. */
@@ -16,6 +18,22 @@ export function ownPfns(parent: ParentMemory, shares: boolean): Uint32Array {
     if (pfn !== undefined) own.add(pfn);
   }
   return Uint32Array.from(own).sort();
+}
+
+/**
+ * Makes sure that a parent's memory can be copied: it shares none with a relative, whose frames are not in its list.
+ *
+ * @throws KaryonError FORK_SHARED
+ */
+export function checkCopyable({ domain, request, tables }: ParentMemory, isOwn: (frame: number) => boolean): void {
+  for (const { firstPage, words } of tables.lowest) {
+    for (let index = 0; index < ENTRIES; index++) {
+      const frame = firstPage + index < request.app.first ? undefined : frameOf(words, index);
+      if (frame === undefined || isOwn(frame)) continue;
+      const mend = "domain 0 must be a PV domain, and forkd run with --way share or pool";
+      throw new KaryonError("FORK_SHARED", `domain ${domain} shares memory with another, which cannot be copied`, mend);
+    }
+  }
 }
 
 /** From the parent's machine frames to its frame numbers, as far as a child has memory there. */

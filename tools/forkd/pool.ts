@@ -87,7 +87,7 @@ export class Pool {
     const identity = { pid, uuid: randomUUID(), name: `${nameOfFirst(parent)}-${pid}` };
     // Before the domain exists: whoever comes after a forkd that died here can tell what it was.
     const record = { ...identity, domain: 0, parentPid: parent.pid, descriptorFrame: 0 };
-    await this.store.writeAll(family.record(record, "shell"));
+    await this.store.writeAll([family.lastPidNode(), ...family.record(record, "shell")]);
     if (parent.ending) throw new KaryonError("FORK_PARENT", `${parent.name} has ended`);
     let shell: ReadyShell | undefined;
     try {
@@ -107,7 +107,9 @@ export class Pool {
     try {
       const inherited = this.#inherited.get(parent);
       const maximumPages = xen.control.info(parent.domain)?.maximumPages ?? memory.request.pages;
-      const shell = createShell(xen, { parent: memory, uuid, shares, inherited, maximumPages });
+      const relatives = [...parent.family.members.values()].map(({ domain }) => domain);
+      const order = { parent: memory, uuid, shares, inherited, relatives, maximumPages };
+      const shell = createShell(xen, order);
       try {
         const descriptorFrame = shell.frames[memory.pfn(parent.descriptorFrame) ?? 0] ?? 0;
         const descriptorPage = xen.memory.map(shell.domain, [descriptorFrame], true);
@@ -130,6 +132,7 @@ export class Pool {
       const added = await writeNetworkDevice(this.store, domain, device);
       void bridgeDevice(this.store, added, this.log);
     }
+    await this.store.writeAll(parent.family.record({ ...shell, parentPid: parent.pid }, "shell"));
     await this.store.introduce(domain, shell.storeFrame, shell.storePort);
   }
 

@@ -1,36 +1,115 @@
-// What becomes of a member that has ended: its wait status, and who hears of it.
-import type { ExitEvent } from "./descriptor.ts";
+// What becomes of a member that has ended: its domain goes, its children are adopted, its parent hears of it. Every step can
+// be repeated, and the record in xenstore goes last: a forkd that dies on the way leaves a later one all it needs.
+import { describeError } from "../support/errors.ts";
+import type { Log } from "../support/log.ts";
+import { EVENT_EXIT } from "./descriptor.ts";
 import { FIRST_PID, type Family, type Member } from "./family.ts";
-import type { DomainInfo } from "./xen/control.ts";
+import type { Members } from "./members.ts";
+import type { XenControl } from "./xen/control.ts";
+import type { DomainUse, Host } from "./xen/host.ts";
+import type { Store } from "./xen/store.ts";
+import { removeDomainNodes } from "./xenstore_nodes.ts";
 
+const SHUTDOWN_suspend = 2;
 const SHUTDOWN_crash = 3;
-const SIGKILL = 9;
+/** The wait status of a domain of which nothing else is known. */
+export const SIGKILL = 9;
 const SIGSEGV = 11;
 
-/** How a member ended, as wait(2) encodes it; undefined while it lives. */
-export function waitStatus(member: Member, info: DomainInfo | undefined): number | undefined {
-  const gone = info === undefined || info.uuid !== member.uuid;
-  if (gone || (info.dying && info.shutdown === undefined)) return SIGKILL;
-  if (info.shutdown === undefined) return undefined;
-  const left = member.descriptor.exitStatus;
-  return info.shutdown === SHUTDOWN_crash && left === 0 ? SIGSEGV : left & 0xffff;
-}
+/** Takes in the ends of members. */
+export class Reaper {
+  constructor(
+    private readonly control: XenControl,
+    private readonly host: Host,
+    private readonly store: Store,
+    private readonly members: Members,
+    /** Hears of members that are no more. */
+    private readonly forget: (member: Member) => Promise<void>,
+    private readonly log: Log,
+  ) {}
 
-/** Puts an exit event where a parent finds it, or keeps it until its ring has room. Whether to notify the parent. */
-export function tellParent(parent: Member, event: ExitEvent): boolean {
-  parent.unposted.push(event);
-  return postWaiting(parent);
-}
-
-/** Posts what a ring had no room for before. */
-export function postWaiting(parent: Member): boolean {
-  let posted = false;
-  for (let event = parent.unposted[0]; event !== undefined; event = parent.unposted[0]) {
-    if (!parent.descriptor.postExit(event)) break;
-    parent.unposted.shift();
-    posted = true;
+  /** Reaps all that have ended, and `gone`, whose domains are known to be no more. */
+  async reapEnded(gone: readonly Member[] = []): Promise<void> {
+    const domains = this.host.domains();
+    const useOf = ({ domain, uuid }: Member): DomainUse | undefined => {
+      const use = domains.get(domain);
+      return use?.uuid === uuid ? use : undefined;
+    };
+    const ended = [...gone, ...this.members.all()].filter((member) => {
+      const status = waitStatus(member, useOf(member));
+      member.status = status;
+      // Before any of them is reaped: who ends together with its parent is process 1's.
+      member.ending = status !== undefined;
+      return member.ending;
+    });
+    for (const member of ended) await this.#reap(member, member.status ?? SIGKILL, useOf(member));
   }
-  return posted;
+
+  async #reap(member: Member, status: number, use: DomainUse | undefined): Promise<void> {
+    const { family, pid, domain, uuid, name } = member;
+    // Its domain will be gone, and with it the only other place that tells.
+    await this.store.write(`${family.path(pid)}/status`, String(status));
+    for (const orphan of adoptOrphans(family, pid)) {
+      await this.store.write(`${family.path(orphan.pid)}/parent`, String(FIRST_PID));
+    }
+    this.members.letGo(member);
+    this.log(`${name} (process ${pid}, domain ${domain}) ended: ${statusText(status)}`);
+    await this.forget(member);
+    if (pid !== FIRST_PID) await this.#removeDomain(domain, uuid);
+    const parent = [member.parentPid, FIRST_PID]
+      .map((of) => family.members.get(of))
+      .find((found) => found?.ending === false);
+    if (parent === undefined) return this.store.remove(family.members.size === 0 ? family.home : family.path(pid));
+    const { cpuTime = 0n, pages: frames = 0 } = use ?? {};
+    parent.unposted.push({ kind: EVENT_EXIT, pid, value: status, cpuTime, frames });
+    await this.post(parent);
+  }
+
+  /** Posts what a ring had no room for before, and notifies the member if there was any. */
+  async post(member: Member): Promise<void> {
+    const posted = postWaiting(member);
+    if (posted.length > 0) this.members.notify(member);
+    for (const pid of posted) await this.store.remove(member.family.path(pid));
+  }
+
+  async #removeDomain(domain: number, uuid: string): Promise<void> {
+    const now = this.control.info(domain);
+    if (now?.uuid === uuid) {
+      try {
+        this.control.destroy(domain);
+      } catch (error) {
+        this.log(`domain ${domain}: ${describeError(error)}`);
+      }
+    }
+    // Someone else may have destroyed it long ago, and its number may be another domain's by now.
+    if (now !== undefined && now.uuid !== uuid) return;
+    await this.store.release(domain).catch(() => undefined);
+    await removeDomainNodes(this.store, domain, uuid);
+  }
+}
+
+/** How a member ended, as wait(2) encodes it; undefined while it lives. `use` is its domain's, if there is one. */
+export function waitStatus(member: Member, use: DomainUse | undefined): number | undefined {
+  if (member.status !== undefined) return member.status;
+  if (use === undefined || (use.dying && use.shutdown === undefined)) return SIGKILL;
+  // A domain that is saved lives: it goes on (xl save -c), or is destroyed when the file is written.
+  if (use.shutdown === undefined || use.shutdown === SHUTDOWN_suspend) return undefined;
+  const left = member.descriptor.exitStatus;
+  return use.shutdown === SHUTDOWN_crash && left === 0 ? SIGSEGV : left & 0xffff;
+}
+
+/** Posts events while the ring has room; the pids of those whose end has been told. */
+export function postWaiting(member: Member): number[] {
+  const { unposted, descriptor } = member;
+  const told: number[] = [];
+  for (let event = unposted[0]; event !== undefined; event = unposted[0]) {
+    const isExit = event.kind === EVENT_EXIT;
+    // An earlier forkd may have told it and not lived to remove its record. No pid is given twice.
+    if (!(isExit && descriptor.hasExit(event.pid)) && !descriptor.post(event)) break;
+    unposted.shift();
+    if (isExit) told.push(event.pid);
+  }
+  return told;
 }
 
 /** Hands the children of an ended member to the family's first; those that changed parents. */
@@ -41,4 +120,9 @@ export function adoptOrphans(family: Family, ended: number): Member[] {
     orphan.descriptor.setIdentity(orphan.pid, FIRST_PID);
   }
   return orphans;
+}
+
+/** A wait status for a person. */
+export function statusText(status: number): string {
+  return (status & 0x7f) === 0 ? `exit status ${(status >> 8) & 0xff}` : `signal ${status & 0x7f}`;
 }

@@ -1,81 +1,112 @@
-// Goes on where an earlier forkd left off: removes what it had only half made, and takes in the members that still run.
+// Goes on where an earlier forkd left off. What xenstore tells of a family is compared with what Xen and the members' own
+// pages tell: who lives is taken in, who has ended is taken in to be reaped, what was only half made is removed.
 import type { Log } from "../support/log.ts";
 import { Family, FIRST_PID, type Member, type MemberRecord } from "./family.ts";
 import { familyLimits, NO_CHILDREN } from "./limits.ts";
+import { mapMember, memberWithoutPage } from "./members.ts";
+import { SIGKILL } from "./reap.ts";
+import { readHeader, readRecords } from "./records.ts";
 import type { Xen } from "./xen/handles.ts";
-import { mapMember } from "./members.ts";
-import type { XenControl } from "./xen/control.ts";
+import type { DomainUse, Host } from "./xen/host.ts";
 import type { Store } from "./xen/store.ts";
 import { FAMILIES, removeDomainNodes } from "./xenstore_nodes.ts";
 
-/** The records of a family, by pid. */
-export async function readRecords(store: Store, family: string): Promise<MemberRecord[]> {
-  const nodes = await store.directory(`${FAMILIES}/${family}`);
-  const pids = nodes
-    .filter((node) => /^\d+$/.test(node))
-    .map(Number)
-    .sort((a, b) => a - b);
-  return Promise.all(
-    pids.map(async (pid) => {
-      const read = async (node: string): Promise<string> =>
-        (await store.read(`${FAMILIES}/${family}/${pid}/${node}`)) ?? "";
-      const [domid, uuid, parent, name, descriptor, state] = await Promise.all(
-        ["domid", "uuid", "parent", "name", "descriptor", "state"].map(read),
-      );
-      return {
-        pid,
-        domain: Number(domid),
-        uuid: uuid ?? "",
-        parentPid: Number(parent),
-        name: name ?? "",
-        descriptorFrame: Number(descriptor),
-        state: state ?? "",
-      };
-    }),
-  );
-}
-
 /** Takes in what xenstore tells of. The members offer their event channels anew through their nodes. */
-export async function recover(xen: Xen, store: Store, log: Log): Promise<Member[]> {
-  const members: Member[] = [];
-  for (const uuid of await store.directory(FAMILIES)) {
-    const name = (await store.read(`${FAMILIES}/${uuid}/name`)) ?? uuid;
-    const limits = familyLimits((await store.read(`${FAMILIES}/${uuid}/limits`)) ?? "", name);
-    const family = new Family(uuid, name, limits ?? NO_CHILDREN);
-    for (const record of await readRecords(store, uuid)) {
-      const member = record.state === "running" ? takeIn(xen, family, record) : undefined;
-      if (member === undefined) await discard(xen, store, family, record, log);
-      else members.push(member);
+export async function recover(xen: Xen, host: Host, store: Store, log: Log): Promise<Recovered> {
+  const recovery = new Recovery(xen, store, log, domainsByUuid(host));
+  for (const uuid of await store.directory(FAMILIES)) await recovery.family(uuid);
+  return recovery;
+}
+
+/** What an earlier forkd left. */
+export interface Recovered {
+  readonly living: readonly Member[];
+  /** Members whose domains have gone, parents before their children; to be reaped. */
+  readonly ended: readonly Member[];
+}
+
+function domainsByUuid(host: Host): Map<string, DomainUse> {
+  return new Map([...host.domains().values()].map((use) => [use.uuid, use]));
+}
+
+class Recovery implements Recovered {
+  readonly living: Member[] = [];
+  readonly ended: Member[] = [];
+
+  constructor(
+    private readonly xen: Xen,
+    private readonly store: Store,
+    private readonly log: Log,
+    private readonly domains: ReadonlyMap<string, DomainUse>,
+  ) {}
+
+  async family(uuid: string): Promise<void> {
+    const { name, limits, lastPid } = await readHeader(this.store, uuid);
+    const family = new Family(uuid, name, familyLimits(limits, name) ?? NO_CHILDREN, lastPid);
+    const newborn: MemberRecord[] = [];
+    for (const record of await readRecords(this.store, uuid)) {
+      if (record.pid !== FIRST_PID && this.#neverRan(record)) newborn.push(record);
+      else this.#takeIn(family, record);
     }
-    if (family.members.size === 0) await store.remove(`${FAMILIES}/${uuid}`);
+    for (const record of newborn) await this.#judge(family, record);
+    if (family.members.size === 0) await this.store.remove(`${FAMILIES}/${uuid}`);
   }
-  return members;
-}
 
-function takeIn(xen: Xen, family: Family, record: MemberRecord): Member | undefined {
-  const { pid, domain, uuid, name, parentPid } = record;
-  const info = xen.control.info(domain);
-  if (info === undefined || info.uuid !== uuid || info.dying || !(record.descriptorFrame > 0)) return undefined;
-  const member = mapMember(xen.memory, family, { pid, domain, uuid, name, parentPid }, record.descriptorFrame);
-  family.know(member);
-  return member;
-}
-
-/** Removes a record and, unless it is a family's first, which is xl's, its domain. */
-async function discard({ control }: Xen, store: Store, family: Family, record: MemberRecord, log: Log): Promise<void> {
-  const domain = record.pid === FIRST_PID ? undefined : findDomain(control, record.uuid);
-  if (domain !== undefined) {
-    log(`removing ${record.name} (domain ${domain}), which an earlier forkd left half made`);
-    control.destroy(domain);
-    await store.release(domain).catch(() => undefined);
-    await removeDomainNodes(store, domain, record.uuid);
+  /** Whether a record is that of a domain that was still being made, or was not yet begun. */
+  #neverRan({ state, uuid, status }: MemberRecord): boolean {
+    const use = this.domains.get(uuid);
+    return status === undefined && (state !== "running" || (use !== undefined && use.paused && use.cpuTime === 0n));
   }
-  await store.remove(family.path(record.pid));
-}
 
-function findDomain(control: XenControl, uuid: string): number | undefined {
-  for (let next = control.nextDomain(1); next !== undefined; next = control.nextDomain(next.id + 1)) {
-    if (next.info.uuid === uuid) return next.id;
+  /** A member that lives, or that has ended meanwhile. */
+  #takeIn(family: Family, record: MemberRecord): void {
+    const member = this.#living(family, record);
+    family.know(member ?? this.#gone(family, record));
+    if (member !== undefined) this.living.push(member);
   }
-  return undefined;
+
+  #living(family: Family, record: MemberRecord): Member | undefined {
+    const use = this.domains.get(record.uuid);
+    if (use === undefined || record.status !== undefined) return undefined;
+    try {
+      const { pid, uuid, name, parentPid, descriptorFrame } = record;
+      const identity = { pid, domain: use.domain, uuid, name, parentPid };
+      return mapMember(this.xen.memory, family, identity, descriptorFrame);
+    } catch {
+      return undefined; // it is dying
+    }
+  }
+
+  #gone(family: Family, record: MemberRecord): Member {
+    const member = memberWithoutPage(family, { ...record, status: record.status ?? SIGKILL });
+    this.ended.push(member);
+    return member;
+  }
+
+  /**
+   * What was on its way to become a child when forkd died. It is one if its parent was told so: if it runs, it is taken
+   * in, else it has ended for its parent. If the parent was told nothing, nothing remains of it.
+   */
+  async #judge(family: Family, record: MemberRecord): Promise<void> {
+    const use = this.domains.get(record.uuid);
+    const runs = use !== undefined && !(use.paused && use.cpuTime === 0n);
+    const parent = family.members.get(record.parentPid);
+    const wasTold = parent === undefined ? runs : parent.descriptor.result === record.pid;
+    if (runs && wasTold && record.descriptorFrame > 0) {
+      await this.store.writeAll(family.record({ ...record, domain: use.domain }, "running"));
+      return this.#takeIn(family, record);
+    }
+    await this.#discard(family, record, use);
+    if (wasTold) family.know(this.#gone(family, record));
+  }
+
+  async #discard(family: Family, { pid, uuid, name }: MemberRecord, use: DomainUse | undefined): Promise<void> {
+    if (use !== undefined) {
+      this.log(`removing ${name} (domain ${use.domain}), which an earlier forkd left unfinished`);
+      this.xen.control.destroy(use.domain);
+      await this.store.release(use.domain).catch(() => undefined);
+      await removeDomainNodes(this.store, use.domain, uuid);
+    }
+    await this.store.remove(family.path(pid));
+  }
 }

@@ -1,7 +1,7 @@
 // A shell: a domain that waits to become a child of one parent. It has everything that takes time – memory at the parent's frame
 // numbers, page tables, pinned, with the parent's pages mapped read-only where they are shared, its start_info, rings and
 // virtual CPU – and lacks only what the parent's pages will hold at the fork (fill.ts).
-import { ownPfns, pfnsByFrame } from "./own_frames.ts";
+import { checkCopyable, ownPfns, pfnsByFrame } from "./own_frames.ts";
 import { NO_FRAME, p2mFrames, type ParentMemory } from "./parent_memory.ts";
 import type { Translate } from "./page_tables.ts";
 import { SharedPages, shareAll, type SharedUpdates } from "./shared_pages.ts";
@@ -21,6 +21,8 @@ export interface ShellOrder {
   readonly shares: boolean;
   /** What the parent itself shares with others, as forkd has made it. */
   readonly inherited: SharedPages | undefined;
+  /** Other domains whose frames the parent may share: those of its family. */
+  readonly relatives: readonly number[];
   /** How many frames the domain may come to have. */
   readonly maximumPages: number;
 }
@@ -68,12 +70,11 @@ export function createShell(xen: Xen, order: ShellOrder): Shell {
 }
 
 /** Applies changes of what a shell shares; the pages that Xen refuses, which are not shared then. */
-export function applyShared(xen: Xen, parent: number, domain: number, updates: SharedUpdates): number[] {
-  const refused = [
-    ...xen.tables.apply(domain, parent, updates.parents),
-    ...xen.tables.apply(domain, undefined, updates.inherited),
-  ];
-  return refused.map(({ page }) => page);
+export function applyShared({ tables }: Xen, domain: number, order: ShellOrder, updates: SharedUpdates): number[] {
+  let refused = tables.apply(domain, order.parent.domain, updates.parents);
+  // A forkd that has begun after the parent does not know what that was given by its relatives.
+  for (const relative of order.relatives) if (refused.length > 0) refused = tables.apply(domain, relative, refused);
+  return [...refused, ...tables.apply(domain, undefined, updates.inherited)].map(({ page }) => page);
 }
 
 interface EmptyShell {
@@ -95,6 +96,7 @@ function furnish(xen: Xen, order: ShellOrder, { domain, storePort, consolePort }
     throw new KaryonError("FORK_TABLES", "the forking domain lacks a frame that it says it has");
   };
   const parentPfn = pfnsByFrame(parent, shares);
+  if (!shares) checkCopyable(parent, (frame) => parentPfn(frame) !== undefined);
   const childOf = (frame: number): number | undefined => {
     const pfn = parentPfn(frame);
     return pfn === undefined || frames[pfn] === NO_FRAME ? undefined : frames[pfn];

@@ -1,10 +1,10 @@
 // forkd in a lab: bundled on the host, pushed into dom0 over the agent's channel, so that the lab's snapshot stays as it
 // is, and run there with dom0's Node.
-import { build } from "esbuild";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KaryonError } from "../support/errors.ts";
+import { bundle } from "./bundle.ts";
 import type { Lab } from "./lab.ts";
 import { TextStream } from "./text-stream.ts";
 
@@ -86,23 +86,11 @@ export async function startForkd(lab: Lab, { args = [] }: ForkdOptions = {}): Pr
 }
 
 async function push(lab: Lab): Promise<void> {
-  const { outputFiles } = await build({
-    entryPoints: [MAIN],
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    external: ["koffi"],
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
-    write: false,
-    logLevel: "silent",
-  });
-  const [bundle] = outputFiles;
-  if (bundle === undefined) throw new KaryonError("FORKD_START", "esbuild gave no output for forkd");
+  const program = await bundle(MAIN);
   const koffi = dirname(require.resolve("koffi"));
   const native = join(koffi, "..", "@koromix", "koffi-linux-x64");
   const modules = `${HOME}/node_modules`;
-  await lab.copyIn(Buffer.from(bundle.contents), `${HOME}/forkd.mjs`);
+  await lab.copyIn(program, `${HOME}/forkd.mjs`);
   for (const name of KOFFI_FILES) await lab.copyIn(join(koffi, name), `${modules}/koffi/${name}`);
   for (const name of KOFFI_NATIVE_FILES) {
     await lab.copyIn(join(native, name), `${modules}/@koromix/koffi-linux-x64/${name}`);

@@ -12,7 +12,7 @@ import { KaryonError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
 import { request, type AgentAddress, type CommandResult } from "./client.ts";
 import { AGENT_ADDRESS, AGENT_PORT } from "./agent/protocol.ts";
-import { difference, readCounters, type Instructions } from "./count/count.ts";
+import { difference, readCounters, type CountedCpu, type Instructions } from "./count/count.ts";
 import { readDomainConfig } from "./config.ts";
 import { ConsoleStream } from "./console.ts";
 import type { Accelerator } from "./machine/accelerator.ts";
@@ -173,26 +173,37 @@ export class Lab {
   }
 
   /**
-   * `xl create` of a configuration file of the host: copies it and the kernel and ramdisk it names into dom0 first.
+   * `xl create` of a configuration file of the host: copies it into dom0 first (place).
    *
    * @throws KaryonError BAD_CONFIG, LAB_COMMAND (what xl said)
    */
   async create(configPath: string, options: CreateOptions = {}): Promise<Domain> {
-    const config = await readDomainConfig(configPath, options.extra ?? []);
+    const { name, path } = await this.place(configPath, options.extra);
+    const wanted = options.args ?? [];
+    const args = ["create", "-q", "-p", ...wanted, path].map((word) => `'${word}'`).join(" ");
+    // Created paused: a guest may end sooner than it can be asked for its number.
+    const start = wanted.includes("-p") ? "true" : `xl unpause '${name}'`;
+    const limits = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
+    const id = await this.run(`xl ${args} && xl domid '${name}' && ${start}`, limits);
+    return { name, id: Number(id) };
+  }
+
+  /**
+   * Copies a configuration file of the host, `extra` lines added, and the kernel and ramdisk it names into dom0.
+   *
+   * @returns the domain's name and the configuration's path in dom0
+   * @throws KaryonError BAD_CONFIG
+   */
+  async place(configPath: string, extra: readonly string[] = []): Promise<{ name: string; path: string }> {
+    const config = await readDomainConfig(configPath, extra);
     for (const { path, content } of config.files) {
       if (this.#pushed.has(path)) continue;
       if ((await this.sh(`test -e ${path}`)).status !== 0) await this.copyIn(content, path);
       this.#pushed.add(path);
     }
-    const target = `/tmp/config/${basename(configPath)}`;
-    await this.copyIn(Buffer.from(config.text), target);
-    const wanted = options.args ?? [];
-    const args = ["create", "-q", "-p", ...wanted, target].map((word) => `'${word}'`).join(" ");
-    // Created paused: a guest may end sooner than it can be asked for its number.
-    const start = wanted.includes("-p") ? "true" : `xl unpause '${config.name}'`;
-    const limits = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
-    const id = await this.run(`xl ${args} && xl domid '${config.name}' && ${start}`, limits);
-    return { name: config.name, id: Number(id) };
+    const path = `/tmp/config/${basename(configPath)}`;
+    await this.copyIn(Buffer.from(config.text), path);
+    return { name: config.name, path };
   }
 
   /** What the domains called `name` have written and write to their consoles, from the first on. */
@@ -222,6 +233,11 @@ export class Lab {
    * For a lab started with the accelerator icount, and domains created with GUEST_SETTINGS.
    */
   async countInstructions(work: () => Promise<void>): Promise<Instructions> {
+    return (await this.countBoth(work)).guest;
+  }
+
+  /** Like countInstructions, but dom0's CPU too. */
+  async countBoth(work: () => Promise<void>): Promise<Readonly<Record<CountedCpu, Instructions>>> {
     if (this.handle.accelerator !== "icount") {
       throw new KaryonError(
         "NOT_COUNTING",
@@ -231,7 +247,8 @@ export class Lab {
     }
     const before = await readCounters(this.handle.files.counters);
     await work();
-    return difference(before, await readCounters(this.handle.files.counters));
+    const after = await readCounters(this.handle.files.counters);
+    return { dom0: difference(before.dom0, after.dom0), guest: difference(before.guest, after.guest) };
   }
 
   /** Ends the lab and everything in it, at once. */

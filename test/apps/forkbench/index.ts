@@ -3,16 +3,19 @@
 //   fork <n> <ms> stay     n forks, at least ms apart; the children stay
 //   fork <n> <ms> exit     the same, but each child ends and is waited for
 //   round <n> <ms>         n times fork, _exit, wait; tells nothing of each: for counting instructions
+//   keep <n> <ms>          the same, but the children stay
 //   rest <n> <ms>          the same without the forks
 // and answers each with "done <what went well>". Times are CLOCK_MONOTONIC in ns, which goes on across a fork:
-//   parent <pid> <call> <return>       a fork as its parent saw it
-//   child <pid> <return>               as the child saw it, on the child's console
+//   parent <pid> <call> <return> stages …     a fork as its parent saw it
+//   child <pid> <return> stages …             as the child saw it, on the child's console
+// with the numbers of fork_stats().
 import {
   CLOCK_MONOTONIC,
   _exit,
   clockNanoseconds,
   errno,
   fork,
+  fork_stats,
   getpid,
   puts,
   read,
@@ -28,6 +31,12 @@ const line = memory.data(64);
 const statusWord = memory.data(4, 4);
 
 const heap = new Array<StaticArray<u8>>();
+
+const times = new StaticArray<u64>(32);
+
+function stages(): string {
+  return fork_stats(times) == times.length ? "stages " + times.join(" ") : "";
+}
 
 function command(): string[] {
   let length: usize = 0;
@@ -57,7 +66,7 @@ function takeHeap(mebibytes: i32): i32 {
 
 function child(stays: bool): void {
   const returned = clockNanoseconds(CLOCK_MONOTONIC);
-  puts(`child ${getpid()} ${returned}`);
+  puts(`child ${getpid()} ${returned} ${stages()}`);
   if (stays) sleep(LONG);
   _exit(0);
 }
@@ -75,7 +84,7 @@ function forks(count: i32, pause: i32, stay: bool): i32 {
       puts(`failed ${failure}`);
       continue;
     }
-    puts(`parent ${pid} ${called} ${returned}`);
+    puts(`parent ${pid} ${called} ${returned} ${stages()}`);
     if (stay || ended(pid)) good += 1;
   }
   return good;
@@ -88,6 +97,20 @@ function rounds(count: i32, pause: i32): i32 {
     const pid = fork();
     if (pid == 0) _exit(0);
     if (pid > 0 && ended(pid)) good += 1;
+  }
+  return good;
+}
+
+function keeps(count: i32, pause: i32): i32 {
+  let good = 0;
+  for (let i = 0; i < count; i++) {
+    usleep(pause * 1000);
+    const pid = fork();
+    if (pid == 0) {
+      sleep(LONG);
+      _exit(0);
+    }
+    if (pid > 0) good += 1;
   }
   return good;
 }
@@ -111,6 +134,7 @@ export function main(_args: string[]): i32 {
     if (name == "heap") done = takeHeap(number(words[1]));
     else if (name == "fork") done = forks(number(words[1]), number(words[2]), words[3] == "stay");
     else if (name == "round") done = rounds(number(words[1]), number(words[2]));
+    else if (name == "keep") done = keeps(number(words[1]), number(words[2]));
     else if (name == "rest") done = rests(number(words[1]), number(words[2]));
     puts(`done ${done}`);
   }

@@ -1,5 +1,6 @@
 // Forks when it is told to, for test/lab/forkd.test.ts: prints "ready" and waits for a line on its console. Then
-// "stay <n>": n children that stay until someone ends them; "rounds <n>": one after the other, each ending at once.
+// "stay <n>": n children that stay until someone ends them; "rounds <n>": one after the other, each ending at once;
+// "insist <n>": like rounds, but a fork that fails is tried again until n children have come and gone.
 import {
   WEXITSTATUS,
   WIFEXITED,
@@ -9,9 +10,11 @@ import {
   fork,
   getpid,
   getppid,
+  nanosleep,
   puts,
   read,
   sleep,
+  timespec,
   waitpid,
 } from "karyon";
 
@@ -62,11 +65,30 @@ function rounds(count: i32): void {
   sleep(LONG);
 }
 
+function insist(count: i32): void {
+  const pause = new timespec();
+  pause.tv_nsec = 50000000;
+  for (let done = 0; done < count;) {
+    const pid = fork();
+    if (pid == 0) {
+      born();
+      _exit(7);
+    }
+    if (pid < 0) nanosleep(pause);
+    else if (awaitOne()) done += 1;
+    else puts(`no child: ${errno}`);
+  }
+  puts(`children come and gone: ${count}`);
+  while (awaitOne()) continue;
+  sleep(LONG);
+}
+
 export function main(args: string[]): i32 {
   puts("ready");
   read(0, line, 64);
   const count = <i32>parseInt(args[1]);
   if (args[0] == "stay") stay(count);
+  else if (args[0] == "insist") insist(count);
   else rounds(count);
   return 0;
 }

@@ -9,12 +9,20 @@ const PHYSINFO_FREE_PAGES = 48;
 const PHYSINFO_OUTSTANDING_PAGES = 64;
 /** struct xen_domctl_getdomaininfo. */
 const DOMAIN_INFO_SIZE = 112;
+const XEN_DOMINF_dying = 1 << 0;
+const XEN_DOMINF_shutdown = 1 << 2;
+const XEN_DOMINF_paused = 1 << 3;
+const XEN_DOMINF_shutdownshift = 16;
 const DOMAINS_AT_ONCE = 256;
 
 /** What a domain uses. */
 export interface DomainUse {
   readonly domain: number;
   readonly uuid: string;
+  readonly dying: boolean;
+  readonly paused: boolean;
+  /** SHUTDOWN_* of xen/sched.h; undefined while it runs. */
+  readonly shutdown: number | undefined;
   /** Frames that are charged to it. */
   readonly pages: number;
   /** Time its virtual CPU has run, in ns. */
@@ -56,8 +64,12 @@ export class Host {
 }
 
 function decode(info: Buffer): DomainUse {
+  const flags = info.readUInt32LE(4);
   return {
     domain: info.readUInt16LE(0),
+    dying: (flags & XEN_DOMINF_dying) !== 0,
+    paused: (flags & XEN_DOMINF_paused) !== 0,
+    shutdown: (flags & XEN_DOMINF_shutdown) === 0 ? undefined : (flags >>> XEN_DOMINF_shutdownshift) & 0xff,
     uuid: info.toString("hex", 76, 92).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"),
     pages: Number(info.readBigUInt64LE(8)),
     cpuTime: info.readBigUInt64LE(56),

@@ -13,7 +13,7 @@ import { KaryonError } from "../../support/errors.ts";
 const SOURCE = fileURLToPath(new URL("plugin.c", import.meta.url));
 const FLAGS = ["-O2", "-Wall", "-Werror", "-fPIC", "-shared", "-nostdlib", "-ffreestanding", "-fno-stack-protector"];
 const CLASSES = 4;
-const GUEST_CPU = 1;
+const CPUS = { dom0: 0, guest: 1 } as const;
 
 /** Lines for the configuration of a domain whose instructions are counted. */
 export const GUEST_SETTINGS: readonly string[] = ['cpus = "1"', 'tsc_mode = "native"'];
@@ -47,11 +47,17 @@ export async function countingPlugin(): Promise<string> {
   return join(folder, "count.so");
 }
 
-/** The counters of CPU 1 in the file the plugin writes. */
-export async function readCounters(path: string): Promise<Instructions> {
+/** A CPU by who has it to itself, in a lab that counts. */
+export type CountedCpu = keyof typeof CPUS;
+
+/** The counters of both CPUs in the file the plugin writes. */
+export async function readCounters(path: string): Promise<Readonly<Record<CountedCpu, Instructions>>> {
   const bytes = await readFile(path);
-  const at = (index: number): number => Number(bytes.readBigUInt64LE((GUEST_CPU * CLASSES + index) * 8));
-  return { low: at(0), linux: at(1), xen: at(2), repeated: at(3) };
+  const of = (cpu: number): Instructions => {
+    const at = (index: number): number => Number(bytes.readBigUInt64LE((cpu * CLASSES + index) * 8));
+    return { low: at(0), linux: at(1), xen: at(2), repeated: at(3) };
+  };
+  return { dom0: of(CPUS.dom0), guest: of(CPUS.guest) };
 }
 
 /** What was executed between two readings. */

@@ -13,7 +13,8 @@ import { extractVmlinux, loadModules } from "../image/kernel.ts";
 import { LibraryCollector } from "../image/libraries.ts";
 
 const SOURCES = fileURLToPath(new URL(".", import.meta.url));
-const PACKAGES: PackageSet = {
+/** What it is made of. */
+export const PEER_PACKAGES: PackageSet = {
   title: "the Linux peer",
   packages: ["busybox-static", "linux-image-cloud-amd64", "nginx"],
   without: /^(coreutils|iproute2|iso-codes|nginx-common)$/,
@@ -35,7 +36,7 @@ export interface PeerOptions {
 
 /** Makes the guest and returns the path of its xl configuration; the domain's name is linux-peer. */
 export async function linuxPeer(options: PeerOptions = {}): Promise<string> {
-  const tree = await packageTree(PACKAGES);
+  const tree = await packageTree(PEER_PACKAGES);
   const files = { "index.html": page(), ...options.files };
   const { memory = 128, address } = options;
   const hash = createHash("sha256").update(JSON.stringify([tree.key, memory, address]));
