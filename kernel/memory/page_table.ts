@@ -92,7 +92,7 @@ export function pageTableFlush(): void {
   if (mmuUpdate(batch, count) != 0) panic("mmu_update refused");
   // Told afterwards: who hears of a change must find it made.
   for (let i: u32 = 0; i < count; i++) {
-    const address = load<u32>(batchAddresses + ((<usize>i) << 2));
+    const address = <usize>load<u32>(batchAddresses + ((<usize>i) << 2));
     if (address == 0) layoutChanged();
     else if (address < WINDOWS_BASE || address >= WINDOWS_END) pageChanged(address);
   }

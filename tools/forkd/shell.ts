@@ -69,7 +69,7 @@ export function createShell(xen: Xen, order: ShellOrder): Shell {
   }
 }
 
-/** Applies changes of what a shell shares; the pages that Xen refuses, which are not shared then. */
+/** Applies changes of what a shell shares; the pages that Xen refuses. */
 export function applyShared({ tables }: Xen, domain: number, order: ShellOrder, updates: SharedUpdates): number[] {
   let refused = tables.apply(domain, order.parent.domain, updates.parents);
   // A forkd that has begun after the parent does not know what that was given by its relatives.
@@ -124,15 +124,7 @@ function furnish(xen: Xen, order: ShellOrder, { domain, storePort, consolePort }
   const root = own(parentPfn(contextRoot(context)));
   control.pinRoot(domain, root);
   const refused =
-    shared === undefined
-      ? []
-      : applyShared(
-          xen,
-          parent.domain,
-          domain,
-          shareAll(tables, shared, order.inherited, (frame) => own(parent.pfn(frame))),
-        );
-  for (const page of refused) shared?.forget(page);
+    shared === undefined ? [] : shareMemory(xen, domain, order, shared, (frame) => own(parent.pfn(frame)));
   const start = { root, entry: request.childEntry, argument: request.stackPointerAddress };
   control.setContext(domain, childContext(context, start));
   grants.seed(control, domain, consoleFrame, storeFrame);
@@ -144,6 +136,20 @@ function furnish(xen: Xen, order: ShellOrder, { domain, storePort, consolePort }
   const kernel = memory.map(domain, kernelPfns.map(own), true);
   const rings = { consoleFrame, consolePort, storeFrame, storePort };
   return { order, domain, frames, ownPages: pfns.length, shared, refused, kernelPfns, kernel, otherPfns, ...rings };
+}
+
+/** Maps all shared pages; those that Xen refuses, which are not shared then. */
+function shareMemory(
+  xen: Xen,
+  domain: number,
+  order: ShellOrder,
+  shared: SharedPages,
+  childTable: (frame: number) => number,
+): number[] {
+  const updates = shareAll(order.parent.tables, shared, order.inherited, childTable);
+  const refused = applyShared(xen, domain, order, updates);
+  for (const page of refused) shared.forget(page);
+  return refused;
 }
 
 function writeTables(
