@@ -15,6 +15,7 @@ import type { Store } from "./xen/store.ts";
 
 const EAGAIN = 11;
 const ENOMEM = 12;
+const SLACK_PAGES = 256;
 const GUEST_TYPE = "/sys/hypervisor/guest_type";
 
 /** The ways to make a child, the slowest first; their numbers in the descriptor are 1, 2, 3. */
@@ -56,12 +57,17 @@ export class Births {
 
   /** A member can fork from now on. */
   expect(member: Member): void {
-    const pages = this.xen.control.info(member.domain)?.pages ?? 0;
-    const { limit } = member.family;
-    // A frame that is shared stays on its owner's account until its last user is gone: room for one copy for each user.
     if (member.pid !== FIRST_PID) return;
-    if (this.#shares) this.xen.control.setMaximum(member.domain, pages * (limit + 2));
+    if (this.#shares) this.#raiseMaximum(member);
     this.#pool.refill(member, true); // others get a shell when they have shown that they fork
+  }
+
+  /** A frame that is shared stays on its owner's account until its last user is gone: room for a copy for each user. */
+  #raiseMaximum({ domain, descriptor, family }: Member): void {
+    const { pages } = descriptor.request();
+    const most = Math.max(Math.min(pages * (family.limit + 1), family.limits.pages), pages);
+    // The spare frames, and what is on its way.
+    this.xen.control.setMaximum(domain, most + SLACK_PAGES);
   }
 
   /** A member has ended, or is no longer served. */

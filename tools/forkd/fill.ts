@@ -24,8 +24,9 @@ export function copyPages({ memory }: Xen, { order, domain, frames, kernelPfns, 
   let freeEnd = 0;
   for (const [i, pfn] of kernelPfns.entries()) {
     const state = states[pfn] ?? 0;
+    // The first page of a free block holds the links of the allocator's list.
     if ((state & HEADS_FREE_BLOCK) !== 0) freeEnd = pfn + 2 ** (state & ORDER_MASK);
-    if (pfn < freeEnd) continue;
+    else if (pfn < freeEnd) continue;
     const from = parent.position(pfn) * PAGE_SIZE;
     kernel.bytes.set(parent.kernel.subarray(from, from + PAGE_SIZE), i * PAGE_SIZE);
     copied += 1;
