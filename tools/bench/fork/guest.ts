@@ -6,7 +6,9 @@ import { KaryonError } from "../../support/errors.ts";
 import { forkSamples, type ForkSample } from "./samples.ts";
 
 const BOOT_TIMEOUT_MS = 120_000;
-const COMMAND_TIMEOUT_MS = 600_000;
+const COMMAND_TIMEOUT_MS = 90_000;
+/** More time for each fork. */
+const FORK_TIMEOUT_MS = 10_000;
 const CHILDREN_TIMEOUT_MS = 60_000;
 const POLL_MS = 200;
 const LOGS = "/var/log/xen/console";
@@ -77,8 +79,9 @@ export class ForkGuest {
   /** Gives one command and waits for its end; what the guest wrote meanwhile, and the number it came to. */
   async tryCommand(text: string): Promise<{ readonly said: string; readonly done: number }> {
     const from = this.console.text.length;
+    const limit = COMMAND_TIMEOUT_MS + Number(text.split(" ")[1]) * FORK_TIMEOUT_MS;
     await this.lab.type(this.name, `${text}\n`);
-    const [said, done] = await this.console.waitFor(/[^]*^done (-?\d+)/m, COMMAND_TIMEOUT_MS, from);
+    const [said, done] = await this.console.waitFor(/[^]*^done (-?\d+)/m, limit, from);
     return { said, done: Number(done) };
   }
 

@@ -9,12 +9,13 @@ import { describeError } from "../../support/errors.ts";
 import { logger } from "../../support/log.ts";
 import { ForkGuest } from "./guest.ts";
 import { LINUX_HEAPS, LinuxForks } from "./linux.ts";
-import { pauseOf, type Plan } from "./plan.ts";
+import { copiesFit, pauseOf, type Plan } from "./plan.ts";
 import { WAYS, type Way } from "./ways.ts";
 
 // A Linux fork costs so much and varies so little that the numbers can be fixed.
 const LINUX_FEW = 20;
 const LINUX_MANY = 120;
+const SETTLE_S = 2;
 /** MiB of a guest by its heap: the least round size that has room for it. */
 const GUEST_MEMORY: Readonly<Record<number, number>> = { 1: 16, 64: 128 };
 
@@ -81,15 +82,22 @@ async function karyon(plan: Plan, image: Image, way: Way, heap: number): Promise
   const guest = await ForkGuest.boot(lab, image, { memory, extra: [...GUEST_SETTINGS, `pool = "${POOL}"`] });
   const pause = pauseOf(way, memory);
   await guest.command(`heap ${heap}`, heap);
-  const run = (what: string, count: number): Promise<Counts> =>
-    lab.countBoth(async () => void (await guest.command(`${what} ${count} ${pause}`, count)));
+  const run = async (what: string, count: number): Promise<Counts> => {
+    // Xen still clears the memory of domains that have ended, when it has nothing else to do.
+    await lab.run(`sleep ${SETTLE_S}`);
+    return lab.countBoth(async () => void (await guest.command(`${what} ${count} ${pause}`, count)));
+  };
   const [few, many] = plan.countedForks;
   const one = async (what: string): Promise<Counts> => each(await run(what, few), await run(what, many), many - few);
+  const free = Number(await lab.run("xl info free_memory"));
   await run("round", few); // what is done once only, and code not compiled yet
   const rest = await one("rest");
   const round = each(rest, await one("round"), 1);
+  const whole = { whole: total(round.guest), elsewhere: total(round.dom0) };
+  if (way === "copy" && !copiesFit(memory, few + many, free)) return whole;
+  await run("keep", 1);
   const keep = each(rest, await one("keep"), 1);
-  return { fork: total(keep.guest), whole: total(round.guest), xen: keep.guest.xen, elsewhere: total(round.dom0) };
+  return { ...whole, fork: total(keep.guest), xen: keep.guest.xen };
 }
 
 /** What each of `count` costs by which `more` exceeds `less`. */

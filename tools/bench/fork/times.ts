@@ -171,6 +171,9 @@ class Rounds {
       // A daemon that has just begun runs code that is not compiled yet.
       await guest.forks(WARM_UP_FORKS, pauseOf(way, memory), "exit");
       await work(guest);
+    } catch (error) {
+      logger.debug(forkd.output.text);
+      throw error;
     } finally {
       await guest.end();
       await forkd.end();
