@@ -13,6 +13,7 @@ import { openXen, type Xen } from "./xen/handles.ts";
 import { Host } from "./xen/host.ts";
 import { Store } from "./xen/store.ts";
 
+const EAGAIN = 11;
 const OFFER = /^\/local\/domain\/(\d+)\/data\/fork\/event-channel$/;
 
 /** What the daemon is started with. */
@@ -137,9 +138,20 @@ export class Daemon {
     if (member.unposted.length > 0) this.#later(() => this.#reaper.post(member));
     if (!member.descriptor.pending || member.forking) return;
     member.forking = true;
-    void this.#births.answer(member).finally(() => {
-      member.forking = false;
-    });
+    void this.#births
+      .answer(member)
+      .catch((error: unknown) => this.#refuse(member, error))
+      .finally(() => {
+        member.forking = false;
+      });
+  }
+
+  /** Whatever has gone wrong, a parent that waits gets an answer. */
+  #refuse(member: Member, error: unknown): void {
+    this.log(`${member.name} cannot fork: ${describeError(error)}`);
+    if (!this.#members.serves(member) || !member.descriptor.pending) return;
+    member.descriptor.setResult(-EAGAIN);
+    this.#members.notify(member);
   }
 }
 
