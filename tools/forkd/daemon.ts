@@ -8,6 +8,7 @@ import { familyLimits, Limits, type HostLimits, type HostView } from "./limits.t
 import { mapMember, Members } from "./members.ts";
 import { Reaper } from "./reap.ts";
 import { recover } from "./recover.ts";
+import { Signals } from "./signals.ts";
 import { EventChannels } from "./xen/event_channels.ts";
 import { openXen, type Xen } from "./xen/handles.ts";
 import { Host } from "./xen/host.ts";
@@ -28,6 +29,7 @@ export class Daemon {
   readonly #members = new Members(this.#channels);
   readonly #births: Births;
   readonly #reaper: Reaper;
+  readonly #signals: Signals;
   /** Work on members that must not overlap: registrations and reaping, in their order. */
   #queue: Promise<void> = Promise.resolve();
 
@@ -42,6 +44,8 @@ export class Daemon {
     this.#births = new Births(xen, store, this.#members, limits, log, policy.births);
     const forget = (member: Member): Promise<void> => this.#births.forget(member);
     this.#reaper = new Reaper(xen.control, host, store, this.#members, forget, log);
+    const post = (member: Member): void => this.#later(() => this.#reaper.post(member));
+    this.#signals = new Signals(xen.control, this.#members, post, log);
   }
 
   /** @throws KaryonError XEN_LIBRARY, XEN_VERSION, XEN_CALL, XENSTORE */
@@ -136,6 +140,7 @@ export class Daemon {
   #onEvent(member: Member): void {
     if (member.ending) return;
     if (member.unposted.length > 0) this.#later(() => this.#reaper.post(member));
+    this.#signals.serve(member);
     if (!member.descriptor.pending || member.forking) return;
     member.forking = true;
     void this.#births
