@@ -148,6 +148,8 @@ export class Daemon {
       .catch((error: unknown) => this.#refuse(member, error))
       .finally(() => {
         member.forking = false;
+        // A parent that ended meanwhile was reaped without this child.
+        if (!this.#members.serves(member)) this.#later(() => this.#reaper.adopt(member));
       });
   }
 
