@@ -10,7 +10,7 @@ export class rusage {
   private userMicroseconds: i64 = 0;
   private systemSeconds: i64 = 0;
   private systemMicroseconds: i64 = 0;
-  /** KiB; of a child, the most memory it had for itself, what it shared with its parent not counted. */
+  /** KiB; of a child, the memory it had for itself at its end, what it shared with relatives not counted. */
   ru_maxrss: i64 = 0;
   ru_ixrss: i64 = 0;
   ru_idrss: i64 = 0;

@@ -2,7 +2,7 @@
 // the family of the domain that asks. The family is one process group.
 import { EINVAL, ENOSYS, ESRCH } from "../../kernel/errno";
 import { REQUEST_KILL } from "../../kernel/fork/descriptor";
-import { forkAsk, forkAskStill } from "../../kernel/fork/request";
+import { forkAsk } from "../../kernel/fork/request";
 import { SIGKILL, SIGSTOP } from "../posix/constants";
 import { appEndBySignal } from "./app";
 import { childEnded } from "./children";
@@ -11,7 +11,7 @@ import { isSignal, signalRaise } from "./signals";
 
 /**
  * Sends `signal` (0: only looks) to process `pid`; 0 and -1 mean the whole family, the caller included.
- * @returns 0, -EINVAL (no such signal), -ESRCH (no such process), -ENOSYS (no forkd now, and the process is another)
+ * @returns 0, -EINVAL (no such signal), -ESRCH (no such process), -ENOSYS (no forkd now, and the process is another or is to stop)
  */
 export function familyKill(pid: i32, signal: i32): i32 {
   if (signal != 0 && !isSignal(signal)) return -EINVAL;
@@ -23,8 +23,8 @@ export function familyKill(pid: i32, signal: i32): i32 {
 }
 
 function killSelf(signal: i32): i32 {
+  if (signal == SIGSTOP) return forkAsk(REQUEST_KILL, processId(), SIGSTOP) == 0 ? 0 : -ENOSYS;
   if (signal == SIGKILL) appEndBySignal(SIGKILL);
-  else if (signal == SIGSTOP) forkAskStill(REQUEST_KILL, processId(), SIGSTOP);
   else if (signal != 0) signalRaise(signal);
   return 0;
 }

@@ -8,11 +8,13 @@ import { familyLimits, Limits, type HostLimits, type HostView } from "./limits.t
 import { mapMember, Members } from "./members.ts";
 import { Reaper } from "./reap.ts";
 import { recover } from "./recover.ts";
+import { Signals } from "./signals.ts";
 import { EventChannels } from "./xen/event_channels.ts";
 import { openXen, type Xen } from "./xen/handles.ts";
 import { Host } from "./xen/host.ts";
 import { Store } from "./xen/store.ts";
 
+const EAGAIN = 11;
 const OFFER = /^\/local\/domain\/(\d+)\/data\/fork\/event-channel$/;
 
 /** What the daemon is started with. */
@@ -27,6 +29,7 @@ export class Daemon {
   readonly #members = new Members(this.#channels);
   readonly #births: Births;
   readonly #reaper: Reaper;
+  readonly #signals: Signals;
   /** Work on members that must not overlap: registrations and reaping, in their order. */
   #queue: Promise<void> = Promise.resolve();
 
@@ -41,6 +44,8 @@ export class Daemon {
     this.#births = new Births(xen, store, this.#members, limits, log, policy.births);
     const forget = (member: Member): Promise<void> => this.#births.forget(member);
     this.#reaper = new Reaper(xen.control, host, store, this.#members, forget, log);
+    const post = (member: Member): void => this.#later(() => this.#reaper.post(member));
+    this.#signals = new Signals(xen.control, this.#members, post, log);
   }
 
   /** @throws KaryonError XEN_LIBRARY, XEN_VERSION, XEN_CALL, XENSTORE */
@@ -135,11 +140,25 @@ export class Daemon {
   #onEvent(member: Member): void {
     if (member.ending) return;
     if (member.unposted.length > 0) this.#later(() => this.#reaper.post(member));
+    this.#signals.serve(member);
     if (!member.descriptor.pending || member.forking) return;
     member.forking = true;
-    void this.#births.answer(member).finally(() => {
-      member.forking = false;
-    });
+    void this.#births
+      .answer(member)
+      .catch((error: unknown) => this.#refuse(member, error))
+      .finally(() => {
+        member.forking = false;
+        // A parent that ended meanwhile was reaped without this child.
+        if (!this.#members.serves(member)) this.#later(() => this.#reaper.adopt(member));
+      });
+  }
+
+  /** Whatever has gone wrong, a parent that waits gets an answer. */
+  #refuse(member: Member, error: unknown): void {
+    this.log(`${member.name} cannot fork: ${describeError(error)}`);
+    if (!this.#members.serves(member) || !member.descriptor.pending) return;
+    member.descriptor.setResult(-EAGAIN);
+    this.#members.notify(member);
   }
 }
 

@@ -8,6 +8,7 @@ const RESULT_PENDING = 0x7fffffff;
 const RING_OFFSET = 2048;
 const RING_ENTRIES = 64;
 const ENTRY_SIZE = 32;
+const REQUEST_KILL = 1;
 
 /** Most frames a domain may have for forkd: a limit of its tables, 64 GiB. */
 const MAXIMUM_PAGES = 1 << 24;
@@ -20,10 +21,13 @@ export const EVENT_EXIT = 1;
 export const EVENT_STOPPED = 2;
 export const EVENT_CONTINUED = 3;
 export const EVENT_SIGNAL = 4;
+/** To process 1: a process whose parent has ended is its child now. */
+export const EVENT_ADOPTED = 5;
 
 /** Something that a member hears of. */
 export interface FamilyEvent {
-  readonly kind: typeof EVENT_EXIT | typeof EVENT_STOPPED | typeof EVENT_CONTINUED | typeof EVENT_SIGNAL;
+  /** EVENT_* */
+  readonly kind: 1 | 2 | 3 | 4 | 5;
   /** The child's; a signal's sender. */
   readonly pid: number;
   /** The status word as wait(2) encodes it; the signal's number. */
@@ -32,6 +36,12 @@ export interface FamilyEvent {
   readonly cpuTime: bigint;
   /** Of a child that has ended: frames it had of its own. */
   readonly frames: number;
+}
+
+/** A signal that a domain wants to have sent. */
+export interface KillRequest {
+  readonly pid: number;
+  readonly signal: number;
 }
 
 /** Where the parent's state is, as it says. Pages are guest-virtual addresses >> 12. */
@@ -187,9 +197,26 @@ export class Descriptor {
     this.#set(108, way);
     this.setReady(false);
     this.setIdentity(pid, parentPid);
-    for (const offset of [92, 96, 100]) this.#set(offset, 0);
+    for (const offset of [92, 96, 100, 160, 164, 168, 172]) this.#set(offset, 0);
     // The parent's children are not this one's.
     for (let at = 0; at < RING_ENTRIES * ENTRY_SIZE; at += 4) this.#set(RING_OFFSET + at, 0);
+  }
+
+  /** Leaves word of how the process ends, in its place. */
+  setExitStatus(status: number): void {
+    this.#view.setInt32(92, status, true);
+  }
+
+  /** The signal that the guest waits to have sent. What else it may ask for is no signal. */
+  killRequest(): KillRequest | undefined {
+    if (this.#get(172) !== RESULT_PENDING) return undefined;
+    const [operation, pid, signal] = [this.#get(160), this.#view.getInt32(164, true), this.#view.getInt32(168, true)];
+    return { pid, signal: operation === REQUEST_KILL ? signal : -1 };
+  }
+
+  /** The answer to that: 0 or -errno. */
+  answerRequest(result: number): void {
+    this.#view.setInt32(172, result, true);
   }
 
   /** Puts an event into the ring; false when the guest has taken none of the last RING_ENTRIES. */

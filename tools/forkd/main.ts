@@ -22,9 +22,16 @@ interface RunOptions {
   readonly pool: number;
 }
 
+/** Ends at once. process.exit() would wait for the thread that reads events, and parents for a daemon that does nothing. */
+function die(why: unknown): void {
+  logger.error(describeError(why));
+  process.kill(process.pid, "SIGKILL");
+}
+
 async function runDaemon({ children, keepFree, rate, way, pool }: RunOptions): Promise<void> {
   const limits = { children, leastFreePages: keepFree, forksPerSecond: rate };
   const daemon = await Daemon.start((text) => logger.info(text), { limits, births: { way, poolSize: pool } });
+  process.on("uncaughtException", die);
   let stopping = false;
   const stop = (): void => {
     if (stopping) return;
@@ -36,9 +43,7 @@ async function runDaemon({ children, keepFree, rate, way, pool }: RunOptions): P
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
   daemon.onLost(() => {
-    if (stopping) return;
-    logger.error(describeError(new KaryonError("XENSTORE", "xenstored has closed the connection")));
-    process.exit(1);
+    if (!stopping) die(new KaryonError("XENSTORE", "xenstored has closed the connection"));
   });
   logger.success("forkd serves every domain that offers fork");
 }

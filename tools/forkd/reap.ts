@@ -2,7 +2,8 @@
 // be repeated, and the record in xenstore goes last: a forkd that dies on the way leaves a later one all it needs.
 import { describeError } from "../support/errors.ts";
 import type { Log } from "../support/log.ts";
-import { EVENT_EXIT } from "./descriptor.ts";
+import { EVENT_ADOPTED, EVENT_EXIT, type FamilyEvent } from "./descriptor.ts";
+import { queueEvent } from "./events.ts";
 import { FIRST_PID, type Family, type Member } from "./family.ts";
 import type { Members } from "./members.ts";
 import type { XenControl } from "./xen/control.ts";
@@ -49,9 +50,7 @@ export class Reaper {
     const { family, pid, domain, uuid, name } = member;
     // Its domain will be gone, and with it the only other place that tells.
     await this.store.write(`${family.path(pid)}/status`, String(status));
-    for (const orphan of adoptOrphans(family, pid)) {
-      await this.store.write(`${family.path(orphan.pid)}/parent`, String(FIRST_PID));
-    }
+    await this.adopt(member);
     this.members.letGo(member);
     this.log(`${name} (process ${pid}, domain ${domain}) ended: ${statusText(status)}`);
     await this.forget(member);
@@ -61,15 +60,28 @@ export class Reaper {
       .find((found) => found?.ending === false);
     if (parent === undefined) return this.store.remove(family.members.size === 0 ? family.home : family.path(pid));
     const { cpuTime = 0n, pages: frames = 0 } = use ?? {};
-    parent.unposted.push({ kind: EVENT_EXIT, pid, value: status, cpuTime, frames });
+    queueEvent(parent, { kind: EVENT_EXIT, pid, value: status, cpuTime, frames });
     await this.post(parent);
+  }
+
+  /** Gives the children of an ended member to the family's first, which hears of it before it can hear of their ends. */
+  async adopt({ family, pid }: Member): Promise<void> {
+    const first = family.members.get(FIRST_PID);
+    const orphans = adoptOrphans(family, pid);
+    for (const orphan of orphans) {
+      if (first !== undefined) queueEvent(first, { kind: EVENT_ADOPTED, pid: orphan.pid, value: 0 });
+      await this.store.write(`${family.path(orphan.pid)}/parent`, String(FIRST_PID));
+    }
+    if (orphans.length > 0 && first?.ending === false) await this.post(first);
   }
 
   /** Posts what a ring had no room for before, and notifies the member if there was any. */
   async post(member: Member): Promise<void> {
     const posted = postWaiting(member);
     if (posted.length > 0) this.members.notify(member);
-    for (const pid of posted) await this.store.remove(member.family.path(pid));
+    for (const { kind, pid } of posted) {
+      if (kind === EVENT_EXIT) await this.store.remove(member.family.path(pid));
+    }
   }
 
   async #removeDomain(domain: number, uuid: string): Promise<void> {
@@ -98,16 +110,19 @@ export function waitStatus(member: Member, use: DomainUse | undefined): number |
   return use.shutdown === SHUTDOWN_crash && left === 0 ? SIGSEGV : left & 0xffff;
 }
 
-/** Posts events while the ring has room; the pids of those whose end has been told. */
-export function postWaiting(member: Member): number[] {
+/**
+ * Posts events while the ring has room; those that have been told. A member that has not offered an event
+ * channel yet is told nothing: a new child's ring begins empty with its offer.
+ */
+export function postWaiting(member: Member): FamilyEvent[] {
   const { unposted, descriptor } = member;
-  const told: number[] = [];
-  for (let event = unposted[0]; event !== undefined; event = unposted[0]) {
+  const told: FamilyEvent[] = [];
+  for (let event = unposted[0]; event !== undefined && member.port !== undefined; event = unposted[0]) {
     const isExit = event.kind === EVENT_EXIT;
     // An earlier forkd may have told it and not lived to remove its record. No pid is given twice.
     if (!(isExit && descriptor.hasExit(event.pid)) && !descriptor.post(event)) break;
     unposted.shift();
-    if (isExit) told.push(event.pid);
+    told.push(event);
   }
   return told;
 }

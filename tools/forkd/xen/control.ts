@@ -11,6 +11,9 @@ const MMUEXT_PIN_L4_TABLE = 3;
 const GRANT_VERSION = 1;
 const PAGE_SIZE = 4096;
 
+/** Reason of a shutdown: the domain has done its work (xen/sched.h). */
+export const SHUTDOWN_poweroff = 0;
+
 /** Size of struct vcpu_guest_context of a 64-bit guest. */
 export const VCPU_CONTEXT_SIZE = 5168;
 
@@ -41,6 +44,8 @@ export class XenControl {
     create: this.#library.func("int xc_domain_create(void *xch, void *domid, void *config)"),
     maxVcpus: this.#library.func("int xc_domain_max_vcpus(void *xch, uint32_t domid, unsigned int max)"),
     setMaxMem: this.#library.func("int xc_domain_setmaxmem(void *xch, uint32_t domid, uint64_t kib)"),
+    pause: this.#library.func("int xc_domain_pause(void *xch, uint32_t domid)"),
+    shutdown: this.#library.func("int xc_domain_shutdown(void *xch, uint32_t domid, int reason)"),
     unpause: this.#library.func("int xc_domain_unpause(void *xch, uint32_t domid)"),
     destroy: this.#library.func("int xc_domain_destroy(void *xch, uint32_t domid)"),
     info: this.#library.func("int xc_domain_getinfolist(void *xch, uint32_t first, unsigned int max, void *info)"),
@@ -149,6 +154,16 @@ export class XenControl {
     operation.writeUInt32LE(MMUEXT_PIN_L4_TABLE, 0);
     operation.writeBigUInt64LE(BigInt(frame), 8);
     checked("xc_mmuext_op", this.#calls.mmuext(this.handle, operation, 1, domain) as number);
+  }
+
+  /** Stops a domain's processors. */
+  pause(domain: number): void {
+    checked("xc_domain_pause", this.#calls.pause(this.handle, domain) as number);
+  }
+
+  /** Shuts a domain down as if it had done so itself, with a SHUTDOWN_* reason; whatever it is doing, paused too. */
+  shutdown(domain: number, reason: number): void {
+    checked("xc_domain_shutdown", this.#calls.shutdown(this.handle, domain, reason) as number);
   }
 
   /** Lets a paused domain run. */

@@ -1,0 +1,24 @@
+// The events that a member is to hear of, until its ring takes them.
+import { EVENT_CONTINUED, EVENT_SIGNAL, EVENT_STOPPED, type FamilyEvent } from "./descriptor.ts";
+import type { Member } from "./family.ts";
+
+/** An event; only an exit tells what the child has used. */
+export type NewEvent = Pick<FamilyEvent, "kind" | "pid" | "value"> & Partial<FamilyEvent>;
+
+/** Puts `event` behind those that `member` is to hear of. */
+export function queueEvent({ unposted }: Pick<Member, "unposted">, event: NewEvent): void {
+  const known = unposted.findIndex((other) => supersedes(event, other));
+  if (known >= 0) unposted.splice(known, 1);
+  unposted.push({ cpuTime: 0n, frames: 0, ...event });
+}
+
+// A signal that waits is one however often it is sent, and of a child that stops and goes on only the last counts: so no
+// sibling can make the list grow.
+function supersedes(event: NewEvent, other: NewEvent): boolean {
+  if (event.kind === EVENT_SIGNAL) return other.kind === EVENT_SIGNAL && other.value === event.value;
+  return isChange(event) && isChange(other) && event.pid === other.pid;
+}
+
+function isChange({ kind }: NewEvent): boolean {
+  return kind === EVENT_STOPPED || kind === EVENT_CONTINUED;
+}

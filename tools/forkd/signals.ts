@@ -1,0 +1,103 @@
+// Signals between the members of a family, as kill(2) has them. A domain may reach its own family only: the one that the
+// domain which asks belongs to, whatever its descriptor says. Ending and stopping is Xen's work; the rest is told to the
+// target, whose own kernel knows what it does about a signal.
+import { describeError } from "../support/errors.ts";
+import type { Log } from "../support/log.ts";
+import { EVENT_CONTINUED, EVENT_SIGNAL, EVENT_STOPPED, type KillRequest } from "./descriptor.ts";
+import { queueEvent, type NewEvent } from "./events.ts";
+import type { Member } from "./family.ts";
+import type { Members } from "./members.ts";
+import { SIGKILL } from "./reap.ts";
+import { SHUTDOWN_poweroff, type XenControl } from "./xen/control.ts";
+
+const [EIO, ESRCH, EINVAL] = [5, 3, 22];
+const SIGCONT = 18;
+const SIGSTOP = 19;
+/** SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU. */
+const STOPPING: readonly number[] = [SIGSTOP, 20, 21, 22];
+const LAST_SIGNAL = 31;
+/** A pid of 0: every other member of the family. */
+const EVERYBODY = 0;
+
+/** Serves the members' requests for signals. */
+export class Signals {
+  constructor(
+    private readonly control: XenControl,
+    private readonly members: Members,
+    private readonly post: (member: Member) => void,
+    private readonly log: Log,
+  ) {}
+
+  /** Answers what `asker` asks for, if it does. */
+  serve(asker: Member): void {
+    const request = asker.descriptor.killRequest();
+    if (request === undefined) return;
+    let result = -EIO;
+    try {
+      result = this.#kill(asker, request);
+    } catch (error) {
+      this.log(`${asker.name} cannot send signal ${request.signal} to ${request.pid}: ${describeError(error)}`);
+    }
+    if (!this.members.serves(asker)) return;
+    asker.descriptor.answerRequest(result);
+    this.members.notify(asker);
+  }
+
+  #kill(asker: Member, { pid, signal }: KillRequest): number {
+    if (signal < 0 || signal > LAST_SIGNAL) return -EINVAL;
+    const { members } = asker.family;
+    const found = pid === EVERYBODY ? [...members.values()].filter((other) => other !== asker) : [members.get(pid)];
+    for (const target of found) {
+      if (target === undefined || !this.#lives(target)) {
+        if (pid === EVERYBODY) continue;
+        return -ESRCH;
+      }
+      this.#send(asker, target, signal);
+    }
+    return 0;
+  }
+
+  /** It may have ended and not be reaped yet. */
+  #lives(target: Member): boolean {
+    const info = this.control.info(target.domain);
+    return this.members.serves(target) && info?.uuid === target.uuid && !info.dying && info.shutdown === undefined;
+  }
+
+  #send(asker: Member, target: Member, signal: number): void {
+    if (signal === 0) return;
+    if (signal === SIGKILL) return this.#end(target);
+    // A process asks this for itself when that is what a signal does to it by default.
+    if (signal === SIGSTOP || (target === asker && STOPPING.includes(signal))) return this.#stop(target, signal);
+    if (signal === SIGCONT) this.#continue(target);
+    this.#tell(target, { kind: EVENT_SIGNAL, pid: asker.pid, value: signal });
+  }
+
+  // Not destroyed: so its end is that of any other member, and xl cleans up after the first as always.
+  #end(target: Member): void {
+    target.descriptor.setExitStatus(SIGKILL);
+    this.control.shutdown(target.domain, SHUTDOWN_poweroff);
+  }
+
+  // Whether it is stopped only Xen knows for certain: forkd may have been restarted meanwhile, and xl can pause, too.
+  #stop(target: Member, signal: number): void {
+    if (this.control.info(target.domain)?.paused !== false) return;
+    this.control.pause(target.domain);
+    this.#tellParent(target, { kind: EVENT_STOPPED, pid: target.pid, value: signal });
+  }
+
+  #continue(target: Member): void {
+    if (this.control.info(target.domain)?.paused !== true) return;
+    this.control.unpause(target.domain);
+    this.#tellParent(target, { kind: EVENT_CONTINUED, pid: target.pid, value: SIGCONT });
+  }
+
+  #tellParent({ family, parentPid }: Member, event: NewEvent): void {
+    const parent = family.members.get(parentPid);
+    if (parent !== undefined) this.#tell(parent, event);
+  }
+
+  #tell(member: Member, event: NewEvent): void {
+    queueEvent(member, event);
+    this.post(member);
+  }
+}
