@@ -91,7 +91,7 @@ export class Pool {
     if (parent.ending) throw new KaryonError("FORK_PARENT", `${parent.name} has ended`);
     let shell: ReadyShell | undefined;
     try {
-      shell = { ...this.#create(parent, identity.uuid, shares), ...identity };
+      shell = { ...(await this.#create(parent, identity.uuid, shares)), ...identity };
       await this.#introduce(parent, shell);
       return shell;
     } catch (error) {
@@ -101,7 +101,7 @@ export class Pool {
     }
   }
 
-  #create(parent: Member, uuid: string, shares: boolean): Omit<ReadyShell, "uuid" | "pid" | "name"> {
+  async #create(parent: Member, uuid: string, shares: boolean): Promise<Omit<ReadyShell, "uuid" | "pid" | "name">> {
     const { xen } = this;
     const memory = ParentMemory.read(xen, parent.domain, parent.descriptor);
     try {
@@ -109,7 +109,7 @@ export class Pool {
       const maximumPages = xen.control.info(parent.domain)?.maximumPages ?? memory.request.pages;
       const relatives = [...parent.family.members.values()].map(({ domain }) => domain);
       const order = { parent: memory, uuid, shares, inherited, relatives, maximumPages };
-      const shell = createShell(xen, order);
+      const shell = await createShell(xen, order);
       try {
         const descriptorFrame = shell.frames[memory.pfn(parent.descriptorFrame) ?? 0] ?? 0;
         const descriptorPage = xen.memory.map(shell.domain, [descriptorFrame], true);

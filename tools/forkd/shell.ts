@@ -1,6 +1,7 @@
 // A shell: a domain that waits to become a child of one parent. It has everything that takes time – memory at the parent's frame
 // numbers, page tables, pinned, with the parent's pages mapped read-only where they are shared, its start_info, rings and
 // virtual CPU – and lacks only what the parent's pages will hold at the fork (fill.ts).
+import { setImmediate as giveWay } from "node:timers/promises";
 import { checkCopyable, ownPfns, pfnsByFrame } from "./own_frames.ts";
 import { NO_FRAME, p2mFrames, type ParentMemory } from "./parent_memory.ts";
 import type { Translate } from "./page_tables.ts";
@@ -50,11 +51,12 @@ export interface Shell {
 }
 
 /**
- * Makes a shell; no domain is left when that fails.
+ * Makes a shell; no domain is left when that fails. Gives way to other work between its steps, for a fork that waits for a
+ * shell already made must not wait for the next.
  *
  * @throws KaryonError XEN_CALL, FORK_TABLES
  */
-export function createShell(xen: Xen, order: ShellOrder): Shell {
+export async function createShell(xen: Xen, order: ShellOrder): Promise<Shell> {
   const { control } = xen;
   const domain = control.create(order.uuid, LIMITS);
   try {
@@ -62,7 +64,7 @@ export function createShell(xen: Xen, order: ShellOrder): Shell {
     control.copyTime(order.parent.domain, domain);
     const storePort = control.allocateEventChannel(domain);
     const consolePort = control.allocateEventChannel(domain);
-    return furnish(xen, order, { domain, storePort, consolePort });
+    return await furnish(xen, order, { domain, storePort, consolePort });
   } catch (error) {
     control.destroy(domain);
     throw error;
@@ -83,13 +85,14 @@ interface EmptyShell {
   readonly consolePort: number;
 }
 
-function furnish(xen: Xen, order: ShellOrder, { domain, storePort, consolePort }: EmptyShell): Shell {
+async function furnish(xen: Xen, order: ShellOrder, { domain, storePort, consolePort }: EmptyShell): Promise<Shell> {
   const { control, memory, grants } = xen;
   const { parent, shares } = order;
   const { request, tables, context } = parent;
   const pfns = ownPfns(parent, shares);
   const frames = new Uint32Array(request.pages).fill(NO_FRAME);
   for (const [i, frame] of control.populate(domain, pfns).entries()) frames[pfns[i] ?? 0] = frame;
+  await giveWay();
   const own = (pfn: number | undefined): number => {
     const frame = pfn === undefined ? NO_FRAME : (frames[pfn] ?? NO_FRAME);
     if (frame !== NO_FRAME) return frame;
@@ -110,6 +113,7 @@ function furnish(xen: Xen, order: ShellOrder, { domain, storePort, consolePort }
     if (page !== undefined && shared?.covers(page) === true) return undefined; // mapped when Xen has taken the tables
     return frame === parentSharedInfo ? sharedInfo : childOf(frame);
   });
+  await giveWay();
   const [consoleFrame, storeFrame] = [own(request.consolePfn), own(request.storePfn)];
   const startInfoFrame = own(request.startInfoPfn);
   const p2m = p2mFrames(tables, request).map((frame) => own(parentPfn(frame)));
@@ -121,10 +125,13 @@ function furnish(xen: Xen, order: ShellOrder, { domain, storePort, consolePort }
   memory.with(domain, [sharedInfo], true, prepareSharedInfo);
   memory.with(domain, [consoleFrame, storeFrame], true, (bytes) => bytes.fill(0));
 
+  await giveWay();
   const root = own(parentPfn(contextRoot(context)));
   control.pinRoot(domain, root);
+  await giveWay();
   const refused =
     shared === undefined ? [] : shareMemory(xen, domain, order, shared, (frame) => own(parent.pfn(frame)));
+  await giveWay();
   const start = { root, entry: request.childEntry, argument: request.stackPointerAddress };
   control.setContext(domain, childContext(context, start));
   grants.seed(control, domain, consoleFrame, storeFrame);
