@@ -22,8 +22,8 @@ const EVERYBODY = 0;
 /** Serves the members' requests for signals. */
 export class Signals {
   constructor(
-    private readonly control: XenControl,
-    private readonly members: Members,
+    private readonly control: Pick<XenControl, "info" | "pause" | "shutdown" | "unpause">,
+    private readonly members: Pick<Members, "serves" | "notify">,
     private readonly post: (member: Member) => void,
     private readonly log: Log,
   ) {}
