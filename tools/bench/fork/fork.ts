@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buildImage } from "../../image/build.ts";
 import { displayPath, repositoryPath } from "../../image/paths.ts";
-import { describeError } from "../../support/errors.ts";
+import { describeError, KaryonError } from "../../support/errors.ts";
 import { logger } from "../../support/log.ts";
 import type { Results } from "../figures.ts";
 import { BENCH_FOLDER } from "../images.ts";
@@ -11,13 +11,15 @@ import { thisMachine } from "../report.ts";
 import { drawCharts } from "./charts.ts";
 import { measureInstructions } from "./instructions.ts";
 import { measureMemory } from "./memory.ts";
-import { FULL, QUICK } from "./plan.ts";
+import { FULL, QUICK, type Plan } from "./plan.ts";
 import { forkFigures, type ForkResults } from "./results.ts";
 import { forkTables } from "./tables.ts";
 import { measureTimes } from "./times.ts";
 
 /** Where the raw numbers go. */
 const RAW_FILE = join(BENCH_FOLDER, "fork.json");
+
+const NOT_YET = new KaryonError("BENCH_FAILED", "not measured");
 
 /** Options of measureFork. */
 export interface ForkOptions {
@@ -32,17 +34,25 @@ export async function measureFork({ quick, charts }: ForkOptions): Promise<Resul
   const plan = quick ? QUICK : FULL;
   const image = await buildImage(repositoryPath("test/apps/forkbench"), { progress: (stage) => logger.start(stage) });
   // One after the other: a lab that counts instructions takes a core of the host, which would show in the times.
-  const times = await part(() => measureTimes(plan, image));
-  const memory = await part(() => measureMemory(plan, image));
-  const costs = await part(() => measureInstructions(plan, image));
-  const results: ForkResults = { times, costs, memory };
-  process.stdout.write(`${forkTables(results)}\n\n`);
-  await mkdir(BENCH_FOLDER, { recursive: true });
-  const raw = { date: new Date().toISOString(), machine: thisMachine(), plan, ...told(results) };
-  await writeFile(RAW_FILE, `${JSON.stringify(raw, null, 1)}\n`);
+  let results: ForkResults = { times: NOT_YET, costs: NOT_YET, memory: NOT_YET };
+  const add = async (found: Partial<ForkResults>): Promise<void> => {
+    results = { ...results, ...found };
+    process.stdout.write(`${forkTables({ times: NOT_YET, costs: NOT_YET, memory: NOT_YET, ...found })}\n\n`);
+    await keep(plan, results);
+  };
+  await add({ times: await part(() => measureTimes(plan, image)) });
+  await add({ memory: await part(() => measureMemory(plan, image)) });
+  await add({ costs: await part(() => measureInstructions(plan, image)) });
   for (const file of await drawCharts(results, charts)) logger.success(`chart: ${displayPath(file)}`);
   logger.success(`every sample: ${displayPath(RAW_FILE)}`);
   return forkFigures(results);
+}
+
+/** Writes what is known into RAW_FILE: a run that is broken off has not been for nothing. */
+async function keep(plan: Plan, results: ForkResults): Promise<void> {
+  await mkdir(BENCH_FOLDER, { recursive: true });
+  const raw = { date: new Date().toISOString(), machine: thisMachine(), plan, ...told(results) };
+  await writeFile(RAW_FILE, `${JSON.stringify(raw, null, 1)}\n`);
 }
 
 async function part<T>(measure: () => Promise<T>): Promise<T | Error> {
