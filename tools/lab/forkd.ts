@@ -1,7 +1,7 @@
 // forkd in a lab: bundled on the host, pushed into dom0 over the agent's channel, so that the lab's snapshot stays as it
 // is, and run there with dom0's Node.
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KaryonError } from "../support/errors.ts";
 import { bundle } from "./bundle.ts";
@@ -53,12 +53,15 @@ export class Forkd {
   }
 }
 
-const pushed = new WeakSet<Lab>();
+/** What has been pushed into a lab: koffi, and the programs by their path here. */
+const pushed = new WeakMap<Lab, Set<string>>();
 
 /** Options of startForkd. */
 export interface ForkdOptions {
   /** Arguments to `forkd run`. */
   readonly args?: readonly string[];
+  /** Another program that takes the same arguments, in place of forkd's own. */
+  readonly entry?: string;
 }
 
 /**
@@ -66,12 +69,11 @@ export interface ForkdOptions {
  *
  * @throws KaryonError FORKD_START with what it said
  */
-export async function startForkd(lab: Lab, { args = [] }: ForkdOptions = {}): Promise<Forkd> {
-  if (!pushed.has(lab)) await push(lab);
-  pushed.add(lab);
+export async function startForkd(lab: Lab, { args = [], entry = MAIN }: ForkdOptions = {}): Promise<Forkd> {
+  const program = await pushProgram(lab, entry);
   const output = new LogStream("forkd");
   // The shell tells its pid, which stays that of the program it becomes.
-  const command = `echo "forkd-pid $$" >&2; exec node --max-semi-space-size=1 ${HOME}/forkd.mjs run ${args.join(" ")}`;
+  const command = `echo "forkd-pid $$" >&2; exec node --max-semi-space-size=1 ${program} run ${args.join(" ")}`;
   const onText = (bytes: Buffer): void => output.add(bytes);
   lab
     .exec(["sh", "-c", command], { timeoutMs: RUN_LIMIT_MS, onStdout: onText, onStderr: onText })
@@ -85,12 +87,21 @@ export async function startForkd(lab: Lab, { args = [] }: ForkdOptions = {}): Pr
   return new Forkd(lab, output, Number(pid));
 }
 
-async function push(lab: Lab): Promise<void> {
-  const program = await bundle(MAIN);
+/** Bundles a program for dom0's Node that may use koffi, and copies it there; its path. */
+export async function pushProgram(lab: Lab, entry: string): Promise<string> {
+  const there = pushed.get(lab) ?? new Set();
+  pushed.set(lab, there);
+  if (there.size === 0) await pushKoffi(lab);
+  const path = `${HOME}/${entry === MAIN ? "forkd" : basename(entry, ".ts")}.mjs`;
+  if (!there.has(entry)) await lab.copyIn(await bundle(entry), path);
+  there.add(entry);
+  return path;
+}
+
+async function pushKoffi(lab: Lab): Promise<void> {
   const koffi = dirname(require.resolve("koffi"));
   const native = join(koffi, "..", "@koromix", "koffi-linux-x64");
   const modules = `${HOME}/node_modules`;
-  await lab.copyIn(program, `${HOME}/forkd.mjs`);
   for (const name of KOFFI_FILES) await lab.copyIn(join(koffi, name), `${modules}/koffi/${name}`);
   for (const name of KOFFI_NATIVE_FILES) {
     await lab.copyIn(join(native, name), `${modules}/@koromix/koffi-linux-x64/${name}`);
