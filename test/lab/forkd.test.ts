@@ -47,7 +47,13 @@ test("a child is a domain like any other, and the family can be shown", limit, a
   const list = await lab().run("xl list");
   assert.match(list, new RegExp(`^${guest.name}-2 `, "m"));
   assert.match(list, new RegExp(`^${guest.name}-3 `, "m"));
-  assert.match(await forkd.status(), new RegExp(`1 ${guest.name} .*running\\)\\n +2 ${guest.name}-2 `));
+  const status = await forkd.status();
+  const line = (pid: number, name: string): string => `${pid} ${name} +\\d+ running +[\\d.]+M `;
+  assert.match(status, new RegExp(`\\n${line(1, guest.name)}.*\\n  ${line(2, `${guest.name}-2`)}`));
+  assert.ok(
+    status.split("\n").every((text) => text.length <= 80),
+    status,
+  );
   assert.match(await lab().run(`cat /var/log/xen/console/guest-${guest.name}-2.log`), /child 2 of 1/);
   await lab().run(`xl destroy ${guest.name}-2`);
   await guest.console.waitFor(/ended 2 signal 9/, ANSWER_MS);

@@ -1,6 +1,6 @@
 // The daemon: learns from xenstore which domains offer fork(), hands their requests to those who answer them, and reaps
 // their children. Nothing is polled: xenstore watches and event channels drive everything.
-import { describeError } from "../support/errors.ts";
+import { describeError, type KaryonError } from "../support/errors.ts";
 import type { Log } from "../support/log.ts";
 import { Births, type BirthPolicy } from "./births.ts";
 import { Family, FIRST_PID, type Member } from "./family.ts";
@@ -77,8 +77,8 @@ export class Daemon {
     this.store.close();
   }
 
-  /** Hears when xenstored has gone: nothing works without it. */
-  onLost(listener: () => void): void {
+  /** Hears when xenstored has gone, and why: nothing works without it. */
+  onLost(listener: (why: KaryonError) => void): void {
     this.store.onClose(listener);
   }
 

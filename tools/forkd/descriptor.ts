@@ -107,6 +107,16 @@ export class Descriptor {
     return this.#get(12) === RESULT_PENDING;
   }
 
+  /** Whether it was made with frames of its parent (the way it was made is 2 or 3). */
+  get sharesFrames(): boolean {
+    return this.#get(108) > 1;
+  }
+
+  /** Pages of its address space, as it says. */
+  get pages(): number {
+    return Math.min(Number(this.#view.getBigUint64(40, true)), MAXIMUM_PAGES);
+  }
+
   /** The answer to the last fork. */
   get result(): number {
     return this.#view.getInt32(12, true);

@@ -113,9 +113,18 @@ export class Family {
   record(
     { pid, domain, uuid, parentPid, name, descriptorFrame }: Identity & Pick<MemberRecord, "descriptorFrame">,
     state: string,
+    born = new Date(),
   ): StoreNode[] {
     const descriptor = String(descriptorFrame);
-    const values = { domid: String(domain), uuid, parent: String(parentPid), name, descriptor, state };
+    const values = {
+      domid: String(domain),
+      uuid,
+      parent: String(parentPid),
+      name,
+      descriptor,
+      state,
+      born: born.toISOString(),
+    };
     return Object.entries(values).map(([node, value]) => ({ path: `${this.path(pid)}/${node}`, value }));
   }
 }
@@ -138,18 +147,4 @@ export interface MemberRecord extends Identity {
   /** Its network address, as it says. */
   readonly address: string | undefined;
   readonly born: Date | undefined;
-}
-
-/** The tree of members, one line each, indented below their parents. */
-export function treeLines(members: readonly MemberRecord[]): string[] {
-  const lines: string[] = [];
-  const visit = (member: MemberRecord, depth: number): void => {
-    lines.push(`${"  ".repeat(depth)}${member.pid} ${member.name} (domain ${member.domain}, ${member.state})`);
-    for (const child of members) {
-      if (child.parentPid === member.pid && child.pid > member.pid) visit(child, depth + 1);
-    }
-  };
-  const known = new Set(members.map(({ pid }) => pid));
-  for (const member of members) if (!known.has(member.parentPid) || member.parentPid >= member.pid) visit(member, 0);
-  return lines;
 }

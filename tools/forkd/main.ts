@@ -1,15 +1,18 @@
 // forkd: fork() for Karyon's appliances, in domain 0 of a stock Xen.
 import { InvalidArgumentError, Option } from "commander";
 import { createProgram, runProgram } from "../support/cli.ts";
-import { describeError, KaryonError } from "../support/errors.ts";
+import { describeError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
 import { WAYS, type Way } from "./births.ts";
 import { Daemon } from "./daemon.ts";
-import { treeLines } from "./family.ts";
 import { parseCount, parsePages } from "./limits.ts";
-import { readRecords } from "./records.ts";
+import { lockHost } from "./lock.ts";
+import { checkDevices } from "./preconditions.ts";
+import { readStatus, statusTable } from "./status.ts";
+import { XenControl } from "./xen/control.ts";
+import { ForeignMemory } from "./xen/foreign_memory.ts";
+import { Host } from "./xen/host.ts";
 import { Store } from "./xen/store.ts";
-import { FAMILIES } from "./xenstore_nodes.ts";
 
 const LARGEST_POOL = 64;
 
@@ -29,6 +32,8 @@ function die(why: unknown): void {
 }
 
 async function runDaemon({ children, keepFree, rate, way, pool }: RunOptions): Promise<void> {
+  await checkDevices();
+  await lockHost();
   const limits = { children, leastFreePages: keepFree, forksPerSecond: rate };
   const daemon = await Daemon.start((text) => logger.info(text), { limits, births: { way, poolSize: pool } });
   process.on("uncaughtException", die);
@@ -42,19 +47,18 @@ async function runDaemon({ children, keepFree, rate, way, pool }: RunOptions): P
     });
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
-  daemon.onLost(() => {
-    if (!stopping) die(new KaryonError("XENSTORE", "xenstored has closed the connection"));
+  daemon.onLost((why) => {
+    if (!stopping) die(why);
   });
   logger.success("forkd serves every domain that offers fork");
 }
 
-async function printStatus(): Promise<void> {
+async function printStatus({ json = false }: { readonly json?: boolean }): Promise<void> {
+  await checkDevices();
   const store = await Store.open();
   try {
-    for (const family of await store.directory(FAMILIES)) {
-      process.stdout.write(`family ${family}\n`);
-      for (const line of treeLines(await readRecords(store, family))) process.stdout.write(`  ${line}\n`);
-    }
+    const families = await readStatus(store, new Host(new XenControl()), new ForeignMemory());
+    process.stdout.write(json ? `${JSON.stringify(families, undefined, 2)}\n` : statusTable(families, new Date()));
   } finally {
     store.close();
   }
@@ -72,6 +76,10 @@ A guest's own limits are in its kernel command line (xl.cfg: extra = "… fork=8
   fork-memory=<size>    memory of all the family's domains together
   fork-rate=<number>    forks per second of the family
 A fork beyond a limit fails: with ENOMEM where memory is concerned, else with EAGAIN.`;
+
+const STATUS_COLUMNS = `
+OWN is memory that is charged to the domain; SHARED is memory of others that it can be using, at most; CPU is the time that
+its virtual CPU has run. A "shell" stands ready to become the process of its number.`;
 
 function limit(flags: string, description: string, parse: (text: string) => number, standard: string): Option {
   return new Option(flags, description).default(parse(standard), standard).argParser((text) => {
@@ -94,5 +102,10 @@ program
   .addOption(limit("--rate <number>", "forks per second of all families together", parseCount, "1000"))
   .addHelpText("after", FAMILY_LIMITS)
   .action(runDaemon);
-program.command("status").description("print the tree of processes of every family").action(printStatus);
+program
+  .command("status")
+  .description("print the tree of processes of every family")
+  .option("--json", "for programs: sizes in pages of 4 KiB, times in ms")
+  .addHelpText("after", STATUS_COLUMNS)
+  .action(printStatus);
 await runProgram(program);

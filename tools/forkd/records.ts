@@ -21,22 +21,15 @@ export async function readHeader(store: Store, family: string): Promise<FamilyHe
 /** The records of a family's processes, by pid. */
 export async function readRecords(store: Store, family: string): Promise<MemberRecord[]> {
   const nodes = await store.directory(`${FAMILIES}/${family}`);
-  const pids = nodes.filter((node) => /^\d+$/.test(node)).sort((a, b) => Number(a) - Number(b));
-  return Promise.all(pids.map((pid) => readRecord(store, `${FAMILIES}/${family}/${pid}`, Number(pid))));
+  const pids = nodes.filter((node) => /^\d+$/.test(node)).map(Number);
+  return Promise.all(pids.sort((a, b) => a - b).map((pid) => readRecord(store, family, pid)));
 }
 
-async function readRecord(store: Store, path: string, pid: number): Promise<MemberRecord> {
-  const [domid, uuid, parent, name, descriptor, state, status, address, born] = await readNodes(store, path, [
-    "domid",
-    "uuid",
-    "parent",
-    "name",
-    "descriptor",
-    "state",
-    "status",
-    "address",
-    "born",
-  ]);
+const NODES = ["domid", "uuid", "parent", "name", "descriptor", "state", "status", "address", "born"] as const;
+
+async function readRecord(store: Store, family: string, pid: number): Promise<MemberRecord> {
+  const values = await readNodes(store, `${FAMILIES}/${family}/${pid}`, NODES);
+  const [domid, uuid, parent, name, descriptor, state, status, address, born] = values;
   return {
     pid,
     domain: Number(domid ?? 0),

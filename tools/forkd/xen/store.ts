@@ -18,6 +18,8 @@ const XS_ERROR = 16;
 const HEADER_SIZE = 16;
 const SOCKET = "/run/xenstored/socket";
 const TRANSACTION_ATTEMPTS = 20;
+/** Longest silence of xenstored while something is asked; then it counts as gone. */
+const PATIENCE_MS = 30_000;
 
 interface Waiting {
   readonly resolve: (payload: string) => void;
@@ -32,28 +34,40 @@ export class Store {
   #pending = Buffer.alloc(0);
   #lastRequest = 0;
 
-  private constructor(private readonly socket: Socket) {
+  #silence: NodeJS.Timeout | undefined;
+  #why = "xenstored has closed the connection";
+
+  private constructor(
+    private readonly socket: Socket,
+    private readonly patience: number,
+  ) {
     socket.on("data", (bytes: Buffer) => this.#take(bytes));
+    socket.on("error", ({ message }) => (this.#why = `the connection to xenstored has failed: ${message}`));
+    socket.on("close", () => this.#failAll());
   }
 
-  /** @throws KaryonError XENSTORE */
-  static open(path: string = SOCKET): Promise<Store> {
+  /**
+   * @param path xenstored's socket
+   * @param patience longest silence, in ms, before xenstored counts as gone
+   * @throws KaryonError XENSTORE
+   */
+  static open(path: string = SOCKET, patience: number = PATIENCE_MS): Promise<Store> {
     return new Promise((resolve, reject) => {
       const socket = connect(path);
       const mend = "forkd needs xenstored running in domain 0";
       const failed = (cause: Error): void =>
-        reject(new KaryonError("XENSTORE", `cannot connect to ${path}`, mend, { cause }));
+        reject(new KaryonError("XENSTORE", `cannot connect to ${path}: ${cause.message}`, mend, { cause }));
       socket.once("error", failed);
       socket.once("connect", () => {
         socket.off("error", failed);
-        resolve(new Store(socket));
+        resolve(new Store(socket, patience));
       });
     });
   }
 
-  /** Hears when xenstored has gone. */
-  onClose(listener: () => void): void {
-    this.socket.on("error", () => undefined).on("close", listener);
+  /** Hears when xenstored has gone, and why. */
+  onClose(listener: (why: KaryonError) => void): void {
+    this.socket.on("close", () => listener(new KaryonError("XENSTORE", this.#why)));
   }
 
   /** Calls `listener` with the path whenever something at or below `path` changes, and once now. */
@@ -117,7 +131,9 @@ export class Store {
     await this.#request(XS_RELEASE, 0, `${domain}\0`);
   }
 
+  /** Lets go of xenstored; what is still asked is answered to nobody. */
   close(): void {
+    this.#waiting.clear();
     this.socket.destroy();
   }
 
@@ -131,12 +147,26 @@ export class Store {
     header.writeUInt32LE(body.length, 12);
     return new Promise((resolve, reject) => {
       const what = `${type} ${payload.replaceAll("\0", " ").trim()}`;
+      if (this.socket.destroyed) return reject(new KaryonError("XENSTORE", this.#why));
       this.#waiting.set(id, { resolve, reject, what });
+      this.#silence ??= setTimeout(() => this.#giveUp(), this.patience).unref();
       this.socket.write(Buffer.concat([header, body]));
     });
   }
 
+  #giveUp(): void {
+    this.#why = `xenstored has not answered for ${this.patience / 1000} s`;
+    this.socket.destroy();
+  }
+
+  #failAll(): void {
+    clearTimeout(this.#silence);
+    for (const { reject } of this.#waiting.values()) reject(new KaryonError("XENSTORE", this.#why));
+    this.#waiting.clear();
+  }
+
   #take(bytes: Buffer): void {
+    this.#silence?.refresh();
     this.#pending = Buffer.concat([this.#pending, bytes]);
     while (this.#pending.length >= HEADER_SIZE) {
       const size = HEADER_SIZE + this.#pending.readUInt32LE(12);
@@ -155,6 +185,10 @@ export class Store {
     }
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
+    if (this.#waiting.size === 0) {
+      clearTimeout(this.#silence);
+      this.#silence = undefined;
+    }
     if (type !== XS_ERROR) return waiting?.resolve(payload.replace(/\0$/, ""));
     const name = payload.replaceAll("\0", "");
     waiting?.reject(new KaryonError("XENSTORE", `xenstore request ${waiting.what}: ${name}`, "", { cause: name }));
