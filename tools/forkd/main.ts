@@ -33,7 +33,7 @@ function die(why: unknown): void {
 
 async function runDaemon({ children, keepFree, rate, way, pool }: RunOptions): Promise<void> {
   await checkDevices();
-  await lockHost();
+  lockHost();
   const limits = { children, leastFreePages: keepFree, forksPerSecond: rate };
   const daemon = await Daemon.start((text) => logger.info(text), { limits, births: { way, poolSize: pool } });
   process.on("uncaughtException", die);
