@@ -54,6 +54,8 @@ test("a child is a domain like any other, and the family can be shown", limit, a
     status.split("\n").every((text) => text.length <= 80),
     status,
   );
+  const closed = (await lab().run("xenstore-ls -p /karyon")).split("\n").filter((text) => text !== "");
+  assert.ok(closed.length > 0 && closed.every((text) => text.endsWith("(n0)")), closed.join("\n"));
   assert.match(await lab().run(`cat /var/log/xen/console/guest-${guest.name}-2.log`), /child 2 of 1/);
   await lab().run(`xl destroy ${guest.name}-2`);
   await guest.console.waitFor(/ended 2 signal 9/, ANSWER_MS);

@@ -36,7 +36,7 @@ test("ends that happened while forkd was away are told, and pids go on", limit, 
     await lab().type(guest.name, "\n");
     await guest.console.waitFor(/forked 4/, ANSWER_MS);
     await serves(first, `${guest.name}-4`);
-    await assert.rejects(startForkd(lab()), /another forkd serves this host/);
+    await assert.rejects(startForkd(lab()), /forkd is already running on this host/);
     await first.end("KILL");
     await lab().run(`xl destroy ${guest.name}-2 && xl shutdown -w ${guest.name}-4`, { timeoutMs: ANSWER_MS });
     await using second = await startForkd(lab());

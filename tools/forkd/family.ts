@@ -144,7 +144,5 @@ export interface MemberRecord extends Identity {
   readonly state: string;
   /** Its wait status, once it has ended. */
   readonly status: number | undefined;
-  /** Its network address, as it says. */
-  readonly address: string | undefined;
   readonly born: Date | undefined;
 }

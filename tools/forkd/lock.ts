@@ -18,5 +18,5 @@ export function lockHost(file: string = FILE): void {
   const flock = koffi.load("libc.so.6").func("int flock(int fd, int operation)");
   if ((flock(openSync(file, "a"), LOCK_EX | LOCK_NB) as number) === 0) return;
   const mend = "stop it first (systemctl stop forkd); two would answer the same requests";
-  throw new KaryonError("FORKD_RUNS", `another forkd serves this host (it has locked ${file})`, mend);
+  throw new KaryonError("FORKD_RUNS", `forkd is already running on this host (it has locked ${file})`, mend);
 }

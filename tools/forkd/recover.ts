@@ -42,9 +42,11 @@ class Recovery implements Recovered {
 
   async family(uuid: string): Promise<void> {
     const { name, limits, lastPid } = await readHeader(this.store, uuid);
-    const family = new Family(uuid, name, familyLimits(limits, name) ?? NO_CHILDREN, lastPid);
+    const records = await readRecords(this.store, uuid);
+    const highest = Math.max(lastPid, ...records.map(({ pid }) => pid));
+    const family = new Family(uuid, name, familyLimits(limits, name) ?? NO_CHILDREN, highest);
     const newborn: MemberRecord[] = [];
-    for (const record of await readRecords(this.store, uuid)) {
+    for (const record of records) {
       if (record.pid !== FIRST_PID && this.#neverRan(record)) newborn.push(record);
       else this.#takeIn(family, record);
     }

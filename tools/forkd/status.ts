@@ -18,7 +18,8 @@ export interface ProcessStatus {
   readonly uuid: string;
   /** running, stopped, ended, shell (stands ready to become this process), forking (is being made) or gone. */
   readonly state: string;
-  readonly address: string | undefined;
+  /** The link address of its first network device. */
+  readonly mac: string | undefined;
   readonly born: Date | undefined;
   /** Frames that are charged to the domain. Of a parent that shares, also those that only its children still use. */
   readonly ownPages: number;
@@ -46,18 +47,28 @@ export async function readStatus(store: Store, host: Host, memory: ForeignMemory
   for (const uuid of await store.directory(FAMILIES)) {
     const { name, limits } = await readHeader(store, uuid);
     const records = await readRecords(store, uuid);
-    const processes = records.map((record) => processStatus(memory, record, domains.get(record.uuid)));
+    const processes = await Promise.all(
+      records.map(async (record) => {
+        const use = domains.get(record.uuid);
+        const mac = use && (await store.read(`/libxl/${use.domain}/device/vif/0/mac`));
+        return { ...processStatus(memory, record, use), mac };
+      }),
+    );
     const known = familyLimits(limits, name);
     families.push({ uuid, name, limits: known === undefined ? "no limits known" : limitsText(known), processes });
   }
   return families;
 }
 
-function processStatus(memory: ForeignMemory, record: MemberRecord, use: DomainUse | undefined): ProcessStatus {
-  const { pid, parentPid, name, uuid, address, born } = record;
+function processStatus(
+  memory: ForeignMemory,
+  record: MemberRecord,
+  use: DomainUse | undefined,
+): Omit<ProcessStatus, "mac"> {
+  const { pid, parentPid, name, uuid, born } = record;
   const ownPages = use?.pages ?? 0;
   return {
-    ...{ pid, parent: parentPid, name, uuid, address, born, ownPages },
+    ...{ pid, parent: parentPid, name, uuid, born, ownPages },
     domain: use?.domain ?? 0,
     state: stateOf(record, use),
     sharedPages: use === undefined ? 0 : Math.max(0, addressSpace(memory, record, use) - ownPages),
@@ -96,7 +107,7 @@ export function statusTable(families: readonly FamilyStatus[], now: Date): strin
 function familyText({ uuid, name, limits, processes }: FamilyStatus, now: Date): string {
   const lines = [
     `${name}  ${limits}\n  family ${uuid}`,
-    row(["PID NAME", "DOM", "STATE", "OWN", "SHARED", "CPU", "AGE", "ADDRESS"]),
+    row(["PID NAME", "DOM", "STATE", "OWN", "SHARED", "CPU", "AGE", "MAC"]),
   ];
   const known = new Set(processes.map(({ pid }) => pid));
   const visit = (process: ProcessStatus, depth: number): void => {
@@ -109,7 +120,7 @@ function familyText({ uuid, name, limits, processes }: FamilyStatus, now: Date):
 }
 
 function processRow(process: ProcessStatus, depth: number, now: Date): string {
-  const { pid, name, domain, state, ownPages, sharedPages, cpuMs, born, address } = process;
+  const { pid, name, domain, state, ownPages, sharedPages, cpuMs, born, mac } = process;
   const seconds = born === undefined ? undefined : (now.getTime() - born.getTime()) / 1000;
   return row([
     `${"  ".repeat(depth)}${pid} ${name}`,
@@ -119,7 +130,7 @@ function processRow(process: ProcessStatus, depth: number, now: Date): string {
     sharedPages === 0 ? "-" : memoryText(sharedPages),
     durationText(cpuMs / 1000),
     seconds === undefined ? "-" : durationText(seconds),
-    address ?? "-",
+    mac ?? "-",
   ]);
 }
 
@@ -131,11 +142,11 @@ function row([
   shared = "",
   cpu = "",
   age = "",
-  address = "",
+  mac = "",
 ]: string[]): string {
   const first = name.length > NAME_WIDTH ? `${name.slice(0, NAME_WIDTH - 1)}…` : name.padEnd(NAME_WIDTH);
   const numbers = [own, shared, cpu, age].map((text) => text.padStart(6)).join(" ");
-  return `${first} ${domain.padStart(5)} ${state.padEnd(7)} ${numbers} ${address}`.trimEnd();
+  return `${first} ${domain.padStart(5)} ${state.padEnd(7)} ${numbers} ${mac}`.trimEnd();
 }
 
 /** Pages as "7.9M" or "812K". */

@@ -70,7 +70,7 @@ test("a xenstored that closes the connection", async () => {
 test("a second forkd is refused", () => {
   const file = join(folder, "run/forkd.lock");
   lockHost(file);
-  assert.throws(() => lockHost(file), { code: "FORKD_RUNS", message: /another forkd serves this host/ });
+  assert.throws(() => lockHost(file), { code: "FORKD_RUNS", message: /forkd is already running on this host/ });
 });
 
 test("a host without Xen, and a forkd without rights, are told apart", async () => {
