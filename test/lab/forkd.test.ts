@@ -48,7 +48,7 @@ test("a child is a domain like any other, and the family can be shown", limit, a
   assert.match(list, new RegExp(`^${guest.name}-2 `, "m"));
   assert.match(list, new RegExp(`^${guest.name}-3 `, "m"));
   const status = await forkd.status();
-  const line = (pid: number, name: string): string => `${pid} ${name} +\\d+ running +[\\d.]+M `;
+  const line = (pid: number, name: string): string => `${pid} ${name} +\\d+ running +[\\d.]+[KM] `;
   assert.match(status, new RegExp(`\\n${line(1, guest.name)}.*\\n  ${line(2, `${guest.name}-2`)}`));
   assert.ok(
     status.split("\n").every((text) => text.length <= 80),

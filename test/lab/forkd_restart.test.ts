@@ -98,7 +98,7 @@ test("forkd killed time and again while a family forks", limit, async () => {
     try {
       await guest.console.waitFor(new RegExp(`children come and gone: ${rounds}`), ANSWER_MS);
     } catch (error) {
-      throw new Error(forkd.output.text, { cause: error });
+      throw new Error(`${guest.console.text}\n${forkd.output.text}`, { cause: error });
     }
     assert.doesNotMatch(guest.console.text, /no child/);
     // Each child that it waited for, one status each; a child that never ran ended by signal 9.
