@@ -145,7 +145,10 @@ export function forkStillServed(): bool {
   if (!forkServed()) return false;
   if (eventChannelBound(port)) return true;
   forkDescriptor().ready = 0;
-  return false;
+  // A forkd that came between the two lines has said so for nothing.
+  if (!eventChannelBound(port)) return false;
+  forkDescriptor().ready = 1;
+  return true;
 }
 
 /** Like forkServed(), but waits while the offer is new. Called by a thread. */
