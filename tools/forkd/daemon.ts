@@ -2,13 +2,13 @@
 // their children. Nothing is polled: xenstore watches and event channels drive everything.
 import { describeError, type KaryonError } from "../support/errors.ts";
 import type { Log } from "../support/log.ts";
-import { Births, type BirthPolicy } from "./births.ts";
-import { Family, FIRST_PID, type Member } from "./family.ts";
-import { familyLimits, Limits, type HostLimits, type HostView } from "./limits.ts";
-import { mapMember, Members } from "./members.ts";
-import { Reaper } from "./reap.ts";
-import { recover } from "./recover.ts";
-import { Signals } from "./signals.ts";
+import { Births, type BirthPolicy } from "./birth/births.ts";
+import { Family, FIRST_PID, type Member } from "./family/family.ts";
+import { familyLimits, Limits, type HostLimits, type HostView } from "./family/limits.ts";
+import { mapMember, Members } from "./family/members.ts";
+import { Reaper } from "./family/reap.ts";
+import { recover } from "./family/recover.ts";
+import { Signals } from "./family/signals.ts";
 import { EventChannels } from "./xen/event_channels.ts";
 import { openXen, type Xen } from "./xen/handles.ts";
 import { Host } from "./xen/host.ts";

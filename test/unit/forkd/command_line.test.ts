@@ -1,7 +1,7 @@
 // forkd reads a guest's command line as the guest does.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { commandLineOption } from "../../../tools/forkd/command_line.ts";
+import { commandLineOption } from "../../../tools/forkd/family/command_line.ts";
 
 const CASES: readonly (readonly [commandLine: string, fork: string | undefined])[] = [
   ["", undefined],

@@ -10,7 +10,7 @@ import {
   type FamilyLimits,
   type HostLimits,
   type LimitedFamily,
-} from "../../../tools/forkd/limits.ts";
+} from "../../../tools/forkd/family/limits.ts";
 
 const EAGAIN = -11;
 const ENOMEM = -12;

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Descriptor, EVENT_CONTINUED, EVENT_SIGNAL, EVENT_STOPPED } from "../../../tools/forkd/descriptor.ts";
-import { Family, type Member } from "../../../tools/forkd/family.ts";
-import { NO_CHILDREN } from "../../../tools/forkd/limits.ts";
-import { Signals } from "../../../tools/forkd/signals.ts";
+import { Family, type Member } from "../../../tools/forkd/family/family.ts";
+import { NO_CHILDREN } from "../../../tools/forkd/family/limits.ts";
+import { Signals } from "../../../tools/forkd/family/signals.ts";
 
 const [ESRCH, EINVAL, EIO] = [-3, -22, -5];
 const [SIGKILL, SIGUSR1, SIGTERM, SIGCONT, SIGSTOP, SIGTSTP] = [9, 10, 15, 18, 19, 20];

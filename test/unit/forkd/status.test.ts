@@ -7,7 +7,7 @@ import {
   statusTable,
   type FamilyStatus,
   type ProcessStatus,
-} from "../../../tools/forkd/status.ts";
+} from "../../../tools/forkd/family/status.ts";
 
 const NOW = new Date("2026-03-01T12:00:00Z");
 

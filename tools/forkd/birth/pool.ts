@@ -1,19 +1,19 @@
 // The pool: shells that stand ready for the next forks of a parent, refilled in the background. A shell is a domain that
 // xenstore knows, with the pid that it will have and a record in its family's tree, by which a later forkd finds and removes it.
 import { randomUUID } from "node:crypto";
-import { describeError, KaryonError } from "../support/errors.ts";
-import type { Log } from "../support/log.ts";
+import { describeError, KaryonError } from "../../support/errors.ts";
+import type { Log } from "../../support/log.ts";
 import { bridgeDevice } from "./bridge.ts";
-import { nameOfFirst, type Family, type Member } from "./family.ts";
+import { nameOfFirst, type Family, type Member } from "../family/family.ts";
 import { changedPages } from "./fill.ts";
-import type { Limits } from "./limits.ts";
+import type { Limits } from "../family/limits.ts";
 import { ParentMemory } from "./parent_memory.ts";
 import type { SharedPages } from "./shared_pages.ts";
 import { createShell, type Shell } from "./shell.ts";
-import type { ForeignPages } from "./xen/foreign_memory.ts";
-import type { Xen } from "./xen/handles.ts";
-import type { Store } from "./xen/store.ts";
-import { networkDevices, removeDomainNodes, writeDomainNodes, writeNetworkDevice } from "./xenstore_nodes.ts";
+import type { ForeignPages } from "../xen/foreign_memory.ts";
+import type { Xen } from "../xen/handles.ts";
+import type { Store } from "../xen/store.ts";
+import { networkDevices, removeDomainNodes, writeDomainNodes, writeNetworkDevice } from "../xenstore_nodes.ts";
 
 /** A parent may ask for its first fork this long (ms) after its offer without finding a shell: it is still starting. */
 const FIRST_FILL_DELAY_MS = 300;

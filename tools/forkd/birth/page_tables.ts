@@ -1,8 +1,8 @@
 // The page tables of a 64-bit PV domain (xen/arch-x86/xen-x86_64.h): read from the parent, and made for the child by
 // translating every entry. Entries are pairs of u32, because BigInt is thirty times slower. A page number is a guest-virtual
 // address >> 12.
-import { KaryonError } from "../support/errors.ts";
-import { PAGE_SIZE, type ForeignMemory } from "./xen/foreign_memory.ts";
+import { KaryonError } from "../../support/errors.ts";
+import { PAGE_SIZE, type ForeignMemory } from "../xen/foreign_memory.ts";
 
 export const ENTRIES = 512;
 const LEVELS = 4;

@@ -1,15 +1,15 @@
 // What becomes of a member that has ended: its domain goes, its children are adopted, its parent hears of it. Every step can
 // be repeated, and the record in xenstore goes last: a forkd that dies on the way leaves a later one all it needs.
-import { describeError } from "../support/errors.ts";
-import type { Log } from "../support/log.ts";
-import { EVENT_ADOPTED, EVENT_EXIT, type FamilyEvent } from "./descriptor.ts";
+import { describeError } from "../../support/errors.ts";
+import type { Log } from "../../support/log.ts";
+import { EVENT_ADOPTED, EVENT_EXIT, type FamilyEvent } from "../descriptor.ts";
 import { queueEvent } from "./events.ts";
 import { FIRST_PID, type Family, type Member } from "./family.ts";
 import type { Members } from "./members.ts";
-import type { XenControl } from "./xen/control.ts";
-import type { DomainUse, Host } from "./xen/host.ts";
-import type { Store } from "./xen/store.ts";
-import { removeDomainNodes } from "./xenstore_nodes.ts";
+import type { XenControl } from "../xen/control.ts";
+import type { DomainUse, Host } from "../xen/host.ts";
+import type { Store } from "../xen/store.ts";
+import { removeDomainNodes } from "../xenstore_nodes.ts";
 
 const SHUTDOWN_suspend = 2;
 const SHUTDOWN_crash = 3;

@@ -1,13 +1,13 @@
 // What forkd knows of a parent's memory: its page tables and frames as they were read, and the kernel's pages mapped, so that a
 // fork finds them at hand. It holds as long as the parent has the same page tables and the same kernel pages, of which the
 // descriptor keeps count; single pages that change meanwhile are in the parent's log.
-import type { ChangeCount, Descriptor, ForkRequest } from "./descriptor.ts";
+import type { ChangeCount, Descriptor, ForkRequest } from "../descriptor.ts";
 import { ENTRIES, frameOf, PageTables } from "./page_tables.ts";
 import type { EntryWords } from "./shared_pages.ts";
 import { contextRoot, sharedInfoFrame } from "./start_info.ts";
-import type { Xen } from "./xen/handles.ts";
-import { PAGE_SIZE, type ForeignPages } from "./xen/foreign_memory.ts";
-import { KaryonError } from "../support/errors.ts";
+import type { Xen } from "../xen/handles.ts";
+import { PAGE_SIZE, type ForeignPages } from "../xen/foreign_memory.ts";
+import { KaryonError } from "../../support/errors.ts";
 
 /** In a p2m list: a frame number without memory. */
 export const NO_FRAME = 0xffffffff;

@@ -1,17 +1,17 @@
 // The making of a child: from a parent's request to a domain that runs, or back to nothing where a step fails. Three ways, tried
 // in this order: a shell from the pool; a shell made now, which shares the parent's memory; one to which all memory is copied.
 import { readFileSync } from "node:fs";
-import { describeError, KaryonError } from "../support/errors.ts";
-import type { Log } from "../support/log.ts";
-import { FIRST_PID, type Family, type Member } from "./family.ts";
+import { describeError, KaryonError } from "../../support/errors.ts";
+import type { Log } from "../../support/log.ts";
+import { FIRST_PID, type Family, type Member } from "../family/family.ts";
 import { carryOver, changedPages, copyPages } from "./fill.ts";
-import type { Limits } from "./limits.ts";
-import { memberOn, type Members } from "./members.ts";
+import type { Limits } from "../family/limits.ts";
+import { memberOn, type Members } from "../family/members.ts";
 import { Pool, type ReadyShell } from "./pool.ts";
 import { Stages } from "./stages.ts";
-import type { Xen } from "./xen/handles.ts";
-import { errnoOf } from "./xen/library.ts";
-import type { Store } from "./xen/store.ts";
+import type { Xen } from "../xen/handles.ts";
+import { errnoOf } from "../xen/library.ts";
+import type { Store } from "../xen/store.ts";
 
 const EAGAIN = 11;
 const ENOMEM = 12;

@@ -1,9 +1,9 @@
 // The members that this forkd serves: their mapped descriptor pages and bound event channels. Whoever makes, ends or
 // signals a process goes through here, so that a domain number always leads to at most one member.
-import { Descriptor } from "./descriptor.ts";
+import { Descriptor } from "../descriptor.ts";
 import type { Family, Identity, Member, MemberRecord } from "./family.ts";
-import type { EventChannels } from "./xen/event_channels.ts";
-import { PAGE_SIZE, type ForeignMemory, type ForeignPages } from "./xen/foreign_memory.ts";
+import type { EventChannels } from "../xen/event_channels.ts";
+import { PAGE_SIZE, type ForeignMemory, type ForeignPages } from "../xen/foreign_memory.ts";
 
 /** Maps a member's descriptor page; nobody serves it before it is taken in. */
 export function mapMember(memory: ForeignMemory, family: Family, identity: Identity, descriptorFrame: number): Member {

@@ -1,9 +1,9 @@
 // Puts netback's interface for a child on dom0's bridge as soon as netback has made it: the work of libxl's hotplug script.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { Log } from "../support/log.ts";
-import type { Store } from "./xen/store.ts";
-import type { AddedDevice } from "./xenstore_nodes.ts";
+import type { Log } from "../../support/log.ts";
+import type { Store } from "../xen/store.ts";
+import type { AddedDevice } from "../xenstore_nodes.ts";
 
 const ATTEMPTS = 100;
 const INTERVAL_MS = 50;

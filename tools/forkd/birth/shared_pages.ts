@@ -1,9 +1,9 @@
 // The pages that a child shares with its parent: the image's constants and the app's memory, mapped read-only in both. This
 // is also forkd's own memory of what it has mapped into a domain: a frame that a parent maps and does not own may be handed on
 // to a child only if forkd itself put it there. Whatever else a page table of the parent names, Xen checks to be the parent's.
-import type { ForkRequest, PageRange } from "./descriptor.ts";
+import type { ForkRequest, PageRange } from "../descriptor.ts";
 import { ENTRIES, type PageTables } from "./page_tables.ts";
-import type { EntryUpdate } from "./xen/page_table_updates.ts";
+import type { EntryUpdate } from "../xen/page_table_updates.ts";
 
 const PRESENT = 1;
 const WRITABLE = 2;

@@ -1,7 +1,7 @@
 // Who may fork how often: limits of a family, which the administrator writes into the guest's command line, and limits of
 // the host, which forkd is started with. Nothing here reaches outside: what is used is told by a HostView.
-import { KaryonError } from "../support/errors.ts";
-import type { Log } from "../support/log.ts";
+import { KaryonError } from "../../support/errors.ts";
+import type { Log } from "../../support/log.ts";
 import { commandLineOption } from "./command_line.ts";
 
 const EAGAIN = 11;

@@ -1,9 +1,9 @@
 // Families: a domain that offers fork() (pid 1) and everything that descends from it. The tree lives here; xenstore has a
 // copy (/karyon/families) from which `forkd status` reads, and a later forkd goes on.
-import type { Descriptor, FamilyEvent } from "./descriptor.ts";
+import type { Descriptor, FamilyEvent } from "../descriptor.ts";
 import { limitsText, type FamilyLimits } from "./limits.ts";
-import { FAMILIES } from "./xenstore_nodes.ts";
-import type { StoreNode } from "./xen/store.ts";
+import { FAMILIES } from "../xenstore_nodes.ts";
+import type { StoreNode } from "../xen/store.ts";
 
 /** The pid of a family's first domain; it adopts orphans. */
 export const FIRST_PID = 1;

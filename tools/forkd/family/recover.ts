@@ -1,15 +1,15 @@
 // Goes on where an earlier forkd left off. What xenstore tells of a family is compared with what Xen and the members' own
 // pages tell: who lives is taken in, who has ended is taken in to be reaped, what was only half made is removed.
-import type { Log } from "../support/log.ts";
+import type { Log } from "../../support/log.ts";
 import { Family, FIRST_PID, type Member, type MemberRecord } from "./family.ts";
 import { familyLimits, NO_CHILDREN } from "./limits.ts";
 import { mapMember, memberWithoutPage } from "./members.ts";
 import { SIGKILL } from "./reap.ts";
 import { readHeader, readRecords } from "./records.ts";
-import type { Xen } from "./xen/handles.ts";
-import type { DomainUse, Host } from "./xen/host.ts";
-import type { Store } from "./xen/store.ts";
-import { FAMILIES, removeDomainNodes } from "./xenstore_nodes.ts";
+import type { Xen } from "../xen/handles.ts";
+import type { DomainUse, Host } from "../xen/host.ts";
+import type { Store } from "../xen/store.ts";
+import { FAMILIES, removeDomainNodes } from "../xenstore_nodes.ts";
 
 /** Takes in what xenstore tells of. The members offer their event channels anew through their nodes. */
 export async function recover(xen: Xen, host: Host, store: Store, log: Log): Promise<Recovered> {

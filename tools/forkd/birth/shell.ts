@@ -7,9 +7,9 @@ import { NO_FRAME, p2mFrames, type ParentMemory } from "./parent_memory.ts";
 import type { Translate } from "./page_tables.ts";
 import { SharedPages, shareAll, type SharedUpdates } from "./shared_pages.ts";
 import { childContext, contextRoot, prepareSharedInfo, rewriteStartInfo } from "./start_info.ts";
-import { PAGE_SIZE, type ForeignPages } from "./xen/foreign_memory.ts";
-import type { Xen } from "./xen/handles.ts";
-import { KaryonError } from "../support/errors.ts";
+import { PAGE_SIZE, type ForeignPages } from "../xen/foreign_memory.ts";
+import type { Xen } from "../xen/handles.ts";
+import { KaryonError } from "../../support/errors.ts";
 
 // What libxl gives a guest.
 const LIMITS = { eventChannelPorts: 1023, grantFrames: 64, maptrackFrames: 1024 };

@@ -1,14 +1,14 @@
 // Signals between the members of a family, as kill(2) has them. A domain may reach its own family only: the one that the
 // domain which asks belongs to, whatever its descriptor says. Ending and stopping is Xen's work; the rest is told to the
 // target, whose own kernel knows what it does about a signal.
-import { describeError } from "../support/errors.ts";
-import type { Log } from "../support/log.ts";
-import { EVENT_CONTINUED, EVENT_SIGNAL, EVENT_STOPPED, type KillRequest } from "./descriptor.ts";
+import { describeError } from "../../support/errors.ts";
+import type { Log } from "../../support/log.ts";
+import { EVENT_CONTINUED, EVENT_SIGNAL, EVENT_STOPPED, type KillRequest } from "../descriptor.ts";
 import { queueEvent, type NewEvent } from "./events.ts";
 import type { Member } from "./family.ts";
 import type { Members } from "./members.ts";
 import { SIGKILL } from "./reap.ts";
-import { SHUTDOWN_poweroff, type XenControl } from "./xen/control.ts";
+import { SHUTDOWN_poweroff, type XenControl } from "../xen/control.ts";
 
 const [EIO, ESRCH, EINVAL] = [5, 3, 22];
 const SIGCONT = 18;

@@ -1,7 +1,7 @@
 // Reads what xenstore keeps of families (docs/fork.md, "The pid tree"): for a later forkd, and for `forkd status`.
 import { FIRST_PID, type MemberRecord } from "./family.ts";
-import type { Store } from "./xen/store.ts";
-import { FAMILIES } from "./xenstore_nodes.ts";
+import type { Store } from "../xen/store.ts";
+import { FAMILIES } from "../xenstore_nodes.ts";
 
 /** What concerns a whole family. */
 export interface FamilyHeader {

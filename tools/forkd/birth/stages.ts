@@ -1,6 +1,6 @@
 // The stage times of a fork, which forkd leaves in the parent's descriptor for fork_stats().
-import { COUNT, STAGE, type Descriptor } from "./descriptor.ts";
-import { callCount } from "./xen/library.ts";
+import { COUNT, STAGE, type Descriptor } from "../descriptor.ts";
+import { callCount } from "../xen/library.ts";
 
 const NS_PER_MS = 1e6;
 

@@ -1,13 +1,13 @@
 // `forkd status`: what xenstore tells of families beside what Xen tells of their domains. It asks both itself and needs no
 // forkd that runs.
-import { Descriptor } from "./descriptor.ts";
+import { Descriptor } from "../descriptor.ts";
 import type { MemberRecord } from "./family.ts";
 import { familyLimits, limitsText } from "./limits.ts";
 import { readHeader, readRecords } from "./records.ts";
-import type { ForeignMemory } from "./xen/foreign_memory.ts";
-import type { DomainUse, Host } from "./xen/host.ts";
-import type { Store } from "./xen/store.ts";
-import { FAMILIES } from "./xenstore_nodes.ts";
+import type { ForeignMemory } from "../xen/foreign_memory.ts";
+import type { DomainUse, Host } from "../xen/host.ts";
+import type { Store } from "../xen/store.ts";
+import { FAMILIES } from "../xenstore_nodes.ts";
 
 /** What is known of one process; sizes in pages. */
 export interface ProcessStatus {

@@ -1,13 +1,13 @@
 // The fork itself: a shell takes over what the parent, which rests in its fork(), has in its kernel's pages, and every change of
 // mappings since the shell was made. Few hypercalls, none per page, whatever the size of the domain.
-import type { Descriptor } from "./descriptor.ts";
+import type { Descriptor } from "../descriptor.ts";
 import { NO_FRAME, type ParentMemory } from "./parent_memory.ts";
 import { entryHigh, entryLow, ENTRIES, frameOf } from "./page_tables.ts";
 import type { PageUpdate, SharedUpdates } from "./shared_pages.ts";
 import { applyShared, type Shell } from "./shell.ts";
-import { PAGE_SIZE } from "./xen/foreign_memory.ts";
-import type { Xen } from "./xen/handles.ts";
-import { KaryonError } from "../support/errors.ts";
+import { PAGE_SIZE } from "../xen/foreign_memory.ts";
+import type { Xen } from "../xen/handles.ts";
+import { KaryonError } from "../../support/errors.ts";
 
 /** In a page allocator's states: the page heads a free block of 2^order pages. */
 const HEADS_FREE_BLOCK = 0x80;
