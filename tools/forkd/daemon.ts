@@ -70,7 +70,7 @@ export class Daemon {
     await this.#queue;
     for (const member of this.#members.all()) {
       member.descriptor.setReady(false);
-      await this.#births.forget(member);
+      await this.#births.leave(member);
       this.#members.letGo(member);
     }
     this.#channels.close();

@@ -70,9 +70,14 @@ export class Births {
     this.xen.control.setMaximum(domain, most + SLACK_PAGES);
   }
 
-  /** A member has ended, or is no longer served. */
+  /** A member has ended, and is no longer in its family. */
   async forget(member: Member): Promise<void> {
     this.#tellSharers(member.family);
+    await this.#pool.drop(member);
+  }
+
+  /** A member lives on, but is not served any more: nobody may believe that it shares nothing. */
+  async leave(member: Member): Promise<void> {
     await this.#pool.drop(member);
   }
 

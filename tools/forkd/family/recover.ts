@@ -45,6 +45,7 @@ class Recovery implements Recovered {
     const records = await readRecords(this.store, uuid);
     const highest = Math.max(lastPid, ...records.map(({ pid }) => pid));
     const family = new Family(uuid, name, familyLimits(limits, name) ?? NO_CHILDREN, highest);
+    family.shares = true; // nobody knows how its members were made
     const newborn: MemberRecord[] = [];
     for (const record of records) {
       if (record.pid !== FIRST_PID && this.#neverRan(record)) newborn.push(record);
