@@ -27,6 +27,7 @@ import {
 import { interfaceConfigure, interfaceUnconfigure } from "./configure";
 import { dhcpForget, dhcpLease, dhcpStart } from "./dhcp/client";
 import { LEASE_INFINITE, Lease, NAME_SERVERS } from "./dhcp/lease";
+import { isnInit } from "./tcp/isn";
 import { dhcpSetHostName } from "./dhcp/request";
 import { interfaceDeadline, interfacePoll, interfaceSuspend } from "./interface";
 import { loopbackQueued } from "./loopback";
@@ -138,6 +139,7 @@ function onTimer(_argument: usize): void {
  * own from the DHCP server.
  */
 export function networkForked(): void {
+  isnInit(); // nobody may guess the child's numbers from the parent's
   if (configuration.mode == NETWORK_DHCP) dhcpForget(monotonicNow());
   else if (configuration.mode == NETWORK_STATIC) interfaceUnconfigure(monotonicNow());
 }

@@ -163,7 +163,9 @@ export class Pool {
     const fill = (): void => {
       this.#timers.delete(parent);
       if (this.#filling.has(parent)) return;
-      const filling = this.#fill(parent).finally(() => this.#filling.delete(parent));
+      const filling = this.#fill(parent)
+        .catch((error: unknown) => this.log(`no shell for ${parent.name}: ${describeError(error)}`))
+        .finally(() => this.#filling.delete(parent));
       this.#filling.set(parent, filling);
     };
     this.#timers.set(parent, setTimeout(fill, isNew ? FIRST_FILL_DELAY_MS : 0));
