@@ -193,10 +193,10 @@ interface NamedAddress {
 function decodeSymbols(table: Buffer): NamedAddress[] {
   const text = (at: number): string => table.toString("utf8", at + 1, at + 1 + table.readUInt8(at));
   return Array.from({ length: table.readUInt32LE(0) }, (_, i) => {
-    const record = table.readUInt32LE(8 + i * 8);
+    const record = table.readUIntLE(7 + i * 6, 3);
     const folder = table.readUInt16LE(record);
     return {
-      address: table.readUInt32LE(4 + i * 8),
+      address: table.readUIntLE(4 + i * 6, 3),
       name: folder === 0 ? text(record + 2) : `${text(folder)}/${text(record + 2)}`,
     };
   });
@@ -216,6 +216,11 @@ describe("the table of function names", () => {
       { address: 0x1010, name: "kernel/log/f" },
       { address: 0x1020, name: "app:index/g" },
     ]);
+  });
+
+  it("refuses code that its addresses cannot reach", () => {
+    const far = [{ address: 2 ** 24, symbol: "w2c_f" }];
+    assert.throws(() => symbolTable(far, {}), { code: "IMAGE_CODE_SIZE" });
   });
 });
 

@@ -1,12 +1,15 @@
 // The table of function names for back traces (kernel/trap/symbols.ts), little endian, from the symbol boot_symbols:
 //   u32 count
-//   count times { u32 address; u32 nameOffset }   ascending; offsets from the table's start
+//   count times { u24 address; u24 nameOffset }   ascending; offsets from the table's start
 //   folders, each { u8 length; bytes }
 //   names, each { u16 folder; u8 length; bytes }   folder: offset from the table's start, or 0; "/" comes between
 // A whole name is what the programmer wrote: "libos/net/tcp/input/tcpInput"; the app's begin with "app:".
+import { KaryonError } from "../support/errors.ts";
 import type { DefinedFunction, ModuleName } from "./translate.ts";
 
 const LONGEST_NAME = 255;
+const ENTRY_SIZE = 6;
+const ADDRESS_LIMIT = 2 ** 24;
 
 /** C symbol to name in the source. */
 export type SourceNames = Readonly<Record<string, string>>;
@@ -27,6 +30,7 @@ function appName(debugName: string): string {
  * Encodes the table.
  *
  * @param functions ascending by address
+ * @throws KaryonError IMAGE_CODE_SIZE when the code reaches beyond 16 MiB
  */
 export function symbolTable(
   functions: readonly { readonly address: number; readonly symbol: string }[],
@@ -35,7 +39,12 @@ export function symbolTable(
   const entries = functions
     .map(({ address, symbol }) => ({ address, ...splitName(sourceName(symbol, names)) }))
     .filter(({ address }, i, all) => all[i - 1]?.address !== address);
-  const head = Buffer.alloc(4 + entries.length * 8);
+  const last = entries.at(-1);
+  if (last !== undefined && last.address >= ADDRESS_LIMIT) {
+    const mend = "leave out of the app what it does not need";
+    throw new KaryonError("IMAGE_CODE_SIZE", "the image has more than 13 MiB of code, which no address names", mend);
+  }
+  const head = Buffer.alloc(4 + entries.length * ENTRY_SIZE);
   const folders = new StringPool(head.length);
   for (const { folder } of entries) if (folder !== "") folders.offset(Buffer.alloc(0), folder);
   const pool = new StringPool(folders.end);
@@ -43,8 +52,8 @@ export function symbolTable(
   entries.forEach(({ address, folder, name }, i) => {
     const prefix = Buffer.alloc(2);
     if (folder !== "") prefix.writeUInt16LE(folders.offset(Buffer.alloc(0), folder));
-    head.writeUInt32LE(address, 4 + i * 8);
-    head.writeUInt32LE(pool.offset(prefix, name), 8 + i * 8);
+    head.writeUIntLE(address, 4 + i * ENTRY_SIZE, 3);
+    head.writeUIntLE(pool.offset(prefix, name), 7 + i * ENTRY_SIZE, 3);
   });
   return Buffer.concat([head, ...folders.chunks, ...pool.chunks]);
 }
