@@ -6,3 +6,5 @@
 export declare function familyStart(): void;
 /** Takes in the FamilyEvent at `event` (kernel/fork/descriptor.ts). Kernel work: must not block. */
 export declare function familyEvent(event: usize): void;
+/** The network interface has got an IPv4 address, in host order, or lost it: 0. */
+export declare function familyAddress(address: u32): void;

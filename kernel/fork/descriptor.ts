@@ -7,7 +7,7 @@
 // other's fields once, with an atomic load.
 import { forkChild, machineToPhys, rodataEnd, sharedInfo, textStart } from "../boot";
 import { grantTableAddress, grantTableFrames } from "../grant_table";
-import { APP_BASE, appSpaceSize } from "../memory/app_space";
+import { APP_BASE } from "../memory/app_space";
 import { addressFrame, framesKernelEnd } from "../memory/frames";
 import { PAGE_SHIFT, PAGE_SIZE, pageAlloc, pagesStates } from "../memory/pages";
 import { monotonicNow } from "../time/clock";
@@ -100,9 +100,10 @@ export class ForkDescriptor {
   /** … except the image's text and constants. Addresses >> 12. */
   constantFirstPage: u32;
   constantEndPage: u32;
-  /** The app's memory. Addresses >> 12. */
+  /** Where the app's memory begins: an address >> 12. */
   appFirstPage: u32;
-  appEndPage: u32;
+  /** The last child that this process has learnt of: forkd can tell so when `result` is about the next fork already. */
+  lastChild: i32;
   /** The page allocator's states, a byte for each frame: 0x80 | order heads a free block, whose contents nobody needs. */
   pageStates: u64;
   /** What the domain asks of forkd: REQUEST_*, its arguments, and FORK_PENDING, then 0 or -errno. */
@@ -110,6 +111,8 @@ export class ForkDescriptor {
   requestPid: i32;
   requestValue: i32;
   requestResult: i32;
+  /** The IPv4 address of the network interface, in host order; 0 = none. */
+  networkAddress: u32;
 }
 
 /** How a child was made. */
@@ -164,7 +167,6 @@ export function forkDescribe(): void {
   descriptor.constantFirstPage = <u32>(textStart() >> PAGE_SHIFT);
   descriptor.constantEndPage = <u32>(rodataEnd() >> PAGE_SHIFT);
   descriptor.appFirstPage = <u32>(APP_BASE >> PAGE_SHIFT);
-  descriptor.appEndPage = <u32>((APP_BASE + appSpaceSize()) >> PAGE_SHIFT);
   descriptor.pageStates = pagesStates();
 }
 
@@ -193,6 +195,7 @@ export function forkDescriptorRenew(): void {
   const descriptor = forkDescriptor();
   descriptor.ready = 0;
   descriptor.exitStatus = 0;
+  descriptor.lastChild = 0;
   descriptor.eventProducer = 0;
   descriptor.eventConsumer = 0;
   descriptor.requestOperation = 0;

@@ -65,7 +65,6 @@ function copy(): i32 {
   descriptor.sequence += 1;
   copyOnWriteProtect();
   stageReached(STAGE_PROTECTED);
-  atomic.store<i32>(resultAt(), FORK_PENDING);
   const result = forkContext(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("stackPointer"));
   if (result == 0) childStart();
   return result;
@@ -76,11 +75,16 @@ export function forkRequest(): i32 {
   const port = forkPort();
   store<u32>(portList, port);
   stageReached(STAGE_NOTIFIED);
+  // Not before the context is saved: a forkd that begins just now looks for requests without being notified.
+  atomic.store<i32>(resultAt(), FORK_PENDING);
   eventChannelNotify(port);
   const result = answer(port);
   stageReached(STAGE_ANSWERED);
   eventsTake(); // the wait may have swallowed an event of the family
-  if (result > 0) return result;
+  if (result > 0) {
+    forkDescriptor().lastChild = result;
+    return result;
+  }
   return result == 0 || result < LEAST_ERROR ? -EAGAIN : result; // 0 is the child's only
 }
 

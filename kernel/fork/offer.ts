@@ -3,7 +3,7 @@
 // of which the last completes the offer. forkd binds the channel, maps the page and sets `ready`. From then on an event
 // says that a request is answered or that something happened in the family. Offered at boot, and again by each copy of the domain.
 import { EIO, ENOMEM, ETIMEDOUT } from "../errno";
-import { eventChannelAllocUnbound, eventChannelBound, eventChannelHandle } from "../event_channel";
+import { eventChannelAllocUnbound, eventChannelBound, eventChannelHandle, eventChannelNotify } from "../event_channel";
 import { log } from "../log";
 import { appMaximumPages } from "../boot";
 import { APP_BASE, APP_LIMIT } from "../memory/app_space";
@@ -23,10 +23,12 @@ import {
   FAMILY_EVENTS,
   FORK_VERSION,
   ForkDescriptor,
+  STAGE_CHILD_NETWORK,
   eventEntry,
   forkDescriptor,
   forkDescriptorInit,
   forkDescriptorRenew,
+  stageReached,
 } from "./descriptor";
 
 const path = changetype<TextBuffer>(memory.data(16, 8));
@@ -34,11 +36,13 @@ const pathBytes = memory.data(16);
 
 const WASM_PAGE_SHIFT: u64 = 16;
 
-/** How long forkd has to answer an offer before fork() fails, in ns: a child that has just begun may fork at once. */
-const OFFER_PATIENCE: u64 = 5_000_000_000;
+/** How long forkd has to answer an offer before fork() fails, in ns: there may be none … */
+const BOOT_PATIENCE: u64 = 5_000_000_000;
+/** … but whoever has just been made by it can wait until it has time. */
+const CHILD_PATIENCE: u64 = 60_000_000_000;
 
 const answered = changetype<WaitQueue>(memory.data(8, 4));
-let offeredAt: u64 = 0;
+let patienceEnd: u64 = 0; // monotonic time
 let batch = changetype<StoreBatch>(0);
 let port: u32 = 0;
 
@@ -51,7 +55,7 @@ export function forkOffer(): i32 {
   if (page == 0 || !forkDescriptorInit() || !prepareSharing()) return -ENOMEM;
   batch = batchInit(page, onOffered.index, 0);
   suspendRegister(onSuspend.index, onResume.index);
-  return offer();
+  return offer(BOOT_PATIENCE);
 }
 
 /** What sharing memory with children needs, before there is an app. */
@@ -74,12 +78,12 @@ function prepareSharing(): bool {
 }
 
 /** In a copy of the domain, which forkd does not know yet: offers fork anew. */
-export function forkOfferAgain(): void {
+function offerAgain(): void {
   forkDescriptorRenew();
-  offer();
+  offer(forkDescriptor().way != 0 ? CHILD_PATIENCE : BOOT_PATIENCE);
 }
 
-function offer(): i32 {
+function offer(patience: u64): i32 {
   const allocated = eventChannelAllocUnbound(0);
   if (allocated < 0) return -EIO;
   port = allocated;
@@ -90,7 +94,7 @@ function offer(): i32 {
   batch.write(directory, "descriptor", changetype<usize>(forkDescriptor()));
   batch.write(directory, "event-channel", port);
   batch.submit();
-  offeredAt = monotonicNow();
+  patienceEnd = monotonicNow() + patience;
   return 0;
 }
 
@@ -103,7 +107,7 @@ function onSuspend(): void {
 }
 
 function onResume(restored: bool): void {
-  if (restored && batch.pending == 0) forkOfferAgain();
+  if (restored && batch.pending == 0) offerAgain();
 }
 
 function onEvent(_argument: usize): void {
@@ -121,6 +125,15 @@ export function eventsTake(): void {
   }
   atomic.store<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("eventConsumer"), consumed);
   wakeAll(answered);
+}
+
+/** Lets forkd know the address of the network interface, in host order; 0 = none. */
+export function forkTellAddress(address: u32): void {
+  const descriptor = forkDescriptor();
+  if (changetype<usize>(descriptor) == 0) return;
+  atomic.store<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("networkAddress"), address);
+  if (address != 0) stageReached(STAGE_CHILD_NETWORK);
+  if (forkServed()) eventChannelNotify(port); // otherwise forkd looks when it begins to serve
 }
 
 /** Woken on each event from forkd. */
@@ -155,7 +168,7 @@ export function forkStillServed(): bool {
 export function forkAwaitServed(): bool {
   if (changetype<usize>(forkDescriptor()) == 0) return false;
   while (!forkServed()) {
-    if (waitOn(answered, offeredAt + OFFER_PATIENCE) == -ETIMEDOUT) return forkServed();
+    if (waitOn(answered, patienceEnd) == -ETIMEDOUT) return forkServed();
   }
   return true;
 }

@@ -1,4 +1,5 @@
 // Configuration of the interface: the one place where its address changes.
+import { familyAddress } from "../../kernel/with_fork";
 import { addressesSet, interfaceAddress, interfaceGateway, interfaceMask, prefixMask } from "./addresses";
 import { arpCacheClear } from "./arp/cache";
 import { conflictAnnounce } from "./arp/conflict";
@@ -17,6 +18,7 @@ export function interfaceConfigure(address: u32, prefixLength: u32, gateway: u32
   arpCacheClear();
   pathMtuClear();
   conflictAnnounce(now);
+  familyAddress(address);
   return true;
 }
 

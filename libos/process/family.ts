@@ -3,7 +3,7 @@ import { TextSpan, commandLineOption } from "../../kernel/command_line";
 import { EAGAIN, ENOSYS } from "../../kernel/errno";
 import { EVENT_SIGNAL, FamilyEvent } from "../../kernel/fork/descriptor";
 import { fork } from "../../kernel/fork/fork";
-import { forkOffer } from "../../kernel/fork/offer";
+import { forkOffer, forkTellAddress } from "../../kernel/fork/offer";
 import { forkRequestsForget } from "../../kernel/fork/request";
 import { log } from "../../kernel/log";
 import { parseDecimal } from "../../kernel/text";
@@ -34,6 +34,11 @@ export function familyEvent(address: usize): void {
   const event = changetype<FamilyEvent>(address);
   if (event.kind != EVENT_SIGNAL) childEvent(event);
   else if (isSignal(event.value)) signalRaise(event.value);
+}
+
+/** Export, by kernel/with_fork.ts: the family's record in dom0 is to have the address, in host order; 0 = none. */
+export function familyAddress(address: u32): void {
+  forkTellAddress(address);
 }
 
 /** fork(): the child's pid, 0 in the child; -ENOSYS, -EAGAIN (also with as many children as allowed), -ENOMEM. */

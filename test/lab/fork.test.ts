@@ -50,6 +50,9 @@ test(
       assert.match(await lab().run(`nc ${parentAddress} 7 </dev/null`), /process 1/);
       assert.match(await lab().run(`nc ${childAddress} 7 </dev/null`), new RegExp(`process ${pid}`));
       assert.match(await lab().run(`nc ${parentAddress} 7 </dev/null`), /process 1/);
+      const tree = await forkd.status();
+      assert.match(tree, new RegExp(`^1 ${guest.name} .* ${parentAddress}$`, "m"));
+      assert.match(tree, new RegExp(`^ +${pid} ${childName} .* ${childAddress}$`, "m"));
     } catch (error) {
       throw new Error(`${guest.console.text}\n${child.console.text}\n${forkd.output.text}`, { cause: error });
     }

@@ -40,11 +40,12 @@ export class Daemon {
     host: Host,
     policy: Policy,
   ) {
-    const limits = new Limits(policy.limits, hostView(host, this.#members), log);
-    this.#births = new Births(xen, store, this.#members, limits, log, policy.births);
+    const limits = new Limits(policy.limits, this.#view(host), log);
+    const later = (work: () => Promise<void>): void => this.#later(work);
+    this.#births = new Births(xen, store, this.#members, limits, log, later, policy.births);
     const forget = (member: Member): Promise<void> => this.#births.forget(member);
     this.#reaper = new Reaper(xen.control, host, store, this.#members, forget, log);
-    const post = (member: Member): void => this.#later(() => this.#reaper.post(member));
+    const post = (member: Member): void => later(() => this.#reaper.post(member));
     this.#signals = new Signals(xen.control, this.#members, post, log);
   }
 
@@ -141,6 +142,7 @@ export class Daemon {
     if (member.ending) return;
     if (member.unposted.length > 0) this.#later(() => this.#reaper.post(member));
     this.#signals.serve(member);
+    if (member.descriptor.address !== member.address) this.#later(() => this.#writeAddress(member));
     if (!member.descriptor.pending || member.forking) return;
     member.forking = true;
     void this.#births
@@ -150,28 +152,37 @@ export class Daemon {
         member.forking = false;
         // A parent that ended meanwhile was reaped without this child.
         if (!this.#members.serves(member)) this.#later(() => this.#reaper.adopt(member));
+        // One that took its request back while it was answered may have made another, whose event came too early.
+        else if (member.descriptor.pending) this.#onEvent(member);
       });
+  }
+
+  /** Other tools find every instance by its record. */
+  async #writeAddress(member: Member): Promise<void> {
+    const { address } = member.descriptor;
+    if (address === member.address || !this.#members.serves(member)) return;
+    const node = `${member.family.path(member.pid)}/address`;
+    await (address === undefined ? this.store.remove(node) : this.store.write(node, address));
+    member.address = address;
   }
 
   /** Whatever has gone wrong, a parent that waits gets an answer. */
   #refuse(member: Member, error: unknown): void {
     this.log(`${member.name} cannot fork: ${describeError(error)}`);
-    if (!this.#members.serves(member) || !member.descriptor.pending) return;
-    member.descriptor.setResult(-EAGAIN);
-    this.#members.notify(member);
+    if (this.#members.serves(member) && member.descriptor.answer(-EAGAIN)) this.#members.notify(member);
   }
-}
 
-/** What forkd's limits are measured by. */
-function hostView(host: Host, members: Members): HostView<Family> {
-  return {
-    families: () => members.families(),
-    pagesOf: (family) => {
-      const domains = host.domains();
-      const pages = [...family.members.values()].map(({ domain }) => domains.get(domain)?.pages ?? 0);
-      return pages.reduce((sum, own) => sum + own, 0);
-    },
-    freePages: () => host.freePages(),
-    now: () => performance.now() / 1000,
-  };
+  /** What the limits are measured by. */
+  #view(host: Host): HostView<Family> {
+    return {
+      families: () => this.#members.families(),
+      pagesOf: (family) => {
+        const domains = host.domains();
+        const pages = [...family.members.values()].map(({ domain }) => domains.get(domain)?.pages ?? 0);
+        return pages.reduce((sum, own) => sum + own, this.#births.pagesOf(family));
+      },
+      freePages: () => host.freePages() - this.#births.promised,
+      now: () => performance.now() / 1000,
+    };
+  }
 }

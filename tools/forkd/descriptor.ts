@@ -5,6 +5,9 @@ import { KaryonError } from "../support/errors.ts";
 const MAGIC = 0x4b52464b;
 const VERSION = 2;
 const RESULT_PENDING = 0x7fffffff;
+const RESULT = 12;
+const LAST_CHILD = 148;
+const NETWORK_ADDRESS = 176;
 const RING_OFFSET = 2048;
 const RING_ENTRIES = 64;
 const ENTRY_SIZE = 32;
@@ -56,7 +59,8 @@ export interface ForkRequest {
   readonly storePfn: number;
   readonly kernelEndPfn: number;
   readonly constants: PageRange;
-  readonly app: PageRange;
+  /** Where the app's memory begins. */
+  readonly appFirstPage: number;
   readonly changeLogPage: number;
   readonly changeLogEntries: number;
   readonly statesPage: number;
@@ -78,19 +82,23 @@ export interface ChangeCount {
 /** Stages of a fork whose times forkd leaves in the parent's page. */
 export const STAGE = { admitted: 16, shell: 17, copied: 18, patched: 19, unpaused: 20 } as const;
 /** Counts of a fork, beside them. */
-export const COUNT = { way: 24, copied: 25, shared: 26, patched: 27, calls: 28 } as const;
+export const COUNT = { way: 24, copied: 25, patched: 27, calls: 28 } as const;
 
 /** A mapped descriptor page. */
 export class Descriptor {
   #view: DataView;
+  /** The same, for what both sides may write at the same moment. */
+  #words: Int32Array;
 
   constructor(bytes: Uint8Array) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#words = new Int32Array(bytes.buffer, bytes.byteOffset, PAGE_BYTES / 4);
   }
 
   /** Before the page is unmapped: who still holds the descriptor finds an empty one. */
   detach(): void {
     this.#view = new DataView(new ArrayBuffer(PAGE_BYTES));
+    this.#words = new Int32Array(PAGE_BYTES / 4);
   }
 
   /** @throws KaryonError FORK_DESCRIPTOR when it is none, or of another version */
@@ -104,7 +112,7 @@ export class Descriptor {
 
   /** Whether the guest waits for the result of a fork. */
   get pending(): boolean {
-    return this.#get(12) === RESULT_PENDING;
+    return this.#get(RESULT) === RESULT_PENDING;
   }
 
   /** Whether it was made with frames of its parent (the way it was made is 2 or 3). */
@@ -117,14 +125,14 @@ export class Descriptor {
     return Math.min(Number(this.#view.getBigUint64(40, true)), MAXIMUM_PAGES);
   }
 
-  /** The answer to the last fork. */
-  get result(): number {
-    return this.#view.getInt32(12, true);
+  /** Answers the waiting fork with a pid or -errno; false when nobody waits, because the guest took its request back. */
+  answer(result: number): boolean {
+    return Atomics.compareExchange(this.#words, RESULT / 4, RESULT_PENDING, result) === RESULT_PENDING;
   }
 
-  /** The answer to the waiting fork: a pid, 0 or -errno. */
-  setResult(result: number): void {
-    this.#view.setInt32(12, result, true);
+  /** Whether the guest was told, or has been and knows it, that `pid` is its child: of the last that it forked. */
+  knowsChild(pid: number): boolean {
+    return this.#view.getInt32(RESULT, true) === pid || this.#get(LAST_CHILD) === pid;
   }
 
   /** @throws KaryonError FORK_DESCRIPTOR when a number cannot be */
@@ -154,7 +162,7 @@ export class Descriptor {
       storePfn: below("frame", 68, pages),
       kernelEndPfn: below("frame", 132, pages + 1),
       constants: range(136),
-      app: range(144),
+      appFirstPage: below("page", 144, PAGES_32BIT),
       changeLogPage: address(120) >>> 12,
       changeLogEntries: Math.min(this.#get(128), PAGE_BYTES / 4),
       statesPage: states >>> 12,
@@ -192,8 +200,10 @@ export class Descriptor {
     this.#set(88, parentPid);
   }
 
-  get pid(): number {
-    return this.#get(84);
+  /** The guest's IPv4 address, as it says; undefined while it has none. */
+  get address(): string | undefined {
+    const address = this.#get(NETWORK_ADDRESS);
+    return address === 0 ? undefined : [24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff).join(".");
   }
 
   /** The status the guest left; -1 when it left none. */
@@ -203,11 +213,11 @@ export class Descriptor {
 
   /** Turns the copy of a parent's page into a new child's, made in `way` (1 copy, 2 shared, 3 from the pool). */
   becomeChild(pid: number, parentPid: number, way: number): void {
-    this.setResult(0);
+    this.#set(RESULT, 0);
     this.#set(108, way);
     this.setReady(false);
     this.setIdentity(pid, parentPid);
-    for (const offset of [92, 96, 100, 160, 164, 168, 172]) this.#set(offset, 0);
+    for (const offset of [92, 96, 100, 160, 164, 168, 172, NETWORK_ADDRESS]) this.#set(offset, 0);
     // The parent's children are not this one's.
     for (let at = 0; at < RING_ENTRIES * ENTRY_SIZE; at += 4) this.#set(RING_OFFSET + at, 0);
   }

@@ -68,12 +68,16 @@ function rounds(count: i32): void {
 function insist(count: i32): void {
   const pause = new timespec();
   pause.tv_nsec = 50000000;
+  let last = 0;
   for (let done = 0; done < count;) {
     const pid = fork();
     if (pid == 0) {
       born();
       _exit(7);
     }
+    const error = pid < 0 ? errno : 0;
+    if (error != last) puts(error != 0 ? `fork fails: ${error}` : "fork works");
+    last = error;
     if (pid < 0) nanosleep(pause);
     else if (awaitOne()) done += 1;
     else puts(`no child: ${errno}`);

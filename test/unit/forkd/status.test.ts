@@ -14,7 +14,14 @@ const NOW = new Date("2026-03-01T12:00:00Z");
 function process(pid: number, parent: number, more: Partial<ProcessStatus> = {}): ProcessStatus {
   return {
     ...{ pid, parent, name: pid === 1 ? "web" : `web-${pid}`, domain: pid + 10, uuid: "", state: "running" },
-    ...{ mac: undefined, born: new Date("2026-03-01T10:58:00Z"), ownPages: 2048, sharedPages: 0, cpuMs: 1250 },
+    ...{
+      mac: undefined,
+      address: undefined,
+      born: new Date("2026-03-01T10:58:00Z"),
+      ownPages: 2048,
+      sharedPages: 0,
+      cpuMs: 1250,
+    },
     ...more,
   };
 }
@@ -26,7 +33,7 @@ function family(...processes: ProcessStatus[]): FamilyStatus {
 test("a family is a tree", () => {
   const processes = [
     process(1, 0, { mac: "00:16:3e:01:02:03" }),
-    process(2, 1, { ownPages: 60, sharedPages: 1988 }),
+    process(2, 1, { ownPages: 60, sharedPages: 1988, mac: "00:16:3e:01:02:04", address: "10.0.2.16" }),
     process(3, 1, { state: "shell", domain: 0, born: undefined }),
     process(5, 2),
   ];
@@ -34,9 +41,9 @@ test("a family is a tree", () => {
     statusTable([family(...processes)], NOW),
     `web  fork=8 fork-rate=100
   family 9d1e8b62-6b5c-4a57-9d43-8f0f4f2f7a11
-PID NAME               DOM STATE      OWN SHARED    CPU    AGE MAC
+PID NAME               DOM STATE      OWN SHARED    CPU    AGE ADDRESS
 1 web                   11 running   8.0M      -   1.3s   1h02 00:16:3e:01:02:03
-  2 web-2               12 running   240K   7.8M   1.3s   1h02 -
+  2 web-2               12 running   240K   7.8M   1.3s   1h02 10.0.2.16
     5 web-5             15 running   8.0M      -   1.3s   1h02 -
   3 web-3                - shell     8.0M      -   1.3s      - -
 `,

@@ -48,11 +48,12 @@ export const QUICK: Plan = {
 
 /** ms from one fork to the next: time for forkd to come to rest, and to prepare the next child. */
 export function pauseOf(way: Way, memory: number): number {
-  return way === "pool" ? 500 + 5 * memory : 100;
+  if (way === "share") return 100; // nothing is prepared
+  return way === "pool" ? 500 + 5 * memory : 1000 + 30 * memory;
 }
 
 /** Whether so many children of a domain fit into `free` MiB when each has all memory of its own. */
 export function copiesFit(memory: number, existing: number, free: number): boolean {
-  // The parent, the children that are there, the one that comes; 1 MiB for each domain besides its memory, and a reserve.
-  return (memory + 1) * (existing + 2) + 40 <= free;
+  // The parent, the children that are there, one that comes and one prepared; 1 MiB for each besides its memory, and a reserve.
+  return (memory + 1) * (existing + 3) + 40 <= free;
 }

@@ -6,8 +6,9 @@ import type { Log } from "../../support/log.ts";
 import { FIRST_PID, type Family, type Member } from "../family/family.ts";
 import { carryOver, changedPages, copyPages } from "./fill.ts";
 import type { Limits } from "../family/limits.ts";
+import { insist } from "../insist.ts";
 import { memberOn, type Members } from "../family/members.ts";
-import { Pool, type ReadyShell } from "./pool.ts";
+import { Pool, type ReadyShell, type Taken } from "./pool.ts";
 import { Stages } from "./stages.ts";
 import type { Xen } from "../xen/handles.ts";
 import { errnoOf } from "../xen/library.ts";
@@ -48,11 +49,24 @@ export class Births {
     private readonly members: Members,
     private readonly limits: Limits<Family>,
     private readonly log: Log,
+    /** Does work on members in its turn. */
+    private readonly later: (work: () => Promise<void>) => void,
     policy: BirthPolicy,
   ) {
     this.#shares = policy.way !== "copy" && isParavirtual();
     if (policy.way !== "copy" && !this.#shares) log("domain 0 is not a PV domain: memory is copied, not shared");
-    this.#pool = new Pool(xen, store, limits, log, policy.way === "pool" && this.#shares ? policy.poolSize : 0);
+    const size = policy.way === "share" ? 0 : policy.poolSize;
+    this.#pool = new Pool(xen, store, limits, log, { size, shares: this.#shares });
+  }
+
+  /** Memory of a family's domains that are no members yet, in pages. */
+  pagesOf(family: Family): number {
+    return this.#pool.pagesOf(family);
+  }
+
+  /** Memory that was admitted but perhaps not yet taken, in pages. */
+  get promised(): number {
+    return this.#pool.promised;
   }
 
   /** A member can fork from now on. */
@@ -85,13 +99,13 @@ export class Births {
   async answer(parent: Member): Promise<void> {
     const stages = new Stages(parent.descriptor);
     const ready = this.#pool.supplies(parent);
-    let result = this.limits.admit(parent.family, ready ? 0 : this.#pagesOfChild(parent));
+    let result = this.limits.admit(parent.family, ready ? 0 : this.#pool.pagesFor(parent));
     if (result === 0) {
       parent.family.reserve();
       try {
         stages.reached("admitted");
         const taken = this.#pool.take(parent) ?? (await this.#pool.takeNext(parent));
-        const chosen = taken === undefined ? await this.#makeNow(parent) : { ...taken, way: "pool" as const };
+        const chosen = taken === undefined ? await this.#makeNow(parent) : this.#ready(taken);
         stages.reached("shell");
         this.#bear(parent, chosen, stages);
         result = chosen.shell.pid;
@@ -105,9 +119,8 @@ export class Births {
     this.#pool.refill(parent);
   }
 
-  /** How much memory a child takes that no shell has yet. */
-  #pagesOfChild(parent: Member): number {
-    return this.#shares ? parent.descriptor.kernelEndPfn : (this.xen.control.info(parent.domain)?.pages ?? 0);
+  #ready(taken: Taken): Chosen {
+    return { ...taken, way: this.#shares ? "pool" : "copy" };
   }
 
   /** A shell for a parent that has none ready. */
@@ -131,55 +144,64 @@ export class Births {
   }
 
   /** The shell becomes the child; both go on. Nothing here waits. */
-  #bear(parent: Member, { shell, changed, way }: Chosen, stages: Stages): void {
-    const { xen, members } = this;
-    const { domain, pid } = shell;
-    let child: Member | undefined;
+  #bear(parent: Member, chosen: Chosen, stages: Stages): void {
+    const { shell, way, changed } = chosen;
+    const child = this.#fill(parent, chosen, stages);
+    // From here on there is a child, come what may: a domain that runs is known to its parent, also to a later forkd.
     try {
-      const copied = copyPages(xen, shell);
-      stages.reached("copied");
-      if (changed.size > 0) carryOver(xen, shell, changed);
-      stages.reached("patched");
-      const identity = { pid, domain, uuid: shell.uuid, name: shell.name, parentPid: parent.pid };
-      child = memberOn(shell.descriptorPage, parent.family, identity, shell.descriptorFrame);
-      child.descriptor.becomeChild(pid, parent.pid, WAYS.indexOf(way) + 1);
-      members.take(child);
-      if (way !== "copy") parent.family.shares = true;
-      this.#tellSharers(parent.family);
-      xen.control.unpause(domain);
-      stages.reached("unpaused");
-      stages.count("way", WAYS.indexOf(way) + 1);
-      stages.count("copied", copied);
-      stages.count("patched", changed.size);
-      stages.countCalls();
+      this.xen.control.unpause(shell.domain);
     } catch (error) {
-      if (child !== undefined) members.letGo(child);
-      void this.#pool.discard(parent, shell);
-      throw error;
+      this.log(`${child.name} cannot run and ends: ${describeError(error)}`);
+      void insist(`end ${child.name}`, this.log, () => this.xen.control.destroy(shell.domain));
     }
-    this.#reply(parent, pid);
+    stages.reached("unpaused");
+    stages.count("way", WAYS.indexOf(way) + 1);
+    stages.countCalls();
+    this.members.notify(parent);
     this.log(
       `${parent.name} forked ${child.name} (domain ${shell.domain}) in ${stages.elapsedMs.toFixed(1)} ms: ${way}, ` +
         `${changed.size} changed pages`,
     );
     this.#pool.release(shell, child);
-    void this.#register(child);
+    this.later(() => this.#register(child)); // in any case before it is reaped: its record ends with that
+  }
+
+  /** Gives the shell what the parent has, and the parent its answer; without an effect when that fails. */
+  #fill(parent: Member, { shell, changed, way }: Chosen, stages: Stages): Member {
+    const { xen, members } = this;
+    const { pid, domain, uuid, name } = shell;
+    let child: Member | undefined;
+    try {
+      stages.count("copied", copyPages(xen, shell, changed));
+      stages.reached("copied");
+      if (changed.size > 0) carryOver(xen, shell, changed);
+      stages.count("patched", changed.size);
+      stages.reached("patched");
+      const identity = { pid, domain, uuid, name, parentPid: parent.pid };
+      child = memberOn(shell.descriptorPage, parent.family, identity, shell.descriptorFrame);
+      child.descriptor.becomeChild(pid, parent.pid, WAYS.indexOf(way) + 1);
+      members.take(child);
+      if (way !== "copy") parent.family.shares = true;
+      // Before the parent can go on, which would write to what it does not know to be shared.
+      this.#tellSharers(parent.family);
+      if (parent.descriptor.answer(pid)) return child;
+      throw new KaryonError("FORK_PARENT", `${parent.name} did not wait for its child`);
+    } catch (error) {
+      if (child !== undefined) members.letGo(child);
+      this.#tellSharers(parent.family);
+      void this.#pool.discard(parent, shell);
+      throw error;
+    }
   }
 
   #reply(parent: Member, result: number): void {
-    if (!this.members.serves(parent)) return;
-    parent.descriptor.setResult(result);
-    this.members.notify(parent);
+    if (this.members.serves(parent) && parent.descriptor.answer(result)) this.members.notify(parent);
   }
 
   /** Writes down who the child is, which it does not wait for. */
-  async #register(child: Member): Promise<void> {
-    try {
-      await this.store.writeAll(child.family.record(child, "running"));
-      if (!this.members.serves(child)) await this.store.remove(child.family.path(child.pid)); // it has ended meanwhile
-    } catch (error) {
-      this.log(`${child.name} is not written down: ${describeError(error)}`);
-    }
+  #register(child: Member): Promise<void> {
+    const nodes = child.family.record(child, "running");
+    return insist(`write down ${child.name}`, this.log, () => this.store.writeAll(nodes));
   }
 
   /** Tells every member how many others may share memory with it. */

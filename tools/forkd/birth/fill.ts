@@ -12,35 +12,52 @@ import { KaryonError } from "../../support/errors.ts";
 /** In a page allocator's states: the page heads a free block of 2^order pages. */
 const HEADS_FREE_BLOCK = 0x80;
 const ORDER_MASK = 0x1f;
-const PRESENT = 1;
-/** Frames copied with one mapping. */
-const CHUNK = 4096;
 
-/** Copies what the parent's pages hold into the shell; how many pages. */
-export function copyPages({ memory }: Xen, { order, domain, frames, kernelPfns, kernel, otherPfns }: Shell): number {
+/**
+ * Copies what the parent's pages hold into the shell; how many pages.
+ *
+ * @param changed the pages whose mapping has changed since the shell was made
+ */
+export function copyPages(xen: Xen, shell: Shell, changed: ReadonlySet<number>): number {
+  const { order, copiedPfns, copiedFrom, copied } = shell;
   const { parent } = order;
-  let copied = 0;
   const states = freeBlocks(parent);
+  let count = 0;
   let freeEnd = 0;
-  for (const [i, pfn] of kernelPfns.entries()) {
+  let run = { from: 0, to: 0, pages: 0 };
+  const copyRun = (): void => {
+    const from = run.from * PAGE_SIZE;
+    copied.bytes.set(parent.copied.subarray(from, from + run.pages * PAGE_SIZE), run.to * PAGE_SIZE);
+    count += run.pages;
+  };
+  for (const [to, pfn] of copiedPfns.entries()) {
     const state = states[pfn] ?? 0;
     // The first page of a free block holds the links of the allocator's list.
     if ((state & HEADS_FREE_BLOCK) !== 0) freeEnd = pfn + 2 ** (state & ORDER_MASK);
     else if (pfn < freeEnd) continue;
-    const from = parent.position(pfn) * PAGE_SIZE;
-    kernel.bytes.set(parent.kernel.subarray(from, from + PAGE_SIZE), i * PAGE_SIZE);
-    copied += 1;
+    const from = copiedFrom[to] ?? 0;
+    if (from === run.from + run.pages && to === run.to + run.pages) {
+      run.pages += 1;
+      continue;
+    }
+    copyRun();
+    run = { from, to, pages: 1 };
   }
-  for (let at = 0; at < otherPfns.length; at += CHUNK) {
-    const chunk = otherPfns.subarray(at, at + CHUNK);
-    const sources = chunk.map((pfn) => parent.frames[pfn] ?? NO_FRAME);
-    const targets = chunk.map((pfn) => frames[pfn] ?? NO_FRAME);
-    memory.with(parent.domain, sources, false, (source) =>
-      memory.with(domain, targets, true, (target) => target.set(source)),
-    );
-    copied += chunk.length;
-  }
-  return copied;
+  copyRun();
+  return count + (parent.shares ? 0 : copyAdded(xen, shell, changed));
+}
+
+/** Copies those pages of the app that were mapped only after the shell was made. */
+function copyAdded({ memory }: Xen, { order, domain, frames }: Shell, changed: ReadonlySet<number>): number {
+  const { parent } = order;
+  const pfns = [...changed].map((page) => parent.pfnAt(page)).filter((pfn) => pfn !== undefined);
+  const added = pfns.filter((pfn) => parent.position(pfn) < 0);
+  if (added.length === 0) return 0;
+  const framesIn = (list: Uint32Array): number[] => added.map((pfn) => list[pfn] ?? NO_FRAME);
+  memory.with(parent.domain, framesIn(parent.frames), false, (from) =>
+    memory.with(domain, framesIn(frames), true, (to) => to.set(from)),
+  );
+  return added.length;
 }
 
 /** The page allocator's states by pfn; a guest that gives no sensible place for them has all its pages copied. */
@@ -101,7 +118,11 @@ function placeOf({ order, frames }: Shell, page: number): { table: number; index
   return table === NO_FRAME ? undefined : { table, index: page % ENTRIES };
 }
 
-/** The entry for a page that the shell has itself, or for none. */
+/**
+ * The entry for a page that the shell has itself, or for none.
+ *
+ * @throws KaryonError FORK_TABLES for a page of the app with a frame that came after the shell
+ */
 function ownUpdate(
   { order, frames }: Shell,
   page: number,
@@ -111,6 +132,9 @@ function ownUpdate(
   const frame = frameOf(Uint32Array.of(low, high), 0);
   const pfn = frame === undefined ? undefined : order.parent.pfn(frame);
   const target = pfn === undefined ? NO_FRAME : (frames[pfn] ?? NO_FRAME);
-  if ((low & PRESENT) === 0 || target === NO_FRAME) return { page, ...place, low: 0, high: 0 };
+  if (frame !== undefined && target === NO_FRAME && page >= order.parent.request.appFirstPage) {
+    throw new KaryonError("FORK_TABLES", "the forking domain has got memory that its prepared child lacks");
+  }
+  if (frame === undefined || target === NO_FRAME) return { page, ...place, low: 0, high: 0 };
   return { page, ...place, low: entryLow(target, low), high: entryHigh(target, high) };
 }

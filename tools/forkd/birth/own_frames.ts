@@ -5,10 +5,10 @@ import { ENTRIES, frameOf } from "./page_tables.ts";
 import { NO_FRAME, type ParentMemory } from "./parent_memory.ts";
 
 /** The frame numbers at which a child shares no memory with its parent, ascending. */
-export function ownPfns(parent: ParentMemory, shares: boolean): Uint32Array {
-  const { frames, kernelPfns, request, tables } = parent;
+export function ownPfns(parent: ParentMemory): Uint32Array {
+  const { frames, copiedPfns, request, tables, shares } = parent;
   if (!shares) return Uint32Array.from(frames.keys()).filter((pfn) => frames[pfn] !== NO_FRAME);
-  const own = new Set(kernelPfns);
+  const own = new Set(copiedPfns);
   for (let page = request.constants.first; page < request.constants.end; page++) {
     const pfn = parent.pfnAt(page);
     if (pfn !== undefined) own.delete(pfn);
@@ -25,21 +25,14 @@ export function ownPfns(parent: ParentMemory, shares: boolean): Uint32Array {
  *
  * @throws KaryonError FORK_SHARED
  */
-export function checkCopyable({ domain, request, tables }: ParentMemory, isOwn: (frame: number) => boolean): void {
+export function checkCopyable(parent: ParentMemory): void {
+  const { domain, request, tables } = parent;
   for (const { firstPage, words } of tables.lowest) {
     for (let index = 0; index < ENTRIES; index++) {
-      const frame = firstPage + index < request.app.first ? undefined : frameOf(words, index);
-      if (frame === undefined || isOwn(frame)) continue;
+      const frame = firstPage + index < request.appFirstPage ? undefined : frameOf(words, index);
+      if (frame === undefined || parent.pfn(frame) !== undefined) continue;
       const mend = "domain 0 must be a PV domain, and forkd run with --way share or pool";
       throw new KaryonError("FORK_SHARED", `domain ${domain} shares memory with another, which cannot be copied`, mend);
     }
   }
-}
-
-/** From the parent's machine frames to its frame numbers, as far as a child has memory there. */
-export function pfnsByFrame(parent: ParentMemory, shares: boolean): (frame: number) => number | undefined {
-  if (shares) return (frame) => parent.pfn(frame);
-  const pfns = new Map<number, number>();
-  for (const [pfn, frame] of parent.frames.entries()) if (frame !== NO_FRAME) pfns.set(frame, pfn);
-  return (frame) => pfns.get(frame);
 }

@@ -1,8 +1,8 @@
-// What forkd knows of a parent's memory: its page tables and frames as they were read, and the kernel's pages mapped, so that a
-// fork finds them at hand. It holds as long as the parent has the same page tables and the same kernel pages, of which the
+// What forkd knows of a parent's memory: its page tables and frames as they were read, and mapped those pages that a fork
+// copies: the kernel's, and the app's if they are not shared. It holds as long as the parent has the same page tables and the same kernel pages, of which the
 // descriptor keeps count; single pages that change meanwhile are in the parent's log.
 import type { ChangeCount, Descriptor, ForkRequest } from "../descriptor.ts";
-import { ENTRIES, frameOf, PageTables } from "./page_tables.ts";
+import { ENTRIES, frameOf, PageTables, type Table } from "./page_tables.ts";
 import type { EntryWords } from "./shared_pages.ts";
 import { contextRoot, sharedInfoFrame } from "./start_info.ts";
 import type { Xen } from "../xen/handles.ts";
@@ -14,35 +14,36 @@ export const NO_FRAME = 0xffffffff;
 
 /** A parent's memory, as it was when `changes` was counted. */
 export class ParentMemory {
-  /** pfn by machine frame, of the kernel's frames and the page tables. */
+  /** pfn by machine frame: of the kernel's frames and the page tables, and where nothing is shared of all. */
   readonly #pfns = new Map<number, number>();
   /** The entries of the L1 tables, live, by the first page they map. */
   readonly #liveTables = new Map<number, Uint32Array>();
   /** The machine frames of the L1 tables, by the first page they map. */
   readonly #tableFrames: ReadonlyMap<number, number>;
-  readonly #positions: Int32Array;
+  /** Where in `copied` the page of a pfn is. */
+  readonly #positions: ReadonlyMap<number, number>;
 
   private constructor(
     readonly domain: number,
+    /** Whether the app's memory is shared with the child, not copied. */
+    readonly shares: boolean,
     readonly request: ForkRequest,
     readonly changes: ChangeCount,
     readonly context: Buffer,
     readonly tables: PageTables,
     /** Machine frame by pfn. */
     readonly frames: Uint32Array,
-    /** The pfns of the kernel that have memory, ascending, and their pages in the same order. */
-    readonly kernelPfns: Uint32Array,
-    private readonly kernelPages: ForeignPages,
+    /** The pfns whose pages a fork copies, the kernel's first, ascending, and those pages in the same order. */
+    readonly copiedPfns: Uint32Array,
+    private readonly copiedPages: ForeignPages,
     private readonly lowestPages: ForeignPages,
   ) {
-    const { kernelEndPfn, pages } = request;
+    this.#positions = new Map([...copiedPfns].map((pfn, position) => [pfn, position]));
     const isTable = new Set(tables.tables.map(({ frame }) => frame));
-    for (let pfn = 0; pfn < pages; pfn++) {
-      const frame = frames[pfn] ?? NO_FRAME;
-      if (frame !== NO_FRAME && (pfn < kernelEndPfn || isTable.has(frame))) this.#pfns.set(frame, pfn);
+    for (const [pfn, frame] of frames.entries()) {
+      if (frame === NO_FRAME) continue;
+      if (!shares || pfn < request.kernelEndPfn || isTable.has(frame)) this.#pfns.set(frame, pfn);
     }
-    this.#positions = new Int32Array(kernelEndPfn).fill(-1);
-    for (const [position, pfn] of kernelPfns.entries()) this.#positions[pfn] = position;
     this.#tableFrames = new Map(tables.lowest.map(({ firstPage, frame }) => [firstPage, frame]));
     for (const [i, { firstPage }] of tables.lowest.entries()) {
       const { buffer, byteOffset } = lowestPages.bytes;
@@ -55,26 +56,21 @@ export class ParentMemory {
    *
    * @throws KaryonError FORK_DESCRIPTOR, FORK_TABLES, XEN_CALL
    */
-  static read(xen: Xen, domain: number, descriptor: Descriptor): ParentMemory {
+  static read(xen: Xen, domain: number, descriptor: Descriptor, shares: boolean): ParentMemory {
     const changes = descriptor.changes; // before anything that changes
     const request = descriptor.request();
     const context = xen.control.context(domain);
     const tables = PageTables.read(xen.memory, domain, contextRoot(context));
     const frames = readFrames(xen, domain, tables, request);
-    const kernelPfns = Uint32Array.from({ length: request.kernelEndPfn }, (_, pfn) => pfn).filter(
-      (pfn) => frames[pfn] !== NO_FRAME,
-    );
-    const kernelPages = xen.memory.map(
-      domain,
-      kernelPfns.map((pfn) => frames[pfn] ?? 0),
-      false,
-    );
+    const copiedPfns = pfnsToCopy(frames, tables, request, shares);
+    const copiedFrames = copiedPfns.map((pfn) => frames[pfn] ?? NO_FRAME);
+    const copied = xen.memory.map(domain, copiedFrames, false);
     try {
-      const lowest = tables.lowest.map(({ frame }) => frame);
-      const lowestPages = xen.memory.map(domain, lowest, false);
-      return new ParentMemory(domain, request, changes, context, tables, frames, kernelPfns, kernelPages, lowestPages);
+      const lowestFrames = tables.lowest.map(({ frame }) => frame);
+      const lowest = xen.memory.map(domain, lowestFrames, false);
+      return new ParentMemory(domain, shares, request, changes, context, tables, frames, copiedPfns, copied, lowest);
     } catch (error) {
-      kernelPages.unmap();
+      copied.unmap();
       throw error;
     }
   }
@@ -82,13 +78,13 @@ export class ParentMemory {
   /** Lets go of the mappings. */
   close(): void {
     this.#liveTables.clear();
-    this.kernelPages.unmap();
+    this.copiedPages.unmap();
     this.lowestPages.unmap();
   }
 
-  /** The pages of `kernelPfns`, live. */
-  get kernel(): Uint8Array {
-    return this.kernelPages.bytes;
+  /** The pages of `copiedPfns`, live. */
+  get copied(): Uint8Array {
+    return this.copiedPages.bytes;
   }
 
   /** Whether this still is the parent's memory, but for what its log tells. */
@@ -96,14 +92,14 @@ export class ParentMemory {
     return descriptor.changes.layout === this.changes.layout && descriptor.kernelEndPfn === this.request.kernelEndPfn;
   }
 
-  /** The pfn of a frame of the kernel's or of a page table. */
+  /** The pfn of a frame of the kernel's or of a page table; where nothing is shared of any frame. */
   pfn(frame: number): number | undefined {
     return this.#pfns.get(frame);
   }
 
-  /** Where in `kernel` the page of a pfn is; -1 when it is not there. */
+  /** Where in `copied` the page of a pfn is; -1 when it is not there. */
   position(pfn: number): number {
-    return this.#positions[pfn] ?? -1;
+    return this.#positions.get(pfn) ?? -1;
   }
 
   /** The machine frame of the parent's shared_info. */
@@ -111,11 +107,11 @@ export class ParentMemory {
     return sharedInfoFrame(this.page(this.request.startInfoPfn));
   }
 
-  /** A page of the kernel's, live. */
+  /** A page that is copied, live. */
   page(pfn: number): Uint8Array {
     const position = this.position(pfn);
     if (position < 0) throw new KaryonError("FORK_TABLES", `the forking domain has no page ${pfn}`);
-    return this.kernel.subarray(position * PAGE_SIZE, (position + 1) * PAGE_SIZE);
+    return this.copied.subarray(position * PAGE_SIZE, (position + 1) * PAGE_SIZE);
   }
 
   /** The entry that maps `page` now, as its low and high word; undefined when its region has no table. */
@@ -131,14 +127,14 @@ export class ParentMemory {
     return frame === undefined ? undefined : this.pfn(frame);
   }
 
-  /** The pfn of the kernel's page that is mapped at a page now; undefined when there is none. */
+  /** The pfn of what is mapped at a page now; undefined when that is not known (pfn()). */
   pfnAt(page: number): number | undefined {
     const words = this.#liveTables.get(page - (page % ENTRIES));
     const frame = words === undefined ? undefined : frameOf(words, page % ENTRIES);
     return frame === undefined ? undefined : this.pfn(frame);
   }
 
-  /** The kernel's page that is mapped at a page now, live; undefined when there is none. */
+  /** The copied page that is mapped at a page now, live; undefined when there is none. */
   pageAt(page: number): Uint8Array | undefined {
     const pfn = this.pfnAt(page);
     return pfn === undefined || this.position(pfn) < 0 ? undefined : this.page(pfn);
@@ -157,4 +153,26 @@ function readFrames({ memory }: Xen, domain: number, tables: PageTables, request
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset, pages * 2);
     return Uint32Array.from({ length: pages }, (_, pfn) => words[2 * pfn] ?? NO_FRAME);
   });
+}
+
+/** Those of the kernel, and those of the app's memory unless it is shared. */
+function pfnsToCopy(
+  frames: Uint32Array,
+  tables: PageTables,
+  { kernelEndPfn, appFirstPage }: ForkRequest,
+  shares: boolean,
+): Uint32Array {
+  const kernel = Uint32Array.from(frames.subarray(0, kernelEndPfn).keys()).filter((pfn) => frames[pfn] !== NO_FRAME);
+  if (shares) return kernel;
+  const mapped = new Set(tables.lowest.flatMap((table) => framesFrom(table, appFirstPage)));
+  const rest = Uint32Array.from(frames.keys()).filter(
+    (pfn) => pfn >= kernelEndPfn && mapped.has(frames[pfn] ?? NO_FRAME),
+  );
+  return Uint32Array.of(...kernel, ...rest);
+}
+
+/** The frames that a table maps at page `first` and above. */
+function framesFrom({ firstPage, words }: Table, first: number): number[] {
+  const indices = Array.from({ length: ENTRIES }, (_, index) => index).filter((index) => firstPage + index >= first);
+  return indices.map((index) => frameOf(words, index)).filter((frame) => frame !== undefined);
 }

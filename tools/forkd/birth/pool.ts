@@ -7,6 +7,7 @@ import { bridgeDevice } from "./bridge.ts";
 import { nameOfFirst, type Family, type Member } from "../family/family.ts";
 import { changedPages } from "./fill.ts";
 import type { Limits } from "../family/limits.ts";
+import { insist } from "../insist.ts";
 import { ParentMemory } from "./parent_memory.ts";
 import type { SharedPages } from "./shared_pages.ts";
 import { createShell, type Shell } from "./shell.ts";
@@ -35,6 +36,14 @@ export interface Taken {
   readonly changed: ReadonlySet<number>;
 }
 
+/** How shells are kept. */
+export interface PoolPolicy {
+  /** How many a parent has ready. */
+  readonly size: number;
+  /** Whether they share the parent's memory. */
+  readonly shares: boolean;
+}
+
 /** The shells of all parents. */
 export class Pool {
   readonly #shells = new Map<Member, ReadyShell[]>();
@@ -44,14 +53,15 @@ export class Pool {
   /** Parents that are being supplied now, and the shell that is being made for one. */
   readonly #filling = new Map<Member, Promise<void>>();
   readonly #making = new Map<Member, Promise<ReadyShell>>();
+  /** Pages that shells which are being made will take. */
+  readonly #promised = new Map<Family, number>();
 
   constructor(
     private readonly xen: Xen,
     private readonly store: Store,
     private readonly limits: Limits<Family>,
     private readonly log: Log,
-    /** How many shells a parent has ready. */
-    private readonly size: number,
+    private readonly policy: PoolPolicy,
   ) {}
 
   /** Whether a shell stands ready or is being made, so that a fork needs no more memory. */
@@ -76,12 +86,39 @@ export class Pool {
     return parent.ending ? undefined : this.take(parent);
   }
 
+  /** Memory of a family's shells, those included that are being made; in pages. */
+  pagesOf(family: Family): number {
+    const ready = [...this.#shells].flatMap(([parent, shells]) => (parent.family === family ? shells : []));
+    return ready.reduce((sum, { ownPages }) => sum + ownPages, this.#promised.get(family) ?? 0);
+  }
+
+  /** Memory that was admitted, for shells that are being made, but perhaps not yet taken; in pages. */
+  get promised(): number {
+    return [...this.#promised.values()].reduce((sum, pages) => sum + pages, 0);
+  }
+
   /**
-   * Makes a shell now.
+   * Makes a shell now, for whose memory the limits were asked.
    *
    * @throws KaryonError XEN_CALL, FORK_TABLES, FORK_DESCRIPTOR, XENSTORE
    */
   async make(parent: Member, shares: boolean): Promise<ReadyShell> {
+    const pages = this.pagesFor(parent, shares);
+    this.#promise(parent.family, pages);
+    try {
+      return await this.#make(parent, shares);
+    } finally {
+      this.#promise(parent.family, -pages);
+    }
+  }
+
+  #promise(family: Family, pages: number): void {
+    const promised = (this.#promised.get(family) ?? 0) + pages;
+    if (promised === 0) this.#promised.delete(family);
+    else this.#promised.set(family, promised);
+  }
+
+  async #make(parent: Member, shares: boolean): Promise<ReadyShell> {
     const { family } = parent;
     const pid = family.nextPid();
     const identity = { pid, uuid: randomUUID(), name: `${nameOfFirst(parent)}-${pid}` };
@@ -95,7 +132,8 @@ export class Pool {
       await this.#introduce(parent, shell);
       return shell;
     } catch (error) {
-      if (shell === undefined) await this.store.remove(family.path(pid));
+      if (shell === undefined)
+        await insist(`remove ${family.path(pid)}`, this.log, () => this.store.remove(family.path(pid)));
       else await this.discard(parent, shell);
       throw error;
     }
@@ -103,19 +141,19 @@ export class Pool {
 
   async #create(parent: Member, uuid: string, shares: boolean): Promise<Omit<ReadyShell, "uuid" | "pid" | "name">> {
     const { xen } = this;
-    const memory = ParentMemory.read(xen, parent.domain, parent.descriptor);
+    const memory = ParentMemory.read(xen, parent.domain, parent.descriptor, shares);
     try {
       const inherited = this.#inherited.get(parent);
       const maximumPages = xen.control.info(parent.domain)?.maximumPages ?? memory.request.pages;
       const relatives = [...parent.family.members.values()].map(({ domain }) => domain);
-      const order = { parent: memory, uuid, shares, inherited, relatives, maximumPages };
+      const order = { parent: memory, uuid, inherited, relatives, maximumPages };
       const shell = await createShell(xen, order);
       try {
         const descriptorFrame = shell.frames[memory.pfn(parent.descriptorFrame) ?? 0] ?? 0;
         const descriptorPage = xen.memory.map(shell.domain, [descriptorFrame], true);
         return { ...shell, descriptorPage, descriptorFrame };
       } catch (error) {
-        shell.kernel.unmap();
+        shell.copied.unmap();
         xen.control.destroy(shell.domain);
         throw error;
       }
@@ -139,27 +177,30 @@ export class Pool {
   /** A shell has become `child`: it is no longer the pool's. */
   release(shell: ReadyShell, child: Member): void {
     if (shell.shared !== undefined) this.#inherited.set(child, shell.shared);
-    shell.kernel.unmap();
+    shell.copied.unmap();
     shell.order.parent.close();
   }
 
-  /** Removes a shell that became no child. */
-  async discard(parent: Member, shell: ReadyShell): Promise<void> {
-    try {
-      for (const pages of [shell.kernel, shell.descriptorPage]) pages.unmap();
-      shell.order.parent.close();
-      this.xen.control.destroy(shell.domain);
+  /** Removes a shell that became no child. Does not throw. */
+  async discard({ family }: Member, shell: ReadyShell): Promise<void> {
+    for (const pages of [shell.copied, shell.descriptorPage]) pages.unmap();
+    shell.order.parent.close();
+    await insist(`remove ${shell.name} (domain ${shell.domain})`, this.log, async () => {
+      if (this.xen.control.info(shell.domain)?.uuid === shell.uuid) this.xen.control.destroy(shell.domain);
       await this.store.release(shell.domain).catch(() => undefined);
       await removeDomainNodes(this.store, shell.domain, shell.uuid);
-      await this.store.remove(parent.family.path(shell.pid));
-    } catch (error) {
-      this.log(`a shell of ${parent.name} is left: ${describeError(error)}`);
-    }
+      await this.store.remove(family.path(shell.pid));
+    });
+  }
+
+  /** How many pages the next shell takes. */
+  pagesFor({ descriptor, domain }: Member, shares = this.policy.shares): number {
+    return shares ? descriptor.kernelEndPfn : (this.xen.control.info(domain)?.pages ?? 0);
   }
 
   /** Sees to it that a parent has its shells, now or, while it may still be starting, a little later. */
   refill(parent: Member, isNew = false): void {
-    if (this.size === 0 || this.#timers.has(parent)) return;
+    if (this.policy.size === 0 || this.#timers.has(parent)) return;
     const fill = (): void => {
       this.#timers.delete(parent);
       if (this.#filling.has(parent)) return;
@@ -175,12 +216,12 @@ export class Pool {
     const shells = this.#shells.get(parent) ?? [];
     this.#shells.set(parent, shells);
     while (
-      shells.length < this.size &&
+      shells.length < this.policy.size &&
       !parent.ending &&
-      this.limits.room(parent.family, parent.descriptor.kernelEndPfn) === 0
+      this.limits.room(parent.family, this.pagesFor(parent)) === 0
     ) {
       try {
-        const making = this.make(parent, true);
+        const making = this.make(parent, this.policy.shares);
         this.#making.set(parent, making);
         const shell = await making;
         if (parent.ending || this.#shells.get(parent) !== shells) return await this.discard(parent, shell);

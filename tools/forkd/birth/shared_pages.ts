@@ -31,10 +31,10 @@ export class SharedPages {
   readonly #app: PageRange;
 
   /** The pages that a domain with these tables may share. */
-  constructor({ constants, app }: ForkRequest, tables: PageTables) {
+  constructor({ constants, appFirstPage }: ForkRequest, tables: PageTables) {
     const ends = tables.lowest.map(({ firstPage }) => firstPage + ENTRIES).filter((end) => end <= LAST_PAGE);
     this.#constants = constants;
-    this.#app = { first: app.first, end: ends.reduce((most, end) => Math.max(most, end), app.first) };
+    this.#app = { first: appFirstPage, end: ends.reduce((most, end) => Math.max(most, end), appFirstPage) };
     this.#frames = new Uint32Array(constants.end - constants.first + this.#app.end - this.#app.first);
   }
 
@@ -44,11 +44,6 @@ export class SharedPages {
 
   get(page: number): number {
     return this.#frames[this.#index(page)] ?? 0;
-  }
-
-  /** How many pages are shared. */
-  get count(): number {
-    return this.#frames.reduce((count, frame) => (frame === 0 ? count : count + 1), 0);
   }
 
   /**

@@ -2,7 +2,7 @@
 // numbers, page tables, pinned, with the parent's pages mapped read-only where they are shared, its start_info, rings and
 // virtual CPU – and lacks only what the parent's pages will hold at the fork (fill.ts).
 import { setImmediate as giveWay } from "node:timers/promises";
-import { checkCopyable, ownPfns, pfnsByFrame } from "./own_frames.ts";
+import { checkCopyable, ownPfns } from "./own_frames.ts";
 import { NO_FRAME, p2mFrames, type ParentMemory } from "./parent_memory.ts";
 import type { Translate } from "./page_tables.ts";
 import { SharedPages, shareAll, type SharedUpdates } from "./shared_pages.ts";
@@ -18,8 +18,6 @@ const LIMITS = { eventChannelPorts: 1023, grantFrames: 64, maptrackFrames: 1024 
 export interface ShellOrder {
   readonly parent: ParentMemory;
   readonly uuid: string;
-  /** Whether memory is shared with the parent; otherwise all of it is copied. */
-  readonly shares: boolean;
   /** What the parent itself shares with others, as forkd has made it. */
   readonly inherited: SharedPages | undefined;
   /** Other domains whose frames the parent may share: those of its family. */
@@ -39,11 +37,10 @@ export interface Shell {
   readonly shared: SharedPages | undefined;
   /** Pages that Xen did not let it share, because they changed just then: to be seen to at the fork. */
   readonly refused: readonly number[];
-  /** The pfns of the kernel whose pages are copied at the fork, and those pages in the same order, mapped. */
-  readonly kernelPfns: Uint32Array;
-  readonly kernel: ForeignPages;
-  /** The other pfns whose pages are copied: none when memory is shared. */
-  readonly otherPfns: Uint32Array;
+  /** The pfns whose pages are copied at the fork, where the parent's are in `order.parent.copied`, and these, mapped. */
+  readonly copiedPfns: Uint32Array;
+  readonly copiedFrom: Uint32Array;
+  readonly copied: ForeignPages;
   readonly consoleFrame: number;
   readonly consolePort: number;
   readonly storeFrame: number;
@@ -87,9 +84,9 @@ interface EmptyShell {
 
 async function furnish(xen: Xen, order: ShellOrder, { domain, storePort, consolePort }: EmptyShell): Promise<Shell> {
   const { control, memory, grants } = xen;
-  const { parent, shares } = order;
-  const { request, tables, context } = parent;
-  const pfns = ownPfns(parent, shares);
+  const { parent } = order;
+  const { request, tables, context, shares } = parent;
+  const pfns = ownPfns(parent);
   const frames = new Uint32Array(request.pages).fill(NO_FRAME);
   for (const [i, frame] of control.populate(domain, pfns).entries()) frames[pfns[i] ?? 0] = frame;
   await giveWay();
@@ -98,8 +95,8 @@ async function furnish(xen: Xen, order: ShellOrder, { domain, storePort, console
     if (frame !== NO_FRAME) return frame;
     throw new KaryonError("FORK_TABLES", "the forking domain lacks a frame that it says it has");
   };
-  const parentPfn = pfnsByFrame(parent, shares);
-  if (!shares) checkCopyable(parent, (frame) => parentPfn(frame) !== undefined);
+  const parentPfn = (frame: number): number | undefined => parent.pfn(frame);
+  if (!shares) checkCopyable(parent);
   const childOf = (frame: number): number | undefined => {
     const pfn = parentPfn(frame);
     return pfn === undefined || frames[pfn] === NO_FRAME ? undefined : frames[pfn];
@@ -129,20 +126,18 @@ async function furnish(xen: Xen, order: ShellOrder, { domain, storePort, console
   const root = own(parentPfn(contextRoot(context)));
   control.pinRoot(domain, root);
   await giveWay();
-  const refused =
-    shared === undefined ? [] : shareMemory(xen, domain, order, shared, (frame) => own(parent.pfn(frame)));
+  const refused = shared === undefined ? [] : shareMemory(xen, domain, order, shared, (frame) => own(parentPfn(frame)));
   await giveWay();
   const start = { root, entry: request.childEntry, argument: request.stackPointerAddress };
   control.setContext(domain, childContext(context, start));
   grants.seed(control, domain, consoleFrame, storeFrame);
 
   const made = new Set([consoleFrame, storeFrame, startInfoFrame, ...p2m, ...tableFrames]);
-  const copied = pfns.filter((pfn) => !made.has(own(pfn)));
-  const kernelPfns = copied.filter((pfn) => pfn < request.kernelEndPfn);
-  const otherPfns = copied.filter((pfn) => pfn >= request.kernelEndPfn);
-  const kernel = memory.map(domain, kernelPfns.map(own), true);
+  const copiedPfns = parent.copiedPfns.filter((pfn) => (frames[pfn] ?? NO_FRAME) !== NO_FRAME && !made.has(own(pfn)));
+  const copiedFrom = copiedPfns.map((pfn) => parent.position(pfn));
+  const copied = memory.map(domain, copiedPfns.map(own), true);
   const rings = { consoleFrame, consolePort, storeFrame, storePort };
-  return { order, domain, frames, ownPages: pfns.length, shared, refused, kernelPfns, kernel, otherPfns, ...rings };
+  return { order, domain, frames, ownPages: pfns.length, shared, refused, copiedPfns, copiedFrom, copied, ...rings };
 }
 
 /** Maps all shared pages; those that Xen refuses, which are not shared then. */

@@ -22,6 +22,8 @@ export interface Member {
   readonly unmap: () => void;
   /** Local port of the event channel to it, once it has offered one. */
   port: number | undefined;
+  /** Its IPv4 address, as its record has it. */
+  address: string | undefined;
   /** Whether a fork is under way. */
   forking: boolean;
   /** Whether its end is being dealt with. */
@@ -145,4 +147,6 @@ export interface MemberRecord extends Identity {
   /** Its wait status, once it has ended. */
   readonly status: number | undefined;
   readonly born: Date | undefined;
+  /** Its IPv4 address, as it says. */
+  readonly address: string | undefined;
 }

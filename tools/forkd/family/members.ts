@@ -13,7 +13,7 @@ export function mapMember(memory: ForeignMemory, family: Family, identity: Ident
 /** A member whose descriptor page is mapped already. */
 export function memberOn(pages: ForeignPages, family: Family, identity: Identity, descriptorFrame: number): Member {
   const descriptor = new Descriptor(pages.bytes);
-  const state = { port: undefined, forking: false, ending: false, unposted: [], status: undefined };
+  const state = { port: undefined, address: undefined, forking: false, ending: false, unposted: [], status: undefined };
   return { family, ...identity, descriptor, descriptorFrame, unmap: () => detach(descriptor, pages), ...state };
 }
 
@@ -26,7 +26,15 @@ function detach(descriptor: Descriptor, pages: ForeignPages): void {
 export function memberWithoutPage(family: Family, record: MemberRecord): Member {
   const { pid, domain, uuid, name, parentPid, descriptorFrame, status } = record;
   const descriptor = new Descriptor(new Uint8Array(PAGE_SIZE));
-  const state = { port: undefined, forking: false, ending: true, unposted: [], status, unmap: () => undefined };
+  const state = {
+    port: undefined,
+    address: undefined,
+    forking: false,
+    ending: true,
+    unposted: [],
+    status,
+    unmap: () => undefined,
+  };
   return { family, pid, domain, uuid, name, parentPid, descriptor, descriptorFrame, ...state };
 }
 

@@ -1,8 +1,9 @@
 // What becomes of a member that has ended: its domain goes, its children are adopted, its parent hears of it. Every step can
-// be repeated, and the record in xenstore goes last: a forkd that dies on the way leaves a later one all it needs.
-import { describeError } from "../../support/errors.ts";
+// be repeated and is, when it fails; none keeps the next from being taken. The record in xenstore goes last: a forkd that dies
+// on the way leaves a later one all it needs.
 import type { Log } from "../../support/log.ts";
 import { EVENT_ADOPTED, EVENT_EXIT, type FamilyEvent } from "../descriptor.ts";
+import { insist } from "../insist.ts";
 import { queueEvent } from "./events.ts";
 import { FIRST_PID, type Family, type Member } from "./family.ts";
 import type { Members } from "./members.ts";
@@ -49,16 +50,17 @@ export class Reaper {
   async #reap(member: Member, status: number, use: DomainUse | undefined): Promise<void> {
     const { family, pid, domain, uuid, name } = member;
     // Its domain will be gone, and with it the only other place that tells.
-    await this.store.write(`${family.path(pid)}/status`, String(status));
+    await this.#write(`${family.path(pid)}/status`, String(status));
     await this.adopt(member);
+    // It counts towards its family's limit as long as it has a domain. The first's is xl's.
+    if (pid !== FIRST_PID) await insist(`remove the domain of ${name}`, this.log, () => this.#remove(domain, uuid));
     this.members.letGo(member);
     this.log(`${name} (process ${pid}, domain ${domain}) ended: ${statusText(status)}`);
     await this.forget(member);
-    if (pid !== FIRST_PID) await this.#removeDomain(domain, uuid);
     const parent = [member.parentPid, FIRST_PID]
       .map((of) => family.members.get(of))
       .find((found) => found?.ending === false);
-    if (parent === undefined) return this.store.remove(family.members.size === 0 ? family.home : family.path(pid));
+    if (parent === undefined) return this.#forgetRecord(family.members.size === 0 ? family.home : family.path(pid));
     const { cpuTime = 0n, pages: frames = 0 } = use ?? {};
     queueEvent(parent, { kind: EVENT_EXIT, pid, value: status, cpuTime, frames });
     await this.post(parent);
@@ -70,7 +72,7 @@ export class Reaper {
     const orphans = adoptOrphans(family, pid);
     for (const orphan of orphans) {
       if (first !== undefined) queueEvent(first, { kind: EVENT_ADOPTED, pid: orphan.pid, value: 0 });
-      await this.store.write(`${family.path(orphan.pid)}/parent`, String(FIRST_PID));
+      await this.#write(`${family.path(orphan.pid)}/parent`, String(FIRST_PID));
     }
     if (orphans.length > 0 && first?.ending === false) await this.post(first);
   }
@@ -80,19 +82,21 @@ export class Reaper {
     const posted = postWaiting(member);
     if (posted.length > 0) this.members.notify(member);
     for (const { kind, pid } of posted) {
-      if (kind === EVENT_EXIT) await this.store.remove(member.family.path(pid));
+      if (kind === EVENT_EXIT) await this.#forgetRecord(member.family.path(pid));
     }
   }
 
-  async #removeDomain(domain: number, uuid: string): Promise<void> {
+  #write(path: string, value: string): Promise<void> {
+    return insist(`write ${path}`, this.log, () => this.store.write(path, value));
+  }
+
+  #forgetRecord(path: string): Promise<void> {
+    return insist(`remove ${path}`, this.log, () => this.store.remove(path));
+  }
+
+  async #remove(domain: number, uuid: string): Promise<void> {
     const now = this.control.info(domain);
-    if (now?.uuid === uuid) {
-      try {
-        this.control.destroy(domain);
-      } catch (error) {
-        this.log(`domain ${domain}: ${describeError(error)}`);
-      }
-    }
+    if (now?.uuid === uuid) this.control.destroy(domain);
     // Someone else may have destroyed it long ago, and its number may be another domain's by now.
     if (now !== undefined && now.uuid !== uuid) return;
     await this.store.release(domain).catch(() => undefined);

@@ -25,11 +25,11 @@ export async function readRecords(store: Store, family: string): Promise<MemberR
   return Promise.all(pids.sort((a, b) => a - b).map((pid) => readRecord(store, family, pid)));
 }
 
-const NODES = ["domid", "uuid", "parent", "name", "descriptor", "state", "status", "born"] as const;
+const NODES = ["domid", "uuid", "parent", "name", "descriptor", "state", "status", "born", "address"] as const;
 
 async function readRecord(store: Store, family: string, pid: number): Promise<MemberRecord> {
   const values = await readNodes(store, `${FAMILIES}/${family}/${pid}`, NODES);
-  const [domid, uuid, parent, name, descriptor, state, status, born] = values;
+  const [domid, uuid, parent, name, descriptor, state, status, born, address] = values;
   return {
     pid,
     domain: Number(domid ?? 0),
@@ -39,6 +39,7 @@ async function readRecord(store: Store, family: string, pid: number): Promise<Me
     descriptorFrame: Number(descriptor ?? 0),
     state: state ?? "",
     status: status === undefined ? undefined : Number(status),
+    address,
     born: born === undefined ? undefined : new Date(born),
   };
 }

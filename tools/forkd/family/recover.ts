@@ -46,19 +46,18 @@ class Recovery implements Recovered {
     const highest = Math.max(lastPid, ...records.map(({ pid }) => pid));
     const family = new Family(uuid, name, familyLimits(limits, name) ?? NO_CHILDREN, highest);
     family.shares = true; // nobody knows how its members were made
-    const newborn: MemberRecord[] = [];
+    const unfinished: MemberRecord[] = [];
     for (const record of records) {
-      if (record.pid !== FIRST_PID && this.#neverRan(record)) newborn.push(record);
+      if (record.pid !== FIRST_PID && this.#isUnfinished(record)) unfinished.push(record);
       else this.#takeIn(family, record);
     }
-    for (const record of newborn) await this.#judge(family, record);
+    for (const record of unfinished) await this.#judge(family, record);
     if (family.members.size === 0) await this.store.remove(`${FAMILIES}/${uuid}`);
   }
 
-  /** Whether a record is that of a domain that was still being made, or was not yet begun. */
-  #neverRan({ state, uuid, status }: MemberRecord): boolean {
-    const use = this.domains.get(uuid);
-    return status === undefined && (state !== "running" || (use !== undefined && use.paused && use.cpuTime === 0n));
+  /** Whether a record is that of a domain that was still being made, or not yet begun, as far as forkd has written. */
+  #isUnfinished({ state, status }: MemberRecord): boolean {
+    return status === undefined && state !== "running";
   }
 
   /** A member that lives, or that has ended meanwhile. */
@@ -87,20 +86,20 @@ class Recovery implements Recovered {
   }
 
   /**
-   * What was on its way to become a child when forkd died. It is one if its parent was told so: if it runs, it is taken
-   * in, else it has ended for its parent. If the parent was told nothing, nothing remains of it.
+   * What was on its way to become a child when forkd died. If it runs it is one, for only a child that its parent was told of is
+   * let run. If it does not, but its parent was told already, it has ended for its parent. Else nothing remains of it.
    */
   async #judge(family: Family, record: MemberRecord): Promise<void> {
     const use = this.domains.get(record.uuid);
-    const runs = use !== undefined && !(use.paused && use.cpuTime === 0n);
-    const parent = family.members.get(record.parentPid);
-    const wasTold = parent === undefined ? runs : parent.descriptor.result === record.pid;
-    if (runs && wasTold && record.descriptorFrame > 0) {
+    if (use !== undefined && !(use.paused && use.cpuTime === 0n)) {
       await this.store.writeAll(family.record({ ...record, domain: use.domain }, "running"));
       return this.#takeIn(family, record);
     }
-    await this.#discard(family, record, use);
-    if (wasTold) family.know(this.#gone(family, record));
+    const parent = family.members.get(record.parentPid);
+    if (parent?.descriptor.knowsChild(record.pid) !== true) return this.#discard(family, record, use);
+    // Before its domain goes, so that a forkd after this one knows it, too.
+    await this.store.write(`${family.path(record.pid)}/status`, String(SIGKILL));
+    family.know(this.#gone(family, { ...record, domain: use?.domain ?? record.domain }));
   }
 
   async #discard(family: Family, { pid, uuid, name }: MemberRecord, use: DomainUse | undefined): Promise<void> {

@@ -20,6 +20,8 @@ export interface ProcessStatus {
   readonly state: string;
   /** The link address of its first network device. */
   readonly mac: string | undefined;
+  /** Its IPv4 address, as it says itself. */
+  readonly address: string | undefined;
   readonly born: Date | undefined;
   /** Frames that are charged to the domain. Of a parent that shares, also those that only its children still use. */
   readonly ownPages: number;
@@ -65,10 +67,10 @@ function processStatus(
   record: MemberRecord,
   use: DomainUse | undefined,
 ): Omit<ProcessStatus, "mac"> {
-  const { pid, parentPid, name, uuid, born } = record;
+  const { pid, parentPid, name, uuid, born, address } = record;
   const ownPages = use?.pages ?? 0;
   return {
-    ...{ pid, parent: parentPid, name, uuid, born, ownPages },
+    ...{ pid, parent: parentPid, name, uuid, born, address, ownPages },
     domain: use?.domain ?? 0,
     state: stateOf(record, use),
     sharedPages: use === undefined ? 0 : Math.max(0, addressSpace(memory, record, use) - ownPages),
@@ -107,7 +109,7 @@ export function statusTable(families: readonly FamilyStatus[], now: Date): strin
 function familyText({ uuid, name, limits, processes }: FamilyStatus, now: Date): string {
   const lines = [
     `${name}  ${limits}\n  family ${uuid}`,
-    row(["PID NAME", "DOM", "STATE", "OWN", "SHARED", "CPU", "AGE", "MAC"]),
+    row(["PID NAME", "DOM", "STATE", "OWN", "SHARED", "CPU", "AGE", "ADDRESS"]),
   ];
   const known = new Set(processes.map(({ pid }) => pid));
   const visit = (process: ProcessStatus, depth: number): void => {
@@ -120,7 +122,7 @@ function familyText({ uuid, name, limits, processes }: FamilyStatus, now: Date):
 }
 
 function processRow(process: ProcessStatus, depth: number, now: Date): string {
-  const { pid, name, domain, state, ownPages, sharedPages, cpuMs, born, mac } = process;
+  const { pid, name, domain, state, ownPages, sharedPages, cpuMs, born, mac, address } = process;
   const seconds = born === undefined ? undefined : (now.getTime() - born.getTime()) / 1000;
   return row([
     `${"  ".repeat(depth)}${pid} ${name}`,
@@ -130,7 +132,7 @@ function processRow(process: ProcessStatus, depth: number, now: Date): string {
     sharedPages === 0 ? "-" : memoryText(sharedPages),
     durationText(cpuMs / 1000),
     seconds === undefined ? "-" : durationText(seconds),
-    mac ?? "-",
+    address ?? mac ?? "-",
   ]);
 }
 
@@ -142,11 +144,11 @@ function row([
   shared = "",
   cpu = "",
   age = "",
-  mac = "",
+  address = "",
 ]: string[]): string {
   const first = name.length > NAME_WIDTH ? `${name.slice(0, NAME_WIDTH - 1)}…` : name.padEnd(NAME_WIDTH);
   const numbers = [own, shared, cpu, age].map((text) => text.padStart(6)).join(" ");
-  return `${first} ${domain.padStart(5)} ${state.padEnd(7)} ${numbers} ${mac}`.trimEnd();
+  return `${first} ${domain.padStart(5)} ${state.padEnd(7)} ${numbers} ${address}`.trimEnd();
 }
 
 /** Pages as "7.9M" or "812K". */

@@ -1,0 +1,25 @@
+// What has to be done sooner or later, whatever fails at first: a parent waits for it, or something would be left over.
+import { setTimeout as sleep } from "node:timers/promises";
+import { describeError } from "../support/errors.ts";
+import type { Log } from "../support/log.ts";
+
+const ATTEMPTS = 6;
+const FIRST_PAUSE_MS = 20;
+
+/**
+ * Does `work`, which can be repeated, until it succeeds. Gives up after a second or so and says so, because what comes after it
+ * must not wait for ever. Does not throw.
+ *
+ * @param what what it is to do, for the log: "remove …"
+ */
+export async function insist(what: string, log: Log, work: () => Promise<void> | void): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS) return log(`cannot ${what}: ${describeError(error)}`);
+    }
+    await sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1));
+  }
+}
