@@ -174,3 +174,16 @@ export function brief(segments: readonly Segment[]): string[] {
     return `${order} ${sequence} ${ack}${text === "" ? "" : ` ${text.length > 20 ? text.length : text}`}`;
   });
 }
+
+/** A peer with one open connection to a listening socket of the stack. */
+export async function establishedPeer(): Promise<{ peer: Peer; listener: number; child: number }> {
+  const peer = await Peer.create();
+  const listener = peer.stack.listen(80);
+  const child = peer.open(listener);
+  return { peer, listener, child };
+}
+
+/** The state of one of the stack's sockets. */
+export function stateOf(peer: Peer, socket: number): number {
+  return peer.stack.field(socket, "state");
+}
