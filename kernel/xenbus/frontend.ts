@@ -18,13 +18,14 @@
 import { EACCES, ENOENT } from "../errno";
 import { log } from "../log";
 import { pageAlloc } from "../memory/pages";
-import { TextBuffer, bytesEqual, parseDecimal, textBuffer } from "../text";
+import { TextBuffer, bytesEqual, parseDecimal } from "../text";
 import { monotonicNow } from "../time/clock";
-import { Timer, timerCancel, timerInit, timerSet } from "../time/timer";
-import { StoreBatch, batchInit } from "./batch";
+import { timerCancel, timerInit, timerSet } from "../time/timer";
+import { batchInit } from "./batch";
+import { FrontendDriver, FrontendRecord } from "./frontend_record";
 import { XenbusStateClosed, XenbusStateClosing, XenbusStateConnected, XenbusStateInitWait } from "./state";
 import { XenbusStateInitialising, XenbusStateUnknown } from "./state";
-import { Watch, watchIdle, watchStart, watchStop } from "./watch";
+import { watchIdle, watchStart, watchStop } from "./watch";
 
 const SEARCH: u32 = 1;
 const ABSENT: u32 = 2;
@@ -46,89 +47,12 @@ const RETRY_LAST: u64 = 60_000_000_000;
 const GOOD_CONNECTION: u64 = 60_000_000_000;
 
 const BACKEND_PATH_MAX: u32 = 104;
-const BACKEND_PATH_CAPACITY: u32 = 112; // with "/state"
 const NO_BACKEND: u32 = 0xffff_ffff;
-
-// Places of what is embedded behind the fields.
-const CLASS_WATCH: usize = 96;
-const BACKEND_WATCH: usize = 336;
-const TIMER: usize = 576;
-const PATH: usize = 616;
-const PATH_BYTES: usize = 632;
-const PATH_CAPACITY: u32 = 48;
-const BACKEND_PATH: usize = 680;
-const BACKEND_PATH_BYTES: usize = 696;
-
-/** Bytes of a Frontend, for static instances (8-byte aligned). */
-export const FRONTEND_SIZE: i32 = 808;
-
-/** What a driver supplies: function indexes, each of a function with the parameter (frontend: Frontend). */
-@unmanaged
-@final
-export class FrontendDriver {
-  /** () => void: adds the reads of what back end and toolstack offer to frontend.batch. */
-  offer: u32;
-  /** () => i32: takes the answers in, makes rings, grants and event channels; 0 or -errno. */
-  prepare: u32;
-  /** () => void: adds the writes that tell the back end of them to frontend.batch. */
-  publish: u32;
-  /** () => void: the back end has connected. */
-  connected: u32;
-  /** () => void: gives back what prepare made; the back end is gone, or will be told to go. */
-  release: u32;
-}
 
 /** One device of one class; the only interface to it that drivers use is below. */
 @unmanaged
 @final
-export class Frontend {
-  private connectedAt: u64;
-  private retryAt: u64;
-  private retryDelay: u64;
-  driver: FrontendDriver;
-  /** Where offers are read and nodes are written, see FrontendDriver. */
-  batch: StoreBatch;
-  private deviceClass: usize; // a literal
-  /** Domain id of the back end. */
-  backendDomain: u32;
-  private state: u32;
-  private checking: bool; // the batch reads the back end's state
-  private checkWanted: bool;
-  private restartWanted: bool;
-  private reopened: bool; // Initialising is written, the back end has not moved yet
-  private holding: bool; // prepare was successful, release is due
-
-  /** Directory of the device on this side. */
-  path(): TextBuffer {
-    return changetype<TextBuffer>(changetype<usize>(this) + PATH);
-  }
-
-  /** Directory of the device on the back end's side. */
-  backendPath(): TextBuffer {
-    return changetype<TextBuffer>(changetype<usize>(this) + BACKEND_PATH);
-  }
-
-  private classWatch(): Watch {
-    return changetype<Watch>(changetype<usize>(this) + CLASS_WATCH);
-  }
-
-  private backendWatch(): Watch {
-    return changetype<Watch>(changetype<usize>(this) + BACKEND_WATCH);
-  }
-
-  private timer(): Timer {
-    return changetype<Timer>(changetype<usize>(this) + TIMER);
-  }
-
-  private name(): string {
-    return changetype<string>(this.deviceClass);
-  }
-
-  private setPath(): TextBuffer {
-    const path = textBuffer(this.path(), changetype<usize>(this) + PATH_BYTES, PATH_CAPACITY);
-    return path.text("device/").text(this.name());
-  }
-
+export class Frontend extends FrontendRecord {
   /** True while the back end serves the device. */
   isConnected(): bool {
     return this.state == CONNECTED;
@@ -170,6 +94,10 @@ export class Frontend {
   }
 
   // ---- steps ----
+
+  private setPath(): TextBuffer {
+    return this.emptyPath().text("device/").text(this.name());
+  }
 
   private search(): void {
     this.state = SEARCH;
@@ -222,10 +150,7 @@ export class Frontend {
     const same = path.length == length && bytesEqual(path.address, batch.reply(0), length);
     if (!same) {
       watchStop(this.backendWatch());
-      textBuffer(path, changetype<usize>(this) + BACKEND_PATH_BYTES, BACKEND_PATH_CAPACITY).bytes(
-        batch.reply(0),
-        length,
-      );
+      this.emptyBackendPath().bytes(batch.reply(0), length);
     }
     this.watchBackend();
   }
