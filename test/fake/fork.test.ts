@@ -1,6 +1,6 @@
 // fork and wait as the parent sees them, with a forkd that answers by script.
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { Host } from "../../tools/fake-xen/host.ts";
 import { fakeKernel } from "../support/fake.ts";
 import { Calls, type Piece } from "./calls.ts";
@@ -11,10 +11,7 @@ const [ECHILD, EAGAIN, ENOMEM, EFAULT, EINVAL, ENOSYS] = [10, 11, 12, 14, 22, 38
 const WNOHANG = 1;
 const ANY = -1;
 
-let kernel: WebAssembly.Module;
-before(async () => {
-  kernel = await fakeKernel();
-});
+const kernel = await fakeKernel();
 
 /** Runs `body` as the app of a domain that offers fork, once forkd serves it. */
 function run(body: (scene: Scene) => Piece<void>, commandLine = "ip=off fork=3"): FakeForkd {

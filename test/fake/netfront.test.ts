@@ -1,6 +1,6 @@
 // Netfront's life: back ends that come, go, restart and lie; suspend and restore.
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { Host, type Guest } from "../../tools/fake-xen/host.ts";
 import type { Netback } from "../../tools/fake-xen/netback.ts";
 import { fakeKernel } from "../support/fake.ts";
@@ -8,10 +8,7 @@ import { GUEST_IP, GUEST_MAC, Peer } from "./peer.ts";
 
 const NETWORK = { mac: GUEST_MAC };
 
-let kernel: WebAssembly.Module;
-before(async () => {
-  kernel = await fakeKernel();
-});
+const kernel = await fakeKernel();
 
 function boot(): { host: Host; guest: Guest; peer: Peer; netback: Netback } {
   const host = new Host(kernel, 7);

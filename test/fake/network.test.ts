@@ -1,7 +1,7 @@
 // Kernel, netfront and the network stack together on the fake Xen: from boot to bytes that arrive.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import type { App } from "../../tools/fake-xen/coroutines.ts";
 import type { Domain } from "../../tools/fake-xen/domain.ts";
 import { Host, type Guest, type GuestSettings } from "../../tools/fake-xen/host.ts";
@@ -11,10 +11,7 @@ import { writePcap } from "../support/pcap.ts";
 import { BUFFER, Calls } from "./calls.ts";
 import { GUEST_IP, GUEST_MAC, Peer } from "./peer.ts";
 
-let kernel: WebAssembly.Module;
-before(async () => {
-  kernel = await fakeKernel();
-});
+const kernel = await fakeKernel();
 
 function boot(settings: GuestSettings = {}): { host: Host; guest: Guest; peer: Peer } {
   const host = new Host(kernel, 1);

@@ -1,7 +1,7 @@
 // The rights of every page after boot, read from the page tables: W^X, page tables never writable, nothing at null.
 // Below APP_BASE the fake's layout has address = frame << 12, so the tables themselves can be followed by frame.
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { Host } from "../../tools/fake-xen/host.ts";
 import { fakeKernel } from "../support/fake.ts";
 
@@ -10,10 +10,7 @@ const PRESENT = 1n;
 const WRITABLE = 2n;
 const NO_EXECUTE = 1n << 63n;
 
-let kernel: WebAssembly.Module;
-before(async () => {
-  kernel = await fakeKernel();
-});
+const kernel = await fakeKernel();
 
 interface Page {
   readonly address: number;

@@ -1,6 +1,6 @@
 // Signals as one process sees them: dispositions, handlers and what they interrupt, kill() and its requests to forkd.
 import assert from "node:assert/strict";
-import { before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import type { App } from "../../tools/fake-xen/coroutines.ts";
 import { fakeKernel } from "../support/fake.ts";
 import { BUFFER, type Calls, type Piece } from "./calls.ts";
@@ -15,10 +15,7 @@ const [SIGURG, SIGWINCH] = [23, 28];
 const [DEFAULT, IGNORE] = [0, 1];
 const WORD = 0x3000;
 
-let kernel: WebAssembly.Module;
-before(async () => {
-  kernel = await fakeKernel();
-});
+const kernel = await fakeKernel();
 
 /** signal(): what it returns, or what was there before. */
 function* signal(calls: Calls, number: number, handler: number): Piece<number> {

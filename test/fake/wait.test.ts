@@ -1,6 +1,6 @@
 // wait4, waitid and getrusage, and the children that process 1 adopts.
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { fakeKernel } from "../support/fake.ts";
 import type { Calls, Piece } from "./calls.ts";
 import { EVENT } from "./forkd.ts";
@@ -15,10 +15,7 @@ const ANY = -1;
 const INFORMATION = 0x6000;
 const USAGE = 0x6100;
 
-let kernel: WebAssembly.Module;
-before(async () => {
-  kernel = await fakeKernel();
-});
+const kernel = await fakeKernel();
 
 interface Information {
   readonly result: number;

@@ -1,6 +1,6 @@
 // The xenstore client against a daemon that is slow, interfered with, reset, broken or replaced.
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { Host, type Guest } from "../../tools/fake-xen/host.ts";
 import { fakeKernel } from "../support/fake.ts";
 import { Calls, type Piece } from "./calls.ts";
@@ -10,10 +10,7 @@ const EAGAIN = 11;
 const EIO = 5;
 const RECONNECTION = 1;
 
-let kernel: WebAssembly.Module;
-before(async () => {
-  kernel = await fakeKernel();
-});
+const kernel = await fakeKernel();
 
 /** Runs `body` as a guest's app and waits for its end. */
 function run(body: (calls: Calls, host: Host, guest: () => Guest) => Piece<void>, features = 0): Host {
