@@ -1,0 +1,87 @@
+// Where the guest has the fields of the fork descriptor, for a test that forkd has them at the same places. Nothing here
+// makes a descriptor: the page's address is 0, and so addresses are offsets.
+import {
+  EVENT_ADOPTED,
+  EVENT_CONTINUED,
+  EVENT_EXIT,
+  EVENT_SIGNAL,
+  EVENT_STOPPED,
+  FAMILY_EVENTS,
+  FORK_PENDING,
+  FORK_VERSION,
+  FamilyEvent,
+  ForkDescriptor,
+  REQUEST_KILL,
+  STAGES,
+  WAY_COPY,
+  WAY_POOL,
+  WAY_SHARE,
+  eventEntry,
+  stageTimes,
+} from "../../../kernel/fork/descriptor";
+
+export {
+  EVENT_ADOPTED,
+  EVENT_CONTINUED,
+  EVENT_EXIT,
+  EVENT_SIGNAL,
+  EVENT_STOPPED,
+  FAMILY_EVENTS,
+  FORK_PENDING,
+  FORK_VERSION,
+  REQUEST_KILL,
+  STAGES,
+  WAY_COPY,
+  WAY_POOL,
+  WAY_SHARE,
+};
+
+export const magic: usize = offsetof<ForkDescriptor>("magic");
+export const version: usize = offsetof<ForkDescriptor>("version");
+export const result: usize = offsetof<ForkDescriptor>("result");
+export const stackPointer: usize = offsetof<ForkDescriptor>("stackPointer");
+export const childEntry: usize = offsetof<ForkDescriptor>("childEntry");
+export const p2mList: usize = offsetof<ForkDescriptor>("p2mList");
+export const pageCount: usize = offsetof<ForkDescriptor>("pageCount");
+export const startInfoPfn: usize = offsetof<ForkDescriptor>("startInfoPfn");
+export const consolePfn: usize = offsetof<ForkDescriptor>("consolePfn");
+export const storePfn: usize = offsetof<ForkDescriptor>("storePfn");
+export const address: usize = offsetof<ForkDescriptor>("address");
+export const ready: usize = offsetof<ForkDescriptor>("ready");
+export const pid: usize = offsetof<ForkDescriptor>("pid");
+export const parentPid: usize = offsetof<ForkDescriptor>("parentPid");
+export const exitStatus: usize = offsetof<ForkDescriptor>("exitStatus");
+export const eventProducer: usize = offsetof<ForkDescriptor>("eventProducer");
+export const eventConsumer: usize = offsetof<ForkDescriptor>("eventConsumer");
+export const sharers: usize = offsetof<ForkDescriptor>("sharers");
+export const way: usize = offsetof<ForkDescriptor>("way");
+export const layout: usize = offsetof<ForkDescriptor>("layout");
+export const changeProducer: usize = offsetof<ForkDescriptor>("changeProducer");
+export const changeLog: usize = offsetof<ForkDescriptor>("changeLog");
+export const changeLogSize: usize = offsetof<ForkDescriptor>("changeLogSize");
+export const kernelEndPfn: usize = offsetof<ForkDescriptor>("kernelEndPfn");
+export const constantFirstPage: usize = offsetof<ForkDescriptor>("constantFirstPage");
+export const constantEndPage: usize = offsetof<ForkDescriptor>("constantEndPage");
+export const appFirstPage: usize = offsetof<ForkDescriptor>("appFirstPage");
+export const appEndPage: usize = offsetof<ForkDescriptor>("appEndPage");
+export const pageStates: usize = offsetof<ForkDescriptor>("pageStates");
+export const requestOperation: usize = offsetof<ForkDescriptor>("requestOperation");
+export const requestPid: usize = offsetof<ForkDescriptor>("requestPid");
+export const requestValue: usize = offsetof<ForkDescriptor>("requestValue");
+export const requestResult: usize = offsetof<ForkDescriptor>("requestResult");
+
+export const eventKind: usize = offsetof<FamilyEvent>("kind");
+export const eventPid: usize = offsetof<FamilyEvent>("pid");
+export const eventValue: usize = offsetof<FamilyEvent>("value");
+export const eventCpuTime: usize = offsetof<FamilyEvent>("cpuTime");
+export const eventFrames: usize = offsetof<FamilyEvent>("frames");
+
+/** Where entry `index` of the ring of events stands. */
+export function eventAt(index: u32): usize {
+  return changetype<usize>(eventEntry(index));
+}
+
+/** Where stage time `index` stands. */
+export function stageAt(index: u32): usize {
+  return stageTimes() + ((<usize>index) << 3);
+}
