@@ -1,7 +1,7 @@
 // Conditional and partial requests (RFC 9110, 13 and 14) to the whole server.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { entityTag, MODIFIED } from "./fake_posix.ts";
+import { entityTag, MODIFIED } from "./fake_files.ts";
 import { get } from "./requests.ts";
 import { ask, CHANGED, DATE, FILES, LARGE, only } from "./site.ts";
 

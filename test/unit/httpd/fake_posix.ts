@@ -10,20 +10,15 @@
 //     yield 1000;                // … and for another second of its time
 //     client.received            // what it has answered
 //   });
-import { createHash } from "node:crypto";
 import { compileAssembly } from "../../support/assembly.ts";
+import { Client, POLLHUP, POLLIN } from "./fake_client.ts";
+import { FakeFiles } from "./fake_files.ts";
 
 const EAGAIN = 11;
-const ENOENT = 2;
 const EBADF = 9;
+const ENOENT = 2;
 const EMFILE = 24;
-const EPIPE = 32;
-const ECONNRESET = 104;
 const ENOTCONN = 107;
-
-const POLLIN = 1;
-const POLLOUT = 4;
-const POLLHUP = 16;
 
 const SOCK_NONBLOCK = 0x800;
 
@@ -34,81 +29,6 @@ const SPIN_LIMIT = 100_000;
 
 /** What a test does: each yield lets the server run until it waits; a number lets that many milliseconds pass as well. */
 export type Script = (world: World) => Generator<number | undefined, void, void>;
-
-/** How a connection stands, seen from the client. */
-export type Ending = "open" | "shutdown" | "closed" | "reset";
-
-/** A client's connection. */
-export class Client {
-  /** Bytes the server may still send before its socket is full. */
-  window = Infinity;
-  /** Most bytes that one recv of the server gets. */
-  chunk = Infinity;
-  ending: Ending = "open";
-  /** Every send of the server, one by one. */
-  readonly sends: Buffer[] = [];
-  accepted = false;
-  private queue = Buffer.alloc(0);
-  private ended = false;
-  private broken = false;
-
-  /** What the server has sent. */
-  get received(): Buffer {
-    return Buffer.concat(this.sends);
-  }
-
-  /** The same as text, a byte a character. */
-  get text(): string {
-    return this.received.toString("latin1");
-  }
-
-  /** Sends to the server. */
-  send(data: string | Uint8Array): void {
-    const bytes = typeof data === "string" ? Buffer.from(data, "latin1") : data;
-    this.queue = Buffer.concat([this.queue, bytes]);
-  }
-
-  /** Ends the client's direction. */
-  end(): void {
-    this.ended = true;
-  }
-
-  /** Resets the connection. */
-  reset(): void {
-    this.broken = true;
-  }
-
-  /** Bytes that the server has not read. */
-  get unread(): number {
-    return this.queue.length;
-  }
-
-  /** The server's side. */
-  pollEvents(): number {
-    const readable = this.queue.length > 0 || this.ended || this.broken ? POLLIN : 0;
-    const writable = this.window > 0 || this.broken ? POLLOUT : 0;
-    return readable | writable | (this.broken ? POLLHUP : 0);
-  }
-
-  take(limit: number): Buffer | number {
-    if (this.broken) return -ECONNRESET;
-    if (this.queue.length === 0) return this.ended ? Buffer.alloc(0) : -EAGAIN;
-    const count = Math.min(limit, this.chunk, this.queue.length);
-    const bytes = this.queue.subarray(0, count);
-    this.queue = this.queue.subarray(count);
-    return bytes;
-  }
-
-  put(bytes: Buffer): number {
-    if (this.broken) return -ECONNRESET;
-    if (this.ending !== "open") return -EPIPE;
-    if (this.window === 0) return -EAGAIN;
-    const count = Math.min(bytes.length, this.window);
-    this.window -= count;
-    this.sends.push(Buffer.from(bytes.subarray(0, count)));
-    return count;
-  }
-}
 
 /** What a script acts on. */
 export interface World {
@@ -139,16 +59,6 @@ export interface ServerOptions {
 
 /** 1994-11-15T12:45:26Z, the date of the examples in RFC 9110. */
 export const START_TIME = Date.UTC(1994, 10, 15, 12, 45, 26);
-export const MODIFIED = Date.UTC(1994, 9, 29, 19, 43, 31) / 1000;
-
-/** The entity tag the server gives to a file of these contents. */
-export function entityTag(contents: string | Uint8Array): string {
-  return `"${createHash("sha256").update(contents).digest("hex").slice(0, 16)}"`;
-}
-
-interface Node {
-  readonly contents: Buffer | null;
-}
 
 class Stopped extends Error {}
 
@@ -160,7 +70,7 @@ export class Server implements World {
   private output = "";
   private readonly backlog: Client[] = [];
   private readonly open = new Map<number, Client | { path: string; listed: boolean }>();
-  private readonly tree: ReadonlyMap<string, Node>;
+  private readonly files: FakeFiles;
   private readonly memory: WebAssembly.Memory;
   private readonly start: () => number;
   private script: Generator<number | undefined, void, void> | null = null;
@@ -172,7 +82,7 @@ export class Server implements World {
     module: WebAssembly.Module,
     private readonly options: ServerOptions,
   ) {
-    this.tree = buildTree(options.files ?? {});
+    this.files = new FakeFiles(options.files ?? {}, options.modified);
     const instance = new WebAssembly.Instance(module, { posix: this.counted(), env: { abort: this.abort } });
     this.memory = instance.exports["memory"] as WebAssembly.Memory;
     this.start = instance.exports["_start"] as () => number;
@@ -309,14 +219,9 @@ export class Server implements World {
   }
 
   private contentsOf(fd: number): Buffer {
-    const contents = this.tree.get(this.pathOf(fd))?.contents;
-    if (!contents) throw new Error(`descriptor ${fd} is a directory`);
+    const contents = this.files.contents(this.pathOf(fd));
+    if (contents === undefined) throw new Error(`descriptor ${fd} is a directory`);
     return contents;
-  }
-
-  private openFile(path: string): number {
-    const name = path === "/" ? path : path.replace(/\/$/, "");
-    return this.tree.has(name) ? this.newDescriptor({ path: name, listed: false }) : -ENOENT;
   }
 
   private close(fd: number): number {
@@ -327,18 +232,15 @@ export class Server implements World {
     return 0;
   }
 
+  private openFile(path: string): number {
+    const name = path === "/" ? path : path.replace(/\/$/, "");
+    return this.files.has(name) ? this.newDescriptor({ path: name, listed: false }) : -ENOENT;
+  }
+
   private stat(path: string, at: number): number {
-    const node = this.tree.get(path);
-    if (node === undefined) return -ENOENT;
-    const view = this.view();
-    view.setUint32(at, node.contents === null ? 0x4000 : 0x8000, true);
-    view.setBigInt64(at + 8, BigInt(node.contents?.length ?? 0), true);
-    view.setBigInt64(at + 24, BigInt(this.options.modified ?? MODIFIED), true);
-    if (node.contents !== null)
-      createHash("sha256")
-        .update(node.contents)
-        .digest()
-        .copy(this.bytes(at + 40, 16), 0, 0, 16);
+    const status = this.files.stat(path);
+    if (status === undefined) return -ENOENT;
+    status.copy(this.bytes(at, status.length));
     return 0;
   }
 
@@ -347,21 +249,9 @@ export class Server implements World {
     if (directory === undefined || directory instanceof Client) return -EBADF;
     if (directory.listed) return 0;
     directory.listed = true;
-    const prefix = directory.path === "/" ? "/" : `${directory.path}/`;
-    let offset = 0;
-    for (const [path, node] of this.tree) {
-      const name = path.slice(prefix.length);
-      if (!path.startsWith(prefix) || name === "" || name.includes("/")) continue;
-      const bytes = Buffer.from(name);
-      const record = (13 + bytes.length + 7) & ~7;
-      if (offset + record > length) throw new Error("more entries than the fake lists at once");
-      this.view().setUint16(at + offset + 8, record, true);
-      this.view().setUint16(at + offset + 10, bytes.length, true);
-      this.view().setUint8(at + offset + 12, node.contents === null ? 4 : 8);
-      bytes.copy(this.bytes(at + offset + 13, bytes.length));
-      offset += record;
-    }
-    return offset;
+    const entries = this.files.list(directory.path);
+    if (entries.length > length) throw new Error("more entries than the fake lists at once");
+    return entries.copy(this.bytes(at, length));
   }
 
   private setOption(fd: number, name: number): number {
@@ -442,16 +332,6 @@ export class Server implements World {
     if (step === undefined || step.done === true) throw new Stopped();
     this.scriptDue = this.now + (step.value ?? 0);
   }
-}
-
-function buildTree(files: Readonly<Record<string, string | Uint8Array>>): Map<string, Node> {
-  const tree = new Map<string, Node>([["/", { contents: null }]]);
-  for (const [path, contents] of Object.entries(files)) {
-    const parts = path.split("/").slice(1, -1);
-    parts.forEach((_, i) => tree.set(`/${parts.slice(0, i + 1).join("/")}`, { contents: null }));
-    tree.set(path, { contents: Buffer.from(contents as string) });
-  }
-  return tree;
 }
 
 /** Compiles the server (once per change of its sources) and puts it into a world of its own. */

@@ -1,7 +1,7 @@
 // What each request gets from the whole server: status, fields, contents, and whether the connection goes on.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { entityTag } from "./fake_posix.ts";
+import { entityTag } from "./fake_files.ts";
 import { parseResponses } from "./http_response.ts";
 import { get, REFUSED, TOLERATED } from "./requests.ts";
 import { ask, CHANGED, DATE, FILES, INDEX, only, run } from "./site.ts";

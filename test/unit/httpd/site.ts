@@ -1,6 +1,8 @@
 // The site that the tests of the server have it serve, and how they ask: one request on a connection of its own, or a script.
 import assert from "node:assert/strict";
-import { createServer, MODIFIED, START_TIME, type Client, type Script, type ServerOptions } from "./fake_posix.ts";
+import type { Client } from "./fake_client.ts";
+import { MODIFIED } from "./fake_files.ts";
+import { createServer, START_TIME, type Script, type ServerOptions } from "./fake_posix.ts";
 import { parseResponses, type Response } from "./http_response.ts";
 
 export const INDEX = "<!doctype html><title>index</title>\n";
