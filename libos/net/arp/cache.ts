@@ -11,6 +11,7 @@
 // An entry is made by our own need or by a request for our address; anything else only refreshes what is there.
 import { EHOSTUNREACH, ENOMEM } from "../../../kernel/errno";
 import { orderFor, pagesAlloc } from "../../../kernel/memory/pages";
+import { NEVER } from "../../../kernel/time/clock";
 import { addressIsLocal, addressIsOnLink } from "../addresses";
 import { arpSendRequest } from "./output";
 import { TransmitFrame, deviceTransmitFree } from "../device";
@@ -39,8 +40,6 @@ const INCOMPLETE: u8 = 1;
 const FAILED: u8 = 2;
 const REACHABLE: u8 = 3;
 const PROBING: u8 = 4;
-
-const NEVER: u64 = u64.MAX_VALUE;
 
 @unmanaged
 @final

@@ -5,6 +5,7 @@
 // up in milliseconds, and the DHCP server has probed the address itself (RFC 2131 section 3.1). What the wait would have
 // found is found by the ongoing detection of section 2.4.
 import { log } from "../../../kernel/log";
+import { NEVER } from "../../../kernel/time/clock";
 import { interfaceAddress } from "../addresses";
 import { arpSendAnnouncement, arpSendProbe } from "./output";
 import { deviceMac } from "../device";
@@ -14,7 +15,6 @@ const SECOND: u64 = 1_000_000_000;
 const ANNOUNCE_NUM: u32 = 2;
 const ANNOUNCE_INTERVAL: u64 = 2 * SECOND;
 const DEFEND_INTERVAL: u64 = 10 * SECOND;
-const NEVER: u64 = u64.MAX_VALUE;
 
 let candidate: u32 = 0;
 let candidateTaken: bool = false;

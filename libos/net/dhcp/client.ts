@@ -12,6 +12,7 @@ import { ENOMEM } from "../../../kernel/errno";
 import { log } from "../../../kernel/log";
 import { pageAlloc } from "../../../kernel/memory/pages";
 import { randomU32 } from "../../../kernel/random";
+import { NEVER } from "../../../kernel/time/clock";
 import { interfaceAddress } from "../addresses";
 import { conflictFound, conflictProbe, conflictTakeLost } from "../arp/conflict";
 import { interfaceConfigure, interfaceUnconfigure } from "../configure";
@@ -40,7 +41,6 @@ import { LEASE_INFINITE, LEASE_SIZE, Lease, leaseRead } from "./lease";
 import { DHCP_REPLY_MAXIMUM, DHCP_REQUEST_SIZE, DhcpRequest, dhcpSend } from "./request";
 
 const SECOND: u64 = 1_000_000_000;
-const NEVER: u64 = u64.MAX_VALUE;
 
 export const DHCP_STOPPED: u32 = 0;
 export const DHCP_INIT: u32 = 1;

@@ -1,6 +1,7 @@
 // Path MTU cache (RFC 1191): for the few destinations behind a narrower link, the largest packet that gets there.
 // Bounded; an entry is forgotten after ten minutes, so that a wider path is found again (RFC 1191 section 6.3).
 // Only transports write to it, after they have checked that the ICMP message quotes a segment of theirs (RFC 5927).
+import { NEVER } from "../../../kernel/time/clock";
 import { interfaceMtu } from "../addresses";
 
 /** Below this we do not follow: such messages come from an attacker or ask for the impossible. Linux uses the same. */
@@ -19,7 +20,7 @@ class PathMtu {
 
 const table = memory.data(512, 8); // ENTRIES of 16 bytes
 let used: u32 = 0;
-let nextExpiry: u64 = u64.MAX_VALUE;
+let nextExpiry: u64 = NEVER;
 
 function entry(index: u32): PathMtu {
   return changetype<PathMtu>(table + <usize>index * offsetof<PathMtu>());
@@ -68,7 +69,7 @@ export function pathMtuLower(destination: u32, mtu: u32, now: u64): bool {
 /** Forgets what has expired. */
 export function pathMtuPoll(now: u64): void {
   if (now < nextExpiry) return;
-  nextExpiry = u64.MAX_VALUE;
+  nextExpiry = NEVER;
   for (let i: u32 = 0; i < ENTRIES; i++) {
     const known = entry(i);
     if (known.destination == 0) continue;
@@ -90,5 +91,5 @@ export function pathMtuDeadline(): u64 {
 export function pathMtuClear(): void {
   memory.fill(table, 0, ENTRIES * offsetof<PathMtu>());
   used = 0;
-  nextExpiry = u64.MAX_VALUE;
+  nextExpiry = NEVER;
 }

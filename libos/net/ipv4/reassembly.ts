@@ -6,6 +6,7 @@
 // repetition is ignored. SLOTS packets, PAGES_MAXIMUM pages and RANGES gaps bound the cost; the oldest packet makes
 // room for a new one.
 import { PAGE_SHIFT, orderFor, pagesAlloc, pagesFree } from "../../../kernel/memory/pages";
+import { NEVER } from "../../../kernel/time/clock";
 import { icmpSendError } from "../icmp/error";
 import { ICMP_TIME_EXCEEDED, ICMP_TIME_EXCEEDED_REASSEMBLY } from "../wire/icmpv4";
 import {
@@ -29,7 +30,6 @@ const SLOTS: u32 = 8;
 const SLOT: u32 = 176;
 const RANGES: u32 = 16;
 const PAGES_MAXIMUM: u32 = 48;
-const NEVER: u64 = u64.MAX_VALUE;
 
 @unmanaged
 @final
