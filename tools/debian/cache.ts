@@ -115,7 +115,7 @@ async function renameOver(temporary: string, path: string): Promise<void> {
 }
 
 /** Turns the file system errors a user can mend into KaryonErrors; passes everything else on. */
-export function cacheError(path: string, error: unknown): unknown {
+function cacheError(path: string, error: unknown): unknown {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "ENOSPC") return diskFull(path, error);
   if (["EACCES", "EROFS", "EPERM", "ENOTDIR", "EEXIST"].includes(String(code))) {

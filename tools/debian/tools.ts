@@ -105,7 +105,7 @@ async function findTool(name: HostToolName): Promise<HostTool> {
 }
 
 /** How to run `program` of an unpacked tree with the tree's own libraries. */
-export function treeTool(
+function treeTool(
   { root }: PackageTree,
   program: string,
   args?: (root: string) => string[],

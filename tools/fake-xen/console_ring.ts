@@ -1,11 +1,8 @@
 // The console ring from xenconsoled's side (xen/include/public/io/console.h).
 import type { GuestMemory } from "./guest_memory.ts";
 
-const IN_SIZE = 1024;
 const OUT_SIZE = 2048;
 const OUT = 1024;
-const IN_CONS = 3072;
-const IN_PROD = 3076;
 const OUT_CONS = 3080;
 const OUT_PROD = 3084;
 
@@ -29,19 +26,5 @@ export class ConsoleRing {
     }
     this.memory.setU32(this.page + OUT_CONS, consumed);
     this.notify();
-  }
-
-  /** Types `text`, as much as fits; the number of characters taken. */
-  type(text: string): number {
-    let produced = this.memory.u32(this.page + IN_PROD);
-    const room = IN_SIZE - ((produced - this.memory.u32(this.page + IN_CONS)) >>> 0);
-    const taken = Math.min(room, text.length);
-    for (let i = 0; i < taken; i++) {
-      this.memory.bytes[this.page + (produced & (IN_SIZE - 1))] = text.charCodeAt(i);
-      produced = (produced + 1) >>> 0;
-    }
-    this.memory.setU32(this.page + IN_PROD, produced);
-    this.notify();
-    return taken;
   }
 }

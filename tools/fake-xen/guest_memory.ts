@@ -42,10 +42,6 @@ export class GuestMemory {
     return pfn >= 0 && pfn < this.pages ? pfn : -1;
   }
 
-  u16(address: number): number {
-    return this.view.getUint16(address, true);
-  }
-
   u32(address: number): number {
     return this.view.getUint32(address, true);
   }

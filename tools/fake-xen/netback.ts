@@ -58,10 +58,6 @@ export class Netback implements Station, RingOwner {
     return this.settings.backendDomain ?? 0;
   }
 
-  get connected(): boolean {
-    return this.connection !== undefined;
-  }
-
   // ---- xenbus ----
 
   /** The toolstack's part: the device's directories. */

@@ -43,8 +43,8 @@ export async function readDomainConfig(path: string, extra: readonly string[]): 
   return { name, text: `${lines.join("\n")}\n`, files };
 }
 
-/** The value of the last `key = "value"` among `lines`. Exported for its test. */
-export function setting(lines: readonly string[], key: string): string | undefined {
+/** The value of the last `key = "value"` among `lines`. */
+function setting(lines: readonly string[], key: string): string | undefined {
   const pattern = new RegExp(`^\\s*${key}\\s*=\\s*(?:"([^"]*)"|'([^']*)')`);
   const match = lines.map((line) => pattern.exec(line)).findLast((found) => found !== null);
   return match?.[1] ?? match?.[2];

@@ -16,7 +16,7 @@ import { difference, readCounters, type CountedCpu, type Instructions } from "./
 import { readDomainConfig } from "./config.ts";
 import { ConsoleStream } from "./console.ts";
 import type { Accelerator } from "./machine/accelerator.ts";
-import { addForward, removeForward, type ForwardTarget } from "./machine/forward.ts";
+import { addForward, type ForwardTarget } from "./machine/forward.ts";
 import { isMachine, type Machine, type MachineFiles } from "./machine/qemu.ts";
 import { withQmp, type Qmp } from "./machine/qmp.ts";
 import {
@@ -221,11 +221,6 @@ export class Lab {
   hostForward(hostPort: number, address: string, port: number): Promise<number> {
     const target: ForwardTarget = { address, port };
     return withQmp(this.handle.files.qmp, (qmp) => addForward(qmp, target, hostPort));
-  }
-
-  /** Takes back what hostForward gave. */
-  async removeForward(hostPort: number): Promise<void> {
-    await withQmp(this.handle.files.qmp, (qmp) => removeForward(qmp, hostPort));
   }
 
   /**

@@ -26,13 +26,7 @@ const RETURNED = 10;
 const NETWORK = 11;
 const ADMITTED = 16;
 const UNPAUSED = 20;
-const WAY = 24;
 const CALLS = 28;
-
-/** The number of the way in which forkd made the child; undefined when it did not say. */
-export function wayNumber({ stages }: ForkSample): number | undefined {
-  return stages?.parent[WAY];
-}
 
 /** forkd's hypercalls between request and answer. */
 export function callCount({ stages }: ForkSample): number | undefined {

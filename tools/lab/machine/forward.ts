@@ -32,7 +32,7 @@ export async function removeForward(qmp: Qmp, hostPort: number): Promise<void> {
   await qmp.monitor(`hostfwd_remove net tcp:127.0.0.1:${hostPort}`);
 }
 
-/** The host ports in the monitor's `info usernet`. Exported for its test. */
-export function forwardedPorts(usernet: string): number[] {
+/** The host ports in the monitor's `info usernet`. */
+function forwardedPorts(usernet: string): number[] {
   return [...usernet.matchAll(/TCP\[HOST_FORWARD\]\s+\d+\s+\S+\s+(\d+)/g)].map((match) => Number(match[1]));
 }
