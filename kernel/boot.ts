@@ -25,8 +25,6 @@ export declare function textStart(): usize;
 export declare function textEnd(): usize;
 /** One past the image's read-only data, page aligned. */
 export declare function rodataEnd(): usize;
-/** One past the image, page aligned. */
-export declare function imageEnd(): usize;
 /** The page over which shared_info is mapped. */
 export declare function sharedInfo(): usize;
 /** The boot stack's lowest page, which becomes its guard; four more follow. */

@@ -60,7 +60,7 @@ export function eventChannelHandle(port: u32, handler: u32, argument: usize): i3
 }
 
 /** Masks `port` and forgets its handler; the port itself stays open. */
-export function eventChannelUnbind(port: u32): void {
+function eventChannelUnbind(port: u32): void {
   if (port >= MAXIMUM_PORT || load<u32>(handlers + ((<usize>port) << 3)) == 0) return;
   setMasked(port, true);
   store<u32>(handlers + ((<usize>port) << 3), 0);

@@ -21,7 +21,6 @@ const FRAMES: u32 = 4;
 
 let table: usize = 0;
 let firstFree: u32 = 0;
-let freeEntries: u32 = 0;
 const frameList = memory.data(32, 8); // mfns, FRAMES of u64
 
 function entryAddress(reference: u32): usize {
@@ -54,14 +53,12 @@ export function grantTableAttach(): void {
   if (grantSetupTable(FRAMES, frameList) != 0) panic("the grant table cannot be set up");
   grantTableMap();
   firstFree = 0;
-  freeEntries = 0;
   for (let reference = FRAMES * ENTRIES_PER_FRAME - 1; reference >= RESERVED_ENTRIES; reference--) release(reference);
 }
 
 function release(reference: u32): void {
   store<u32>(entryAddress(reference), firstFree, 4);
   firstFree = reference;
-  freeEntries += 1;
 }
 
 /** Where the table's frames are mapped. */
@@ -74,18 +71,12 @@ export function grantTableFrames(): u32 {
   return FRAMES;
 }
 
-/** Entries that can still be granted. */
-export function grantsFree(): u32 {
-  return freeEntries;
-}
-
 /** Lets `domain` map or copy frame `pfn`; the grant reference, or -ENOSPC. */
 export function grantAccess(domain: u16, pfn: u32, readOnly: bool): i32 {
   if (firstFree == 0) return -ENOSPC;
   const reference = firstFree;
   const entry = entryAddress(reference);
   firstFree = load<u32>(entry, 4);
-  freeEntries -= 1;
   store<u16>(entry, domain, 2);
   store<u32>(entry, <u32>pfnToMfn(pfn), 4);
   // The flags make the entry valid, so they come last.

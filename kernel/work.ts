@@ -5,14 +5,7 @@
 // The kernel runs with event delivery masked; the C runtime unmasks on the way into the app. Idle sleep is
 // SCHEDOP_poll, which needs no upcall; VIRQ_TIMER is there for an app that computes.
 import { eventsMask, eventsUnmask } from "./boot";
-import {
-  eventChannelBindVirq,
-  eventChannelHandle,
-  eventPorts,
-  eventPortsCount,
-  eventsPending,
-  eventsRun,
-} from "./event_channel";
+import { eventChannelBindVirq, eventChannelHandle, eventPorts, eventPortsCount, eventsRun } from "./event_channel";
 import { kernelThreadRunnable, threadPreempt } from "./thread/scheduler";
 import { NEVER, monotonicNow, systemTimeAt } from "./time/clock";
 import { timersNextDeadline, timersRun } from "./time/timer";
@@ -50,11 +43,6 @@ export function workRegister(functionIndex: u32): void {
 /** Asks for one more pass before the processor is given up or the app goes on. */
 export function workRaise(): void {
   raised = true;
-}
-
-/** True when an event has arrived that is not handled yet, or a pass was asked for. */
-export function workPending(): bool {
-  return raised || eventsPending();
 }
 
 /** One pass: events, timers, registered functions. */

@@ -15,10 +15,10 @@ import { PAGE_SHIFT, PAGE_SIZE } from "./pages";
 
 export const PTE_PRESENT: u64 = 1;
 export const PTE_WRITABLE: u64 = 2;
-export const PTE_USER: u64 = 4;
-export const PTE_ACCESSED: u64 = 0x20;
+const PTE_USER: u64 = 4;
+const PTE_ACCESSED: u64 = 0x20;
 export const PTE_DIRTY: u64 = 0x40;
-export const PTE_NO_EXECUTE: u64 = 1 << 63;
+const PTE_NO_EXECUTE: u64 = 1 << 63;
 export const PTE_FRAME_MASK: u64 = 0x000ffffffffff000;
 
 /** Entry flags of the three kinds of page there are: W^X leaves no fourth. */
@@ -167,7 +167,7 @@ function expose(region: usize): void {
 }
 
 /** Tables that pageEntriesExpose() takes itself: one for each GiB. */
-export function pageEntriesTables(start: usize, end: usize): u32 {
+function pageEntriesTables(start: usize, end: usize): u32 {
   return <u32>((end - 1) >> GIB_SHIFT) - <u32>(start >> GIB_SHIFT) + 1;
 }
 

@@ -8,7 +8,7 @@ export const PAGE_SIZE: u32 = 4096;
 /** Address bits inside a page. */
 export const PAGE_SHIFT: u32 = 12;
 /** The largest block is 2^10 pages, 4 MiB. */
-export const MAX_ORDER: u32 = 10;
+const MAX_ORDER: u32 = 10;
 
 /** In the per-page byte: this page heads a free block; the low bits are its order. */
 const HEADS_FREE_BLOCK: u8 = 0x80;

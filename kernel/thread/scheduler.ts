@@ -24,7 +24,7 @@ import { idleWait, kernelWork } from "../work";
 import { stackAlloc, stackFree } from "./stack";
 
 /** Below an app thread's limit this many bytes are left for system calls, upcalls and trap frames. */
-export const STACK_RESERVE: u32 = 8192;
+const STACK_RESERVE: u32 = 8192;
 
 const STATE_RUNNING: u32 = 0;
 const STATE_RUNNABLE: u32 = 1;

@@ -12,7 +12,7 @@ export function stackAlloc(pages: u32): usize {
 }
 
 /** Unmaps the page at `guard`. */
-export function stackGuard(guard: usize): void {
+function stackGuard(guard: usize): void {
   pageUnmap(guard);
   pageTableFlush();
   mmuextFlushTlb();

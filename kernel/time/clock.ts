@@ -28,7 +28,7 @@ function scale(ticks: u64, multiplier: u32, shift: i8): u64 {
 }
 
 /** Xen's system time: ns since the host booted. */
-export function systemTime(): u64 {
+function systemTime(): u64 {
   const page = sharedInfo();
   let version: u32;
   let now: u64;

@@ -10,7 +10,6 @@ const HYPERVISOR_memory_op: u32 = 12;
 const HYPERVISOR_multicall: u32 = 13;
 const HYPERVISOR_update_va_mapping: u32 = 14;
 const HYPERVISOR_set_timer_op: u32 = 15;
-const HYPERVISOR_console_io: u32 = 18;
 const HYPERVISOR_grant_table_op: u32 = 20;
 const HYPERVISOR_vcpu_op: u32 = 24;
 const HYPERVISOR_mmuext_op: u32 = 26;
@@ -38,7 +37,6 @@ const MMUEXT_CLEAR_PAGE: u32 = 16;
 const XENMEM_decrease_reservation: u64 = 1;
 const XENMEM_populate_physmap: u64 = 6;
 
-const SCHEDOP_yield: u64 = 0;
 const SCHEDOP_shutdown: u64 = 2;
 const SCHEDOP_poll: u64 = 3;
 
@@ -51,7 +49,6 @@ const EVTCHNOP_alloc_unbound: u64 = 6;
 const GNTTABOP_setup_table: u64 = 2;
 const VCPUOP_get_runstate_info: u64 = 4;
 const VCPUOP_stop_periodic_timer: u64 = 7;
-const CONSOLEIO_write: u64 = 0;
 
 const scratch = memory.data(64, 16);
 const calls = memory.data(128, 16); // two multicall_entry: {u64 op, i64 result, u64 args[6]}
@@ -138,11 +135,6 @@ export function memoryPopulate(frames: usize, count: u32): i32 {
   return memoryOp(XENMEM_populate_physmap, frames, count);
 }
 
-/** Gives up the processor for an instant. */
-export function schedYield(): i32 {
-  return <i32>hypercall(HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0, 0);
-}
-
 /** Ends the domain; does not return, except for a suspend: 0 in a restored copy, 1 when the suspend was cancelled. `start_info` mfn rides in the third argument. */
 export function schedShutdown(reason: u32, startInfoMfn: u64): i32 {
   store<u32>(scratch, reason);
@@ -220,9 +212,4 @@ export function grantSetupTable(frames: u32, list: usize): i32 {
   store<u64>(scratch, list, 16);
   const result = <i32>hypercall(HYPERVISOR_grant_table_op, GNTTABOP_setup_table, scratch, 1, 0, 0);
   return result < 0 ? result : <i32>load<i16>(scratch, 8);
-}
-
-/** Writes to Xen's own console: for dom0 and debug builds only, but it works when nothing else does. */
-export function consoleWrite(address: usize, length: u32): i32 {
-  return <i32>hypercall(HYPERVISOR_console_io, CONSOLEIO_write, length, address, 0, 0);
 }

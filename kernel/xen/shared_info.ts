@@ -6,7 +6,7 @@ export const EVTCHN_UPCALL_MASK: usize = 1;
 export const EVTCHN_PENDING_SEL: usize = 8;
 export const ARCH_CR2: usize = 16;
 /** vcpu_time_info of vCPU 0. */
-export const VCPU_TIME: usize = 32;
+const VCPU_TIME: usize = 32;
 export const TIME_VERSION: usize = VCPU_TIME;
 export const TIME_TSC_TIMESTAMP: usize = VCPU_TIME + 8;
 export const TIME_SYSTEM_TIME: usize = VCPU_TIME + 16;

@@ -53,11 +53,6 @@ const NO_BACKEND: u32 = 0xffff_ffff;
 @unmanaged
 @final
 export class Frontend extends FrontendRecord {
-  /** True while the back end serves the device. */
-  isConnected(): bool {
-    return this.state == CONNECTED;
-  }
-
   /** Begins to look for the device. */
   start(deviceClass: string, driver: FrontendDriver): bool {
     const page = pageAlloc();

@@ -9,7 +9,7 @@ import { StoreRequest, requestPrepare } from "./request";
 import { XS_UNWATCH, XS_WATCH } from "./wire";
 
 /** The longest path that can be watched. */
-export const WATCH_PATH_MAX: u32 = 120;
+const WATCH_PATH_MAX: u32 = 120;
 const TOKEN_LENGTH: u32 = 8;
 const REQUEST_OFFSET: usize = 32;
 const TOKEN_OFFSET: usize = 112;

@@ -11,9 +11,7 @@ export const XS_UNWATCH: u32 = 5;
 export const XS_TRANSACTION_START: u32 = 6;
 export const XS_TRANSACTION_END: u32 = 7;
 export const XS_WRITE: u32 = 11;
-export const XS_MKDIR: u32 = 12;
 export const XS_RM: u32 = 13;
-export const XS_SET_PERMS: u32 = 14;
 export const XS_WATCH_EVENT: u32 = 15;
 export const XS_ERROR: u32 = 16;
 

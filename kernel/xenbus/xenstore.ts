@@ -7,7 +7,7 @@ import { WaitQueue, waitOn, wakeOne } from "../thread/wait_queue";
 import { NEVER, monotonicNow } from "../time/clock";
 import { clientAttach, clientHold, clientQuiet, clientQuietQueue, clientSubmit } from "./client";
 import { STORE_REQUEST_SIZE, StoreRequest, requestPrepare } from "./request";
-import { XS_DIRECTORY, XS_MKDIR, XS_READ, XS_RM, XS_TRANSACTION_END, XS_TRANSACTION_START, XS_WRITE } from "./wire";
+import { XS_DIRECTORY, XS_READ, XS_RM, XS_TRANSACTION_END, XS_TRANSACTION_START, XS_WRITE } from "./wire";
 
 /** Requests that threads can have under way; more threads wait for their turn. */
 const REQUESTS: u32 = 4;
@@ -65,11 +65,6 @@ export function xenstoreRead(path: TextBuffer, target: usize, capacity: u32, tra
 /** Writes `value` at `path`, with all directories that are missing. */
 export function xenstoreWrite(path: TextBuffer, value: TextBuffer, transaction: u32 = 0): i32 {
   return min(transact(XS_WRITE, transaction, path.address, path.length, value.address, value.length, 0, 0), 0);
-}
-
-/** Makes an empty node at `path` unless there is one. */
-export function xenstoreMakeDirectory(path: TextBuffer, transaction: u32 = 0): i32 {
-  return min(transact(XS_MKDIR, transaction, path.address, path.length, 0, 0, 0, 0), 0);
 }
 
 /** Removes `path` and all below it; removing what is not there is no error. */

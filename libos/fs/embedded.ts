@@ -41,7 +41,7 @@ export class EmbeddedFile {
 }
 
 /** How many files there are. */
-export function embeddedCount(): u32 {
+function embeddedCount(): u32 {
   const blob = filesStart();
   return load<u32>(blob) == MAGIC ? load<u32>(blob, 4) : 0;
 }

@@ -11,7 +11,7 @@ export const NETWORK_STATIC: u32 = 1;
 export const NETWORK_OFF: u32 = 2;
 
 /** Name servers that can be given. */
-export const STATIC_NAME_SERVERS: u32 = 3;
+const STATIC_NAME_SERVERS: u32 = 3;
 
 /** Bytes of a NetworkConfiguration, for static instances. */
 export const NETWORK_CONFIGURATION_SIZE: i32 = 32;
@@ -40,7 +40,7 @@ function indexOf(text: usize, length: u32, wanted: u8): u32 {
 }
 
 /** Parses a dotted quad of a host; 0 when it is anything else. */
-export function parseHostAddress(text: usize, length: u32): u32 {
+function parseHostAddress(text: usize, length: u32): u32 {
   let address: u32 = 0;
   for (let part = 0; part < 4; part++) {
     const digits = part < 3 ? indexOf(text, length, 0x2e) : length;

@@ -11,7 +11,7 @@ import { MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from "./constants";
 import { timeoutDeadline } from "./deadline";
 
 /** Whether a call with `flags` must not wait. */
-export function mustNotWait(file: OpenFile, flags: i32): bool {
+function mustNotWait(file: OpenFile, flags: i32): bool {
   return file.nonBlocking || (flags & MSG_DONTWAIT) != 0;
 }
 

@@ -11,7 +11,6 @@ export interface Layout {
   readonly textStart: number;
   readonly textEnd: number;
   readonly rodataEnd: number;
-  readonly imageEnd: number;
   readonly sharedInfo: number;
   readonly bootStack: number;
   readonly trapStack: number;
@@ -51,7 +50,6 @@ export function layOut(staticEnd: number, filesLength: number, pages: number): L
   const sharedInfo = take(1);
   const bootStack = take(KERNEL_STACK_PAGES);
   const trapStack = take(KERNEL_STACK_PAGES);
-  const imageEnd = next;
   const mfnList = take(align(pages * 8) / PAGE_SIZE);
   const startInfo = take(1);
   const store = take(1);
@@ -60,7 +58,7 @@ export function layOut(staticEnd: number, filesLength: number, pages: number): L
   const mapped = Math.ceil((next + 0x80000) / 0x400000) * 0x400000;
   const pageTableCount = 3 + Math.ceil(mapped / 0x200000);
   return {
-    ...{ textStart, textEnd, rodataEnd, imageEnd, sharedInfo, bootStack, trapStack },
+    ...{ textStart, textEnd, rodataEnd, sharedInfo, bootStack, trapStack },
     ...{ trapEntries: tables, symbols: tables + 1024, filesStart, mfnList, startInfo, store, console },
     ...{ pageTables, pageTableCount },
   };

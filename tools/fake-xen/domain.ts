@@ -138,13 +138,6 @@ export class Domain implements Runnable {
     return 0n;
   }
 
-  /** Takes the domain out of the world. */
-  destroy(): void {
-    this.console.drain();
-    this.world.remove(this);
-    this.shutdown ??= "poweroff";
-  }
-
   /** After "suspend": the domain goes on as if nothing had been (xl save -c). */
   resume(): void {
     this.hypercallResult = 1n;
@@ -239,7 +232,7 @@ export class Domain implements Runnable {
       ...Object.fromEntries(
         (
           [
-            ...["textStart", "textEnd", "rodataEnd", "imageEnd", "sharedInfo", "bootStack", "trapStack"],
+            ...["textStart", "textEnd", "rodataEnd", "sharedInfo", "bootStack", "trapStack"],
             ...["trapEntries", "symbols", "filesStart"],
           ] as (keyof Layout)[]
         ).map((name) => [name, place(name)]),

@@ -43,10 +43,6 @@ export class World {
     this.domains.add(domain);
   }
 
-  remove(domain: Runnable): void {
-    this.domains.delete(domain);
-  }
-
   /** Has `action` happen `delay` ns from now. */
   after(delay: number, action: () => void): void {
     this.at(this.now + Math.max(0, Math.round(delay)), action);

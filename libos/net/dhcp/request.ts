@@ -29,7 +29,7 @@ import { ethernetCopy } from "../wire/ethernet";
 /** The longest reply that the client takes: what one Ethernet frame holds. */
 export const DHCP_REPLY_MAXIMUM: u16 = 1472;
 /** Longest host name that is sent (RFC 1035 section 2.3.4). */
-export const HOST_NAME_MAXIMUM: u32 = 63;
+const HOST_NAME_MAXIMUM: u32 = 63;
 
 /** What varies from message to message. */
 @unmanaged

@@ -247,11 +247,6 @@ export function tcpTakeError(s: TcpSocket): i32 {
   return error;
 }
 
-/** Bytes that can be read now. */
-export function tcpAvailable(s: TcpSocket): u32 {
-  return receiveAvailable(s);
-}
-
 /** Bytes queued that the peer has not acknowledged yet, for SO_LINGER and SIOCOUTQ. */
 export function tcpUnsent(s: TcpSocket): u32 {
   return s.sendBuffer.length;

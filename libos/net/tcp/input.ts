@@ -6,7 +6,16 @@ import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { routeIsGroup } from "../ipv4/routing";
 import { transportChecksumValid } from "../transport";
 import { IPPROTO_TCP } from "../wire/ipv4";
-import { HAS_TIMESTAMPS, TCP_ACK, TCP_RST, TCP_SYN, TCP_URG, TcpSegment, tcpParse } from "../wire/tcp";
+import {
+  HAS_TIMESTAMPS,
+  TCP_ACK,
+  TCP_RST,
+  TCP_SEGMENT_SIZE,
+  TCP_SYN,
+  TCP_URG,
+  TcpSegment,
+  tcpParse,
+} from "../wire/tcp";
 import { acknowledgmentArrives, challenge } from "./acknowledge";
 import { connectionFail, connectionRelease, connectionEstablished } from "./connection";
 import { TIMESTAMP_LIFETIME, WINDOW_SCALE } from "./constants";
@@ -35,7 +44,7 @@ import { textArrives } from "./text";
 import { TimeWait, timeWaitArrives, timeWaitFree, timeWaitNextIsn } from "./time_wait";
 import { retransmitTimerStop } from "./timers";
 
-const segment = changetype<TcpSegment>(memory.data(72, 8));
+const segment = changetype<TcpSegment>(memory.data(TCP_SEGMENT_SIZE, 8));
 
 /** One segment of `length` bytes for an address of ours; registered as transport input. Always 0. */
 export function tcpInput(source: u32, destination: u32, address: usize, length: u32, flags: u32, now: u64): i32 {

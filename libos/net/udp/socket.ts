@@ -18,7 +18,7 @@ export const SHUT_WR: u32 = 1;
 export const SHUT_RDWR: u32 = 2;
 
 /** Memory in bytes that a receive queue may hold unless set otherwise, and at most. */
-export const UDP_RECEIVE_LIMIT: u32 = 65536;
+const UDP_RECEIVE_LIMIT: u32 = 65536;
 const RECEIVE_LIMIT_MINIMUM: u32 = 4096;
 const RECEIVE_LIMIT_MAXIMUM: u32 = 1048576;
 

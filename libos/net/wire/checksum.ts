@@ -6,7 +6,7 @@
 // have an even length.
 
 /** Adds with end-around carry: 2^64 is congruent to 1 modulo 2^16 - 1. */
-export function checksumCombine(left: u64, right: u64): u64 {
+function checksumCombine(left: u64, right: u64): u64 {
   const sum = left + right;
   return sum + u64(sum < right);
 }

@@ -20,7 +20,6 @@ export const DHCPREQUEST: u8 = 3;
 export const DHCPDECLINE: u8 = 4;
 export const DHCPACK: u8 = 5;
 export const DHCPNAK: u8 = 6;
-export const DHCPRELEASE: u8 = 7;
 
 // Options.
 export const DHCP_OPTION_SUBNET_MASK: u8 = 1;
@@ -30,7 +29,7 @@ export const DHCP_OPTION_HOST_NAME: u8 = 12;
 export const DHCP_OPTION_INTERFACE_MTU: u8 = 26;
 export const DHCP_OPTION_REQUESTED_ADDRESS: u8 = 50;
 export const DHCP_OPTION_LEASE_TIME: u8 = 51;
-export const DHCP_OPTION_OVERLOAD: u8 = 52;
+const DHCP_OPTION_OVERLOAD: u8 = 52;
 export const DHCP_OPTION_MESSAGE_TYPE: u8 = 53;
 export const DHCP_OPTION_SERVER_IDENTIFIER: u8 = 54;
 export const DHCP_OPTION_PARAMETER_LIST: u8 = 55;
@@ -67,7 +66,7 @@ const MAGIC: u32 = 0x63825363;
 const HARDWARE_ETHERNET: u16 = 0x0106;
 
 /** Bytes of the shortest message that every relay forwards (RFC 1542 section 2.1: BOOTP's 300). */
-export const DHCP_MESSAGE_MINIMUM: u32 = 300;
+const DHCP_MESSAGE_MINIMUM: u32 = 300;
 
 /** 0 when `length` bytes hold a server's reply with options, else -EINVAL. */
 export function dhcpCheckLength(message: usize, length: u32): i32 {
@@ -113,7 +112,7 @@ function findOption(at: usize, end: usize, code: u8): usize {
  * (option 52, RFC 2131 section 4.1).
  * @returns the address of its length byte, which the data follow, or 0
  */
-export function dhcpOption(message: usize, length: u32, code: u8): usize {
+function dhcpOption(message: usize, length: u32, code: u8): usize {
   const found = findOption(message + OPTIONS, message + length, code);
   if (found != 0 || code == DHCP_OPTION_OVERLOAD) return found;
   const overload = dhcpOptionByte(message, length, DHCP_OPTION_OVERLOAD);

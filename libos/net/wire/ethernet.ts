@@ -9,8 +9,6 @@ import { EINVAL } from "../../../kernel/errno";
 
 /** Bytes of the header. */
 export const ETHERNET_HEADER: u32 = 14;
-/** Bytes of an address. */
-export const ETHERNET_ADDRESS: u32 = 6;
 
 export const ETHERTYPE_IPV4: u16 = 0x0800;
 export const ETHERTYPE_ARP: u16 = 0x0806;
@@ -32,11 +30,6 @@ export function ethernetType(frame: usize): u16 {
 /** Address of the six bytes of the destination. */
 export function ethernetDestination(frame: usize): usize {
   return frame + DESTINATION;
-}
-
-/** Address of the six bytes of the source. */
-export function ethernetSource(frame: usize): usize {
-  return frame + SOURCE;
 }
 
 /** True when the address at `mac` names a group of stations (broadcast included). */

@@ -11,7 +11,7 @@ import { checksum } from "./checksum";
 /** Bytes of a header. */
 export const ICMP_HEADER: u32 = 8;
 
-export const ICMP_ECHO_REPLY: u8 = 0;
+const ICMP_ECHO_REPLY: u8 = 0;
 export const ICMP_UNREACHABLE: u8 = 3;
 export const ICMP_ECHO_REQUEST: u8 = 8;
 export const ICMP_TIME_EXCEEDED: u8 = 11;

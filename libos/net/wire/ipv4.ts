@@ -18,8 +18,6 @@ export const IPPROTO_UDP: u8 = 17;
 
 /** Bytes of a header without options. */
 export const IPV4_HEADER: u32 = 20;
-/** Bytes of the longest header. */
-export const IPV4_HEADER_MAXIMUM: u32 = 60;
 /** Bytes of the longest packet. */
 export const IPV4_PACKET_MAXIMUM: u32 = 65535;
 
@@ -27,9 +25,7 @@ export const IPV4_DONT_FRAGMENT: u16 = 0x4000;
 export const IPV4_MORE_FRAGMENTS: u16 = 0x2000;
 const FRAGMENT_OFFSET_MASK: u32 = 0x1fff;
 
-export const INADDR_ANY: u32 = 0;
 export const INADDR_BROADCAST: u32 = 0xffffffff;
-export const INADDR_LOOPBACK: u32 = 0x7f000001;
 
 // Byte offsets of the fields.
 const VERSION_IHL: usize = 0;

@@ -38,7 +38,7 @@ export const HAS_SACK_PERMITTED: u32 = 4;
 export const HAS_TIMESTAMPS: u32 = 8;
 
 /** RFC 7323, 2.3: a larger shift count is used as this one. */
-export const MAX_WINDOW_SCALE: u8 = 14;
+const MAX_WINDOW_SCALE: u8 = 14;
 
 /** Bytes of the timestamps option with the two NOPs that align it (RFC 7323, appendix A). */
 export const TIMESTAMPS_SIZE: u32 = 12;

@@ -52,11 +52,11 @@ import {
 } from "../../../libos/net/tcp/socket_options";
 import { tableCount } from "../../../libos/net/tcp/table";
 import { timeWaitCount } from "../../../libos/net/tcp/time_wait";
-import { TcpSegment, tcpParse, tcpSackLeft, tcpSackRight } from "../../../libos/net/wire/tcp";
+import { TCP_SEGMENT_SIZE, TcpSegment, tcpParse, tcpSackLeft, tcpSackRight } from "../../../libos/net/wire/tcp";
 import { transmitted } from "./host";
 
 const device = changetype<Device>(memory.data(64, 8));
-const parsed = changetype<TcpSegment>(memory.data(72, 8));
+const parsed = changetype<TcpSegment>(memory.data(TCP_SEGMENT_SIZE, 8));
 let framesLeft: i32 = 1000000;
 let framesHeld: i32 = 0;
 let frameMaximum: u32 = 70000;
