@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../../support/random.ts";
-import { APP, Machine, PAGE, type Relative } from "./machine.ts";
+import { PAGE } from "./frames.ts";
+import { Machine, type Relative } from "./machine.ts";
+import { APP } from "./xen.ts";
 
 const ENOMEM = 12;
 const FRAMES = 2200;
@@ -20,9 +22,9 @@ function grow(machine: Machine, size: number): number {
   const result = machine.call.appSpaceGrow(size);
   if (result === 0) {
     for (let page = APP + Math.max(before, PAGE); page < APP + size; page += PAGE) {
-      assert.equal(machine.walk(page)?.writable, true, "a new page cannot be written");
+      assert.equal(machine.frames.walk(page)?.writable, true, "a new page cannot be written");
     }
-    machine.takeKernelWrites(APP + before, APP + size);
+    machine.frames.takeWrites(APP + before, APP + size);
   }
   return result;
 }
@@ -34,9 +36,9 @@ function fork(machine: Machine): Relative {
 
 test("a fork of an untouched app takes one hypercall, whatever its size", async () => {
   const machine = await machineWithApp();
-  const before = machine.hypercalls;
+  const before = machine.xen.hypercalls;
   fork(machine);
-  assert.equal(machine.hypercalls - before, 3); // a multicall and the two calls in it
+  assert.equal(machine.xen.hypercalls - before, 3); // a multicall and the two calls in it
 });
 
 test("while others share, a write goes to a copy; alone again, it goes in place", async () => {
@@ -44,17 +46,17 @@ test("while others share, a write goes to a copy; alone again, it goes in place"
   machine.write(APP + PAGE, 1);
   const child = fork(machine);
   machine.sharers = 1;
-  const frame = machine.walk(APP + PAGE)?.mfn;
+  const frame = machine.frames.walk(APP + PAGE)?.mfn;
   const { producer } = machine.changes(0);
   assert.equal(machine.write(APP + PAGE, 2), 0);
-  assert.notEqual(machine.walk(APP + PAGE)?.mfn, frame);
+  assert.notEqual(machine.frames.walk(APP + PAGE)?.mfn, frame);
   assert.equal(machine.changedFor(child), undefined);
   assert.deepEqual([...machine.changes(producer).pages], [APP + PAGE]);
   machine.end(child);
   machine.sharers = 0;
-  const other = machine.walk(APP + 5 * PAGE)?.mfn;
+  const other = machine.frames.walk(APP + 5 * PAGE)?.mfn;
   assert.equal(machine.write(APP + 5 * PAGE, 3), 0);
-  assert.equal(machine.walk(APP + 5 * PAGE)?.mfn, other);
+  assert.equal(machine.frames.walk(APP + 5 * PAGE)?.mfn, other);
 });
 
 test("at the next fork only what was written since is protected again", async () => {
@@ -72,13 +74,13 @@ test("a host without memory: ENOMEM, nothing changed; with memory it goes on", a
   const machine = await machineWithApp();
   const child = fork(machine);
   machine.sharers = 1;
-  machine.memoryLeft = 0;
+  machine.frames.left = 0;
   let result = 0;
   let page = APP;
   while (result === 0) result = machine.write((page += PAGE), 7);
   assert.equal(result, -ENOMEM);
   assert.equal(machine.changedFor(child), undefined);
-  machine.memoryLeft = Infinity;
+  machine.frames.left = Infinity;
   assert.equal(machine.write(page, 7), 0);
   assert.equal(machine.read(page), 7);
 });
