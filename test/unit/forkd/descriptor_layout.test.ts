@@ -62,7 +62,7 @@ test("forkd reads what a guest says of itself", () => {
   page.setLong("pageCount", 5000n);
   const frames = ["startInfoPfn", "consolePfn", "storePfn", "kernelEndPfn"];
   frames.forEach((field, i) => page.set(field, 11 + i));
-  const pages = ["constantFirstPage", "constantEndPage", "appFirstPage", "appEndPage"];
+  const pages = ["constantFirstPage", "constantEndPage", "appFirstPage"];
   pages.forEach((field, i) => page.set(field, 21 + i));
   page.setLong("changeLog", 0x50_7000n);
   page.set("changeLogSize", 512);
@@ -77,7 +77,7 @@ test("forkd reads what a guest says of itself", () => {
     storePfn: 13,
     kernelEndPfn: 14,
     constants: { first: 21, end: 22 },
-    app: { first: 23, end: 24 },
+    appFirstPage: 23,
     changeLogPage: 0x507,
     changeLogEntries: 512,
     statesPage: 0x608,
@@ -93,13 +93,18 @@ test("forkd reads how far a guest is", () => {
   page.set("layout", 31);
   page.set("changeProducer", 32);
   page.set("exitStatus", -33);
-  page.set("pid", 34);
+  page.set("lastChild", 34);
+  page.set("networkAddress", 0x0a00_020f);
   const { descriptor } = page;
   assert.equal(descriptor.pending, true);
-  assert.equal(descriptor.result, at("FORK_PENDING"));
   assert.deepEqual(descriptor.changes, { layout: 31, pages: 32 });
   assert.equal(descriptor.exitStatus, -33);
-  assert.equal(descriptor.pid, 34);
+  assert.deepEqual([descriptor.knowsChild(34), descriptor.knowsChild(35)], [true, false]);
+  page.set("result", 35);
+  assert.deepEqual([descriptor.pending, descriptor.knowsChild(35)], [false, true]);
+  assert.equal(descriptor.address, "10.0.2.15");
+  page.set("networkAddress", 0);
+  assert.equal(descriptor.address, undefined);
   for (const way of ["WAY_COPY", "WAY_SHARE", "WAY_POOL"]) {
     page.set("way", at(way));
     assert.equal(descriptor.sharesFrames, way !== "WAY_COPY", way);
@@ -115,7 +120,6 @@ test("forkd reads how far a guest is", () => {
 test("forkd writes what a guest reads, and nothing else", () => {
   const page = new Page();
   const writes: readonly [fields: Readonly<Record<string, number>>, write: (descriptor: forkd.Descriptor) => void][] = [
-    [{ result: -11 }, (descriptor) => descriptor.setResult(-11)],
     [{ sharers: 3 }, (descriptor) => descriptor.setSharers(3)],
     [{ ready: 1 }, (descriptor) => descriptor.setReady(true)],
     [{ pid: 5, parentPid: 4 }, (descriptor) => descriptor.setIdentity(5, 4)],
@@ -128,11 +132,32 @@ test("forkd writes what a guest reads, and nothing else", () => {
   }
 });
 
+test("forkd answers a guest that waits, and no other", () => {
+  const page = new Page();
+  assert.deepEqual(
+    page.changed((descriptor) => assert.equal(descriptor.answer(7), false)),
+    [],
+  );
+  page.set("result", at("FORK_PENDING"));
+  assert.deepEqual(
+    page.changed((descriptor) => assert.equal(descriptor.answer(-11), true)),
+    [at("result")],
+  );
+  assert.equal(page.get("result"), -11);
+});
+
 test("forkd turns a parent's page into a child's", () => {
   const page = new Page(0xff);
   const values: Readonly<Record<string, number>> = {
     ...{ result: 0, ready: 0, pid: 5, parentPid: 4, exitStatus: 0, eventProducer: 0, eventConsumer: 0 },
-    ...{ way: at("WAY_POOL"), requestOperation: 0, requestPid: 0, requestValue: 0, requestResult: 0 },
+    ...{
+      way: at("WAY_POOL"),
+      requestOperation: 0,
+      requestPid: 0,
+      requestValue: 0,
+      requestResult: 0,
+      networkAddress: 0,
+    },
   };
   const changed = page.changed((descriptor) => descriptor.becomeChild(5, 4, at("WAY_POOL")));
   for (const [field, value] of Object.entries(values)) assert.equal(page.get(field), value, field);

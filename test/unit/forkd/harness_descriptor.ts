@@ -63,12 +63,13 @@ export const kernelEndPfn: usize = offsetof<ForkDescriptor>("kernelEndPfn");
 export const constantFirstPage: usize = offsetof<ForkDescriptor>("constantFirstPage");
 export const constantEndPage: usize = offsetof<ForkDescriptor>("constantEndPage");
 export const appFirstPage: usize = offsetof<ForkDescriptor>("appFirstPage");
-export const appEndPage: usize = offsetof<ForkDescriptor>("appEndPage");
+export const lastChild: usize = offsetof<ForkDescriptor>("lastChild");
 export const pageStates: usize = offsetof<ForkDescriptor>("pageStates");
 export const requestOperation: usize = offsetof<ForkDescriptor>("requestOperation");
 export const requestPid: usize = offsetof<ForkDescriptor>("requestPid");
 export const requestValue: usize = offsetof<ForkDescriptor>("requestValue");
 export const requestResult: usize = offsetof<ForkDescriptor>("requestResult");
+export const networkAddress: usize = offsetof<ForkDescriptor>("networkAddress");
 
 export const eventKind: usize = offsetof<FamilyEvent>("kind");
 export const eventPid: usize = offsetof<FamilyEvent>("pid");
