@@ -248,6 +248,7 @@ test("a refused renewal takes the address away; another one is asked for", async
   server.run(70n * SECOND);
   assert.equal(address(stack), "10.0.2.44");
   assert.deepEqual(stack.addressChanges, [true, false, true]);
+  assert.deepEqual(stack.familyAddresses.map(ipText), ["10.0.2.15", "0.0.0.0", "10.0.2.44"]);
 });
 
 test("a server that refuses everything is asked ever more rarely", async () => {

@@ -119,6 +119,8 @@ export class Stack {
   readonly call: Exports;
   readonly sent: Sent[] = [];
   readonly addressChanges: boolean[] = [];
+  /** The addresses that the family's record in dom0 was to have. */
+  readonly familyAddresses: number[] = [];
   now = 1_000_000_000n;
 
   private constructor(instance: WebAssembly.Instance) {
@@ -133,6 +135,7 @@ export class Stack {
     let stack: Stack | null = null;
     const instance = await WebAssembly.instantiate(module, {
       boot: { rdtsc: random64, rdrand: random64, sharedInfo: () => SHARED_INFO },
+      with_fork: { familyAddress: (address: number) => stack?.familyAddresses.push(address >>> 0) },
       harness_host: {
         transmitted: (data: number, length: number, flags: number, gsoSize: number) =>
           stack?.sent.push({ frame: Buffer.from(stack.bytes(data, length)), flags, gsoSize }),
