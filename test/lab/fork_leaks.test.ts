@@ -1,0 +1,42 @@
+// Families come and go, in good order and not: the host is afterwards what it was before, to the page.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bootFamily, familyAlone, runFamily, WAYS } from "./family_support.ts";
+import { startForkd, type Forkd } from "./forkd_support.ts";
+import { hostChanges, restingHostState } from "./host_state.ts";
+import { useLab } from "./support.ts";
+
+const TIMEOUT_MS = 600_000;
+const PART_MS = 120_000;
+
+const lab = useLab();
+
+/** Families whose members end by themselves, one by a crash, one with orphans. */
+async function inGoodOrder(forkd: Forkd): Promise<void> {
+  await runFamily(forkd, "rounds=3 stacktest", { network: true });
+  await runFamily(forkd, "reparent deep");
+}
+
+/** A family whose first process is destroyed while children wait; they go with the toolstack's help. */
+async function destroyed(forkd: Forkd): Promise<void> {
+  await using guest = await bootFamily(forkd, "wide=3", { network: true });
+  await guest.console.waitFor(/3 children wait/, PART_MS);
+  await lab().run(`xl destroy ${guest.name}`);
+  await lab().run(`for d in $(xl list | awk '/^${guest.name}-/ {print $1}'); do xl destroy $d; done`);
+  await familyAlone(guest);
+}
+
+for (const way of WAYS) {
+  test(`families leave nothing behind, by ${way.name}`, { timeout: TIMEOUT_MS }, async () => {
+    await using forkd = await startForkd(lab(), { args: way.args });
+    // Folders of xenstore and memory of Xen's own come with the first ones and stay.
+    await inGoodOrder(forkd);
+    await destroyed(forkd);
+    const before = await restingHostState(lab(), { forkd });
+    await inGoodOrder(forkd);
+    assert.deepEqual(await hostChanges(lab(), before, { forkd }), []);
+    await destroyed(forkd);
+    assert.deepEqual(await hostChanges(lab(), before, { forkd }), []);
+    await forkd.end();
+  });
+}
