@@ -34,7 +34,7 @@ export class PageTables {
   }
 
   /** Copies the tree below the L4 table in machine frame `root`. */
-  static read(memory: ForeignMemory, domain: number, root: number): PageTables {
+  static read(memory: Pick<ForeignMemory, "with">, domain: number, root: number): PageTables {
     const tables: Table[] = [];
     let places = new Map([[root, 0]]);
     for (let level = LEVELS; level >= 1 && places.size > 0; level--) {

@@ -5,12 +5,18 @@ import type { ChangeCount, Descriptor, ForkRequest } from "../descriptor.ts";
 import { ENTRIES, frameOf, PageTables, type Table } from "./page_tables.ts";
 import type { EntryWords } from "./shared_pages.ts";
 import { contextRoot, sharedInfoFrame } from "./start_info.ts";
-import type { Xen } from "../xen/handles.ts";
-import { PAGE_SIZE, type ForeignPages } from "../xen/foreign_memory.ts";
+import type { XenControl } from "../xen/control.ts";
+import { PAGE_SIZE, type ForeignMemory, type ForeignPages } from "../xen/foreign_memory.ts";
 import { KaryonError } from "../../support/errors.ts";
 
 /** In a p2m list: a frame number without memory. */
 export const NO_FRAME = 0xffffffff;
+
+/** What of Xen is needed to read a guest. */
+export interface ReadableXen {
+  readonly control: Pick<XenControl, "context">;
+  readonly memory: Pick<ForeignMemory, "map" | "with">;
+}
 
 /** A parent's memory, as it was when `changes` was counted. */
 export class ParentMemory {
@@ -56,7 +62,7 @@ export class ParentMemory {
    *
    * @throws KaryonError FORK_DESCRIPTOR, FORK_TABLES, XEN_CALL
    */
-  static read(xen: Xen, domain: number, descriptor: Descriptor, shares: boolean): ParentMemory {
+  static read(xen: ReadableXen, domain: number, descriptor: Descriptor, shares: boolean): ParentMemory {
     const changes = descriptor.changes; // before anything that changes
     const request = descriptor.request();
     const context = xen.control.context(domain);
@@ -147,7 +153,7 @@ export function p2mFrames(tables: PageTables, { p2mPage, pages }: ForkRequest): 
   return Array.from({ length: count }, (_, i) => tables.frameAt(p2mPage + i));
 }
 
-function readFrames({ memory }: Xen, domain: number, tables: PageTables, request: ForkRequest): Uint32Array {
+function readFrames({ memory }: ReadableXen, domain: number, tables: PageTables, request: ForkRequest): Uint32Array {
   const { pages } = request;
   return memory.with(domain, p2mFrames(tables, request), false, (bytes) => {
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset, pages * 2);
