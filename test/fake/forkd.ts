@@ -11,7 +11,16 @@ const LATENCY = 3e6;
 // Offsets in the descriptor (kernel/fork/descriptor.ts).
 const AT = { magic: 0, version: 4, sequence: 8, result: 12, stackPointer: 16, l4: 72 } as const;
 const REQUEST = { operation: 160, pid: 164, value: 168, result: 172 } as const;
-const FROM_FORKD = { ready: 80, pid: 84, parent: 88, status: 92, producer: 96, consumer: 100, ring: 2048 } as const;
+const FROM_FORKD = {
+  ready: 80,
+  pid: 84,
+  parent: 88,
+  status: 92,
+  producer: 96,
+  consumer: 100,
+  way: 108,
+  ring: 2048,
+} as const;
 
 /** Kinds of events. */
 export const EVENT = { exit: 1, stopped: 2, continued: 3, signal: 4, adopted: 5 } as const;
@@ -56,6 +65,13 @@ export class FakeForkd {
     this.set(FROM_FORKD.pid, 1);
     this.set(FROM_FORKD.ready, 1);
     this.notify();
+  }
+
+  /** What forkd leaves in the page of a copy that becomes a child. */
+  become(pid: number, way: number): void {
+    this.set(FROM_FORKD.ready, 0);
+    this.set(FROM_FORKD.pid, pid);
+    this.set(FROM_FORKD.way, way);
   }
 
   /** Dies: Xen takes its end of the channel away. */

@@ -144,6 +144,9 @@ export class Domain implements Runnable {
     this.shutdown = undefined;
   }
 
+  /** In place of a fork: makes this domain, memory as it is, the child; 0. The parent's side when it is undefined. */
+  becomeChild: (() => 0) | undefined;
+
   /** After "suspend": the domain goes on as a restored copy, with other frames, ports and grants. */
   restore(): void {
     this.hypercallResult = 0n;
@@ -203,8 +206,8 @@ export class Domain implements Runnable {
         this.coroutines.suspend({ kind: "switch", saveAt: saveAt >>> 0, target: target >>> 0 });
       },
       threadStart: () => 0n,
-      // No copies are made here: the parent's side only.
-      forkContext: () => this.callExport("forkRequest", []),
+      // No copies are made here: what returns is the parent, or in its place the child.
+      forkContext: () => (this.becomeChild === undefined ? this.callExport("forkRequest", []) : this.becomeChild()),
       forkChild: () => 0n,
       eventCallback: () => 0n,
       failsafeCallback: () => 0n,

@@ -69,6 +69,18 @@ export class Guest {
     if (network !== undefined) this.plug(network);
   }
 
+  /** Lets the next fork return in the child, and calls `prepare` for what forkd does to that before it runs. */
+  becomeChildAtFork(prepare: () => void): void {
+    this.domain.becomeChild = () => {
+      this.domain.becomeChild = undefined;
+      this.host.store.release(this.connection);
+      this.domain.restore();
+      this.connection = this.host.store.introduce(this.domain);
+      prepare();
+      return 0;
+    };
+  }
+
   /** `xl save -c`: the domain is saved and goes on. */
   checkpoint(): void {
     this.ask("suspend");
