@@ -3,10 +3,16 @@
 /** Where the plan is read from when SIGUSR2 comes. */
 export const FAULT_FILE = "/tmp/forkd/fault";
 
-/** Which call goes wrong, and how; calls are counted from 1 since the plan was read. */
+/** A call by its class and method, such as "XenControl.create", and which of them since the plan was read, from 1. */
+export interface PlannedCall {
+  readonly call: string;
+  readonly at: number;
+}
+
+/** Which call goes wrong, and how. */
 export type FaultPlan =
-  | { readonly kind: "none" }
-  | { readonly kind: "error"; readonly at: number; readonly errno: number }
-  | { readonly kind: "kill"; readonly at: number }
-  | { readonly kind: "pause"; readonly at: number; readonly ms: number }
+  | { readonly kind: "none" | "record" }
+  | (PlannedCall & { readonly kind: "error"; readonly errno: number })
+  | (PlannedCall & { readonly kind: "kill" })
+  | (PlannedCall & { readonly kind: "pause"; readonly ms: number })
   | { readonly kind: "slow"; readonly ms: number };

@@ -1,11 +1,12 @@
 // forkd with faults, for tests: the same program, but calls into Xen and xenstore are counted and one of them goes wrong.
 // SIGUSR2 reads the plan from FAULT_FILE and counts from there:
-//   {"kind": "none"}                             no fault
-//   {"kind": "error", "at": 7, "errno": 12}      the 7th call fails
-//   {"kind": "kill", "at": 7}                    SIGKILL before the 7th call
-//   {"kind": "pause", "at": 7, "ms": 2000}       the 7th call takes that long, and forkd does nothing meanwhile
-//   {"kind": "slow", "ms": 50}                   every request to xenstore takes that long
-// and says on standard error "fault armed" and "fault <n> <Class.method>".
+//   {"kind": "none"}                                                       no fault
+//   {"kind": "record"}                                                     none, but each call is told: "call XenControl.create"
+//   {"kind": "error", "call": "XenControl.create", "at": 1, "errno": 12}   the first of these calls fails
+//   {"kind": "kill", "call": "Store.writeAll", "at": 2}                    SIGKILL before the second
+//   {"kind": "pause", "call": "XenControl.unpause", "at": 1, "ms": 2000}   it takes that long, and forkd does nothing meanwhile
+//   {"kind": "slow", "ms": 50}                                             every request to xenstore takes that long
+// and says on standard error "fault armed" and "fault <Class.method>".
 import koffi from "koffi";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -19,11 +20,10 @@ import { PageTableUpdates } from "../../../tools/forkd/xen/page_table_updates.ts
 import { Store } from "../../../tools/forkd/xen/store.ts";
 import { KaryonError } from "../../../tools/support/errors.ts";
 import { FAULT_FILE, type FaultPlan } from "./fault_plan.ts";
+import { intercept } from "./intercept.ts";
 
-type Method = (this: unknown, ...values: unknown[]) => unknown;
-
-/** Left alone: what is made of other methods here, and what cannot fail. */
-const WITHOUT = new Set(["constructor", "with", "info", "close", "onClose", "notify", "unbind", "unmap"]);
+/** Left alone: what is made of other methods here. */
+const WITHOUT = ["with", "close", "onClose"];
 
 let plan: FaultPlan = { kind: "none" };
 let count = 0;
@@ -38,56 +38,35 @@ process.on("SIGUSR2", () => {
   say("fault armed");
 });
 
-/** Whether this call is the one that goes wrong. */
-function isDue(name: string): boolean {
-  if (plan.kind === "none" || plan.kind === "slow") return false;
+/** The errno with which this call is to fail; undefined when it is to be made. */
+function plannedError(name: string): number | undefined {
+  if (plan.kind === "record") say(`call ${name}`);
+  if (!("call" in plan) || plan.call !== name) return undefined;
   count += 1;
-  if (count !== plan.at) return false;
-  say(`fault ${count} ${name}`);
+  if (count !== plan.at) return undefined;
+  say(`fault ${name}`);
   if (plan.kind === "kill") process.kill(process.pid, "SIGKILL");
-  return true;
-}
-
-function fail(name: string, errno: number): never {
-  koffi.errno(errno);
-  checked(`${name} (by order of a test)`, -1);
-  throw new Error("unreachable: the check before this has thrown");
-}
-
-function intercept(type: { readonly name: string; readonly prototype: object }, wrap: typeof wrapCall): void {
-  const methods = type.prototype as Record<string, Method>;
-  for (const name of Object.getOwnPropertyNames(methods)) {
-    const described = Object.getOwnPropertyDescriptor(methods, name)?.value as unknown;
-    if (WITHOUT.has(name) || typeof described !== "function") continue;
-    methods[name] = wrap(`${type.name}.${name}`, described as Method);
-  }
-}
-
-function wrapCall(name: string, method: Method): Method {
-  return function (...values) {
-    if (isDue(name)) {
-      if (plan.kind === "error") fail(name, plan.errno);
-      if (plan.kind === "pause") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, plan.ms);
-    }
-    return method.apply(this, values);
-  };
-}
-
-function wrapRequest(name: string, method: Method): Method {
-  return async function (...values) {
-    if (isDue(name)) {
-      if (plan.kind === "error")
-        throw new KaryonError("XENSTORE", `${name} (by order of a test)`, "", { cause: "EIO" });
-      if (plan.kind === "pause") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, plan.ms);
-    }
-    if (plan.kind === "slow") await sleep(plan.ms);
-    return method.apply(this, values);
-  };
+  if (plan.kind === "pause") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, plan.ms);
+  return plan.kind === "error" ? plan.errno : undefined;
 }
 
 for (const type of [XenControl, ForeignMemory, GrantSeed, EventChannels, Host, PageTableUpdates]) {
-  intercept(type, wrapCall);
+  intercept(type, WITHOUT, (name, call) => {
+    const errno = plannedError(name);
+    if (errno === undefined) return call();
+    koffi.errno(errno);
+    return checked(`${name} (by order of a test)`, -1);
+  });
 }
-intercept(Store, wrapRequest);
+
+async function request(name: string, call: () => unknown): Promise<unknown> {
+  if (plannedError(name) !== undefined) {
+    throw new KaryonError("XENSTORE", `${name} (by order of a test)`, "", { cause: "EIO" });
+  }
+  if (plan.kind === "slow") await sleep(plan.ms);
+  return call();
+}
+
+intercept(Store, WITHOUT, request);
 
 await import("../../../tools/forkd/main.ts");

@@ -1,0 +1,89 @@
+// forkd killed with SIGKILL in the middle of a fork, on real Xen: the parent goes on with -1 and EAGAIN, or with a child; the next
+// forkd removes what was half made; the next fork works; nothing is left over, to the page.
+//
+// Killed at a few calls of each kind of fork. FORK_FAULTS=all takes more: FORK_FAULTS=all npm test -- lab/fork_kills
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PlannedCall } from "./dom0/fault_plan.ts";
+import {
+  arm,
+  assertFitting,
+  bootOrders,
+  explained,
+  faultHappened,
+  forksWell,
+  served,
+  startFaultyForkd,
+  wayOf,
+} from "./faults_support.ts";
+import { hostAdditions, hostChanges, restingHostState } from "./host_state.ts";
+import { useLab } from "./support.ts";
+
+const ALL = process.env["FORK_FAULTS"] === "all";
+const limit = { timeout: ALL ? 3_600_000 : 400_000 };
+const ENOSYS = 38;
+
+/** Calls before which forkd dies: of each way, those between which a fork is in another state. */
+const KILLS: Readonly<Record<string, readonly string[]>> = {
+  copy: ["XenControl.pinRoot"],
+  share: ["XenControl.create", "Store.introduce"],
+  // The fork itself, the word to the parent, the record, the next shell.
+  pool: ["XenControl.unpause", "EventChannels.notify", "Store.writeAll", "PageTableUpdates.apply"],
+};
+const MORE = [
+  "XenControl.setLimits",
+  "XenControl.copyTime",
+  "XenControl.populate",
+  "XenControl.context",
+  "XenControl.setContext",
+  "ForeignMemory.map",
+  "GrantSeed.seed",
+];
+
+const lab = useLab();
+
+function killsOf(way: string): PlannedCall[] {
+  const calls = [...(KILLS[way] ?? []), ...(ALL ? MORE : [])];
+  const most = ALL ? 3 : 1;
+  return calls.flatMap((call) => Array.from({ length: most }, (_, i) => ({ call, at: i + 1 })));
+}
+
+for (const name of Object.keys(KILLS)) {
+  test(`forkd killed, by ${name}`, limit, async (t) => {
+    const way = wayOf(name);
+    let forkd = await startFaultyForkd(lab(), way);
+    try {
+      {
+        await using warm = await bootOrders(forkd);
+        await forksWell(warm, forkd);
+      }
+      const before = await restingHostState(lab());
+      {
+        await using family = await bootOrders(forkd);
+        await forksWell(family, forkd);
+        const alive = await restingHostState(lab());
+        for (const planned of killsOf(name)) {
+          const what = `killed before ${planned.call}, number ${planned.at}`;
+          const from = await arm(forkd, { kind: "kill", ...planned });
+          await family.order();
+          await faultHappened(forkd, from);
+          await forkd.output.waitFor(/forkd ended with/, limit.timeout, from);
+          forkd = await startFaultyForkd(lab(), way);
+          await served(forkd, family.guest);
+          assertFitting(await explained(forkd.output.text, () => family.outcome()), what);
+          await forksWell(family, forkd);
+          assert.deepEqual(await hostAdditions(lab(), alive), [], what);
+          t.diagnostic(what);
+        }
+        await forkd.end();
+        assert.deepEqual(await family.fork(), { errno: ENOSYS });
+        forkd = await startFaultyForkd(lab(), way); // takes the family's records away
+        await served(forkd, family.guest);
+      }
+      assert.deepEqual(await hostChanges(lab(), before), []);
+      await forkd.end();
+    } finally {
+      await forkd[Symbol.asyncDispose]();
+    }
+  });
+}
