@@ -25,7 +25,7 @@ const ALL = process.env["FORK_FAULTS"] === "all";
 const limit = { timeout: ALL ? 7_200_000 : 400_000 };
 const [ENOMEM, EINVAL] = [12, 22];
 /** Kinds of calls taken for each way. */
-const SAMPLES = 7;
+const SAMPLES = 5;
 /** What is called when a child is reaped, too (see the last test here), what cannot fail, and what fails as a whole only. */
 const APART =
   /^(Host\.|Store\.(write|remove|release|directory|watch)$|EventChannels\.|XenControl\.(info|nextDomain|destroy)$)/;

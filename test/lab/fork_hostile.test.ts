@@ -84,7 +84,7 @@ function some(lies: readonly Lie[], step: number): Lie[] {
 
 test("lies about where things are, to a forkd that reads them at the fork", limit, async (t) => {
   await using scene = await HostileScene.begin(lab(), "share");
-  for (const [what, forgery] of [...some(fieldLies(), 7), ...some(togglingLies(), 2), ...randomLies(ALL ? 200 : 4)]) {
+  for (const [what, forgery] of [...some(fieldLies(), 6), ...some(togglingLies(), 2), ...randomLies(ALL ? 200 : 4)]) {
     t.diagnostic(`${what}: ${await scene.lie(what, forgery)}`);
   }
   await scene.end();

@@ -20,10 +20,14 @@ export interface HostState {
   readonly lines: readonly string[];
 }
 
+/** What guests write themselves, and folders of back ends, which the toolstack removes when it finds them empty. */
+const BACKENDS = "^/local/domain/0/backend";
+const OTHERS = ["^/tool", "^/local/domain/[0-9]*/data", `${BACKENDS}$`, `${BACKENDS}/[a-z]*$`];
+
 /** Domains by name, every node of xenstore by path, network interfaces, who is on the bridge. */
 const PARTS: Readonly<Record<string, string>> = {
   domain: "xl list | awk 'NR > 1 {print $1}'",
-  node: "xenstore-ls -f / | sed 's/ = .*//' | grep -v -e '^/tool' -e '^/local/domain/[0-9]*/data'",
+  node: `xenstore-ls -f / | sed 's/ = .*//' | grep -v ${OTHERS.map((path) => `-e '${path}'`).join(" ")}`,
   interface: "ls /sys/class/net",
   bridged: "ls /sys/class/net/xenbr0/brif",
 };
