@@ -1,2 +1,2 @@
 // forkd in a lab, for the tests.
-export { Forkd, startForkd, type ForkdOptions } from "../../tools/lab/forkd.ts";
+export { Forkd, pushProgram, startForkd, type ForkdOptions } from "../../tools/lab/forkd.ts";

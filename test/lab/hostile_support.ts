@@ -4,12 +4,15 @@ import { fileURLToPath } from "node:url";
 import type { Lab } from "../../tools/lab/lab.ts";
 import { FORGERY_FILE, type Forgery } from "./dom0/forgery.ts";
 import { bootOrders, explained, forksWell, wayOf, type OrderedFamily } from "./faults_support.ts";
-import { startForkd, type Forkd } from "./forkd_support.ts";
+import { pushProgram, startForkd, type Forkd } from "./forkd_support.ts";
 import { hostChanges, restingHostState, type HostState } from "./host_state.ts";
 import { boot, type Guest } from "./support.ts";
 
 const ENTRY = fileURLToPath(new URL("dom0/forging_forkd.ts", import.meta.url));
+const MAXIMUM_PAGES = fileURLToPath(new URL("dom0/maximum_pages.ts", import.meta.url));
 const ANSWER_MS = 60_000;
+/** After this a hostile guest that says nothing is destroyed. */
+const PATIENCE_MS = 20_000;
 const DUMP = "/tmp/resting";
 
 /** What a hostile guest got for its fork. */
@@ -60,15 +63,30 @@ export class HostileScene {
   async #forkAsOrdered(hostile: OrderedFamily): Promise<Answer> {
     const { guest } = hostile;
     await hostile.order();
-    const told = await hostile.told(ANSWER_MS);
+    const told = await hostile.told(PATIENCE_MS);
     // What has come of it may do anything, or nothing for ever.
     const children = `xl list | awk '$1 ~ /^${guest.name}-/ && $5 !~ /p/ {print $1}'`;
     if (told !== undefined && "errno" in told) return `errno ${told.errno}`;
     await this.lab.run(`for d in $(${children}); do xl destroy $d; done; true`);
-    if (told !== undefined && (await hostile.waits(ANSWER_MS))) return "a child";
+    if (told !== undefined && (await hostile.waits(PATIENCE_MS))) return "a child";
     await hostile[Symbol.asyncDispose]();
     this.#hostile = undefined;
     return "its end";
+  }
+
+  /** Lets the hostile guest offer fork once more with a lie; how many frames it may have after that. */
+  async offerAgain(forgery: Omit<Forgery, "domain">): Promise<number> {
+    const { guest } = (this.#hostile ??= await bootOrders(this.forkd));
+    const domain = await this.#domainOf(guest);
+    await this.#arm({ domain, ...forgery });
+    const port = `/local/domain/${domain}/data/fork/event-channel`;
+    const from = this.forkd.output.text.length;
+    await this.lab.run(`xenstore-write ${port} "$(xenstore-read ${port})"`);
+    await this.forkd.output.waitFor(new RegExp(`${guest.name} is process 1 `), ANSWER_MS, from);
+    await forksWell(this.innocent, this.forkd);
+    await this.#arm({ domain: -1 });
+    const program = await pushProgram(this.lab, MAXIMUM_PAGES);
+    return Number(await this.lab.run(`node ${program} ${domain}`));
   }
 
   /** Writes an offer as the resting guest could. */
