@@ -110,7 +110,7 @@ export class Daemon {
     }
     member.descriptor.setReady(true);
     this.#members.notify(member);
-    this.#births.expect(member);
+    await this.#births.expect(member);
     this.log(`${member.name} is process ${member.pid} (domain ${domain}) and can fork`);
     this.#onEvent(member);
   }

@@ -11,6 +11,7 @@ import { memberOn, type Members } from "../family/members.ts";
 import { Pool, type ReadyShell, type Taken } from "./pool.ts";
 import { Stages } from "./stages.ts";
 import type { Xen } from "../xen/handles.ts";
+import { PAGE_SIZE } from "../xen/foreign_memory.ts";
 import { errnoOf } from "../xen/library.ts";
 import type { Store } from "../xen/store.ts";
 
@@ -70,15 +71,24 @@ export class Births {
   }
 
   /** A member can fork from now on. */
-  expect(member: Member): void {
+  async expect(member: Member): Promise<void> {
     if (member.pid !== FIRST_PID) return;
-    if (this.#shares) this.#raiseMaximum(member);
+    try {
+      if (this.#shares) await this.#raiseMaximum(member);
+    } catch (error) {
+      this.log(`${member.name} has no room for copies of what it will share: ${describeError(error)}`);
+    }
     this.#pool.refill(member, true); // others get a shell when they have shown that they fork
   }
 
-  /** A frame that is shared stays on its owner's account until its last user is gone: room for a copy for each user. */
-  #raiseMaximum({ domain, descriptor, family }: Member): void {
-    const { pages } = descriptor.request();
+  /**
+   * A frame that is shared stays on its owner's account until its last user is gone: room for a copy for each user. How big the
+   * domain is, is the toolstack's word: a guest's own would be a way to any amount of memory.
+   */
+  async #raiseMaximum({ domain, family }: Member): Promise<void> {
+    const kib = Number((await this.store.read(`/local/domain/${domain}/memory/static-max`)) ?? NaN);
+    if (!(kib > 0)) return;
+    const pages = Math.ceil((kib * 1024) / PAGE_SIZE);
     const most = Math.max(Math.min(pages * (family.limit + 1), family.limits.pages), pages);
     // The spare frames, and what is on its way.
     this.xen.control.setMaximum(domain, most + SLACK_PAGES);
