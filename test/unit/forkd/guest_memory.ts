@@ -1,5 +1,6 @@
 // The memory of a made-up PV domain: machine frames, page tables of four levels, a p2m list and start_info, laid out as Xen's
 // domain builder does, for tests of how forkd reads a guest. Xen's part is that nobody maps a frame that is not the domain's.
+import type { DomainInfo } from "../../../tools/forkd/xen/control.ts";
 import { ForeignPages, PAGE_SIZE } from "../../../tools/forkd/xen/foreign_memory.ts";
 
 export const DOMAIN = 3;
@@ -99,6 +100,12 @@ export class GuestMemory {
     } finally {
       pages.unmap();
     }
+  }
+
+  /** XenControl.info: what the toolstack lets it have. */
+  info(): DomainInfo {
+    const state = { dying: false, paused: false, shutdown: undefined, sharedInfoFrame: 0 };
+    return { uuid: "", ...state, pages: PAGES, maximumPages: 4 * PAGES };
   }
 
   /** XenControl.context: only the root is filled in. */

@@ -14,7 +14,7 @@ export const NO_FRAME = 0xffffffff;
 
 /** What of Xen is needed to read a guest. */
 export interface ReadableXen {
-  readonly control: Pick<XenControl, "context">;
+  readonly control: Pick<XenControl, "context" | "info">;
   readonly memory: Pick<ForeignMemory, "map" | "with">;
 }
 
@@ -65,6 +65,12 @@ export class ParentMemory {
   static read(xen: ReadableXen, domain: number, descriptor: Descriptor, shares: boolean): ParentMemory {
     const changes = descriptor.changes; // before anything that changes
     const request = descriptor.request();
+    // Tables of this size are made below: they must be in proportion to what the domain may have.
+    const most = xen.control.info(domain)?.maximumPages ?? 0;
+    if (request.pages > most) {
+      const text = `the fork descriptor tells of ${request.pages} frames, where the domain may have ${most}`;
+      throw new KaryonError("FORK_DESCRIPTOR", text);
+    }
     const context = xen.control.context(domain);
     const tables = PageTables.read(xen.memory, domain, contextRoot(context));
     const frames = readFrames(xen, domain, tables, request);
