@@ -153,7 +153,7 @@ function isReadable(guest: GuestMemory): boolean {
     return false;
   }
   const { request } = memory;
-  const shared = new SharedPages(request, memory.tables);
+  const shared = new SharedPages(DOMAIN, request, memory.tables);
   for (const page of [0, FIRST_PAGE, request.statesPage, request.changeLogPage, request.app.first, request.app.end]) {
     const bytes = memory.pageAt(page);
     assert.ok(bytes === undefined || bytes.length === 4096);

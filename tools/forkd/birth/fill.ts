@@ -98,7 +98,7 @@ export function changedPages({ order, refused }: Shell, descriptor: Descriptor):
 export function carryOver(xen: Xen, shell: Shell, changed: ReadonlySet<number>): void {
   const { order, domain, shared } = shell;
   const { parent, inherited } = order;
-  const updates: SharedUpdates = { parents: [], inherited: [] };
+  const updates: SharedUpdates = new Map();
   const own: PageUpdate[] = [];
   for (const page of changed) {
     const entry = parent.entry(page);

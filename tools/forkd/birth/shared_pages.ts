@@ -1,6 +1,7 @@
 // The pages that a child shares with its parent: the image's constants and the app's memory, mapped read-only in both. This
-// is also forkd's own memory of what it has mapped into a domain: a frame that a parent maps and does not own may be handed on
-// to a child only if forkd itself put it there. Whatever else a page table of the parent names, Xen checks to be the parent's.
+// is also forkd's own memory of what it has mapped into a domain, and of whose it was: a frame that came to a parent from a relative
+// is handed on as that relative's, every other as the parent's own. Xen checks that it still is: what a page table names may have
+// gone back to Xen meanwhile, and be anybody's.
 import type { ForkRequest, PageRange } from "../descriptor.ts";
 import { ENTRIES, type PageTables } from "./page_tables.ts";
 import type { EntryUpdate } from "../xen/page_table_updates.ts";
@@ -18,24 +19,27 @@ export interface PageUpdate extends EntryUpdate {
   readonly page: number;
 }
 
-/** Changes by what Xen has to check: that the frames are the parent's; nothing, for what forkd has shared itself. */
-export interface SharedUpdates {
-  readonly parents: PageUpdate[];
-  readonly inherited: PageUpdate[];
-}
+/** Changes by the domain to which, as Xen has to check, the frames belong. */
+export type SharedUpdates = Map<number, PageUpdate[]>;
 
 /** Machine frames by page, of two ranges of pages. */
 export class SharedPages {
   readonly #frames: Uint32Array; // 0 for none
+  readonly #owners: Uint16Array;
   readonly #constants: PageRange;
   readonly #app: PageRange;
 
-  /** The pages that a domain with these tables may share. */
-  constructor({ constants, appFirstPage }: ForkRequest, tables: PageTables) {
+  /** The pages that domain `parent` with these tables may share. */
+  constructor(
+    private readonly parent: number,
+    { constants, appFirstPage }: ForkRequest,
+    tables: PageTables,
+  ) {
     const ends = tables.lowest.map(({ firstPage }) => firstPage + ENTRIES).filter((end) => end <= LAST_PAGE);
     this.#constants = constants;
     this.#app = { first: appFirstPage, end: ends.reduce((most, end) => Math.max(most, end), appFirstPage) };
     this.#frames = new Uint32Array(constants.end - constants.first + this.#app.end - this.#app.first);
+    this.#owners = new Uint16Array(this.#frames.length);
   }
 
   covers(page: number): boolean {
@@ -44,6 +48,11 @@ export class SharedPages {
 
   get(page: number): number {
     return this.#frames[this.#index(page)] ?? 0;
+  }
+
+  /** The domain to which the frame of a page belonged when it was shared. */
+  owner(page: number): number {
+    return this.#owners[this.#index(page)] ?? this.parent;
   }
 
   /**
@@ -59,10 +68,13 @@ export class SharedPages {
     inherited: SharedPages | undefined,
   ): void {
     const frame = (low & PRESENT) === 0 ? 0 : (((high & 0xfffff) << 20) | (low >>> 12)) >>> 0;
+    const owner = frame !== 0 && inherited?.get(page) === frame ? inherited.owner(page) : this.parent;
     this.#frames[this.#index(page)] = frame;
+    this.#owners[this.#index(page)] = owner;
     const update = { page, ...place, low: frame === 0 ? 0 : (low & ~WRITABLE) >>> 0, high: frame === 0 ? 0 : high };
-    if (frame !== 0 && inherited?.get(page) === frame) updates.inherited.push(update);
-    else updates.parents.push(update);
+    const others = updates.get(owner);
+    if (others === undefined) updates.set(owner, [update]);
+    else others.push(update);
   }
 
   /** `page` is not shared after all: Xen has refused it. */
@@ -85,7 +97,7 @@ export function shareAll(
   inherited: SharedPages | undefined,
   childTable: (frame: number) => number,
 ): SharedUpdates {
-  const updates: SharedUpdates = { parents: [], inherited: [] };
+  const updates: SharedUpdates = new Map();
   for (const { frame, firstPage, words } of tables.lowest) {
     const table = childTable(frame);
     for (let index = 0; index < ENTRIES; index++) {

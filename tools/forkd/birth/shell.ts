@@ -70,10 +70,12 @@ export async function createShell(xen: Xen, order: ShellOrder): Promise<Shell> {
 
 /** Applies changes of what a shell shares; the pages that Xen refuses. */
 export function applyShared({ tables }: Xen, domain: number, order: ShellOrder, updates: SharedUpdates): number[] {
-  let refused = tables.apply(domain, order.parent.domain, updates.parents);
-  // A forkd that has begun after the parent does not know what that was given by its relatives.
-  for (const relative of order.relatives) if (refused.length > 0) refused = tables.apply(domain, relative, refused);
-  return [...refused, ...tables.apply(domain, undefined, updates.inherited)].map(({ page }) => page);
+  return [...updates].flatMap(([owner, ofOwner]) => {
+    let refused = tables.apply(domain, owner, ofOwner);
+    // A forkd that has begun after the parent does not know what that was given by its relatives.
+    for (const relative of order.relatives) if (refused.length > 0) refused = tables.apply(domain, relative, refused);
+    return refused.map(({ page }) => page);
+  });
 }
 
 interface EmptyShell {
@@ -102,7 +104,7 @@ async function furnish(xen: Xen, order: ShellOrder, { domain, storePort, console
     return pfn === undefined || frames[pfn] === NO_FRAME ? undefined : frames[pfn];
   };
 
-  const shared = shares ? new SharedPages(request, tables) : undefined;
+  const shared = shares ? new SharedPages(parent.domain, request, tables) : undefined;
   const sharedInfo = control.info(domain)?.sharedInfoFrame ?? 0;
   const parentSharedInfo = parent.sharedInfo;
   const tableFrames = tables.tables.map(({ frame }) => own(parentPfn(frame)));

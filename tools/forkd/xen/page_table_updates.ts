@@ -8,7 +8,6 @@ const HYPERVISOR_mmu_update = 1;
 const REQUEST_SIZE = 16;
 const MAXIMUM_REQUESTS = 4096;
 const DONE_OFFSET = MAXIMUM_REQUESTS * REQUEST_SIZE;
-const DOMID_SELF = 0x7ff0;
 
 /** One change: the machine address of an entry, and the entry, as pairs of low and high word. */
 export interface EntryUpdate {
@@ -38,13 +37,12 @@ export class PageTableUpdates {
   }
 
   /**
-   * Makes changes to tables of domain `tableOwner`. The frames mapped must belong to `frameOwner`; undefined lets them be
-   * anybody's, for frames of which forkd itself knows that they may be mapped.
+   * Makes changes to tables of domain `tableOwner`. The frames mapped must belong to `frameOwner`, which may be one that has ended.
    *
    * @returns the changes that Xen has refused
    */
-  apply<T extends EntryUpdate>(tableOwner: number, frameOwner: number | undefined, updates: readonly T[]): T[] {
-    const domains = (tableOwner + 1) * 0x10000 + (frameOwner ?? DOMID_SELF);
+  apply<T extends EntryUpdate>(tableOwner: number, frameOwner: number, updates: readonly T[]): T[] {
+    const domains = (tableOwner + 1) * 0x10000 + frameOwner;
     const refused: T[] = [];
     for (let at = 0; at < updates.length;) {
       const chunk = updates.slice(at, at + MAXIMUM_REQUESTS);
