@@ -17,7 +17,7 @@ const PARTS: readonly (readonly [what: string, run: (forkd: Forkd, way: Way) => 
     "memory is a copy: neither side sees what the other writes",
     (forkd) => passes(forkd, "values bothWrite=2 childWrites parentWrites growth"),
   ],
-  ["three generations", (forkd) => passes(forkd, "deep")],
+  ["three generations, and one whose parent has ended", (forkd) => passes(forkd, "deep orphaned")],
   ["twenty children at once, each with a console", wide],
   ["random activity between forks, in every generation", (forkd, way) => passes(forkd, `stale=${way.stale}`)],
   ["forks one after another", (forkd, { rounds }) => passes(forkd, `rounds=${rounds}`)],

@@ -8,7 +8,7 @@ import { bothWrite, childWrites, growth, parentWrites, values } from "./memory";
 import { orders } from "./orders";
 import { stay, traffic, wake } from "./server";
 import { stale } from "./stale";
-import { deep, rounds, wide } from "./tree";
+import { deep, orphaned, rounds, wide } from "./tree";
 import {
   copyout,
   exitrace,
@@ -30,6 +30,7 @@ cases.set("childWrites", childWrites);
 cases.set("parentWrites", parentWrites);
 cases.set("growth", growth);
 cases.set("deep", deep);
+cases.set("orphaned", orphaned);
 cases.set("wide", wide);
 cases.set("rounds", rounds);
 cases.set("busy", busy);

@@ -10,11 +10,14 @@ import {
   getppid,
   puts,
   read,
+  usleep,
 } from "karyon";
 import { awaitExit, check, checksForked, endChild, reap, status } from "./check";
 import { memoryHash } from "./memory_hash";
 
 const DEPTH = 3;
+/** 64 KiB of values. */
+const KEPT = 16384;
 const path = new StaticArray<i32>(DEPTH + 1);
 const line = memory.data(64);
 let mine = -1;
@@ -44,6 +47,49 @@ function descend(depth: i32): void {
   }
   check("fork", pid > path[depth]);
   awaitExit(pid);
+}
+
+/**
+ * A process whose parent has ended shares that one's frames, which only it still uses, and hands them on to a child of its own.
+ * The first waits for both, which are its children by then.
+ */
+export function orphaned(_count: i32): void {
+  const kept = new StaticArray<i32>(KEPT);
+  const pid = fork();
+  if (pid == 0) {
+    checksForked();
+    for (let i = 0; i < KEPT; i++) kept[i] = i * 3 + 1; // frames of the one that will end
+    const heir = fork();
+    check("fork", heir >= 0);
+    if (heir == 0) inherit(kept);
+    endChild();
+  }
+  check("fork", pid > 1);
+  awaitExit(pid);
+  const heir = reap(-1);
+  check(`the orphan ends well, not with ${status()}`, heir > pid && status() == 0);
+}
+
+/** In the orphan: waits for its parent's end, and forks. */
+function inherit(kept: StaticArray<i32>): void {
+  checksForked();
+  for (let i = 0; i < 500 && getppid() != 1; i++) usleep(20_000);
+  check("its parent has ended", getppid() == 1);
+  usleep(200_000); // for the domain, too
+  const before = memoryHash();
+  const pid = fork();
+  const after = memoryHash();
+  if (pid == 0) {
+    checksForked();
+    check("the orphan's child has its memory", before == after);
+    let wrong = 0;
+    for (let i = 0; i < KEPT; i++) if (kept[i] != i * 3 + 1) wrong++;
+    check(`${wrong} values of one that has ended are wrong`, wrong == 0);
+    endChild();
+  }
+  check("an orphan forks", pid > 1);
+  awaitExit(pid);
+  endChild();
 }
 
 /** `count` children alive at the same time, until the test types a line on the console of each. */
