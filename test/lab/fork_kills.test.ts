@@ -4,12 +4,13 @@
 // Killed at a few calls of each kind of fork. FORK_FAULTS=all takes more: FORK_FAULTS=all npm test -- lab/fork_kills
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { TextStream } from "../../tools/lab/text-stream.ts";
 import type { PlannedCall } from "./dom0/fault_plan.ts";
 import {
   arm,
   assertFitting,
   bootOrders,
-  explained,
+  type OrderedFamily,
   faultHappened,
   forksWell,
   served,
@@ -48,6 +49,14 @@ function killsOf(way: string): PlannedCall[] {
   return calls.flatMap((call) => Array.from({ length: most }, (_, i) => ({ call, at: i + 1 })));
 }
 
+/** Tells what both forkds have said and what they have left. */
+async function failed({ guest }: OrderedFamily, outputs: readonly TextStream[], cause: unknown): Promise<never> {
+  const logs = `/var/log/xen/console/guest-${guest.name}-*.log`;
+  const left = await lab().run(`xl list; xenstore-ls -f /karyon; tail -n 5 $(ls -t ${logs} | head -n 2)`);
+  const said = outputs.map(({ text }) => text.slice(-2000));
+  throw new Error([...said, left].join("\n----\n"), { cause });
+}
+
 for (const name of Object.keys(KILLS)) {
   test(`forkd killed, by ${name}`, limit, async (t) => {
     const way = wayOf(name);
@@ -64,13 +73,17 @@ for (const name of Object.keys(KILLS)) {
         const alive = await restingHostState(lab());
         for (const planned of killsOf(name)) {
           const what = `killed before ${planned.call}, number ${planned.at}`;
+          const killed = forkd.output;
           const from = await arm(forkd, { kind: "kill", ...planned });
           await family.order();
           await faultHappened(forkd, from);
           await forkd.output.waitFor(/forkd ended with/, limit.timeout, from);
           forkd = await startFaultyForkd(lab(), way);
           await served(forkd, family.guest);
-          assertFitting(await explained(forkd.output.text, () => family.outcome()), what);
+          const outcome = await family
+            .outcome()
+            .catch((cause: unknown) => failed(family, [killed, forkd.output], cause));
+          assertFitting(outcome, what);
           await forksWell(family, forkd);
           assert.deepEqual(await hostAdditions(lab(), alive), [], what);
           t.diagnostic(what);

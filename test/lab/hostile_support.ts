@@ -92,7 +92,7 @@ export class HostileScene {
   /** Writes an offer as the resting guest could. */
   async offer(nodes: Readonly<Record<string, string>>): Promise<void> {
     const home = `/local/domain/${await this.#domainOf(this.resting)}/data/fork`;
-    const writes = Object.entries(nodes).map(([node, value]) => `xenstore-write ${home}/${node} '${value}'`);
+    const writes = Object.entries(nodes).map(([node, value]) => `xenstore-write -- ${home}/${node} '${value}'`);
     await this.lab.run(writes.join(" && "));
     this.#lies += 1;
     if (this.#lies % 8 === 0) await forksWell(this.innocent, this.forkd);
