@@ -88,7 +88,7 @@ export async function startForkd(lab: Lab, { args = [], entry = MAIN }: ForkdOpt
 }
 
 /** Bundles a program for dom0's Node that may use koffi, and copies it there; its path. */
-async function pushProgram(lab: Lab, entry: string): Promise<string> {
+export async function pushProgram(lab: Lab, entry: string): Promise<string> {
   const there = pushed.get(lab) ?? new Set();
   pushed.set(lab, there);
   if (there.size === 0) await pushKoffi(lab);

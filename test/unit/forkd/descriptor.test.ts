@@ -57,14 +57,14 @@ function isBetween(value: number, low: number, end: number): boolean {
 
 /** Whatever the page says, forkd can use these numbers as sizes, indices and addresses. */
 function assertUsable(request: ForkRequest): void {
-  const { pages, p2mPage, constants, app } = request;
+  const { pages, p2mPage, appFirstPage, constants } = request;
   assert.ok(isBetween(pages, 1, MOST_PAGES + 1), `pages ${pages}`);
   for (const pfn of [request.startInfoPfn, request.consolePfn, request.storePfn]) assert.ok(isBetween(pfn, 0, pages));
   assert.ok(isBetween(request.kernelEndPfn, 0, pages + 1), `kernelEndPfn ${request.kernelEndPfn}`);
   assert.ok(isBetween(p2mPage, 0, 2 ** 36), `p2mPage ${p2mPage}`);
-  for (const { first, end } of [constants, app]) {
-    assert.ok(isBetween(end, 0, PAGES_32BIT + 1) && isBetween(first, 0, end + 1), `range ${first} to ${end}`);
-  }
+  const { first, end } = constants;
+  assert.ok(isBetween(end, 0, PAGES_32BIT + 1) && isBetween(first, 0, end + 1), `range ${first} to ${end}`);
+  assert.ok(isBetween(appFirstPage, 0, PAGES_32BIT), `appFirstPage ${appFirstPage}`);
   for (const page of [request.changeLogPage, request.statesPage]) assert.ok(isBetween(page, 0, PAGES_32BIT));
   assert.ok(isBetween(request.changeLogEntries, 0, PAGE_BYTES / 4 + 1));
   assert.ok(isBetween(request.statesOffset, 0, PAGE_BYTES));
@@ -84,7 +84,7 @@ test("an honest request is read as it was written", () => {
     storePfn: 72,
     kernelEndPfn: 200,
     constants: { first: 0x300, end: 0x340 },
-    app: { first: 0x40000, end: 0x40100 },
+    appFirstPage: 0x40000,
     changeLogPage: 0x346,
     changeLogEntries: 1024,
     statesPage: 0x347,
@@ -193,11 +193,12 @@ test("what is asked besides forks: only a whole number leaves the page, and only
 test("what a parent's page says of its children and itself does not reach a child", () => {
   const page = honestPage();
   new Uint8Array(page.buffer).fill(0xff, 80, 112);
-  new Uint8Array(page.buffer).fill(0xff, 160, 176);
+  new Uint8Array(page.buffer).fill(0xff, 160, 180);
   new Uint8Array(page.buffer).fill(0xff, RING);
   const child = descriptorOn(page);
   child.becomeChild(5, 4, 3);
-  assert.deepEqual([child.pid, child.exitStatus, child.result, child.pending], [5, 0, 0, false]);
+  assert.equal(page.getUint32(84, true), 5);
+  assert.deepEqual([child.exitStatus, child.pending, child.address], [0, false, undefined]);
   assert.equal(child.killRequest(), undefined);
   assert.ok(!child.hasExit(-1) && !child.hasExit(0xffffffff));
   assert.ok(child.post({ kind: EVENT_EXIT, pid: 6, value: 0, cpuTime: 0n, frames: 0 }));

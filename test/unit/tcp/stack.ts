@@ -103,7 +103,8 @@ export class Stack implements Station {
     const transmitted = (data: number, length: number, flags: number, gsoSize: number): void =>
       this.#transmit(data, length, flags, gsoSize);
     const memory = new WebAssembly.Memory({ initial: 17 });
-    const instance = new WebAssembly.Instance(module, { boot, host: { transmitted }, env: { memory } });
+    const imports = { boot, host: { transmitted }, env: { memory }, with_fork: { familyAddress: () => undefined } };
+    const instance = new WebAssembly.Instance(module, imports);
     this.#exports = instance.exports as unknown as Record<string, Export>;
     this.#memory = instance.exports["memory"] as unknown as WebAssembly.Memory;
     this.address = (0x0a000000 | host) >>> 0;
