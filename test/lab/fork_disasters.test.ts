@@ -1,5 +1,5 @@
-// What happens around forkd while it works, on real Xen: xenstored is slow or stops, memory is exhausted, the parent, the child or
-// what was to become the child is destroyed. The parent goes on, the next fork works, and nothing is left over, to the page.
+// What happens around forkd while it works, on real Xen: xenstored is slow or stops, memory is exhausted, the parent, or the child that
+// is being made, is destroyed. The parent goes on, the next fork works, and nothing is left over, to the page.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
@@ -15,7 +15,7 @@ import {
   type OrderedFamily,
 } from "./faults_support.ts";
 import type { Forkd } from "./forkd_support.ts";
-import { hostAdditions, hostChanges, restingHostState, type HostState } from "./host_state.ts";
+import { hostChanges, restingHostState, type HostState } from "./host_state.ts";
 import { boot, useLab } from "./support.ts";
 
 const limit = { timeout: 400_000 };
@@ -62,8 +62,9 @@ test("xenstored slow, and stopped for a while: forks take longer, and work", lim
   await forkd.end();
 });
 
+// By copies, which need as much as their parent has: what xl leaves free when it refuses more is enough for one that shares.
 test("memory exhausted: ENOMEM, and a child again when there is memory", limit, async () => {
-  await using forkd = await startFaultyForkd(lab(), wayOf("share"), ["--keep-free", "0M"]);
+  await using forkd = await startFaultyForkd(lab(), wayOf("copy"), ["--keep-free", "0M"]);
   const before = await warmedUp(forkd);
   {
     await using family = await bootOrders(forkd);
@@ -72,27 +73,9 @@ test("memory exhausted: ENOMEM, and a child again when there is memory", limit, 
       const free = Number(/\d+/.exec(await lab().run("xl info free_memory"))?.[0]);
       await using hog = await boot(lab(), "test/apps/busy", { memory: free - 4, args: ["-p"] });
       assert.ok(await hog.exists());
-      await using rest = await boot(lab(), "test/apps/busy", { memory: 2, args: ["-p"] });
-      assert.ok(await rest.exists());
       assert.deepEqual(await explained(forkd.output.text, () => family.fork()), { errno: ENOMEM });
     }
     await forksWell(family, forkd);
-  }
-  assert.deepEqual(await hostChanges(lab(), before, forkd), []);
-  await forkd.end();
-});
-
-test("a domain that stands ready is destroyed: the next forks work", limit, async () => {
-  await using forkd = await startFaultyForkd(lab(), wayOf("pool"));
-  const before = await warmedUp(forkd);
-  {
-    await using family = await bootOrders(forkd);
-    await forksWell(family, forkd);
-    const alive = await restingHostState(lab(), forkd);
-    await lab().run(`xl destroy ${NEWEST}`);
-    assertFitting(await explained(forkd.output.text, () => family.fork()), "after its end");
-    await forksWell(family, forkd);
-    assert.deepEqual(await hostAdditions(lab(), alive, forkd), []);
   }
   assert.deepEqual(await hostChanges(lab(), before, forkd), []);
   await forkd.end();
