@@ -125,16 +125,16 @@ export class Pool {
     // Before the domain exists: whoever comes after a forkd that died here can tell what it was.
     const record = { ...identity, domain: 0, parentPid: parent.pid, descriptorFrame: 0 };
     await this.store.writeAll([family.lastPidNode(), ...family.record(record, "shell")]);
-    if (parent.ending) throw new KaryonError("FORK_PARENT", `${parent.name} has ended`);
     let shell: ReadyShell | undefined;
     try {
+      if (parent.ending) throw new KaryonError("FORK_PARENT", `${parent.name} has ended`);
       shell = { ...(await this.#create(parent, identity.uuid, shares)), ...identity };
       await this.#introduce(parent, shell);
       return shell;
     } catch (error) {
-      if (shell === undefined)
-        await insist(`remove ${family.path(pid)}`, this.log, () => this.store.remove(family.path(pid)));
-      else await this.discard(parent, shell);
+      if (shell === undefined) {
+        await insist(`remove the record of ${identity.name}`, this.log, () => this.#removeRecord(family, pid));
+      } else await this.discard(parent, shell);
       throw error;
     }
   }
@@ -165,12 +165,13 @@ export class Pool {
 
   async #introduce(parent: Member, shell: ReadyShell): Promise<void> {
     const { domain, uuid, name } = shell;
+    // First: by it whoever comes after a forkd that died here finds the nodes, when the domain has gone, too.
+    await this.store.writeAll(parent.family.record({ ...shell, parentPid: parent.pid }, "shell"));
     await writeDomainNodes(this.store, { ...shell, pages: shell.frames.length }, name, uuid);
     for (const device of await networkDevices(this.store, parent.domain)) {
       const added = await writeNetworkDevice(this.store, domain, device);
       void bridgeDevice(this.store, added, this.log);
     }
-    await this.store.writeAll(parent.family.record({ ...shell, parentPid: parent.pid }, "shell"));
     await this.store.introduce(domain, shell.storeFrame, shell.storePort);
   }
 
@@ -189,8 +190,13 @@ export class Pool {
       if (this.xen.control.info(shell.domain)?.uuid === shell.uuid) this.xen.control.destroy(shell.domain);
       await this.store.release(shell.domain).catch(() => undefined);
       await removeDomainNodes(this.store, shell.domain, shell.uuid);
-      await this.store.remove(family.path(shell.pid));
+      await this.#removeRecord(family, shell.pid);
     });
+  }
+
+  /** Of a family that has ended meanwhile nothing else is there any more. */
+  async #removeRecord(family: Family, pid: number): Promise<void> {
+    await this.store.remove(family.members.size === 0 ? family.home : family.path(pid));
   }
 
   /** How many pages the next shell takes. */

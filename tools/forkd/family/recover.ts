@@ -102,12 +102,17 @@ class Recovery implements Recovered {
     family.know(this.#gone(family, { ...record, domain: use?.domain ?? record.domain }));
   }
 
-  async #discard(family: Family, { pid, uuid, name }: MemberRecord, use: DomainUse | undefined): Promise<void> {
+  async #discard(family: Family, record: MemberRecord, use: DomainUse | undefined): Promise<void> {
+    const { pid, uuid, name } = record;
+    const domain = use?.domain ?? record.domain;
     if (use !== undefined) {
-      this.log(`removing ${name} (domain ${use.domain}), which an earlier forkd left unfinished`);
-      this.xen.control.destroy(use.domain);
-      await this.store.release(use.domain).catch(() => undefined);
-      await removeDomainNodes(this.store, use.domain, uuid);
+      this.log(`removing ${name} (domain ${domain}), which an earlier forkd left unfinished`);
+      this.xen.control.destroy(domain);
+      await this.store.release(domain).catch(() => undefined);
+    }
+    // Without a domain of this uuid its number may be another's by now.
+    if (use !== undefined || (await this.store.read(`/local/domain/${domain}/vm`)) === `/vm/${uuid}`) {
+      await removeDomainNodes(this.store, domain, uuid);
     }
     await this.store.remove(family.path(pid));
   }
