@@ -1,4 +1,5 @@
 // libxenctrl: the domctl, memory and page-table operations of a toolstack (xenctrl.h and xen/domctl.h of Xen 4.17).
+import koffi from "koffi";
 import { KaryonError } from "../../support/errors.ts";
 import { checked, checkedPointer, frameArray, loadLibrary, XEN_VERSION, type Pointer } from "./library.ts";
 
@@ -10,6 +11,7 @@ const XEN_DOMINF_shutdownshift = 16;
 const MMUEXT_PIN_L4_TABLE = 3;
 const GRANT_VERSION = 1;
 const PAGE_SIZE = 4096;
+const [ENOMEM, EBUSY] = [12, 16];
 
 /** Reason of a shutdown: the domain has done its work (xen/sched.h). */
 export const SHUTDOWN_poweroff = 0;
@@ -127,6 +129,8 @@ export class XenControl {
   populate(domain: number, pfns: Uint32Array): Uint32Array {
     const frames = frameArray(pfns);
     const result = this.#calls.populate(this.handle, domain, pfns.length, 0, 0, frames) as number;
+    // So libxc says that there were fewer frames than asked for.
+    if (result < 0 && koffi.errno() === EBUSY) koffi.errno(ENOMEM);
     checked("xc_domain_populate_physmap_exact", result);
     return Uint32Array.from({ length: pfns.length }, (_, i) => frames[2 * i] ?? 0);
   }
