@@ -64,7 +64,7 @@ test("xenstored slow, and stopped for a while: forks take longer, and work", lim
 
 // By copies, which need as much as their parent has: what xl leaves free when it refuses more is enough for one that shares.
 test("memory exhausted: ENOMEM, and a child again when there is memory", limit, async () => {
-  await using forkd = await startFaultyForkd(lab(), wayOf("copy"), ["--keep-free", "0M"]);
+  await using forkd = await startFaultyForkd(lab(), wayOf("copy"), ["--keep-free", "0M", "--pool", "0"]);
   const before = await warmedUp(forkd);
   {
     await using family = await bootOrders(forkd);

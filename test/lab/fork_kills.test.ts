@@ -63,10 +63,7 @@ for (const [way, calls] of Object.entries(KILLS)) {
   test(`forkd killed, by ${way}`, limit, (t) => killAt(t, wayOf(way), killsOf([...calls, ...(ALL ? MORE : [])])));
 }
 
-// Not understood yet: now and then nobody tells the parent of the end of its child, although the next forkd has come.
-const known = { ...limit, todo: "a parent is sometimes left waiting" };
-
-test("forkd killed while it makes a domain that is to stand ready", known, (t) =>
+test("forkd killed while it makes a domain that is to stand ready", limit, (t) =>
   killAt(t, wayOf("pool"), killsOf(WHILE_FILLING)),
 );
 

@@ -20,8 +20,7 @@ import { boot, BOOT_TIMEOUT_MS, useLab, type Guest } from "./support.ts";
 const ANSWER_MS = 60_000;
 const STAY = ['on_poweroff = "preserve"', 'on_crash = "preserve"'];
 const EIO = 5;
-/** Defects that these tests have shown, not mended yet. */
-const known = (todo: string): { timeout: number; todo: string } => ({ timeout: 400_000, todo });
+const limit = { timeout: 400_000 };
 
 const lab = useLab();
 
@@ -37,25 +36,21 @@ async function bootForker(forkd: Forkd, children: number): Promise<Guest> {
 }
 
 for (const call of ["Store.write", "Store.remove", "Store.release", "XenControl.destroy", "Host.domains"]) {
-  test(
-    `an end is told although ${call} fails`,
-    known("errors while a child is reaped are not tried again"),
-    async () => {
-      await using forkd = await startFaultyForkd(lab(), wayOf("share"));
-      await using guest = await bootForker(forkd, 1);
-      await lab().type(guest.name, "\n");
-      await guest.console.waitFor(/forked 2/, ANSWER_MS);
-      await restingHostState(lab(), forkd);
-      const from = await arm(forkd, { kind: "error", call, at: 1, errno: EIO });
-      await lab().run(`xl destroy ${guest.name}-2`);
-      await faultHappened(forkd, from);
-      await explained(forkd.output.text, () => guest.console.waitFor(/ended 2 signal 9/, ANSWER_MS));
-      await forkd.end();
-    },
-  );
+  test(`an end is told although ${call} fails`, limit, async () => {
+    await using forkd = await startFaultyForkd(lab(), wayOf("share"));
+    await using guest = await bootForker(forkd, 1);
+    await lab().type(guest.name, "\n");
+    await guest.console.waitFor(/forked 2/, ANSWER_MS);
+    await restingHostState(lab(), forkd);
+    const from = await arm(forkd, { kind: "error", call, at: 1, errno: EIO });
+    await lab().run(`xl destroy ${guest.name}-2`);
+    await faultHappened(forkd, from);
+    await explained(forkd.output.text, () => guest.console.waitFor(/ended 2 signal 9/, ANSWER_MS));
+    await forkd.end();
+  });
 }
 
-test("a child that runs is not taken back", known("what fails after a child runs discards it"), async () => {
+test("a child that runs is not taken back", limit, async () => {
   await using forkd = await startFaultyForkd(lab(), wayOf("share"));
   await using family = await bootOrders(forkd);
   await forksWell(family, forkd);
@@ -71,21 +66,17 @@ test("a child that runs is not taken back", known("what fails after a child runs
   await forkd.end();
 });
 
-test(
-  "a parent that was told of a child and asked for another keeps the first",
-  known("only the last answer in the descriptor tells a later forkd what a parent knows"),
-  async () => {
-    await using first = await startFaultyForkd(lab(), wayOf("pool"));
-    await using guest = await bootForker(first, 2);
-    await restingHostState(lab(), first); // a domain stands ready: the next to write is the record of the child
-    const from = await arm(first, { kind: "kill", call: "Store.writeAll", at: 1 });
-    await lab().type(guest.name, "\n");
-    await faultHappened(first, from);
-    await guest.console.waitFor(/forked 2[^]*fork failed/, ANSWER_MS);
-    await using second = await startFaultyForkd(lab(), wayOf("pool"));
-    await served(second, guest);
-    await lab().run(`xl destroy ${guest.name}-2; true`);
-    await explained(second.output.text, () => guest.console.waitFor(/ended 2 signal 9/, ANSWER_MS));
-    await second.end();
-  },
-);
+test("a parent that was told of a child and asked for another keeps the first", limit, async () => {
+  await using first = await startFaultyForkd(lab(), wayOf("pool"));
+  await using guest = await bootForker(first, 2);
+  await restingHostState(lab(), first); // a domain stands ready: the next to write is the record of the child
+  const from = await arm(first, { kind: "kill", call: "Store.writeAll", at: 1 });
+  await lab().type(guest.name, "\n");
+  await faultHappened(first, from);
+  await guest.console.waitFor(/forked 2[^]*fork failed/, ANSWER_MS);
+  await using second = await startFaultyForkd(lab(), wayOf("pool"));
+  await served(second, guest);
+  await lab().run(`xl destroy ${guest.name}-2; true`);
+  await explained(second.output.text, () => guest.console.waitFor(/ended 2 signal 9/, ANSWER_MS));
+  await second.end();
+});

@@ -30,6 +30,8 @@ export class Daemon {
   readonly #births: Births;
   readonly #reaper: Reaper;
   readonly #signals: Signals;
+  /** Domains whose offer waits in the queue. */
+  readonly #offering = new Set<number>();
   /** Work on members that must not overlap: registrations and reaping, in their order. */
   #queue: Promise<void> = Promise.resolve();
 
@@ -58,7 +60,10 @@ export class Daemon {
     const { living, ended } = await recover(xen, host, store, log);
     for (const member of living) daemon.#members.take(member);
     await daemon.#reaper.reapEnded(ended);
-    await store.watch("@releaseDomain", () => daemon.#later(() => daemon.#reaper.reapEnded()));
+    await store.watch("@releaseDomain", () => {
+      daemon.#later(() => daemon.#reaper.reapEnded());
+      daemon.#later(() => daemon.#births.dropDestroyed());
+    });
     await store.watch("/local/domain", (path) => daemon.#onNode(path));
     for (const domain of await store.directory("/local/domain")) {
       daemon.#onNode(`/local/domain/${domain}/data/fork/event-channel`);
@@ -89,7 +94,14 @@ export class Daemon {
 
   #onNode(path: string): void {
     const found = OFFER.exec(path);
-    if (found !== null) this.#later(() => this.#register(Number(found[1])));
+    const domain = Number(found?.[1]);
+    if (found === null || this.#offering.has(domain)) return;
+    // A guest that offers time and again fills no queue.
+    this.#offering.add(domain);
+    this.#later(() => {
+      this.#offering.delete(domain);
+      return this.#register(domain);
+    });
   }
 
   async #register(domain: number): Promise<void> {

@@ -17,6 +17,8 @@ const SETTLE_MS = 3000;
 /** Most children of one process. */
 const FAMILY = 64;
 const BATCH = 16;
+/** Most children whose memory is all their own: with their parent and the next of them they must fit in the lab. */
+const COPIES = 24;
 /** kB that dom0 needs to go on. */
 const DOM0_RESERVE = 64 * 1024;
 const CREATE_TIMEOUT_MS = 120_000;
@@ -61,20 +63,20 @@ export async function measureMemory(plan: Plan, image: Image): Promise<Memory> {
   const idle: IdleChild[] = [];
   for (const way of ["pool", "copy"] as const) {
     progress.update(`idle children, ${way}`);
-    idle.push(await idleChild(plan, image, way));
+    const children = way === "copy" ? Math.min(plan.idleChildren, COPIES) : plan.idleChildren;
+    idle.push(await idleChild(image, way, children));
   }
   const density = await measureDensity(plan, image, progress);
   progress.done();
   return { idle, density };
 }
 
-async function idleChild(plan: Plan, image: Image, way: Way): Promise<IdleChild> {
+async function idleChild(image: Image, way: Way, children: number): Promise<IdleChild> {
   await using lab = await Lab.start();
   const forkd = await startForkd(lab, { args: ["--way", way, "--children", "2000"] });
   const guest = await ForkGuest.boot(lab, image, { memory: MEMORY });
   await guest.command(`keep ${WARM_UP_CHILDREN} 200`, WARM_UP_CHILDREN);
   const before = await settled(lab, forkd);
-  const children = plan.idleChildren;
   await guest.command(`keep ${children} 200`, children);
   const after = await settled(lab, forkd);
   const each = (figure: (memory: HostMemory) => number): number => (figure(after) - figure(before)) / children;

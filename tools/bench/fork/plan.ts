@@ -24,7 +24,7 @@ export interface Plan {
 }
 
 export const FULL: Plan = {
-  rounds: 3,
+  rounds: 2,
   memories: [8, 32, 128],
   existing: [1, 10, 50],
   forks: 5,
@@ -32,7 +32,7 @@ export const FULL: Plan = {
   linuxForks: 50,
   countedForks: [5, 25],
   idleChildren: 40,
-  mostChildren: 1000,
+  mostChildren: 400,
 };
 
 export const QUICK: Plan = {

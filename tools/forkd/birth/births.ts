@@ -100,6 +100,11 @@ export class Births {
     await this.#pool.drop(member);
   }
 
+  /** Domains have ended: perhaps some that stood ready. */
+  async dropDestroyed(): Promise<void> {
+    await this.#pool.dropDestroyed();
+  }
+
   /** A member lives on, but is not served any more: nobody may believe that it shares nothing. */
   async leave(member: Member): Promise<void> {
     await this.#pool.drop(member);
@@ -142,6 +147,7 @@ export class Births {
         if (errnoOf(error) === ENOMEM) throw error;
         this.log(`${parent.name}: its memory cannot be shared, so it is copied: ${describeError(error)}`);
       }
+      this.limits.demand(parent.family, this.#pool.pagesFor(parent, false));
     }
     return this.#choose(parent, await this.#pool.make(parent, false), "copy");
   }

@@ -8,6 +8,7 @@ import { nameOfFirst, type Family, type Member } from "../family/family.ts";
 import { changedPages } from "./fill.ts";
 import type { Limits } from "../family/limits.ts";
 import { insist } from "../insist.ts";
+import { ownPfns } from "./own_frames.ts";
 import { ParentMemory } from "./parent_memory.ts";
 import type { SharedPages } from "./shared_pages.ts";
 import { createShell, type Shell } from "./shell.ts";
@@ -106,7 +107,7 @@ export class Pool {
     const pages = this.pagesFor(parent, shares);
     this.#promise(parent.family, pages);
     try {
-      return await this.#make(parent, shares);
+      return await this.#make(parent, shares, pages);
     } finally {
       this.#promise(parent.family, -pages);
     }
@@ -118,7 +119,7 @@ export class Pool {
     else this.#promised.set(family, promised);
   }
 
-  async #make(parent: Member, shares: boolean): Promise<ReadyShell> {
+  async #make(parent: Member, shares: boolean, promised: number): Promise<ReadyShell> {
     const { family } = parent;
     const pid = family.nextPid();
     const identity = { pid, uuid: randomUUID(), name: `${nameOfFirst(parent)}-${pid}` };
@@ -128,7 +129,7 @@ export class Pool {
     let shell: ReadyShell | undefined;
     try {
       if (parent.ending) throw new KaryonError("FORK_PARENT", `${parent.name} has ended`);
-      shell = { ...(await this.#create(parent, identity.uuid, shares)), ...identity };
+      shell = { ...(await this.#create(parent, identity.uuid, shares, promised)), ...identity };
       await this.#introduce(parent, shell);
       return shell;
     } catch (error) {
@@ -139,14 +140,21 @@ export class Pool {
     }
   }
 
-  async #create(parent: Member, uuid: string, shares: boolean): Promise<Omit<ReadyShell, "uuid" | "pid" | "name">> {
+  async #create(
+    parent: Member,
+    uuid: string,
+    shares: boolean,
+    promised: number,
+  ): Promise<Omit<ReadyShell, "uuid" | "pid" | "name">> {
     const { xen } = this;
     const memory = ParentMemory.read(xen, parent.domain, parent.descriptor, shares);
     try {
+      const pfns = ownPfns(memory);
+      this.limits.demand(parent.family, pfns.length - promised); // it may have grown since then
       const inherited = this.#inherited.get(parent);
       const maximumPages = xen.control.info(parent.domain)?.maximumPages ?? memory.request.pages;
       const relatives = [...parent.family.members.values()].map(({ domain }) => domain);
-      const order = { parent: memory, uuid, inherited, relatives, maximumPages };
+      const order = { parent: memory, uuid, pfns, inherited, relatives, maximumPages };
       const shell = await createShell(xen, order);
       try {
         const descriptorFrame = shell.frames[memory.pfn(parent.descriptorFrame) ?? 0] ?? 0;
@@ -180,6 +188,20 @@ export class Pool {
     if (shell.shared !== undefined) this.#inherited.set(child, shell.shared);
     shell.copied.unmap();
     shell.order.parent.close();
+  }
+
+  /** Removes shells whose domains somebody has destroyed, and makes others. */
+  async dropDestroyed(): Promise<void> {
+    for (const [parent, shells] of this.#shells) {
+      const destroyed = shells.filter(({ domain, uuid }) => {
+        const info = this.xen.control.info(domain);
+        return info?.uuid !== uuid || info.dying;
+      });
+      if (destroyed.length === 0) continue;
+      shells.splice(0, shells.length, ...shells.filter((shell) => !destroyed.includes(shell)));
+      for (const shell of destroyed) await this.discard(parent, shell);
+      this.refill(parent);
+    }
   }
 
   /** Removes a shell that became no child. Does not throw. */

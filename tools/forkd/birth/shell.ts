@@ -2,7 +2,7 @@
 // numbers, page tables, pinned, with the parent's pages mapped read-only where they are shared, its start_info, rings and
 // virtual CPU – and lacks only what the parent's pages will hold at the fork (fill.ts).
 import { setImmediate as giveWay } from "node:timers/promises";
-import { checkCopyable, ownPfns } from "./own_frames.ts";
+import { checkCopyable } from "./own_frames.ts";
 import { NO_FRAME, p2mFrames, type ParentMemory } from "./parent_memory.ts";
 import type { Translate } from "./page_tables.ts";
 import { SharedPages, shareAll, type SharedUpdates } from "./shared_pages.ts";
@@ -18,6 +18,8 @@ const LIMITS = { eventChannelPorts: 1023, grantFrames: 64, maptrackFrames: 1024 
 export interface ShellOrder {
   readonly parent: ParentMemory;
   readonly uuid: string;
+  /** The frame numbers at which it has memory of its own. */
+  readonly pfns: Uint32Array;
   /** What the parent itself shares with others, as forkd has made it. */
   readonly inherited: SharedPages | undefined;
   /** Other domains whose frames the parent may share: those of its family. */
@@ -86,9 +88,8 @@ interface EmptyShell {
 
 async function furnish(xen: Xen, order: ShellOrder, { domain, storePort, consolePort }: EmptyShell): Promise<Shell> {
   const { control, memory, grants } = xen;
-  const { parent } = order;
+  const { parent, pfns } = order;
   const { request, tables, context, shares } = parent;
-  const pfns = ownPfns(parent);
   const frames = new Uint32Array(request.pages).fill(NO_FRAME);
   for (const [i, frame] of control.populate(domain, pfns).entries()) frames[pfns[i] ?? 0] = frame;
   await giveWay();

@@ -89,6 +89,16 @@ export class Limits<F extends LimitedFamily> {
     return this.#shortOf(family, pages) === undefined ? 0 : -ENOMEM;
   }
 
+  /**
+   * Makes sure that `pages` more may be spent on a fork that takes more than it was admitted for.
+   *
+   * @throws KaryonError FORK_MEMORY, whose errno is ENOMEM
+   */
+  demand(family: F, pages: number): void {
+    const short = this.#shortOf(family, Math.max(pages, 0));
+    if (short !== undefined) throw new MemoryLimitError(`${family.name} may not fork now: ${short}`);
+  }
+
   #childrenOfAll(): number {
     let sum = 0;
     for (const { children } of this.view.families()) sum += children;
@@ -120,6 +130,14 @@ export class Limits<F extends LimitedFamily> {
       this.log(`${family.name} may not fork now: ${why}`);
     }
     return -errno;
+  }
+}
+
+class MemoryLimitError extends KaryonError {
+  readonly errno = ENOMEM;
+
+  constructor(message: string) {
+    super("FORK_MEMORY", message);
   }
 }
 

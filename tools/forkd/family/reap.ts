@@ -32,7 +32,8 @@ export class Reaper {
 
   /** Reaps all that have ended, and `gone`, whose domains are known to be no more. */
   async reapEnded(gone: readonly Member[] = []): Promise<void> {
-    const domains = this.host.domains();
+    const domains = await insist("look which domains there are", this.log, () => this.host.domains());
+    if (domains === undefined) return;
     const useOf = ({ domain, uuid }: Member): DomainUse | undefined => {
       const use = domains.get(domain);
       return use?.uuid === uuid ? use : undefined;

@@ -57,9 +57,9 @@ export function checkedPointer(call: string, result: Pointer | null): Pointer {
   throw callFailed(call);
 }
 
-/** errno of a KaryonError XEN_CALL; 0 for anything else. */
+/** errno of a KaryonError that has one, XEN_CALL above all; 0 for anything else. */
 export function errnoOf(error: unknown): number {
-  return error instanceof XenCallError ? error.errno : 0;
+  return error instanceof KaryonError && "errno" in error && typeof error.errno === "number" ? error.errno : 0;
 }
 
 /** A call into one of Xen's libraries that failed. */
