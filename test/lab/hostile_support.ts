@@ -34,7 +34,9 @@ export class HostileScene {
 
   /** Starts it all, once a family has come and gone. */
   static async begin(lab: Lab, way: string): Promise<HostileScene> {
-    const forkd = await startForkd(lab, { args: wayOf(way).args, entry: ENTRY });
+    // What stands ready was made from the truth: where all is copied, lies are to be read at the fork.
+    const args = [...wayOf(way).args, ...(way === "copy" ? ["--pool", "0"] : [])];
+    const forkd = await startForkd(lab, { args, entry: ENTRY });
     {
       await using warm = await bootOrders(forkd);
       await forksWell(warm, forkd);
