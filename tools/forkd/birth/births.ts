@@ -179,7 +179,7 @@ export class Births {
         `${changed.size} changed pages`,
     );
     this.#pool.release(shell, child);
-    this.later(() => this.#register(child)); // in any case before it is reaped: its record ends with that
+    this.later(() => this.#register(child)); // in turn with its end, which its record must not outlive
   }
 
   /** Gives the shell what the parent has, and the parent its answer; without an effect when that fails. */
@@ -215,9 +215,10 @@ export class Births {
   }
 
   /** Writes down who the child is, which it does not wait for. */
-  #register(child: Member): Promise<void> {
+  async #register(child: Member): Promise<void> {
+    if (!child.family.members.has(child.pid)) return; // its end was dealt with first
     const nodes = child.family.record(child, "running");
-    return insist(`write down ${child.name}`, this.log, () => this.store.writeAll(nodes));
+    await insist(`write down ${child.name}`, this.log, () => this.store.writeAll(nodes));
   }
 
   /** Tells every member how many others may share memory with it. */
