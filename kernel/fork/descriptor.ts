@@ -200,6 +200,7 @@ export function forkDescriptorRenew(): void {
   descriptor.eventConsumer = 0;
   descriptor.requestOperation = 0;
   descriptor.requestResult = 0;
+  store<u64>(stageTimes() + ((<usize>STAGE_CHILD_NETWORK) << 3), 0); // the parent's network was there long ago
 }
 
 /** Leaves word of how the process ends, as wait(2) encodes it, for the parent. The first word counts. */

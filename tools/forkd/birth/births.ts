@@ -140,6 +140,8 @@ export class Births {
 
   /** A shell for a parent that has none ready. */
   async #makeNow(parent: Member): Promise<Chosen> {
+    // Whoever was to have one that stood ready was admitted for none.
+    this.limits.demand(parent.family, this.#pool.pagesFor(parent));
     if (this.#shares) {
       try {
         return this.#choose(parent, await this.#pool.make(parent, true), "share");
