@@ -1,8 +1,8 @@
 // An error from each kind of call that forkd makes for a fork, in every way, on real Xen: the parent goes on with -1 and a fitting
 // errno or with a child that works; the next fork works; nothing is left over, to the page.
 //
-// Some kinds of calls are taken for each way, the same in each run. FORK_FAULTS=all takes every single call, which takes an
-// hour: FORK_FAULTS=all npm test -- lab/fork_faults
+// Some kinds of calls are taken for each way, the same in each run. Every single call, for which nobody waits in CI:
+// FORK_FAULTS=all npm test -- lab/fork_faults
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PlannedCall } from "./dom0/fault_plan.ts";

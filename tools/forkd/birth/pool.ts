@@ -8,6 +8,7 @@ import { nameOfFirst, type Family, type Member } from "../family/family.ts";
 import { changedPages } from "./fill.ts";
 import type { Limits } from "../family/limits.ts";
 import { insist } from "../insist.ts";
+import { removeDomain } from "../remove_domain.ts";
 import { ownPfns } from "./own_frames.ts";
 import { ParentMemory } from "./parent_memory.ts";
 import type { SharedPages } from "./shared_pages.ts";
@@ -15,7 +16,7 @@ import { createShell, type Shell } from "./shell.ts";
 import type { ForeignPages } from "../xen/foreign_memory.ts";
 import type { Xen } from "../xen/handles.ts";
 import type { Store } from "../xen/store.ts";
-import { networkDevices, removeDomainNodes, writeDomainNodes, writeNetworkDevice } from "../xenstore_nodes.ts";
+import { networkDevices, writeDomainNodes, writeNetworkDevice } from "../xenstore_nodes.ts";
 
 /** A parent may ask for its first fork this long (ms) after its offer without finding a shell: it is still starting. */
 const FIRST_FILL_DELAY_MS = 300;
@@ -209,9 +210,7 @@ export class Pool {
     for (const pages of [shell.copied, shell.descriptorPage]) pages.unmap();
     shell.order.parent.close();
     await insist(`remove ${shell.name} (domain ${shell.domain})`, this.log, async () => {
-      if (this.xen.control.info(shell.domain)?.uuid === shell.uuid) this.xen.control.destroy(shell.domain);
-      await this.store.release(shell.domain).catch(() => undefined);
-      await removeDomainNodes(this.store, shell.domain, shell.uuid);
+      await removeDomain(this.xen.control, this.store, shell.domain, shell.uuid);
       await this.#removeRecord(family, shell.pid);
     });
   }

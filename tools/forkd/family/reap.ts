@@ -4,13 +4,13 @@
 import type { Log } from "../../support/log.ts";
 import { EVENT_ADOPTED, EVENT_EXIT, type FamilyEvent } from "../descriptor.ts";
 import { insist } from "../insist.ts";
+import { removeDomain } from "../remove_domain.ts";
 import { queueEvent } from "./events.ts";
 import { FIRST_PID, type Family, type Member } from "./family.ts";
 import type { Members } from "./members.ts";
 import type { XenControl } from "../xen/control.ts";
 import type { DomainUse, Host } from "../xen/host.ts";
 import type { Store } from "../xen/store.ts";
-import { removeDomainNodes } from "../xenstore_nodes.ts";
 
 const SHUTDOWN_suspend = 2;
 const SHUTDOWN_crash = 3;
@@ -54,7 +54,10 @@ export class Reaper {
     await this.#write(`${family.path(pid)}/status`, String(status));
     await this.adopt(member);
     // It counts towards its family's limit as long as it has a domain. The first's is xl's.
-    if (pid !== FIRST_PID) await insist(`remove the domain of ${name}`, this.log, () => this.#remove(domain, uuid));
+    if (pid !== FIRST_PID)
+      await insist(`remove the domain of ${name}`, this.log, () =>
+        removeDomain(this.control, this.store, domain, uuid),
+      );
     this.members.letGo(member);
     this.log(`${name} (process ${pid}, domain ${domain}) ended: ${statusText(status)}`);
     await this.forget(member);
@@ -94,19 +97,10 @@ export class Reaper {
   #forgetRecord(path: string): Promise<void> {
     return insist(`remove ${path}`, this.log, () => this.store.remove(path));
   }
-
-  async #remove(domain: number, uuid: string): Promise<void> {
-    const now = this.control.info(domain);
-    if (now?.uuid === uuid) this.control.destroy(domain);
-    // Someone else may have destroyed it long ago, and its number may be another domain's by now.
-    if (now !== undefined && now.uuid !== uuid) return;
-    await this.store.release(domain).catch(() => undefined);
-    await removeDomainNodes(this.store, domain, uuid);
-  }
 }
 
 /** How a member ended, as wait(2) encodes it; undefined while it lives. `use` is its domain's, if there is one. */
-export function waitStatus(member: Member, use: DomainUse | undefined): number | undefined {
+function waitStatus(member: Member, use: DomainUse | undefined): number | undefined {
   if (member.status !== undefined) return member.status;
   if (use === undefined || (use.dying && use.shutdown === undefined)) return SIGKILL;
   // A domain that is saved lives: it goes on (xl save -c), or is destroyed when the file is written.
@@ -119,7 +113,7 @@ export function waitStatus(member: Member, use: DomainUse | undefined): number |
  * Posts events while the ring has room; those that have been told. A member that has not offered an event
  * channel yet is told nothing: a new child's ring begins empty with its offer.
  */
-export function postWaiting(member: Member): FamilyEvent[] {
+function postWaiting(member: Member): FamilyEvent[] {
   const { unposted, descriptor } = member;
   const told: FamilyEvent[] = [];
   for (let event = unposted[0]; event !== undefined && member.port !== undefined; event = unposted[0]) {
@@ -133,7 +127,7 @@ export function postWaiting(member: Member): FamilyEvent[] {
 }
 
 /** Hands the children of an ended member to the family's first; those that changed parents. */
-export function adoptOrphans(family: Family, ended: number): Member[] {
+function adoptOrphans(family: Family, ended: number): Member[] {
   const orphans = [...family.members.values()].filter(({ pid, parentPid }) => parentPid === ended && pid !== FIRST_PID);
   for (const orphan of orphans) {
     orphan.parentPid = FIRST_PID;
@@ -143,6 +137,6 @@ export function adoptOrphans(family: Family, ended: number): Member[] {
 }
 
 /** A wait status for a person. */
-export function statusText(status: number): string {
+function statusText(status: number): string {
   return (status & 0x7f) === 0 ? `exit status ${(status >> 8) & 0xff}` : `signal ${status & 0x7f}`;
 }

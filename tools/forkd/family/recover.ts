@@ -9,7 +9,8 @@ import { readHeader, readRecords } from "./records.ts";
 import type { Xen } from "../xen/handles.ts";
 import type { DomainUse, Host } from "../xen/host.ts";
 import type { Store } from "../xen/store.ts";
-import { FAMILIES, removeDomainNodes } from "../xenstore_nodes.ts";
+import { removeDomain } from "../remove_domain.ts";
+import { FAMILIES } from "../xenstore_nodes.ts";
 
 /** Takes in what xenstore tells of. The members offer their event channels anew through their nodes. */
 export async function recover(xen: Xen, host: Host, store: Store, log: Log): Promise<Recovered> {
@@ -107,13 +108,8 @@ class Recovery implements Recovered {
     const domain = use?.domain ?? record.domain;
     if (use !== undefined) {
       this.log(`removing ${name} (domain ${domain}), which an earlier forkd left unfinished`);
-      this.xen.control.destroy(domain);
-      await this.store.release(domain).catch(() => undefined);
     }
-    // Without a domain of this uuid its number may be another's by now.
-    if (use !== undefined || (await this.store.read(`/local/domain/${domain}/vm`)) === `/vm/${uuid}`) {
-      await removeDomainNodes(this.store, domain, uuid);
-    }
+    await removeDomain(this.xen.control, this.store, domain, uuid);
     await this.store.remove(family.path(pid));
   }
 }
