@@ -1,6 +1,6 @@
 // What forkd knows of a parent's memory: its page tables and frames as they were read, and mapped those pages that a fork
-// copies: the kernel's, and the app's if they are not shared. It holds as long as the parent has the same page tables and the same kernel pages, of which the
-// descriptor keeps count; single pages that change meanwhile are in the parent's log.
+// copies: the kernel's, and the app's if they are not shared. It holds as long as the parent has the same page tables and the same
+// kernel pages, of which the descriptor keeps count; single pages that change meanwhile are in the parent's log.
 import type { ChangeCount, Descriptor, ForkRequest } from "../descriptor.ts";
 import { ENTRIES, frameOf, PageTables, type Table } from "./page_tables.ts";
 import type { EntryWords } from "./shared_pages.ts";
@@ -180,7 +180,7 @@ function pfnsToCopy(
   const rest = Uint32Array.from(frames.keys()).filter(
     (pfn) => pfn >= kernelEndPfn && mapped.has(frames[pfn] ?? NO_FRAME),
   );
-  return Uint32Array.of(...kernel, ...rest);
+  return Uint32Array.from([...kernel, ...rest]); // too many to be arguments
 }
 
 /** The frames that a table maps at page `first` and above. */
