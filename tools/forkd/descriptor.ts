@@ -187,7 +187,9 @@ export class Descriptor {
 
   /** Leaves a time in ns or a count of the fork under way. */
   setStage(stage: number, value: number): void {
-    this.#view.setBigUint64(1024 + stage * 8, BigInt(Math.round(value)), true);
+    const at = 1024 + stage * 8;
+    this.#set(at, Math.round(value) % 2 ** 32);
+    this.#set(at + 4, Math.floor(Math.round(value) / 2 ** 32));
   }
 
   /** Says that forkd serves this domain. */

@@ -17,6 +17,7 @@ import { readDomainConfig } from "./config.ts";
 import { ConsoleStream } from "./console.ts";
 import type { Accelerator } from "./machine/accelerator.ts";
 import { addForward, type ForwardTarget } from "./machine/forward.ts";
+import { spreadProcessors } from "./machine/affinity.ts";
 import { isMachine, type Machine, type MachineFiles } from "./machine/qemu.ts";
 import { withQmp, type Qmp } from "./machine/qmp.ts";
 import {
@@ -38,6 +39,8 @@ export interface LabOptions {
   readonly detached?: boolean;
   /** Another accelerator than the host's best: icount for counting instructions. */
   readonly accelerator?: Accelerator;
+  /** Whether each virtual processor gets one of the host's for itself: for measuring times. */
+  readonly spread?: boolean;
 }
 
 /** Everything another process needs to find a detached lab again. */
@@ -122,6 +125,9 @@ export class Lab {
       const port = await addForward(qmp, { address: AGENT_ADDRESS, port: AGENT_PORT });
       const agent = { port, secret: randomBytes(16).toString("hex") };
       await goOn(qmp);
+      if (options.spread === true && !(await spreadProcessors(qmp))) {
+        logger.warn("the lab's processors share those of this host: times say less");
+      }
       await waitForAgent(machine, port, RESTORE_TIMEOUT_MS);
       await request(agent, { op: "claim", time: Date.now() / 1000 }, { timeoutMs: RESTORE_TIMEOUT_MS });
       const handle = { pid: machine.pid, files: machine.files, agent, accelerator: snapshot.kind.accelerator };

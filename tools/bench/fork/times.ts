@@ -12,7 +12,7 @@ import type { ForkSample } from "./samples.ts";
 import { timeCreate, timeSaveRestore } from "./startup.ts";
 import { WAYS, wayOf, type Way } from "./ways.ts";
 
-const WARM_UP_FORKS = 3;
+const WARM_UP_FORKS = 10;
 const NETWORK_MEMORY = 8;
 
 /** Forks under the same circumstances. */
@@ -47,7 +47,7 @@ export interface Times {
 
 /** Runs all rounds of `plan`. */
 export async function measureTimes(plan: Plan, image: Image): Promise<Times> {
-  await using lab = await Lab.start();
+  await using lab = await Lab.start({ spread: true });
   const free = Number(await lab.run("xl info free_memory"));
   const run = new Rounds(plan, lab, image, free);
   for (let round = 1; round <= plan.rounds; round++) {

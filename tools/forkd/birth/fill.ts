@@ -30,7 +30,9 @@ export function copyPages(xen: Xen, shell: Shell, changed: ReadonlySet<number>):
     copied.bytes.set(parent.copied.subarray(from, from + run.pages * PAGE_SIZE), run.to * PAGE_SIZE);
     count += run.pages;
   };
-  for (const [to, pfn] of copiedPfns.entries()) {
+  // Without an iterator, which would make an object a page.
+  for (let to = 0; to < copiedPfns.length; to++) {
+    const pfn = copiedPfns[to] ?? 0;
     const state = states[pfn] ?? 0;
     // The first page of a free block holds the links of the allocator's list.
     if ((state & HEADS_FREE_BLOCK) !== 0) freeEnd = pfn + 2 ** (state & ORDER_MASK);

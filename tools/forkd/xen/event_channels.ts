@@ -66,8 +66,9 @@ export class EventChannels {
         const port = ports.readUInt32LE(at);
         const handler = this.#handlers.get(port);
         if (handler === undefined) continue;
-        this.#unmask(this.#handle, port);
         handler();
+        // Afterwards: somebody waits for what the handler does. An event that came meanwhile is pending, and fires now.
+        this.#unmask(this.#handle, port);
       }
       if (error === null || error.code === "EINTR" || error.code === "EAGAIN") this.#readPorts();
       else throw error;
