@@ -14,6 +14,8 @@ import { WAYS, wayOf, type Way } from "./ways.ts";
 
 const WARM_UP_FORKS = 10;
 const NETWORK_MEMORY = 8;
+/** Preparing a child takes this much longer when it has a network device. */
+const NETWORK_PAUSE_MS = 1500;
 
 /** Forks under the same circumstances. */
 export interface ForkTimes {
@@ -153,7 +155,7 @@ class Rounds {
 
   async #networkFamily(cell: ForkTimes): Promise<void> {
     await this.#withGuest(cell.way, cell.memory, true, async (guest) => {
-      take(cell, await guest.forks(this.plan.networkForks, pauseOf(cell.way, cell.memory), "stay", true));
+      take(cell, await guest.forks(this.plan.networkForks, pauseOf(cell.way, cell.memory) + NETWORK_PAUSE_MS, "stay", true));
     });
   }
 
