@@ -13,6 +13,9 @@ import {
   type Definition,
   type Measurement,
 } from "../../tools/bench/figures.ts";
+import { compared } from "../../tools/bench/comparison.ts";
+import { wrongAnswers } from "../../tools/bench/http/client.ts";
+import { HTTP_LOADS } from "../../tools/bench/http/loads.ts";
 import { report } from "../../tools/bench/report.ts";
 import { leastThat } from "../../tools/bench/search.ts";
 import { tableText } from "../../tools/bench/table.ts";
@@ -21,7 +24,7 @@ const MAIN = fileURLToPath(new URL("../../tools/bench/main.ts", import.meta.url)
 const limit = { timeout: 60_000 };
 
 const size: Definition = { name: "size", title: "an image", part: "size", unit: "kB", target: 120 };
-const request: Definition = { name: "request", title: "a request", part: "instructions", unit: "ratio" };
+const request: Definition = { name: "request", title: "a request", part: "http", unit: "ratio" };
 
 test("a target is the most that is accepted", () => {
   assert.equal(verdict(size, { value: 120 }), "met");
@@ -86,9 +89,38 @@ test("the JSON file holds the same figures with their raw numbers", () => {
     machine,
     figures: [
       { ...size, value: 165, raw: { bytes: 165_000 }, verdict: "missed", command: "npm run bench -- size" },
-      { ...request, error: "no answer", verdict: "failed", command: "npm run bench -- instructions" },
+      { ...request, error: "no answer", verdict: "failed", command: "npm run bench -- http" },
     ],
   });
+});
+
+test("a comparison tells how far its repetitions let it range", () => {
+  const { value, range, made } = compared({ karyon: [10, 12, 11], linux: [40, 44] });
+  assert.equal(value, 11 / 42);
+  assert.deepEqual(range, [10 / 44, 12 / 40]);
+  assert.equal(made, "11 of 42");
+  const text = tableText([request], new Map([["request", { value, range: range ?? [0, 0] }]]), false);
+  assert.match(text, /1\/3\.82/);
+  assert.match(text, /1\/4\.4 – 1\/3\.33/);
+});
+
+test("an HTTP load counts only when every answer was right", () => {
+  const [load] = HTTP_LOADS;
+  assert.ok(load !== undefined && load.keepAlive);
+  const report = [
+    "Document Length:        612 bytes",
+    "Concurrency Level:      1",
+    "Complete requests:      500",
+    "Failed requests:        0",
+    "Keep-Alive requests:    500",
+  ].join("\n");
+  assert.equal(wrongAnswers(report, load, 500), undefined);
+  assert.match(wrongAnswers(report, load, 501) ?? "", /Complete requests: 500, not 501/);
+  assert.match(wrongAnswers(report.replace("requests:        0", "requests:        3"), load, 500) ?? "", /Failed/);
+  assert.match(wrongAnswers(`${report}\nNon-2xx responses:      500`, load, 500) ?? "", /Non-2xx responses: 500/);
+  assert.match(wrongAnswers(report.replace("612", "613"), load, 500) ?? "", /Document Length: 613, not 612/);
+  assert.match(wrongAnswers(report, { ...load, keepAlive: false }, 500) ?? "", /Keep-Alive requests: 500, not 0/);
+  assert.match(wrongAnswers("", load, 500) ?? "", /Complete requests: 0/);
 });
 
 test("the search finds the least that holds, with few trials", async () => {

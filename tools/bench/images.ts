@@ -4,7 +4,6 @@ import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buildImage, type Image } from "../image/build.ts";
 import { repositoryPath } from "../image/paths.ts";
-import { PEER_PAGE_SIZE } from "../lab/peer/peer.ts";
 import { logger } from "../support/log.ts";
 
 /** Where the bench keeps what it makes. */
@@ -22,16 +21,15 @@ export function appImage(name: string): Promise<Image> {
   return image;
 }
 
-/** httpd with a page as long as the peer's and a fixed address ("10.0.2.20/24"). */
-export async function pageImage(address: string): Promise<Image> {
-  const folder = await copyHttpd("page");
+/** httpd with these files (path below the root → content) and a fixed address ("10.0.2.20/24"). */
+export async function filesImage(files: Readonly<Record<string, Buffer>>, address: string): Promise<Image> {
+  const folder = await copyHttpd("files");
   await rm(join(folder, "static"), { recursive: true });
   await mkdir(join(folder, "static"));
-  const page = "<!doctype html><title>Karyon</title>".padEnd(PEER_PAGE_SIZE - 1, " ");
-  await writeFile(join(folder, "static", "index.html"), `${page}\n`);
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, "static", name), content);
   const manifest = JSON.parse(await readFile(join(folder, "karyon.json"), "utf8")) as object;
   await writeFile(join(folder, "karyon.json"), JSON.stringify({ ...manifest, network: { address } }));
-  return buildImage(folder, { output: join(BENCH_FOLDER, "page.image"), progress: stage });
+  return buildImage(folder, { output: join(BENCH_FOLDER, "files.image"), progress: stage });
 }
 
 /** A copy of httpd's folder under build/bench. */

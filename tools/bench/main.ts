@@ -1,17 +1,19 @@
 // npm run bench [parts…]: measures what the project promises and sets each figure beside its target.
-import { Argument, Option } from "commander";
+import { Argument, InvalidArgumentError, Option } from "commander";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { displayPath, repositoryPath } from "../image/paths.ts";
 import { createProgram, runProgram } from "../support/cli.ts";
 import { describeError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
+import { measureBoot } from "./boot.ts";
 import { measureBuild } from "./build.ts";
 import { DEFINITIONS, PARTS, type Measurement, type Part, type Results } from "./figures.ts";
 import { measureFork } from "./fork/fork.ts";
 import { BENCH_FOLDER } from "./images.ts";
-import { measureInstructions } from "./instructions.ts";
+import { measureHttp } from "./http/http.ts";
 import { measureMemory } from "./memory.ts";
+import { profileApp } from "./profile/profile.ts";
 import { report, thisMachine } from "./report.ts";
 import { measureSizes } from "./size.ts";
 import { tableText } from "./table.ts";
@@ -20,7 +22,8 @@ import { measureTests } from "./tests.ts";
 const MEASURES: Readonly<Record<Part, (options: BenchOptions) => Promise<Results>>> = {
   size: measureSizes,
   memory: measureMemory,
-  instructions: measureInstructions,
+  boot: measureBoot,
+  http: measureHttp,
   build: measureBuild,
   fork: ({ quick, charts }) => measureFork({ quick, charts: resolve(charts) }),
   tests: measureTests,
@@ -39,6 +42,7 @@ interface BenchOptions {
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
 
 const program = createProgram("bench", "Measures what Karyon promises; each figure stands beside its target.")
+  .enablePositionalOptions()
   .addArgument(new Argument("[parts...]", "what to measure; everything but fork and tests by default").choices(PARTS))
   .addOption(new Option("--json <file>", "where the figures go as JSON").default(JSON_FILE, displayPath(JSON_FILE)))
   .addOption(
@@ -48,6 +52,21 @@ const program = createProgram("bench", "Measures what Karyon promises; each figu
   .option("--with-tests", "measure npm test too, which takes minutes", false)
   .addHelpText("after", helpText())
   .action(bench);
+program
+  .command("profile")
+  .description("show on which functions an app, libOS and kernel spend their instructions")
+  .argument("<app>", "the app's folder")
+  .addOption(new Option("--requests <number>", "HTTP requests that are sampled").default(500).argParser(count))
+  .option("--path <path>", "what they ask for", "/")
+  .option("--boot", "the way to the first answer in their place; without a network, the whole run", false)
+  .addOption(new Option("--top <number>", "functions in the table").default(30).argParser(count))
+  .option("--json <file>", "where all functions go as JSON")
+  .action(profileApp);
+
+function count(text: string): number {
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("expected a number from 1 to 9999999");
+}
 
 function helpText(): string {
   const lines = PARTS.flatMap((part) =>

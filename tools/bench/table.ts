@@ -1,6 +1,14 @@
 // The table of `npm run bench`: figure, value, target and verdict, and the command that shows it; at most 80 columns.
 import Table from "cli-table3";
-import { commandOf, valueText, verdict, type Definition, type Results } from "./figures.ts";
+import {
+  commandOf,
+  valueText,
+  verdict,
+  type Definition,
+  type Measurement,
+  type Results,
+  type Unit,
+} from "./figures.ts";
 
 const WIDTH = 80;
 const COLUMNS = [19, 16, 11, 14, 14];
@@ -26,7 +34,7 @@ function row(definition: Definition, results: Results): string[] {
   const measured =
     result === undefined || result instanceof Error
       ? "–"
-      : [valueText(result.value, unit), result.made].filter((part) => part !== undefined).join("\n");
+      : [valueText(result.value, unit), rangeText(result, unit), result.made].filter(Boolean).join("\n");
   return [
     title,
     measured,
@@ -34,6 +42,10 @@ function row(definition: Definition, results: Results): string[] {
     said === "no target" ? "–" : said,
     commandOf(definition).replace(/^npm run bench -- /, ""),
   ];
+}
+
+function rangeText({ range }: Measurement, unit: Unit): string | undefined {
+  return range === undefined ? undefined : `${valueText(range[0], unit)} – ${valueText(range[1], unit)}`;
 }
 
 function notes(definition: Definition, results: Results): string[] {

@@ -11,6 +11,13 @@ const LONGEST_NAME = 255;
 const ENTRY_SIZE = 6;
 const ADDRESS_LIMIT = 2 ** 24;
 
+/** A function of an image. */
+export interface NamedFunction {
+  readonly address: number;
+  /** As the programmer wrote it: "libos/net/tcp/input/tcpInput", "app:index/main". */
+  readonly name: string;
+}
+
 /** C symbol to name in the source. */
 export type SourceNames = Readonly<Record<string, string>>;
 
@@ -56,6 +63,19 @@ export function symbolTable(
     head.writeUIntLE(pool.offset(prefix, name), 7 + i * ENTRY_SIZE, 3);
   });
   return Buffer.concat([head, ...folders.chunks, ...pool.chunks]);
+}
+
+/** The functions that a table from symbolTable() names, ascending by address. */
+export function readSymbolTable(table: Buffer): NamedFunction[] {
+  const text = (at: number): string => table.toString("utf8", at + 1, at + 1 + table.readUInt8(at));
+  return Array.from({ length: table.readUInt32LE(0) }, (_, i) => 4 + i * ENTRY_SIZE).map((entry) => {
+    const name = table.readUIntLE(entry + 3, 3);
+    const folder = table.readUInt16LE(name);
+    return {
+      address: table.readUIntLE(entry, 3),
+      name: folder === 0 ? text(name + 2) : `${text(folder)}/${text(name + 2)}`,
+    };
+  });
 }
 
 // Records { prefix; u8 length; bytes }, each once.

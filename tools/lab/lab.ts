@@ -13,6 +13,7 @@ import { logger } from "../support/log.ts";
 import { request, type AgentAddress, type CommandResult } from "./client.ts";
 import { AGENT_ADDRESS, AGENT_PORT } from "./agent/protocol.ts";
 import { difference, readCounters, type CountedCpu, type Instructions } from "./count/count.ts";
+import { samplesSince, samplesTaken, type Samples } from "./count/samples.ts";
 import { readDomainConfig } from "./config.ts";
 import { ConsoleStream } from "./console.ts";
 import type { Accelerator } from "./machine/accelerator.ts";
@@ -239,17 +240,25 @@ export class Lab {
 
   /** Like countInstructions, but dom0's CPU too. */
   async countBoth(work: () => Promise<void>): Promise<Readonly<Record<CountedCpu, Instructions>>> {
-    if (this.handle.accelerator !== "icount") {
-      throw new KaryonError(
-        "NOT_COUNTING",
-        "this lab does not count instructions",
-        'start it with accelerator "icount"',
-      );
-    }
+    this.#mustCount();
     const before = await readCounters(this.handle.files.counters);
     await work();
     const after = await readCounters(this.handle.files.counters);
     return { dom0: difference(before.dom0, after.dom0), guest: difference(before.guest, after.guest) };
+  }
+
+  /** Like countInstructions, but tells which instructions they were, by samples. */
+  async sampleInstructions(work: () => Promise<void>): Promise<Samples> {
+    this.#mustCount();
+    const before = await samplesTaken(this.handle.files.samples);
+    await work();
+    return samplesSince(this.handle.files.samples, before);
+  }
+
+  #mustCount(): void {
+    if (this.handle.accelerator === "icount") return;
+    const mend = 'start it with accelerator "icount"';
+    throw new KaryonError("NOT_COUNTING", "this lab does not count instructions", mend);
   }
 
   /** Ends the lab and everything in it, at once. */

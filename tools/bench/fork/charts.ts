@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { TopLevelSpec } from "vega-lite";
 import type { Cost } from "./instructions.ts";
 import type { ForkResults } from "./results.ts";
-import { spread } from "./samples.ts";
+import { spread } from "../spread.ts";
 import { firstInstruction } from "./stages.ts";
 import { STAGES_MEMORY, stepShares } from "./tables.ts";
 import type { Times } from "./times.ts";

@@ -1,4 +1,5 @@
-// What a run of test/apps/forkbench says on its consoles, as numbers; and the few statistics the tables show.
+// What a run of test/apps/forkbench says on its consoles, as numbers; and how times are written.
+import type { Spread } from "../spread.ts";
 
 /** One fork. Times in ns after the parent called fork(); a time that was not told is undefined. */
 export interface ForkSample {
@@ -12,14 +13,6 @@ export interface ForkSample {
   /** The child's network has an address. */
   readonly network?: number;
   readonly stages?: Stages;
-}
-
-/** Many values by their middle and their ends. */
-export interface Spread {
-  readonly median: number;
-  readonly least: number;
-  readonly most: number;
-  readonly count: number;
 }
 
 /** fork_stats() of the parent and of the child: see docs/fork.md. */
@@ -88,14 +81,6 @@ function stageTimes(text: string | undefined): number[] | undefined {
 // A console ends its lines with CR LF.
 function lines(text: string): string {
   return text.replaceAll("\r", "");
-}
-
-/** The spread of at least one value. */
-export function spread(values: readonly number[]): Spread {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  const [low = NaN, high = NaN] = [sorted[Math.floor(middle)], sorted[Math.ceil(middle)]];
-  return { median: (low + high) / 2, least: sorted[0] ?? NaN, most: sorted.at(-1) ?? NaN, count: sorted.length };
 }
 
 /** A time in ns for people, with three digits: "1.23 ms". */

@@ -1,17 +1,22 @@
 /* A QEMU TCG plugin (API version 1, QEMU 7.2 on) that counts executed guest instructions by virtual CPU and by class of
  * address into a file that is mapped, so that anyone can read it while QEMU runs. Compiled without QEMU's headers and
  * without a C library's: what is needed of both is declared here.
+ * It samples what one CPU executes, too: one address of every SAMPLE_EVERY instructions.
  *
- *   -plugin count.so,counters=/path/of/a/file
+ *   -plugin count.so,counters=/path/of/a/file,samples=/path/of/another
  *
- * The file: u64 counters[CPUS][CLASSES]. Each CPU's row is written by one thread only. */
+ * counters: u64 counters[CPUS][CLASSES]. Each CPU's row is written by one thread only.
+ * samples: u64 taken, u64 every, u64 capacity, u64 addresses[capacity], where sample i is at i % capacity. An address is that of
+ * the first instruction of a block without jumps. Repeated string instructions are not sampled. */
 #include <stddef.h>
 #include <stdint.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
-enum { LOW, LINUX, XEN, REPEATED, CLASSES };
+enum class { LOW, LINUX, XEN, REPEATED, CLASSES };
 enum { CPUS = 8 };
+/* The guest under test has this CPU to itself. A prime: no loop is as long. */
+enum { SAMPLED_CPU = 1, SAMPLE_EVERY = 211, SAMPLES = 1 << 20 };
 
 /* qemu-plugin.h */
 typedef uint64_t qemu_plugin_id_t;
@@ -37,16 +42,39 @@ EXPORT int qemu_plugin_version = 1;
 
 static uint64_t (*counters)[CLASSES];
 
-static void executed(unsigned int cpu, void *userdata) {
-  uintptr_t packed = (uintptr_t)userdata;
-  if (cpu < CPUS) counters[cpu][packed & 7] += packed >> 3;
-}
+static struct {
+  uint64_t taken;
+  uint64_t every;
+  uint64_t capacity;
+  uint64_t addresses[SAMPLES];
+} *samples;
 
-static int class_of(uint64_t address) {
+/* Instructions to the next sample. */
+static int64_t left = SAMPLE_EVERY;
+
+/* What a block's callback is told, in 64 bits: address << 16 | repeated << 15 | instructions. */
+enum { INSTRUCTIONS_MASK = 0x7fff, IS_REPEATED = 0x8000, ADDRESS_SHIFT = 16 };
+
+static enum class class_of(uint64_t address) {
   if (address < UINT64_C(0x0000800000000000)) return LOW;
   /* asm-x86/config.h: the hypervisor has L4 slots 256 to 271. */
   if (address >= UINT64_C(0xffff800000000000) && address < UINT64_C(0xffff880000000000)) return XEN;
   return LINUX;
+}
+
+static void executed(unsigned int cpu, void *userdata) {
+  intptr_t packed = (intptr_t)userdata;
+  uint64_t address = (uint64_t)(packed >> ADDRESS_SHIFT); /* with its sign: upper addresses begin with ones */
+  int64_t count = packed & INSTRUCTIONS_MASK;
+  if (cpu >= CPUS) return;
+  if (packed & IS_REPEATED) {
+    counters[cpu][REPEATED] += (uint64_t)count;
+    return;
+  }
+  counters[cpu][class_of(address)] += (uint64_t)count;
+  if (cpu != SAMPLED_CPU || (left -= count) > 0) return;
+  left += SAMPLE_EVERY;
+  samples->addresses[samples->taken++ % SAMPLES] = address;
 }
 
 /* A repeated string instruction runs as one block an iteration: it would count as thousands. */
@@ -67,29 +95,36 @@ static int is_repeated(const struct qemu_plugin_insn *insn) {
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
   (void)id;
-  uintptr_t count = qemu_plugin_tb_n_insns(tb);
-  uintptr_t class = class_of(qemu_plugin_tb_vaddr(tb));
-  if (count == 1 && is_repeated(qemu_plugin_tb_get_insn(tb, 0))) class = REPEATED;
-  qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, QEMU_PLUGIN_CB_NO_REGS, (void *)(count << 3 | class));
+  uintptr_t packed = (uintptr_t)qemu_plugin_tb_vaddr(tb) << ADDRESS_SHIFT | qemu_plugin_tb_n_insns(tb);
+  if (qemu_plugin_tb_n_insns(tb) == 1 && is_repeated(qemu_plugin_tb_get_insn(tb, 0))) packed |= IS_REPEATED;
+  qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, QEMU_PLUGIN_CB_NO_REGS, (void *)packed);
 }
 
-/* The value of "counters=value"; 0 for another argument. */
-static const char *counters_path(const char *argument) {
-  const char *key = "counters=";
+/* The value of "key=value"; 0 for another argument. */
+static const char *value_of(const char *argument, const char *key) {
   while (*key != 0 && *key == *argument) key++, argument++;
-  return *key == 0 ? argument : 0;
+  return *key == 0 && *argument == '=' ? argument + 1 : 0;
+}
+
+/* A new file of zeros, mapped; 0 where that is not to be had. */
+static void *mapped_file(const char *path, size_t size) {
+  int fd = open(path, O_RDWR | O_CREAT, 0600);
+  if (fd < 0 || ftruncate(fd, (long)size) < 0) return 0;
+  void *mapped = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  return mapped == (void *)-1 ? 0 : mapped;
 }
 
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv) {
   (void)info;
-  const char *path = argc > 0 ? counters_path(argv[0]) : 0;
-  if (path == 0) return -1;
-  int fd = open(path, O_RDWR | O_CREAT, 0600);
-  size_t size = sizeof(uint64_t[CPUS][CLASSES]);
-  if (fd < 0 || ftruncate(fd, (long)size) < 0) return -1;
-  void *mapped = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (mapped == (void *)-1) return -1;
-  counters = mapped;
+  for (int i = 0; i < argc; i++) {
+    const char *path = value_of(argv[i], "counters");
+    if (path != 0) counters = mapped_file(path, sizeof(uint64_t[CPUS][CLASSES]));
+    path = value_of(argv[i], "samples");
+    if (path != 0) samples = mapped_file(path, sizeof(*samples));
+  }
+  if (counters == 0 || samples == 0) return -1;
+  samples->every = SAMPLE_EVERY;
+  samples->capacity = SAMPLES;
   qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
   return 0;
 }

@@ -6,6 +6,7 @@ import type { PackageSet } from "../../debian/packages.ts";
 export const DOM0_PACKAGES: PackageSet = {
   title: "the Xen host",
   packages: [
+    "apache2-utils",
     "busybox-static",
     "curl",
     "dash",
@@ -52,6 +53,8 @@ export const PROGRAMS: readonly string[] = [
   "sbin/ethtool",
   "sbin/tc",
   // busybox's own wget, linked statically, crashes.
+  // The client of `npm run bench -- http`.
+  "usr/bin/ab",
   "usr/bin/curl",
   "usr/bin/tcpdump",
   "usr/bin/xenstore",

@@ -5,7 +5,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { hostTool } from "../../debian/tools.ts";
 import { KaryonError } from "../../support/errors.ts";
-import { isElf } from "./elf.ts";
+import { isElf } from "../../support/elf.ts";
 
 // Documentation/arch/x86/boot.rst: the setup header.
 const SETUP_SECTS = 0x1f1;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { PackageTree } from "../../debian/packages.ts";
 import { KaryonError } from "../../support/errors.ts";
 import type { FileTree } from "./cpio.ts";
-import { neededLibraries } from "./elf.ts";
+import { neededLibraries } from "../../support/elf.ts";
 
 const LIBRARY_FOLDER = "usr/lib/x86_64-linux-gnu";
 

@@ -36,7 +36,7 @@ export interface StartOptions {
   readonly keepRam: boolean;
   /** Arguments of this start only: what to boot, or the snapshot to read. */
   readonly args: readonly string[];
-  /** A TCG plugin that counts instructions into MachineFiles.counters. */
+  /** A TCG plugin that counts instructions into MachineFiles.counters and samples them into MachineFiles.samples. */
   readonly plugin?: string;
   /** Whether the process outlives this one. */
   readonly detached: boolean;
@@ -71,6 +71,7 @@ export interface MachineFiles {
   readonly serial: string;
   /** What a counting plugin writes; there is no such file without one. */
   readonly counters: string;
+  readonly samples: string;
 }
 
 /** A machine started by this process. */
@@ -96,6 +97,7 @@ export class Machine {
       qmp: join(folder, "qmp"),
       serial: join(folder, "serial.log"),
       counters: join(folder, "counters"),
+      samples: join(folder, "samples"),
     };
     const machine = new Machine(await spawnQemu(options, files), files);
     await writeFile(join(folder, "pid"), `${machine.pid}\n`);
@@ -193,7 +195,7 @@ async function spawnQemu(options: StartOptions, files: MachineFiles): Promise<Ch
     ...["-qmp", `unix:${quoted(files.qmp)},server=on,wait=off`],
     ...(options.plugin === undefined
       ? []
-      : ["-plugin", `${quoted(options.plugin)},counters=${quoted(files.counters)}`]),
+      : ["-plugin", `${quoted(options.plugin)},counters=${quoted(files.counters)},samples=${quoted(files.samples)}`]),
     ...options.args,
   ];
   // A lab that belongs to this process dies with it, even when this process is killed.

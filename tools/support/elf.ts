@@ -1,5 +1,5 @@
-// As much of ELF-64 (little endian) as an image maker needs: which shared libraries a program names (DT_NEEDED).
-import { KaryonError } from "../../support/errors.ts";
+// As much of ELF-64 (little endian) as is needed: which shared libraries a program names (DT_NEEDED), what a section holds.
+import { KaryonError } from "./errors.ts";
 
 const PT_LOAD = 1;
 const PT_DYNAMIC = 2;
@@ -36,6 +36,23 @@ export function neededLibraries(bytes: Buffer): string[] {
   }
   const table = fileOffset(segments, strings);
   return needed.map((name) => textAt(bytes, table + Number(name)));
+}
+
+/**
+ * What the section called `name` holds.
+ *
+ * @throws KaryonError BAD_ELF when there is none
+ */
+export function sectionContent(bytes: Buffer, name: string): Buffer {
+  if (!isElf(bytes)) throw new KaryonError("BAD_ELF", "this is no ELF-64 file");
+  const start = Number(bytes.readBigUInt64LE(40));
+  const [size, count, strings] = [58, 60, 62].map((offset) => bytes.readUInt16LE(offset)) as [number, number, number];
+  const headers = Array.from({ length: count }, (_, i) => start + i * size);
+  const place = (header: number): number => Number(bytes.readBigUInt64LE(header + 24));
+  const names = place(headers[strings] ?? 0);
+  const header = headers.find((at) => textAt(bytes, names + bytes.readUInt32LE(at)) === name);
+  if (header === undefined) throw new KaryonError("BAD_ELF", `an ELF file has no section ${name}`);
+  return bytes.subarray(place(header), place(header) + Number(bytes.readBigUInt64LE(header + 32)));
 }
 
 function programHeaders(bytes: Buffer): Segment[] {
