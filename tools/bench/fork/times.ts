@@ -155,7 +155,10 @@ class Rounds {
 
   async #networkFamily(cell: ForkTimes): Promise<void> {
     await this.#withGuest(cell.way, cell.memory, true, async (guest) => {
-      take(cell, await guest.forks(this.plan.networkForks, pauseOf(cell.way, cell.memory) + NETWORK_PAUSE_MS, "stay", true));
+      take(
+        cell,
+        await guest.forks(this.plan.networkForks, pauseOf(cell.way, cell.memory) + NETWORK_PAUSE_MS, "stay", true),
+      );
     });
   }
 
