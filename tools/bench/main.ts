@@ -58,6 +58,8 @@ program
   .argument("<app>", "the app's folder")
   .addOption(new Option("--requests <number>", "HTTP requests that are sampled").default(500).argParser(count))
   .option("--path <path>", "what they ask for", "/")
+  .addOption(new Option("--clients <number>", "clients that ask at the same time").default(1).argParser(count))
+  .option("--no-keep-alive", "a connection for each request")
   .option("--boot", "the way to the first answer in their place; without a network, the whole run", false)
   .addOption(new Option("--top <number>", "functions in the table").default(30).argParser(count))
   .option("--json <file>", "where all functions go as JSON")

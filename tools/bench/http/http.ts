@@ -9,7 +9,7 @@ import { compared, SIDES, type Side } from "../comparison.ts";
 import { countText, type Results } from "../figures.ts";
 import { ADDRESS, bootServer, SERVER_TITLES } from "../servers.ts";
 import { request } from "./client.ts";
-import { HTTP_LOADS, type HttpLoad } from "./loads.ts";
+import { FILES, HTTP_LOADS, type HttpLoad } from "./loads.ts";
 
 /** Boots of each server, … */
 const ROUNDS = 2;
@@ -51,8 +51,9 @@ async function measureServer(side: Side, cells: ReadonlyMap<HttpLoad, Cell>, rou
 /** Instructions a request. */
 async function instructionsOf(lab: Lab, load: HttpLoad): Promise<number> {
   const [few, many] = load.requests;
+  const url = `http://${ADDRESS}/${load.file}`;
   const cost = async (requests: number): Promise<number> =>
-    total(await lab.countInstructions(() => request(lab, ADDRESS, load, requests)));
+    total(await lab.countInstructions(() => request(lab, url, requests, load, FILES[load.file])));
   const less = await cost(few);
   return ((await cost(many)) - less) / (many - few);
 }

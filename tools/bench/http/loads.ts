@@ -1,18 +1,15 @@
 // The HTTP loads under which servers are compared, each with the most that ours may take of the peer's instructions.
+import type { Clients } from "./client.ts";
 
 /** Files that both servers have, by size: path below the root → bytes. */
 export const FILES = { "index.html": 612, "10k.bin": 10_000, "1m.bin": 1_000_000 } as const;
 
 /** A load: the same requests over and over. */
-export interface HttpLoad {
+export interface HttpLoad extends Clients {
   /** The figure's. */
   readonly name: string;
   readonly title: string;
   readonly file: keyof typeof FILES;
-  /** Clients that ask at the same time. */
-  readonly clients: number;
-  /** Whether a client keeps its connection; otherwise it makes one for each request. */
-  readonly keepAlive: boolean;
   /** Two runs of different length: their difference is free of what happens once. */
   readonly requests: readonly [few: number, many: number];
   readonly target?: number;

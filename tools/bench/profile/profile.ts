@@ -11,6 +11,7 @@ import { Lab } from "../../lab/lab.ts";
 import { sectionContent } from "../../support/elf.ts";
 import { KaryonError } from "../../support/errors.ts";
 import { logger } from "../../support/log.ts";
+import { request, type Clients } from "../http/client.ts";
 import { BENCH_FOLDER } from "../images.ts";
 import { attribute, type Profile } from "./attribute.ts";
 import { profileText } from "./text.ts";
@@ -22,8 +23,8 @@ const ATTEMPTS = 1000;
 const WARM_UP = 20;
 
 /** What is profiled, and how much of it is shown. */
-export interface ProfileOptions {
-  /** Requests whose instructions are sampled, one after the other on one connection. */
+export interface ProfileOptions extends Clients {
+  /** Requests whose instructions are sampled. */
   readonly requests: number;
   readonly path: string;
   /** The way from the first instruction to the first answer (to the end, for an app without a network) in place of requests. */
@@ -50,7 +51,7 @@ export async function profileApp(folder: string, options: ProfileOptions): Promi
   if (options.json !== undefined) await keep(profile, operations, resolve(options.json));
 }
 
-async function sample(image: Image, { boot, requests, path }: ProfileOptions, networked: boolean) {
+async function sample(image: Image, { boot, requests, path, ...clients }: ProfileOptions, networked: boolean) {
   const { name } = image.manifest;
   await using lab = await Lab.start({ accelerator: "icount" });
   await lab.create(await fixedAddress(image), { extra: GUEST_SETTINGS, args: ["-p"], timeoutMs: TIMEOUT_MS });
@@ -60,10 +61,10 @@ async function sample(image: Image, { boot, requests, path }: ProfileOptions, ne
     logger.start(`${name}: ${networked ? "boot to the first answer" : "its whole run"}`);
     return await lab.sampleInstructions(start);
   }
-  logger.start(`${name}: boot, then ${requests} requests for ${path}`);
+  logger.start(`${name}: boot, then ${requests} requests for ${path} by ${clients.clients} clients`);
   await start();
-  await get(lab, url, WARM_UP);
-  return await lab.sampleInstructions(() => get(lab, url, requests));
+  await request(lab, url, Math.max(WARM_UP, clients.clients), clients);
+  return await lab.sampleInstructions(() => request(lab, url, requests, clients));
 }
 
 /** A configuration of the image with an address that is known beforehand. */
@@ -85,13 +86,6 @@ async function begin(lab: Lab, name: string, url: string | undefined): Promise<v
   if (status === 0) return;
   const what = url === undefined ? "has not ended" : `does not answer at ${url}`;
   throw new KaryonError("PROFILE_GUEST", `${name} ${what} after ${ATTEMPTS} looks`);
-}
-
-async function get(lab: Lab, url: string, count: number): Promise<void> {
-  const command = `curl -s -o /dev/null -w '%{http_code}\\n' '${url}?[1-${count}]' | sort | uniq -c`;
-  const answers = (await lab.run(command, { timeoutMs: TIMEOUT_MS })).trim();
-  if (answers.split("\n").length === 1 && answers.startsWith(`${count} `)) return;
-  throw new KaryonError("PROFILE_GUEST", `not all of ${count} requests got the same answer:\n${answers}`);
 }
 
 async function keep(profile: Profile, operations: number, file: string): Promise<void> {
