@@ -37,7 +37,14 @@ INLINE void copy_short(u8* to, const u8* from, u64 length) {
 INLINE void copy_up(u8* to, const u8* from, u64 length) {
   u8* end = to + length;
   block tail_low = BLOCK(from + length - 32), tail_high = BLOCK(from + length - 16);
-  for (; end - to > 32; to += 32, from += 32) {
+  for (; end - to > 64; to += 64, from += 64) {
+    block first = BLOCK(from), second = BLOCK(from + 16), third = BLOCK(from + 32), fourth = BLOCK(from + 48);
+    BLOCK(to) = first;
+    BLOCK(to + 16) = second;
+    BLOCK(to + 32) = third;
+    BLOCK(to + 48) = fourth;
+  }
+  if (end - to > 32) {
     block low = BLOCK(from), high = BLOCK(from + 16);
     BLOCK(to) = low;
     BLOCK(to + 16) = high;

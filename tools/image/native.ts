@@ -37,7 +37,7 @@ const SMALL = [
   "-mmemcpy-strategy=unrolled_loop:64:noalign,libcall:-1:noalign",
   "-mmemset-strategy=unrolled_loop:64:noalign,libcall:-1:noalign",
 ];
-const FAST = ["-O2", "-fno-inline-functions", "-fno-align-functions", "-fno-align-loops", "-fno-align-jumps"];
+const FAST = ["-O2", "-fno-align-functions", "-fno-align-loops", "-fno-align-jumps"];
 
 // --nmagic: no page alignment within the file, which Xen's loader copies segment by segment.
 const LINKER_FLAGS = [

@@ -48,6 +48,9 @@ export interface Translation {
 // Kernel functions that loop over every byte of traffic.
 const HOT = /^(?:libos\/net\/wire\/checksum|kernel\/random)\//;
 
+/** Variables of a function that needs no stack check, of at most eight bytes each. */
+const LEAF_VARIABLES = 32;
+
 /**
  * Translates what wasm2c made of `module`.
  *
@@ -64,11 +67,14 @@ export function translateModule(name: ModuleName, generated: GeneratedC, module:
     ...globals.map((global) => `static ${global.type} ${global.symbol} = ${global.initial};`),
     ...table.lines,
     "",
-    rewriteBodies(name, bodies(name, generated.source), {
-      types,
-      tableSize: table.size,
-      memory: memoryMember(generated),
-    }),
+    uncheckedLeaves(
+      name,
+      rewriteBodies(name, bodies(name, generated.source), {
+        types,
+        tableSize: table.size,
+        memory: memoryMember(generated),
+      }),
+    ),
   ].join("\n");
   const exports = new Map([...module.exportedFunctions].map(([key, i]) => [key, expectItem(functions, i)]));
   return {
@@ -269,6 +275,24 @@ function rewriteBodies(name: ModuleName, text: string, { types, tableSize, memor
   const leftover = /^.*\b(?:instance|wasm_rt_\w+)\b.*$/m.exec(rewritten);
   if (leftover !== null) throw unexpected(leftover[0].trim());
   return rewritten;
+}
+
+/**
+ * Takes the stack check from small functions that call none: no recursion is without a function that does call, and below the
+ * limit is room for them (app.h). Without the check the compiler can put them into their callers.
+ */
+function uncheckedLeaves(name: ModuleName, text: string): string {
+  const prologue = `  ${name.toUpperCase()}_PROLOGUE;\n`;
+  const call = new RegExp(`\\b(?:w2c_${name}_\\w+|${name}_import_\\w+|${name}_memory_grow|CALL_INDIRECT)\\(`);
+  return text
+    .split(/(?<=^\}\n)/m)
+    .map((body) => {
+      const [head = "", rest] = body.split(prologue);
+      if (rest === undefined || call.test(rest)) return body;
+      const variables = new Set(body.match(/\bvar_\w+/g)).size;
+      return variables <= LEAF_VARIABLES ? head + rest : body;
+    })
+    .join("");
 }
 
 function expectMatch(text: string, pattern: RegExp): RegExpExecArray {

@@ -41,8 +41,11 @@ export class Writer {
     const length = <usize>literal.length;
     if (!this.fits(length)) return this;
     const from = changetype<usize>(literal);
-    for (let i: usize = 0; i < length; i++) store<u8>(this.at + i, load<u8>(from + (i << 1)));
-    this.at += length;
+    const to = this.at;
+    let i: usize = 0;
+    for (; i + 4 <= length; i += 4) store<u32>(to + i, narrow(load<u64>(from + (i << 1))));
+    for (; i < length; i++) store<u8>(to + i, load<u8>(from + (i << 1)));
+    this.at = to + length;
     return this;
   }
 
@@ -81,6 +84,12 @@ export class Writer {
     this.at += IMF_FIXDATE_LENGTH;
     return this;
   }
+}
+
+/** Four ASCII characters of two bytes each as four bytes. */
+function narrow(characters: u64): u32 {
+  const pairs = (characters | (characters >> 8)) & 0x0000ffff0000ffff;
+  return <u32>(pairs | (pairs >> 16));
 }
 
 function hexDigit(value: u8): u8 {
