@@ -13,6 +13,7 @@ import {
   type Definition,
   type Measurement,
 } from "../../tools/bench/figures.ts";
+import { changes, changesText, readReport } from "../../tools/bench/compare.ts";
 import { compared } from "../../tools/bench/comparison.ts";
 import { wrongAnswers } from "../../tools/bench/http/client.ts";
 import { report } from "../../tools/bench/report.ts";
@@ -120,6 +121,41 @@ test("an HTTP load counts only when every answer was right", () => {
   assert.match(wrongAnswers(report, { ...load, keepAlive: false }) ?? "", /Keep-Alive requests: 500, not 0/);
   assert.equal(wrongAnswers(report.replace("612", "613"), { requests: 500, keepAlive: true }), undefined);
   assert.match(wrongAnswers("", load) ?? "", /Complete requests: 0/);
+});
+
+test("a run beside an earlier one: worse and better are what the repetitions do not explain", async () => {
+  const definitions = ["a", "b", "c", "d", "e"].map((name): Definition => ({ ...size, name }));
+  const earlier = {
+    date: "2026-11-20",
+    figures: [
+      { name: "a", value: 100 },
+      { name: "b", value: 100 },
+      { name: "c", value: 100, range: [90, 130] as [number, number] },
+      { name: "d", value: 100 },
+      { name: "gone", value: 1 },
+    ],
+  };
+  const results = new Map<string, Measurement | Error>([
+    ["a", { value: 101 }],
+    ["b", { value: 110 }],
+    ["c", { value: 125, range: [120, 140] }],
+    ["d", { value: 80 }],
+    ["e", { value: 5 }],
+  ]);
+  const found = changes(earlier, definitions, results);
+  assert.deepEqual(
+    found.map(({ definition, judgement }) => [definition.name, judgement]),
+    [
+      ["a", "same"],
+      ["b", "worse"],
+      ["c", "same"],
+      ["d", "better"],
+    ],
+  );
+  const text = changesText(found, earlier.date);
+  assert.match(text, /2026-11-20:\nworse +b +100 kB +110 kB +\+10\.0 %\nbetter +d .*-20\.0 %/);
+  assert.ok(text.split("\n").every((line) => line.length <= 80));
+  await assert.rejects(readReport("package.json"), { code: "BENCH_REPORT" });
 });
 
 test("the search finds the least that holds, with few trials", async () => {

@@ -8,6 +8,7 @@ import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { execa } from "execa";
 import { compileAssembly } from "../../tools/image/assembly.ts";
+import { imageParts } from "../../tools/bench/size.ts";
 import { buildImage, type Image } from "../../tools/image/build.ts";
 import { StageCache } from "../../tools/image/cache.ts";
 import { Compiler } from "../../tools/image/compiler.ts";
@@ -257,6 +258,19 @@ describe("building an app outside the repository", () => {
     assert.deepEqual(loads, ["RW ", "RW ", "R E", "R  ", "RW ", "RW "]);
     assert.match(headers, /NOTE/);
     assert.match(await readFile(image.cfg, "utf8"), new RegExp(`^kernel = "${image.elf}"$`, "m"));
+  });
+
+  it("is told part by part by the bench, to the byte", async () => {
+    const { size } = await stat(image.elf);
+    const parts = imageParts(await readFile(image.symbols), size);
+    assert.equal(
+      Object.values(parts).reduce((sum, bytes) => sum + bytes, 0),
+      size,
+    );
+    for (const part of ["app", "net", "libos", "kernel", "boot"]) assert.ok((parts[`code: ${part}`] ?? 0) > 100, part);
+    assert.equal(parts["files"], (await section(".files")).length);
+    const rest = parts["headers and alignment"] ?? 0;
+    assert.ok(rest > 0 && rest < 8192, `${rest} bytes that nothing explains`);
   });
 
   it("embeds the files", async () => {

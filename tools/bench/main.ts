@@ -1,13 +1,14 @@
 // npm run bench [parts…]: measures what the project promises and sets each figure beside its target.
 import { Argument, InvalidArgumentError, Option } from "commander";
 import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
-import { displayPath, repositoryPath } from "../image/paths.ts";
+import { dirname, join, resolve } from "node:path";
+import { displayPath } from "../image/paths.ts";
 import { createProgram, runProgram } from "../support/cli.ts";
 import { describeError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
 import { measureBoot } from "./boot.ts";
 import { measureBuild } from "./build.ts";
+import { changes, changesText, readReport } from "./compare.ts";
 import { DEFINITIONS, PARTS, type Measurement, type Part, type Results } from "./figures.ts";
 import { measureFork } from "./fork/fork.ts";
 import { BENCH_FOLDER } from "./images.ts";
@@ -29,10 +30,14 @@ const MEASURES: Readonly<Record<Part, (options: BenchOptions) => Promise<Results
   tests: measureTests,
 };
 
-const JSON_FILE = repositoryPath("build/bench.json");
+/** Every run's report is kept. */
+const RESULTS_FOLDER = join(BENCH_FOLDER, "results");
+
+const RESULTS_SHOWN = displayPath(RESULTS_FOLDER);
 
 interface BenchOptions {
-  readonly json: string;
+  readonly json?: string;
+  readonly compare?: string;
   readonly charts: string;
   readonly quick: boolean;
   readonly withTests: boolean;
@@ -44,7 +49,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(sign
 const program = createProgram("bench", "Measures what Karyon promises; each figure stands beside its target.")
   .enablePositionalOptions()
   .addArgument(new Argument("[parts...]", "what to measure; everything but fork and tests by default").choices(PARTS))
-  .addOption(new Option("--json <file>", "where the figures go as JSON").default(JSON_FILE, displayPath(JSON_FILE)))
+  .addOption(new Option("--json <file>", `where the figures go as JSON (default: ${RESULTS_SHOWN}/<date>.json)`))
+  .option("--compare <json>", "an earlier run's report: shows what got worse")
   .addOption(
     new Option("--charts <folder>", "where the charts of fork go").default(BENCH_FOLDER, displayPath(BENCH_FOLDER)),
   )
@@ -80,15 +86,19 @@ function helpText(): string {
 async function bench(named: readonly Part[], options: BenchOptions): Promise<void> {
   const wanted = new Set<Part>(named.length > 0 ? named : PARTS.filter((part) => part !== "tests" && part !== "fork"));
   if (options.withTests) wanted.add("tests");
+  // Before anything is measured: a wrong name is not told of an hour later.
+  const earlier = options.compare === undefined ? undefined : await readReport(resolve(options.compare));
   const results = new Map<string, Measurement | Error>();
   for (const part of PARTS.filter((name) => wanted.has(name))) {
     for (const [name, result] of await measure(part, options)) results.set(name, result);
   }
   const shown = DEFINITIONS.filter(({ part }) => named.length === 0 || wanted.has(part));
   process.stdout.write(`${tableText(shown, results, process.stdout.isTTY)}\n`);
-  const file = resolve(options.json);
+  if (earlier !== undefined) process.stdout.write(`\n${changesText(changes(earlier, shown, results), earlier.date)}\n`);
+  const date = new Date();
+  const file = resolve(options.json ?? join(RESULTS_FOLDER, `${date.toISOString().replaceAll(":", "-")}.json`));
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, `${JSON.stringify(report(shown, results, new Date(), thisMachine()), null, 2)}\n`);
+  await writeFile(file, `${JSON.stringify(report(shown, results, date, thisMachine()), null, 2)}\n`);
   logger.success(`the figures as JSON: ${displayPath(file)}`);
   // A figure that misses its target is a result; one that cannot be measured is an error.
   if ([...results.values()].some((result) => result instanceof Error)) process.exitCode = 1;

@@ -3,6 +3,7 @@ import { KaryonError } from "./errors.ts";
 
 const PT_LOAD = 1;
 const PT_DYNAMIC = 2;
+const SHT_NOBITS = 8;
 const DT_NULL = 0n;
 const DT_NEEDED = 1n;
 const DT_STRTAB = 5n;
@@ -38,21 +39,36 @@ export function neededLibraries(bytes: Buffer): string[] {
   return needed.map((name) => textAt(bytes, table + Number(name)));
 }
 
-/**
- * What the section called `name` holds.
- *
- * @throws KaryonError BAD_ELF when there is none
- */
-export function sectionContent(bytes: Buffer, name: string): Buffer {
+/** A section of an ELF file. */
+export interface Section {
+  readonly name: string;
+  readonly address: number;
+  /** Bytes in memory. */
+  readonly size: number;
+  /** What the file has of it: nothing where memory begins as zeros. */
+  readonly content: Buffer;
+}
+
+/** The sections of an ELF file, in their order. @throws KaryonError BAD_ELF for another kind of file */
+export function sections(bytes: Buffer): Section[] {
   if (!isElf(bytes)) throw new KaryonError("BAD_ELF", "this is no ELF-64 file");
   const start = Number(bytes.readBigUInt64LE(40));
-  const [size, count, strings] = [58, 60, 62].map((offset) => bytes.readUInt16LE(offset)) as [number, number, number];
-  const headers = Array.from({ length: count }, (_, i) => start + i * size);
-  const place = (header: number): number => Number(bytes.readBigUInt64LE(header + 24));
-  const names = place(headers[strings] ?? 0);
-  const header = headers.find((at) => textAt(bytes, names + bytes.readUInt32LE(at)) === name);
-  if (header === undefined) throw new KaryonError("BAD_ELF", `an ELF file has no section ${name}`);
-  return bytes.subarray(place(header), place(header) + Number(bytes.readBigUInt64LE(header + 32)));
+  const [entry, count, strings] = [58, 60, 62].map((offset) => bytes.readUInt16LE(offset)) as [number, number, number];
+  const word = (header: number, offset: number): number => Number(bytes.readBigUInt64LE(header + offset));
+  const names = word(start + strings * entry, 24);
+  return Array.from({ length: count }, (_, i) => start + i * entry).map((header) => {
+    const [address = 0, offset = 0, size = 0] = [16, 24, 32].map((at) => word(header, at));
+    const inFile = bytes.readUInt32LE(header + 4) === SHT_NOBITS ? 0 : size;
+    const name = textAt(bytes, names + bytes.readUInt32LE(header));
+    return { name, address, size, content: bytes.subarray(offset, offset + inFile) };
+  });
+}
+
+/** The section called `name`. @throws KaryonError BAD_ELF when there is none */
+export function section(bytes: Buffer, name: string): Section {
+  const found = sections(bytes).find((each) => each.name === name);
+  if (found === undefined) throw new KaryonError("BAD_ELF", `an ELF file has no section ${name}`);
+  return found;
 }
 
 function programHeaders(bytes: Buffer): Segment[] {

@@ -2,11 +2,15 @@
 // the packages hold no names, as one.
 import type { NamedFunction } from "../../image/symbols.ts";
 import type { Samples } from "../../lab/count/samples.ts";
+import { layerOf } from "../layers.ts";
 
 /** The hypervisor's half of the address space (asm-x86/config.h: L4 slots 256 to 271). */
 const XEN_FIRST = 0xffff800000000000n;
 /** Guests have the lower half. */
 const GUEST_END = 0x0000800000000000n;
+
+const XEN = "Xen";
+const UNKNOWN = "unknown";
 
 /** A share of what was executed. */
 export interface Share {
@@ -17,7 +21,7 @@ export interface Share {
 /** Where instructions went. */
 export interface Profile {
   readonly instructions: number;
-  /** "app", "libos", "kernel", "boot", "Xen", …; the largest first. */
+  /** Those of layers.ts, and Xen; the largest first. */
   readonly layers: readonly Share[];
   /** By function, the largest first. */
   readonly functions: readonly Share[];
@@ -36,7 +40,7 @@ export function attribute({ every, addresses }: Samples, functions: readonly Nam
     const name = nameOf(address, functions);
     instructions += count * every;
     add(byFunction, name, count * every);
-    add(byLayer, layerOf(name), count * every);
+    add(byLayer, name === XEN || name === UNKNOWN ? name : layerOf(name), count * every);
   }
   return { instructions, layers: largestFirst(byLayer), functions: largestFirst(byFunction) };
 }
@@ -51,9 +55,9 @@ function largestFirst(sums: ReadonlyMap<string, number>): Share[] {
 }
 
 function nameOf(address: bigint, functions: readonly NamedFunction[]): string {
-  if (address >= XEN_FIRST) return "Xen";
+  if (address >= XEN_FIRST) return XEN;
   const below = address < GUEST_END ? lastNotAbove(Number(address), functions) : undefined;
-  return below?.name ?? "unknown";
+  return below?.name ?? UNKNOWN;
 }
 
 /** By bisection. */
@@ -65,12 +69,4 @@ function lastNotAbove(address: number, functions: readonly NamedFunction[]): Nam
     else high = middle;
   }
   return functions[low - 1];
-}
-
-/** The part of the house that a name belongs to. */
-function layerOf(name: string): string {
-  if (name.startsWith("app:")) return "app";
-  const [, layer] = /^(kernel|libos|~lib)\//.exec(name) ?? [];
-  if (layer === "~lib") return "AssemblyScript's library";
-  return layer ?? (name === "Xen" || name === "unknown" ? name : "boot");
 }

@@ -8,7 +8,7 @@ import { displayPath } from "../../image/paths.ts";
 import { readSymbolTable } from "../../image/symbols.ts";
 import { GUEST_SETTINGS } from "../../lab/count/count.ts";
 import { Lab } from "../../lab/lab.ts";
-import { sectionContent } from "../../support/elf.ts";
+import { section } from "../../support/elf.ts";
 import { KaryonError } from "../../support/errors.ts";
 import { logger } from "../../support/log.ts";
 import { request, type Clients } from "../http/client.ts";
@@ -43,7 +43,7 @@ export async function profileApp(folder: string, options: ProfileOptions): Promi
     const mend = "give it a network in karyon.json, or profile its whole run with --boot";
     throw new KaryonError("PROFILE_NETWORK", `${image.manifest.name} has no network to send requests to`, mend);
   }
-  const functions = readSymbolTable(sectionContent(await readFile(image.symbols), ".symbols"));
+  const functions = readSymbolTable(section(await readFile(image.symbols), ".symbols").content);
   const samples = await sample(image, options, networked);
   const profile = attribute(samples, functions);
   const operations = options.boot ? 1 : options.requests;
