@@ -1,5 +1,5 @@
 // From an app's folder to a bootable image: the stages in order, each behind the cache.
-//   asc → binaryen → wasm2c → translate → gcc, once for kernel and libos (shared by all apps) and once for the app;
+//   asc → binaryen → wasm2c → translate → gcc, once for kernel and libos (shared by all apps of the same aim) and once for the app;
 //   nasm for boot/; ld twice, because the table of function names needs the addresses of a first link; strip.
 import { copyFile, mkdir, readFile, readdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -11,7 +11,17 @@ import { domainConfig } from "./config.ts";
 import { collectFiles, filesBlob } from "./files.ts";
 import { appUnit, kernelHooks, kernelUnit, type KernelExports, type KernelHooks } from "./glue.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
-import { assemble, compileC, embed, functionAddresses, globalNames, link, nativeKey, strip } from "./native.ts";
+import {
+  type Aim,
+  assemble,
+  compileC,
+  embed,
+  functionAddresses,
+  globalNames,
+  link,
+  nativeKey,
+  strip,
+} from "./native.ts";
 import { repositoryPath } from "./paths.ts";
 import { sourceNames, symbolTable, type SourceNames } from "./symbols.ts";
 import { translateModule, type ModuleName } from "./translate.ts";
@@ -118,8 +128,9 @@ class Stages {
   /** All stages; a folder with image.elf and image.symbols.elf. */
   async image(appFolder: string, manifest: Manifest): Promise<string> {
     try {
-      const kernel = this.unit("kernel", KERNEL);
-      const app = this.unit("app", appCompilation(appFolder, manifest), kernel);
+      // What is small stays small; what serves a network executes much of the kernel for every packet.
+      const kernel = this.unit("kernel", KERNEL, manifest.network === false ? "size" : "speed");
+      const app = this.unit("app", appCompilation(appFolder, manifest), "speed", kernel);
       const [boot, files, ...units] = await Promise.all([
         this.boot(),
         manifest.files === undefined ? [] : collectFiles(path.join(appFolder, manifest.files)),
@@ -134,14 +145,14 @@ class Stages {
   }
 
   /** One module from TypeScript to an object file. */
-  private async unit(name: ModuleName, compilation: Compilation, kernel?: Promise<Unit>): Promise<Unit> {
+  private async unit(name: ModuleName, compilation: Compilation, aim: Aim, kernel?: Promise<Unit>): Promise<Unit> {
     const wasm = await this.compile(name, compilation);
     const folder = await this.translate(name, wasm, await kernel);
     const { exports, hooks, names } = JSON.parse(await readFile(path.join(folder, "unit.json"), "utf8")) as Omit<
       Unit,
       "object"
     >;
-    return { object: await this.compileUnit(name, path.join(folder, "unit.c")), exports, hooks, names };
+    return { object: await this.compileUnit(name, path.join(folder, "unit.c"), aim), exports, hooks, names };
   }
 
   private async compile(name: ModuleName, compilation: Compilation): Promise<string> {
@@ -188,14 +199,14 @@ class Stages {
     });
   }
 
-  private async compileUnit(name: ModuleName, source: string): Promise<string> {
+  private async compileUnit(name: ModuleName, source: string, aim: Aim): Promise<string> {
     const headers = await Promise.all(
       ["runtime.h", "memory.h", "kernel.h", "app.h"].map((file) => readText(`boot/${file}`)),
     );
-    const key = [await readFile(source), ...headers, await nativeKey("gcc")];
+    const key = [await readFile(source), ...headers, aim, await nativeKey("gcc")];
     const folder = await this.cache.stage(`${name}-o`, key, async (work) => {
       this.progress(`${name}: gcc`);
-      await compileC(source, path.join(work, "unit.o"), name === "kernel" ? "size" : "speed");
+      await compileC(source, path.join(work, "unit.o"), aim);
     });
     return path.join(folder, "unit.o");
   }

@@ -30,8 +30,8 @@ const COMPILER_FLAGS = [
   "-fdata-sections",
 ];
 
-// The kernel is mostly code that runs seldom: drivers, protocol states, errors. What runs for every byte is marked hot
-// (translate.ts) and compiled like the app. Without the strategies -Os would copy by `rep movsb`, slow for short blocks.
+// The kernel is mostly code that runs seldom: drivers, protocol states, errors. Where it is compiled for size, what runs for every
+// byte is marked hot (translate.ts) and compiled for speed all the same. Without the strategies -Os would copy by `rep movsb`, slow for short blocks.
 const SMALL = [
   "-Os",
   "-mmemcpy-strategy=unrolled_loop:64:noalign,libcall:-1:noalign",
@@ -64,8 +64,11 @@ export async function nativeKey(name: HostToolName): Promise<string> {
   return [command, version, ...(FLAGS[name] ?? [])].join(" ");
 }
 
-/** Compiles one C unit, for size or for speed. Includes are found from the top of the repository. */
-export async function compileC(source: string, object: string, aim: "size" | "speed"): Promise<void> {
+/** What the compiler is to save: bytes or instructions. */
+export type Aim = "size" | "speed";
+
+/** Compiles one C unit. Includes are found from the top of the repository. */
+export async function compileC(source: string, object: string, aim: Aim): Promise<void> {
   const optimization = aim === "size" ? SMALL : FAST;
   await run(await hostTool("gcc"), [
     ...COMPILER_FLAGS,

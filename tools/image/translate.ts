@@ -48,8 +48,10 @@ export interface Translation {
 // Kernel functions that loop over every byte of traffic.
 const HOT = /^(?:libos\/net\/wire\/checksum|kernel\/random)\//;
 
-/** Variables of a function that needs no stack check, of at most eight bytes each. */
-const LEAF_VARIABLES = 32;
+/** The most stack, in words of eight bytes, that a function may need without a stack check; each variable counts as one. */
+const SHALLOW_WORDS = 64;
+/** Return address, frame pointer, alignment. */
+const FRAME_WORDS = 4;
 
 /**
  * Translates what wasm2c made of `module`.
@@ -67,7 +69,7 @@ export function translateModule(name: ModuleName, generated: GeneratedC, module:
     ...globals.map((global) => `static ${global.type} ${global.symbol} = ${global.initial};`),
     ...table.lines,
     "",
-    uncheckedLeaves(
+    uncheckedShallow(
       name,
       rewriteBodies(name, bodies(name, generated.source), {
         types,
@@ -278,21 +280,29 @@ function rewriteBodies(name: ModuleName, text: string, { types, tableSize, memor
 }
 
 /**
- * Takes the stack check from small functions that call none: no recursion is without a function that does call, and below the
- * limit is room for them (app.h). Without the check the compiler can put them into their callers.
+ * Takes the stack check from functions that cannot be on a recursion's way and need little stack, those that they call included:
+ * below the limit is room for them (app.h). Without the check the compiler can put them into their callers.
  */
-function uncheckedLeaves(name: ModuleName, text: string): string {
+function uncheckedShallow(name: ModuleName, text: string): string {
   const prologue = `  ${name.toUpperCase()}_PROLOGUE;\n`;
-  const call = new RegExp(`\\b(?:w2c_${name}_\\w+|${name}_import_\\w+|${name}_memory_grow|CALL_INDIRECT)\\(`);
-  return text
-    .split(/(?<=^\}\n)/m)
-    .map((body) => {
-      const [head = "", rest] = body.split(prologue);
-      if (rest === undefined || call.test(rest)) return body;
-      const variables = new Set(body.match(/\bvar_\w+/g)).size;
-      return variables <= LEAF_VARIABLES ? head + rest : body;
-    })
-    .join("");
+  const calls = new RegExp(`\\b(w2c_${name}_\\w+|${name}_import_\\w+|${name}_memory_grow|CALL_INDIRECT)\\(`, "g");
+  const parts = text.split(/(?<=^\}\n)/m).map((part) => {
+    const [head = "", body] = part.split(prologue);
+    const called = [...(body ?? "").matchAll(calls)].map((match) => match[1] ?? "");
+    const symbol = new RegExp(`\\b(w2c_${name}_\\w+)\\([^;]*$`).exec(head)?.[1] ?? "";
+    return { part, head, body, symbol, called, variables: new Set(body?.match(/\bvar_\w+/g)).size };
+  });
+  // Words of stack by function. What is on a cycle never gets in, because it would have to be there before.
+  const shallow = new Map<string, number>();
+  for (let known = -1; known < shallow.size;) {
+    known = shallow.size;
+    for (const { symbol, body, called, variables } of parts) {
+      if (body === undefined || shallow.has(symbol)) continue;
+      const words = FRAME_WORDS + variables + Math.max(0, ...called.map((callee) => shallow.get(callee) ?? Infinity));
+      if (words <= SHALLOW_WORDS) shallow.set(symbol, words);
+    }
+  }
+  return parts.map(({ part, head, body, symbol }) => (shallow.has(symbol) ? head + (body ?? "") : part)).join("");
 }
 
 function expectMatch(text: string, pattern: RegExp): RegExpExecArray {
