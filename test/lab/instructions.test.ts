@@ -1,0 +1,50 @@
+// Instructions as a measure, in a lab that counts them: what is counted is repeatable, samples agree with it, and name the code.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { ADDRESS, bootServer } from "../../tools/bench/servers.ts";
+import { request } from "../../tools/bench/http/client.ts";
+import { total } from "../../tools/lab/count/count.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const limit = { timeout: 400_000 };
+const REQUESTS = 100;
+const ONE_CLIENT = { clients: 1, keepAlive: true };
+
+test("two counts of the same requests agree, and samples with them", limit, async () => {
+  await using server = await bootServer("karyon");
+  const { lab } = server;
+  const work = (): Promise<void> => request(lab, `http://${ADDRESS}/`, REQUESTS, ONE_CLIENT, 612);
+  await work(); // the first requests take paths that no other takes
+  const [first, second] = [total(await lab.countInstructions(work)), total(await lab.countInstructions(work))];
+  assert.ok(first > REQUESTS * 1000, `${first} instructions`);
+  assert.ok(Math.abs(first - second) < first * 0.05, `${first} and ${second} instructions`);
+  const { every, addresses } = await lab.sampleInstructions(work);
+  const sampled = every * [...addresses.values()].reduce((sum, count) => sum + count, 0);
+  assert.ok(Math.abs(sampled - second) < second * 0.05, `${sampled} sampled of ${second} instructions`);
+});
+
+test("a server that gives another answer is not measured", limit, async () => {
+  await using server = await bootServer("karyon");
+  const load = { ...ONE_CLIENT, clients: 2 };
+  await assert.rejects(request(server.lab, `http://${ADDRESS}/none`, 5, load), {
+    code: "BENCH_FAILED",
+    message: /Non-2xx responses: 5, not 0/,
+  });
+  await assert.rejects(request(server.lab, `http://${ADDRESS}/`, 5, load, 613), { code: "BENCH_FAILED" });
+});
+
+test("the profiler names functions of app, libOS and kernel", limit, async () => {
+  const main = fileURLToPath(new URL("../../tools/bench/main.ts", import.meta.url));
+  const options = ["profile", "apps/httpd", "--requests", "60", "--clients", "3", "--top", "400"];
+  const { stdout } = await execa("node", ["--import", "tsx", main, ...options], { cwd: ROOT });
+  for (const name of [/app:exchange\/\w+/, /libos\/net\/tcp\/output\/output/, /kernel\/time\/clock\/\w+/, /Xen/]) {
+    assert.match(stdout, name);
+  }
+  const shares = [...stdout.matchAll(/ ([\d.]+) % {2}/g)].map((match) => Number(match[1]));
+  const all = shares.indexOf(100);
+  assert.ok(all > 3, "layers come first, and then their sum");
+  const functions = shares.slice(all + 1).reduce((sum, share) => sum + share, 0);
+  assert.ok(Math.abs(functions - 100) < 5, `functions come to ${functions} %`);
+});
