@@ -13,10 +13,10 @@ import { KaryonError } from "../../support/errors.ts";
 import { logger } from "../../support/log.ts";
 import { request, type Clients } from "../http/client.ts";
 import { BENCH_FOLDER } from "../images.ts";
+import { ADDRESS } from "../servers.ts";
 import { attribute, type Profile } from "./attribute.ts";
 import { profileText } from "./text.ts";
 
-const ADDRESS = "10.0.2.20";
 const TIMEOUT_MS = 180_000;
 const ATTEMPTS = 1000;
 /** Requests that are not measured: the first ones take paths that no other takes. */

@@ -21,24 +21,19 @@ export const PEER_PACKAGES: PackageSet = {
 };
 const MODULES = ["xen_netfront"];
 
-/** The size of the page that the published figures of the peer were taken with. */
-export const PEER_PAGE_SIZE = 612;
-
 /** Options of peerConfig. */
 export interface PeerOptions {
   /** MiB; the least at which it boots and serves is 96. */
   readonly memory?: number;
   /** For example "10.0.2.20/24"; by DHCP when it is not given. */
   readonly address?: string;
-  /** Files below the web server's root beside index.html: name → content. */
-  readonly files?: Readonly<Record<string, Buffer>>;
+  /** Files below the web server's root: name → content. */
+  readonly files: Readonly<Record<string, Buffer>>;
 }
 
 /** Makes the guest and returns the path of its xl configuration; the domain's name is linux-peer. */
-export async function linuxPeer(options: PeerOptions = {}): Promise<string> {
+export async function linuxPeer({ memory = 128, address, files }: PeerOptions): Promise<string> {
   const tree = await packageTree(PEER_PACKAGES);
-  const files = { "index.html": page(), ...options.files };
-  const { memory = 128, address } = options;
   const hash = createHash("sha256").update(JSON.stringify([tree.key, memory, address]));
   for (const name of await readdir(SOURCES)) hash.update(name).update(await readFile(join(SOURCES, name)));
   for (const [name, content] of Object.entries(files)) hash.update(name).update(content);
@@ -109,9 +104,4 @@ async function makePeer(
   );
   await writeFile(join(folder, "linux-peer.cfg"), cfg);
   progress.done();
-}
-
-function page(): Buffer {
-  const body = "<!doctype html><title>peer</title>";
-  return Buffer.from(body.padEnd(PEER_PAGE_SIZE - 1, " ") + "\n");
 }
