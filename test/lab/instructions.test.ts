@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { ADDRESS, bootServer } from "../../tools/bench/servers.ts";
+import { bootServer } from "../../tools/bench/servers.ts";
 import { request } from "../../tools/bench/http/client.ts";
 import { total } from "../../tools/lab/count/count.ts";
 
@@ -14,8 +14,8 @@ const ONE_CLIENT = { clients: 1, keepAlive: true };
 
 test("two counts of the same requests agree, and samples with them", limit, async () => {
   await using server = await bootServer("karyon");
-  const { lab } = server;
-  const work = (): Promise<void> => request(lab, `http://${ADDRESS}/`, REQUESTS, ONE_CLIENT, 612);
+  const { lab, address } = server;
+  const work = (): Promise<void> => request(lab, `http://${address}/`, REQUESTS, ONE_CLIENT, 612);
   await work(); // the first requests take paths that no other takes
   const [first, second] = [total(await lab.countInstructions(work)), total(await lab.countInstructions(work))];
   assert.ok(first > REQUESTS * 1000, `${first} instructions`);
@@ -28,11 +28,11 @@ test("two counts of the same requests agree, and samples with them", limit, asyn
 test("a server that gives another answer is not measured", limit, async () => {
   await using server = await bootServer("karyon");
   const load = { ...ONE_CLIENT, clients: 2 };
-  await assert.rejects(request(server.lab, `http://${ADDRESS}/none`, 5, load), {
+  await assert.rejects(request(server.lab, `http://${server.address}/none`, 5, load), {
     code: "BENCH_FAILED",
     message: /Non-2xx responses: 5, not 0/,
   });
-  await assert.rejects(request(server.lab, `http://${ADDRESS}/`, 5, load, 613), { code: "BENCH_FAILED" });
+  await assert.rejects(request(server.lab, `http://${server.address}/`, 5, load, 613), { code: "BENCH_FAILED" });
 });
 
 test("the profiler names functions of app, libOS and kernel", limit, async () => {

@@ -4,8 +4,6 @@ import { execa } from "execa";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
-  DEFINITIONS,
-  PARTS,
   commandOf,
   countText,
   valueText,
@@ -13,12 +11,13 @@ import {
   type Definition,
   type Measurement,
 } from "../../tools/bench/figures.ts";
-import { changes, changesText, readReport } from "../../tools/bench/compare.ts";
+import { changes, changesText, readReport } from "../../tools/bench/report/compare.ts";
 import { compared } from "../../tools/bench/comparison.ts";
 import { wrongAnswers } from "../../tools/bench/http/client.ts";
-import { report } from "../../tools/bench/report.ts";
+import { report } from "../../tools/bench/report/report.ts";
+import { DEFINITIONS, PART_NAMES } from "../../tools/bench/parts.ts";
 import { leastThat } from "../../tools/bench/search.ts";
-import { tableText } from "../../tools/bench/table.ts";
+import { tableText } from "../../tools/bench/report/table.ts";
 
 const MAIN = fileURLToPath(new URL("../../tools/bench/main.ts", import.meta.url));
 const limit = { timeout: 60_000 };
@@ -50,7 +49,7 @@ test("instruction counts are written with three digits", () => {
 
 test("every figure has a name of its own, and a command that shows it", () => {
   assert.equal(new Set(DEFINITIONS.map(({ name }) => name)).size, DEFINITIONS.length);
-  for (const part of PARTS) assert.ok(DEFINITIONS.some((definition) => definition.part === part));
+  for (const part of PART_NAMES) assert.ok(DEFINITIONS.some((definition) => definition.part === part));
   assert.equal(commandOf(size), "npm run bench -- size");
 });
 

@@ -48,6 +48,12 @@ export async function linuxPeer({ memory = 128, address, files }: PeerOptions): 
   return join(folder, "linux-peer.cfg");
 }
 
+/** The line of its xl configuration that gives a guest the address "10.0.2.20/24"; without one it asks by DHCP. */
+export function peerAddressLine(address?: string): string {
+  const options = ["console=hvc0 quiet mitigations=off", ...(address === undefined ? [] : [`address=${address}`])];
+  return `extra = "${options.join(" ")}"`;
+}
+
 function config(memory: number, address: string | undefined): string {
   const lines = [
     'name = "linux-peer"',
@@ -59,7 +65,7 @@ function config(memory: number, address: string | undefined): string {
     'vif = [ "" ]',
     // Without this Xen emulates each RDTSC, which makes Linux look half as fast again as it is.
     'tsc_mode = "native"',
-    `extra = "console=hvc0 quiet mitigations=off${address === undefined ? "" : ` address=${address}`}"`,
+    peerAddressLine(address),
     'on_crash = "destroy"',
   ];
   return `${lines.join("\n")}\n`;

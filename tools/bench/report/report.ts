@@ -1,6 +1,6 @@
 // The JSON file of `npm run bench`: the same figures as the table, with the raw numbers behind them.
 import { cpus, loadavg } from "node:os";
-import { commandOf, verdict, type Definition, type Results } from "./figures.ts";
+import { commandOf, verdict, type Definition, type Results } from "../figures.ts";
 
 /** What the times in a report depend on. */
 export interface Machine {

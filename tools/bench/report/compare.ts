@@ -1,9 +1,9 @@
 // `npm run bench -- --compare <json>`: the figures of this run beside those of an earlier one.
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { displayPath } from "../image/paths.ts";
-import { KaryonError } from "../support/errors.ts";
-import { valueText, type Definition, type Results } from "./figures.ts";
+import { displayPath } from "../../image/paths.ts";
+import { KaryonError } from "../../support/errors.ts";
+import { valueText, type Definition, type Results } from "../figures.ts";
 
 /** A change of less says nothing, where the repetitions tell nothing better. */
 const NOISE = 0.02;
