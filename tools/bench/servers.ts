@@ -3,13 +3,14 @@
 // instructions: all begin in the same state, and none sees what another left behind.
 import { GUEST_SETTINGS, type Instructions } from "../lab/count/count.ts";
 import { Lab } from "../lab/lab.ts";
-import { linuxPeer } from "../lab/peer/peer.ts";
 import type { Side } from "./comparison.ts";
 import { FILES } from "./http/loads.ts";
 import { filesImage } from "./images.ts";
+import { serverGuest } from "./peers/server_guest.ts";
+import { NGINX } from "./peers/servers.ts";
 
 export const ADDRESS = "10.0.2.20";
-export const SERVER_TITLES: Readonly<Record<Side, string>> = { karyon: "httpd on Karyon", linux: "nginx on Linux" };
+export const SERVER_TITLES: Readonly<Record<Side, string>> = { karyon: "httpd on Karyon", linux: NGINX.title };
 
 /** MiB: what the peer needs. */
 const MEMORY = 128;
@@ -42,7 +43,9 @@ export async function bootServer(side: Side): Promise<Server> {
 async function config(side: Side): Promise<string> {
   const files = Object.fromEntries(Object.entries(FILES).map(([name, size]) => [name, content(size)]));
   const address = `${ADDRESS}/24`;
-  return side === "linux" ? linuxPeer({ address, memory: MEMORY, files }) : (await filesImage(files, address)).cfg;
+  return side === "linux"
+    ? serverGuest(NGINX, { address, memory: MEMORY, files })
+    : (await filesImage(files, address)).cfg;
 }
 
 /** Text that is not all the same. */
