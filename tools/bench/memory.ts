@@ -2,12 +2,13 @@
 // Xen, for our images and for the peer.
 import type { Image } from "../image/build.ts";
 import { Lab } from "../lab/lab.ts";
-import { linuxPeer, peerAddressLine } from "../lab/peer/peer.ts";
 import { KaryonError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
 import { addressLine } from "./addresses.ts";
 import type { Definition, Measurement, Results } from "./figures.ts";
 import { appImage } from "./images.ts";
+import { serverAddressLine, serverGuest } from "./peers/server_guest.ts";
+import { NGINX } from "./peers/servers.ts";
 import { leastThat } from "./search.ts";
 
 export const MEMORY_FIGURES: readonly Definition[] = [
@@ -67,9 +68,9 @@ function app(image: Image, works: Subject["works"]): Subject {
 }
 
 async function linux(): Promise<Subject> {
-  const cfg = await linuxPeer({ files: { "index.html": Buffer.from("served\n") } });
+  const cfg = await serverGuest(NGINX, { files: { "index.html": Buffer.from("served\n") } });
   const rest = { enough: 128, works: answers, timeoutMs: LINUX_TIMEOUT_MS };
-  return { name: "linux", cfg, addressLine: peerAddressLine, ...rest };
+  return { name: "linux", cfg, addressLine: serverAddressLine, ...rest };
 }
 
 function answers(_: string, address: string): string {

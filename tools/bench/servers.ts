@@ -4,13 +4,14 @@
 import type { Image } from "../image/build.ts";
 import { GUEST_SETTINGS } from "../lab/count/count.ts";
 import { Lab, type LabOptions } from "../lab/lab.ts";
-import { linuxPeer, peerAddressLine } from "../lab/peer/peer.ts";
 import { addressLine } from "./addresses.ts";
 import type { Side } from "./comparison.ts";
 import { FILES } from "./http/loads.ts";
 import { filesImage } from "./images.ts";
+import { serverAddressLine, serverGuest } from "./peers/server_guest.ts";
+import { NGINX } from "./peers/servers.ts";
 
-export const SERVER_TITLES: Readonly<Record<Side, string>> = { karyon: "httpd on Karyon", linux: "nginx on Linux" };
+export const SERVER_TITLES: Readonly<Record<Side, string>> = { karyon: "httpd on Karyon", linux: NGINX.title };
 
 /** A lab that counts instructions, … */
 export const COUNTING: LabOptions = { accelerator: "icount" };
@@ -97,7 +98,9 @@ export interface ServerConfig {
 
 /** The server of a side. */
 export async function serverConfig(side: Side): Promise<ServerConfig> {
-  if (side === "linux") return { cfg: await linuxPeer({ files: servedFiles() }), addressLine: peerAddressLine };
+  if (side === "linux") {
+    return { cfg: await serverGuest(NGINX, { files: servedFiles() }), addressLine: serverAddressLine };
+  }
   const image = await servedImage();
   return { cfg: image.cfg, addressLine: (address) => addressLine(image, address) };
 }
