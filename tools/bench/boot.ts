@@ -8,8 +8,9 @@ import { section } from "../support/elf.ts";
 import { KaryonError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
 import { compared, SIDES, type Side } from "./comparison.ts";
+import { WEB, webImage } from "./contests.ts";
 import { countText, type Definition, type Measurement, type Results } from "./figures.ts";
-import { COUNTING, createServers, SERVER_TITLES, servedImage } from "./servers.ts";
+import { COUNTING, createServers } from "./servers.ts";
 import { spread } from "./spread.ts";
 
 /** Guests that are booted at once, of the least memory with which the peer serves, in a host that has room for them. */
@@ -47,11 +48,11 @@ export async function measureBoot(): Promise<Results> {
   const stages: Record<Side, Record<string, number[]>> = { karyon: {}, linux: {} };
   for (let round = 1; round <= ROUNDS; round++) {
     for (const side of SIDES) {
-      logger.start(`${SERVER_TITLES[side]}: boot ${round} of ${ROUNDS}`);
+      logger.start(`${WEB.titles[side]}: boot ${round} of ${ROUNDS}`);
       for (const [stage, count] of await bootStages(side, marks[side])) (stages[side][stage] ??= []).push(count);
     }
   }
-  for (const side of SIDES) process.stdout.write(`${stagesText(SERVER_TITLES[side], stages[side])}\n`);
+  for (const side of SIDES) process.stdout.write(`${stagesText(WEB.titles[side], stages[side])}\n`);
   const answers = (side: Side): readonly number[] => stages[side][ANSWER] ?? [];
   results.set("boot", { ...compared({ karyon: answers("karyon"), linux: answers("linux") }), raw: { stages } });
   results.set("boot-many", await manyAtOnce());
@@ -62,7 +63,7 @@ export async function measureBoot(): Promise<Results> {
 const LINUX_MARKS: readonly Mark[] = [{ name: "first process", from: 0n, to: 1n << 47n }];
 
 async function karyonMarks(): Promise<Mark[]> {
-  const { symbols } = await servedImage();
+  const { symbols } = await webImage();
   const functions = readSymbolTable(section(await readFile(symbols), ".symbols").content);
   const mark = (name: string, symbol: string): Mark => {
     const address = functions.find((each) => each.name === symbol)?.address;
@@ -86,7 +87,7 @@ async function manyAtOnce(): Promise<Measurement> {
   const counts: Record<Side, number[]> = { karyon: [], linux: [] };
   for (let round = 1; round <= ROUNDS_OF_MANY; round++) {
     for (const side of SIDES) {
-      logger.start(`${SERVER_TITLES[side]}: ${MANY.count} at once, ${round} of ${ROUNDS_OF_MANY}`);
+      logger.start(`${WEB.titles[side]}: ${MANY.count} at once, ${round} of ${ROUNDS_OF_MANY}`);
       await using servers = await createServers(side, MANY);
       counts[side].push(total(await servers.lab.countInstructions(() => servers.begin())));
     }

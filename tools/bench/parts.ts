@@ -11,6 +11,7 @@ import { LATENCY_FIGURES, measureLatency } from "./http/latency.ts";
 import { measureScale, SCALE_FIGURES } from "./http/scale.ts";
 import { measureTime, TIME_FIGURES } from "./http/time.ts";
 import { MEMORY_FIGURES, measureMemory } from "./memory.ts";
+import { measureNet, NET_FIGURES } from "./net.ts";
 import { SIZE_FIGURES, measureSizes } from "./size.ts";
 import { TESTS_FIGURES, measureTests } from "./tests.ts";
 
@@ -39,6 +40,7 @@ const ALL = {
   scale: { figures: SCALE_FIGURES, measure: measureScale },
   time: { figures: TIME_FIGURES, measure: measureTime },
   density: { figures: DENSITY_FIGURES, measure: measureDensity },
+  net: { figures: NET_FIGURES, measure: measureNet },
   build: { figures: BUILD_FIGURES, measure: measureBuild },
   fork: { figures: FORK_FIGURES, measure: measureFork, long: true },
   tests: { figures: TESTS_FIGURES, measure: measureTests, long: true },

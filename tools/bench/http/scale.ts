@@ -2,9 +2,10 @@
 // what it costs to have many (the Mini-OS paper's second figure).
 import { total } from "../../lab/count/count.ts";
 import { compared, SIDES, type Side } from "../comparison.ts";
+import { WEB } from "../contests.ts";
 import { countText, type Definition, type Measurement, type Results } from "../figures.ts";
 import { logger } from "../../support/log.ts";
-import { COUNTING, createServers, SERVER_TITLES, type Servers } from "../servers.ts";
+import { COUNTING, createServers, type Servers } from "../servers.ts";
 import { request } from "./client.ts";
 import { FILES } from "./loads.ts";
 
@@ -30,11 +31,11 @@ export async function measureScale(): Promise<Results> {
   for (const count of GUESTS) {
     const costs: Record<Side, number[]> = { karyon: [], linux: [] };
     for (const side of SIDES) {
-      logger.start(`${SERVER_TITLES[side]}: ${count} at once`);
+      logger.start(`${WEB.titles[side]}: ${count} at once`);
       await using servers = await createServers(side, { ...OPTIONS, count });
       await servers.begin();
       for (let i = 0; i < REPETITIONS; i++) costs[side].push(await instructionsOf(servers));
-      logger.info(`${SERVER_TITLES[side]}: ${count} at once: ${costs[side].map(countText).join(", ")} a request`);
+      logger.info(`${WEB.titles[side]}: ${count} at once: ${costs[side].map(countText).join(", ")} a request`);
     }
     results.set(`scale-${count}`, compared(costs));
   }

@@ -8,6 +8,7 @@ import type { FileTree } from "../../lab/image/cpio.ts";
 import { LibraryCollector } from "../../lab/image/libraries.ts";
 import { addModules, commandLineOf, linuxGuest } from "./guest.ts";
 import type { PeerServer } from "./servers.ts";
+import { programKey, staticProgram } from "./static_program.ts";
 
 const SOURCES = fileURLToPath(new URL(".", import.meta.url));
 const MODULES = ["xen_netfront"];
@@ -53,13 +54,25 @@ export async function serverGuest(server: PeerServer, options: ServerGuestOption
     memory,
     network: true,
     ...(address === undefined ? {} : { commandLine: [`address=${address}`] }),
-    key: [packages.key, server.files, server.folders, FOLDERS, LINKS, texts, scripts, contents],
+    key: [
+      packages.key,
+      server.files,
+      server.program === undefined ? [] : await programKey(),
+      server.folders,
+      FOLDERS,
+      LINKS,
+      texts,
+      scripts,
+      contents,
+    ],
     fill: async (root, base) => {
       for (const path of [...FOLDERS, ...server.folders]) root.folder(path);
       for (const [path, target] of Object.entries(LINKS)) root.link(path, target);
       root.file("bin/busybox", await readFile(join(base.root, "bin/busybox")), 0o755);
       await addModules(root, base, MODULES);
       await addPrograms(root, packages, server.files);
+      if (server.program !== undefined)
+        root.file(`usr/bin/${server.program}`, await staticProgram(server.program), 0o755);
       for (const [path, text] of Object.entries(scripts)) root.file(path, text, 0o755);
       for (const [path, text] of Object.entries(texts)) root.file(path, text);
       for (const [name, content] of Object.entries(files)) root.file(`srv/${name}`, content);
