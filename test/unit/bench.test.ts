@@ -11,10 +11,10 @@ import {
   type Definition,
   type Measurement,
 } from "../../tools/bench/figures.ts";
-import { changes, changesText, readReport } from "../../tools/bench/report/compare.ts";
+import { changes, changesText } from "../../tools/bench/report/compare.ts";
 import { compared } from "../../tools/bench/comparison.ts";
 import { wrongAnswers } from "../../tools/bench/http/client.ts";
-import { report } from "../../tools/bench/report/report.ts";
+import { readReport, report } from "../../tools/bench/report/report.ts";
 import { DEFINITIONS, PART_NAMES } from "../../tools/bench/parts.ts";
 import { leastThat } from "../../tools/bench/search.ts";
 import { tableText } from "../../tools/bench/report/table.ts";
@@ -81,14 +81,13 @@ test("the JSON file holds the same figures with their raw numbers", () => {
     ["size", { value: 165, raw: { bytes: 165_000 } }],
     ["request", new Error("no answer")],
   ]);
-  const machine = { processor: "any", cores: 2, load: 0.5, node: "v20" };
-  const date = new Date("2026-11-21T03:00:00Z");
-  assert.deepEqual(JSON.parse(JSON.stringify(report([size, request], results, date, machine))), {
-    date: "2026-11-21T03:00:00.000Z",
-    machine,
+  const machine = { processor: "any", cores: 2, load: 0.5 };
+  const about = { date: "2026-11-21T03:00:00.000Z", machine, versions: { node: "v20" } };
+  assert.deepEqual(JSON.parse(JSON.stringify(report([size, request], results, about))), {
+    ...about,
     figures: [
-      { ...size, value: 165, raw: { bytes: 165_000 }, verdict: "missed", command: "npm run bench -- size" },
-      { ...request, error: "no answer", verdict: "failed", command: "npm run bench -- http" },
+      { ...size, value: 165, raw: { bytes: 165_000 }, verdict: "missed" },
+      { ...request, error: "no answer", verdict: "failed" },
     ],
   });
 });

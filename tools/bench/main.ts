@@ -10,8 +10,9 @@ import type { Measurement, Results } from "./figures.ts";
 import { BENCH_FOLDER } from "./images.ts";
 import { DEFINITIONS, PART_NAMES, PARTS, type PartName } from "./parts.ts";
 import { profileApp } from "./profile/profile.ts";
-import { changes, changesText, readReport } from "./report/compare.ts";
-import { report, thisMachine } from "./report/report.ts";
+import { changes, changesText } from "./report/compare.ts";
+import { readReport, report, thisMachine } from "./report/report.ts";
+import { versions } from "./report/versions.ts";
 import { tableText } from "./report/table.ts";
 
 /** Every run's report is kept. */
@@ -84,7 +85,8 @@ async function bench(named: readonly PartName[], options: BenchOptions): Promise
   const date = new Date();
   const file = resolve(options.json ?? join(RESULTS_FOLDER, `${date.toISOString().replaceAll(":", "-")}.json`));
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, `${JSON.stringify(report(shown, results, date, thisMachine()), null, 2)}\n`);
+  const about = { date: date.toISOString(), machine: thisMachine(), versions: await versions() };
+  await writeFile(file, `${JSON.stringify(report(shown, results, about), null, 2)}\n`);
   logger.success(`the figures as JSON: ${displayPath(file)}`);
   // A figure that misses its target is a result; one that cannot be measured is an error.
   if ([...results.values()].some((result) => result instanceof Error)) process.exitCode = 1;
