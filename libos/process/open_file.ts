@@ -15,6 +15,7 @@ export const KIND_FILE: u32 = 1;
 export const KIND_DIRECTORY: u32 = 2;
 export const KIND_TCP: u32 = 3;
 export const KIND_UDP: u32 = 4;
+export const KIND_DEVICE: u32 = 6;
 
 @unmanaged
 @final
@@ -24,7 +25,7 @@ export class OpenFile {
   references: u32;
   /** Access mode and status flags (O_…). */
   flags: i32;
-  /** TcpSocket, UdpSocket, or the index of the embedded file or of the first one below the directory. */
+  /** TcpSocket, UdpSocket, DEVICE_…, or the index of the embedded file or of the first one below the directory. */
   object: usize;
   /** Of a file: the next byte. Of a directory: the index of the next file to list. */
   position: u64;
