@@ -10,7 +10,15 @@ import {
   descriptorSet,
   descriptorSetCloseOnExec,
 } from "../process/descriptors";
-import { KIND_CONSOLE, KIND_DIRECTORY, KIND_FILE, NO_FILE, OpenFile, openFileHold } from "../process/open_file";
+import {
+  KIND_CONSOLE,
+  KIND_DIRECTORY,
+  KIND_FILE,
+  KIND_PIPE,
+  NO_FILE,
+  OpenFile,
+  openFileHold,
+} from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
 import {
   DT_DIR,
@@ -27,6 +35,7 @@ import {
   PATH_MAX,
   S_IFCHR,
   S_IFDIR,
+  S_IFIFO,
   S_IFREG,
   S_IFSOCK,
 } from "./constants";
@@ -35,6 +44,7 @@ import { DIRECTORY_ENTRY_NAME, DirectoryEntry, FILE_STATUS_SIZE, FileStatus } fr
 const NANOSECONDS: u64 = 1_000_000_000;
 const PERMISSIONS_FILE: u32 = 0x124; // r--r--r--
 const PERMISSIONS_DIRECTORY: u32 = 0x16d; // r-xr-xr-x
+const PERMISSIONS_PIPE: u32 = 0x180; // rw-------
 const PERMISSIONS_DEVICE: u32 = 0x1b6; // rw-rw-rw-
 
 const target = changetype<PathTarget>(memory.data(16, 4));
@@ -92,6 +102,9 @@ export function posix_fstat(fd: i32, status: u32): i32 {
     describeFile(view, <u32>file.object);
   } else if (file.kind == KIND_DIRECTORY) {
     describeDirectory(view, <u32>file.object, file.pathLength);
+  } else if (file.kind == KIND_PIPE) {
+    view.mode = S_IFIFO | PERMISSIONS_PIPE;
+    view.links = 1;
   } else {
     view.mode = (file.kind == KIND_CONSOLE ? S_IFCHR : S_IFSOCK) | PERMISSIONS_DEVICE;
     view.links = 1;
