@@ -16,6 +16,7 @@ import {
   KIND_DEVICE,
   KIND_DIRECTORY,
   KIND_FILE,
+  KIND_PIPE,
   NO_FILE,
   OpenFile,
   openFileHold,
@@ -36,6 +37,7 @@ import {
   PATH_MAX,
   S_IFCHR,
   S_IFDIR,
+  S_IFIFO,
   S_IFREG,
   S_IFSOCK,
 } from "./constants";
@@ -44,6 +46,7 @@ import { DIRECTORY_ENTRY_NAME, DirectoryEntry, FILE_STATUS_SIZE, FileStatus } fr
 const NANOSECONDS: u64 = 1_000_000_000;
 const PERMISSIONS_FILE: u32 = 0x124; // r--r--r--
 const PERMISSIONS_DIRECTORY: u32 = 0x16d; // r-xr-xr-x
+const PERMISSIONS_PIPE: u32 = 0x180; // rw-------
 const PERMISSIONS_DEVICE: u32 = 0x1b6; // rw-rw-rw-
 
 const target = changetype<PathTarget>(memory.data(20, 4));
@@ -108,6 +111,9 @@ export function posix_fstat(fd: i32, status: u32): i32 {
     describeFile(view, <u32>file.object);
   } else if (file.kind == KIND_DIRECTORY) {
     describeDirectory(view, <u32>file.object, file.pathLength);
+  } else if (file.kind == KIND_PIPE) {
+    view.mode = S_IFIFO | PERMISSIONS_PIPE;
+    view.links = 1;
   } else {
     describeSpecial(view, file.kind == KIND_CONSOLE || file.kind == KIND_DEVICE ? S_IFCHR : S_IFSOCK);
   }

@@ -10,6 +10,7 @@ import {
   KIND_DEVICE,
   KIND_DIRECTORY,
   KIND_FILE,
+  KIND_PIPE,
   KIND_TCP,
   KIND_UDP,
   NO_FILE,
@@ -18,6 +19,7 @@ import {
   openFileRelease,
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
+import { pipeRead, pipeWrite } from "../with_pipe";
 import { consoleFileRead, consoleFileWrite } from "./console_file";
 import {
   O_ACCMODE,
@@ -98,6 +100,7 @@ function readEmbedded(file: OpenFile, buffer: usize, count: u32, offset: u64): i
 
 function readFrom(file: OpenFile, buffer: usize, count: u32): i32 {
   if (file.kind == KIND_TCP) return streamReceive(file, buffer, count, 0);
+  if (file.kind == KIND_PIPE) return pipeRead(file, buffer, count);
   if (file.kind == KIND_FILE) {
     const length = readEmbedded(file, buffer, count, file.position);
     file.position += length;
@@ -135,6 +138,7 @@ export function posix_pread(fd: i32, buffer: u32, count: u32, offset: i64): i32 
 /** Writes the `count` bytes at kernel address `source`. The caller holds a reference. */
 function writeTo(file: OpenFile, source: usize, count: u32): i32 {
   if (file.kind == KIND_TCP) return streamSend(file, source, count, 0);
+  if (file.kind == KIND_PIPE) return pipeWrite(file, source, count);
   if (file.kind == KIND_UDP) return datagramSend(file, source, count, 0, 0, 0);
   if (file.kind == KIND_DEVICE) return deviceWrite(file, count);
   return file.kind == KIND_CONSOLE ? consoleFileWrite(source, count, file.nonBlocking) : -EBADF;
