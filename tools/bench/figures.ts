@@ -1,8 +1,9 @@
 // What is measured, and the target of each figure: the one list that the table, the JSON file and --help follow.
+import { CALL_FIGURES } from "./calls/probes.ts";
 import { HTTP_LOADS } from "./http/loads.ts";
 
 /** The parts that can be run by name, in the order they run. */
-export const PARTS = ["size", "memory", "boot", "http", "build", "fork", "tests"] as const;
+export const PARTS = ["size", "memory", "boot", "http", "calls", "build", "fork", "tests"] as const;
 export type Part = (typeof PARTS)[number];
 
 /** kB is 1000 bytes; MiB as xl's `memory=` counts; ratio is ours divided by what it is compared with; s is seconds. */
@@ -102,6 +103,13 @@ export const DEFINITIONS: readonly Definition[] = [
     name,
     title: `HTTP, ${title}: instructions, ours of Linux's`,
     part: "http",
+    unit: "ratio",
+    ...(target === undefined ? {} : { target }),
+  })),
+  ...CALL_FIGURES.map(({ name, title, target }): Definition => ({
+    name,
+    title: `${title}: instructions, ours of Linux's`,
+    part: "calls",
     unit: "ratio",
     ...(target === undefined ? {} : { target }),
   })),

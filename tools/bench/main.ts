@@ -8,6 +8,7 @@ import { describeError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
 import { measureBoot } from "./boot.ts";
 import { measureBuild } from "./build.ts";
+import { measureCalls } from "./calls/calls.ts";
 import { changes, changesText, readReport } from "./compare.ts";
 import { DEFINITIONS, PARTS, type Measurement, type Part, type Results } from "./figures.ts";
 import { measureFork } from "./fork/fork.ts";
@@ -25,6 +26,7 @@ const MEASURES: Readonly<Record<Part, (options: BenchOptions) => Promise<Results
   memory: measureMemory,
   boot: measureBoot,
   http: measureHttp,
+  calls: measureCalls,
   build: measureBuild,
   fork: ({ quick, charts }) => measureFork({ quick, charts: resolve(charts) }),
   tests: measureTests,

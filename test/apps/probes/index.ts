@@ -1,9 +1,11 @@
 // Does on command what `npm run bench -- calls` measures, beside a program on Linux that obeys the same lines
 // (tools/bench/peers/probes). Says "ready", and reads from the console
 //   <probe> <count>
-// which it answers with "done <probe> <count> <ns for all>", or "failed <probe>".
+// which it answers with "done <probe> <count> <ns for all>", or "failed <probe>". It does without the network of its manifest,
+// which is there because the kernel of an app with one is compiled for speed.
 import { CLOCK_MONOTONIC, clockNanoseconds, puts, read, stdin } from "karyon";
 import { getppids, reads, writes } from "./calls";
+import { bytes, roundTrips } from "./pipes";
 
 const LINE: i32 = 64;
 const line = memory.data(64);
@@ -15,6 +17,8 @@ const probes = new Map<string, Probe>();
 probes.set("getppid", getppids);
 probes.set("read", reads);
 probes.set("write", writes);
+probes.set("pipe", bytes);
+probes.set("ping-pong-threads", roundTrips);
 
 function command(): string[] {
   let length = 0;
