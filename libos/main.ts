@@ -10,6 +10,7 @@ export { forkRequest } from "../kernel/fork/fork";
 export { trap } from "../kernel/trap/trap";
 export { threadMain } from "../kernel/thread/scheduler";
 export * from "./posix/index";
+export { pipeClose, pipeEvents, pipeQueue, pipeRead, pipeWrite } from "./posix/pipe";
 export { familyAddress, familyEvent, familyStart } from "./process/family";
 export { signalTake, terminationCaught } from "./process/signals";
 export { leaveKernel, upcall } from "../kernel/work";

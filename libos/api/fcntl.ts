@@ -1,10 +1,11 @@
-// fcntl.h: opening the files embedded in the image, and the modes of descriptors.
+// fcntl.h: opening the files embedded in the image and the devices, and the modes of descriptors.
 import { F_GETFL, F_SETFL, O_NONBLOCK, O_RDONLY } from "../posix/constants";
 import { conclude, errno } from "./errno";
 import * as posix from "./posix";
 
 /**
- * Opens the embedded file or directory `path`; the tree is read-only (EROFS for O_WRONLY, O_RDWR, O_CREAT).
+ * Opens the embedded file or directory `path`; the tree is read-only (EROFS for O_WRONLY, O_RDWR, O_CREAT). /dev/null and
+ * /dev/zero are there as in null(4), for reading and writing.
  * A relative path starts at "/". Returns the lowest free descriptor, or -1.
  */
 export function open(path: string, flags: i32 = O_RDONLY): i32 {

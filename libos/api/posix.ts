@@ -32,6 +32,8 @@ export declare function close(fd: i32): i32;
 export declare function read(fd: i32, buffer: usize, count: u32): i32;
 export declare function pread(fd: i32, buffer: usize, count: u32, offset: i64): i32;
 export declare function write(fd: i32, buffer: usize, count: u32): i32;
+/** Stores the descriptors of the two ends, the one that is read first, at `descriptors`, two i32. */
+export declare function pipe(descriptors: usize, flags: i32): i32;
 export declare function lseek(fd: i32, offset: i64, whence: i32): i64;
 export declare function stat(path: usize, pathLength: u32, status: usize): i32;
 export declare function fstat(fd: i32, status: usize): i32;

@@ -1,5 +1,5 @@
 // sys/stat.h: what is known of a file.
-import { S_IFDIR, S_IFMT, S_IFREG } from "../posix/constants";
+import { S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from "../posix/constants";
 import { conclude, errno } from "./errno";
 import * as posix from "./posix";
 
@@ -34,6 +34,16 @@ export function fstat(fd: i32, status: Stat): i32 {
 /** True when st_mode `mode` is a regular file's. */
 export function S_ISREG(mode: u32): bool {
   return (mode & S_IFMT) == S_IFREG;
+}
+
+/** True when st_mode `mode` is a character device's: the console's, /dev/null's. */
+export function S_ISCHR(mode: u32): bool {
+  return (mode & S_IFMT) == S_IFCHR;
+}
+
+/** True when st_mode `mode` is a pipe's. */
+export function S_ISFIFO(mode: u32): bool {
+  return (mode & S_IFMT) == S_IFIFO;
 }
 
 /** True when st_mode `mode` is a directory's. */

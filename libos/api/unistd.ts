@@ -1,4 +1,5 @@
 // unistd.h: bytes in and out of descriptors, whatever is behind them, and the small calls of that header.
+import { EFAULT } from "../../kernel/errno";
 import { conclude, conclude64, errno, keep } from "./errno";
 import * as posix from "./posix";
 import { timespec } from "./time";
@@ -42,6 +43,23 @@ export function writeBytes(fd: i32, bytes: Uint8Array, from: i32 = 0, to: i32 = 
 export function writeText(fd: i32, text: string): i32 {
   const bytes = String.UTF8.encode(text);
   return conclude(errno, posix.write(fd, changetype<usize>(bytes), bytes.byteLength));
+}
+
+/**
+ * Makes a pipe between threads: `fds[0]` reads what is written to `fds[1]`. Returns 0, or -1 (EMFILE, ENFILE without memory).
+ *
+ * It holds up to 64 KiB, less when memory is short; up to PIPE_BUF bytes are written in one piece or not at all.
+ * At the end of what is there `read` returns 0 when the last `fds[1]` is closed; `write` fails with EPIPE (there is no
+ * SIGPIPE) when the last `fds[0]` is. The child of a fork has a copy of the pipe with what was in it, and both ends of the
+ * copy: parent and child cannot reach each other through it.
+ */
+export function pipe(fds: StaticArray<i32>): i32 {
+  return pipe2(fds, 0);
+}
+
+/** Like `pipe`; `flags` are O_NONBLOCK and O_CLOEXEC, for both ends. */
+export function pipe2(fds: StaticArray<i32>, flags: i32): i32 {
+  return conclude(errno, fds.length < 2 ? -EFAULT : posix.pipe(changetype<usize>(fds), flags));
 }
 
 /** Moves the position of a file (SEEK_SET, SEEK_CUR, SEEK_END). Returns the new one, or -1. */

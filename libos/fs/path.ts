@@ -2,6 +2,7 @@
 // directory is always "/").
 import { ENAMETOOLONG, ENOENT, ENOTDIR } from "../../kernel/errno";
 import { NAME_MAX, PATH_MAX } from "../posix/constants";
+import { NO_DEVICE, deviceFind } from "./devices";
 import { embeddedDirectory, embeddedFind } from "./embedded";
 
 const SLASH: u8 = 0x2f;
@@ -17,9 +18,11 @@ export class PathTarget {
   /** The canonical path; good until the next resolvePath. */
   path: usize;
   length: u32;
-  /** Index of the file, or of the first file below the directory. */
+  /** Index of the file, or of the first file below the directory; of a device none. */
   index: u32;
   isDirectory: bool;
+  /** DEVICE_…; NO_DEVICE for a file and a directory. */
+  device: u32;
 }
 
 function isDots(name: usize, length: u32, count: u32): bool {
@@ -28,10 +31,15 @@ function isDots(name: usize, length: u32, count: u32): bool {
   return true;
 }
 
+/** Whether the first `length` bytes of the canonical path name something other than a directory. */
+function isLeaf(length: u32): bool {
+  return embeddedFind(canonical, length) >= 0 || deviceFind(canonical, length) != NO_DEVICE;
+}
+
 /** 0 when the canonical path so far is a directory; else why not. */
 function checkDirectory(): i32 {
   if (embeddedDirectory(canonical, canonicalLength) >= 0) return 0;
-  return embeddedFind(canonical, canonicalLength) >= 0 ? -ENOTDIR : missing();
+  return isLeaf(canonicalLength) ? -ENOTDIR : missing();
 }
 
 /** Goes on from the canonical path to `name`. */
@@ -67,6 +75,7 @@ export function resolvePath(path: usize, length: u32, target: PathTarget): i32 {
     at = end + 1;
   }
   target.length = canonicalLength;
+  target.device = NO_DEVICE;
   const directory = embeddedDirectory(canonical, canonicalLength);
   target.isDirectory = directory >= 0;
   if (directory >= 0) {
@@ -74,7 +83,8 @@ export function resolvePath(path: usize, length: u32, target: PathTarget): i32 {
     return 0;
   }
   const file = embeddedFind(canonical, canonicalLength);
-  if (file < 0) return missing();
+  if (file < 0) target.device = deviceFind(canonical, canonicalLength);
+  if (file < 0 && target.device == NO_DEVICE) return missing();
   target.index = <u32>file;
   return load<u8>(path + length - 1) == SLASH ? -ENOTDIR : 0;
 }
@@ -82,7 +92,7 @@ export function resolvePath(path: usize, length: u32, target: PathTarget): i32 {
 /** Why the canonical path leads nowhere: -ENOTDIR when it goes through a file, else -ENOENT. */
 function missing(): i32 {
   for (let i: u32 = 1; i < canonicalLength; i++) {
-    if (load<u8>(canonical + i) == SLASH && embeddedFind(canonical, i) >= 0) return -ENOTDIR;
+    if (load<u8>(canonical + i) == SLASH && isLeaf(i)) return -ENOTDIR;
   }
   return -ENOENT;
 }

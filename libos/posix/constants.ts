@@ -111,6 +111,7 @@ export const S_IFSOCK: u32 = 0xc000;
 export const S_IFREG: u32 = 0x8000;
 export const S_IFDIR: u32 = 0x4000;
 export const S_IFCHR: u32 = 0x2000;
+export const S_IFIFO: u32 = 0x1000;
 export const DT_DIR: u8 = 4;
 export const DT_REG: u8 = 8;
 
@@ -118,6 +119,8 @@ export const DT_REG: u8 = 8;
 export const PATH_MAX: u32 = 1024;
 /** The longest name of one path component, in bytes of UTF-8. */
 export const NAME_MAX: u32 = 255;
+/** Up to so many bytes a write to a pipe puts there in one piece. */
+export const PIPE_BUF: u32 = 4096;
 /** Descriptors a process may have open; also the highest nfds of poll. */
 export const OPEN_MAX: u32 = 1024;
 /** Descriptors an fd_set holds. */

@@ -1,6 +1,7 @@
 // stat, fstat, getdents, and the calls on descriptors themselves: fcntl, dup, dup2.
 import { EBADF, EFAULT, EINVAL, ENAMETOOLONG, ENOTDIR } from "../../kernel/errno";
 import { EmbeddedChild, embeddedChild, embeddedFile } from "../fs/embedded";
+import { NO_DEVICE } from "../fs/devices";
 import { PathTarget, resolvePath } from "../fs/path";
 import {
   descriptorClose,
@@ -10,7 +11,16 @@ import {
   descriptorSet,
   descriptorSetCloseOnExec,
 } from "../process/descriptors";
-import { KIND_CONSOLE, KIND_DIRECTORY, KIND_FILE, NO_FILE, OpenFile, openFileHold } from "../process/open_file";
+import {
+  KIND_CONSOLE,
+  KIND_DEVICE,
+  KIND_DIRECTORY,
+  KIND_FILE,
+  KIND_PIPE,
+  NO_FILE,
+  OpenFile,
+  openFileHold,
+} from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
 import {
   DT_DIR,
@@ -27,6 +37,7 @@ import {
   PATH_MAX,
   S_IFCHR,
   S_IFDIR,
+  S_IFIFO,
   S_IFREG,
   S_IFSOCK,
 } from "./constants";
@@ -35,9 +46,10 @@ import { DIRECTORY_ENTRY_NAME, DirectoryEntry, FILE_STATUS_SIZE, FileStatus } fr
 const NANOSECONDS: u64 = 1_000_000_000;
 const PERMISSIONS_FILE: u32 = 0x124; // r--r--r--
 const PERMISSIONS_DIRECTORY: u32 = 0x16d; // r-xr-xr-x
+const PERMISSIONS_PIPE: u32 = 0x180; // rw-------
 const PERMISSIONS_DEVICE: u32 = 0x1b6; // rw-rw-rw-
 
-const target = changetype<PathTarget>(memory.data(16, 4));
+const target = changetype<PathTarget>(memory.data(20, 4));
 const child = changetype<EmbeddedChild>(memory.data(20, 4));
 
 /** File `index` of the blob. */
@@ -62,6 +74,12 @@ function describeFile(status: FileStatus, index: u32): void {
   status.hashHigh = file.hashHigh;
 }
 
+/** The console, a device, a socket. */
+function describeSpecial(status: FileStatus, type: u32): void {
+  status.mode = type | PERMISSIONS_DEVICE;
+  status.links = 1;
+}
+
 function describeDirectory(status: FileStatus, index: u32, pathLength: u32): void {
   status.mode = S_IFDIR | PERMISSIONS_DIRECTORY;
   status.links = 2;
@@ -77,6 +95,7 @@ export function posix_stat(path: u32, pathLength: u32, status: u32): i32 {
   if (error != 0) return error;
   memory.fill(result, 0, FILE_STATUS_SIZE);
   if (target.isDirectory) describeDirectory(changetype<FileStatus>(result), target.index, target.length);
+  else if (target.device != NO_DEVICE) describeSpecial(changetype<FileStatus>(result), S_IFCHR);
   else describeFile(changetype<FileStatus>(result), target.index);
   return 0;
 }
@@ -92,9 +111,11 @@ export function posix_fstat(fd: i32, status: u32): i32 {
     describeFile(view, <u32>file.object);
   } else if (file.kind == KIND_DIRECTORY) {
     describeDirectory(view, <u32>file.object, file.pathLength);
-  } else {
-    view.mode = (file.kind == KIND_CONSOLE ? S_IFCHR : S_IFSOCK) | PERMISSIONS_DEVICE;
+  } else if (file.kind == KIND_PIPE) {
+    view.mode = S_IFIFO | PERMISSIONS_PIPE;
     view.links = 1;
+  } else {
+    describeSpecial(view, file.kind == KIND_CONSOLE || file.kind == KIND_DEVICE ? S_IFCHR : S_IFSOCK);
   }
   return 0;
 }

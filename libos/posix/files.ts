@@ -2,12 +2,15 @@
 // app's import "posix"."<call>" to them.
 import { EBADF, EFAULT, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, EROFS, ESPIPE } from "../../kernel/errno";
 import { embeddedDirectory, embeddedFile } from "../fs/embedded";
+import { NO_DEVICE } from "../fs/devices";
 import { PathTarget, resolvePath } from "../fs/path";
 import { descriptorClose, descriptorFile, descriptorOpen } from "../process/descriptors";
 import {
   KIND_CONSOLE,
+  KIND_DEVICE,
   KIND_DIRECTORY,
   KIND_FILE,
+  KIND_PIPE,
   KIND_TCP,
   KIND_UDP,
   NO_FILE,
@@ -16,6 +19,7 @@ import {
   openFileRelease,
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
+import { pipeRead, pipeWrite } from "../with_pipe";
 import { consoleFileRead, consoleFileWrite } from "./console_file";
 import {
   O_ACCMODE,
@@ -30,6 +34,7 @@ import {
   SEEK_END,
   SEEK_SET,
 } from "./constants";
+import { deviceRead, deviceWrite } from "./device_file";
 import { closeLingering } from "./linger";
 import { datagramReceive, datagramSend, streamReceive, streamSend } from "./stream";
 import { UdpPeer } from "../net/udp/input";
@@ -37,7 +42,7 @@ import { UdpPeer } from "../net/udp/input";
 /** The most that one call transfers, as on Linux: results fit an i32. */
 const TRANSFER_MAX: u32 = 0x7ffff000;
 
-const target = changetype<PathTarget>(memory.data(16, 4));
+const target = changetype<PathTarget>(memory.data(20, 4));
 const peer = changetype<UdpPeer>(memory.data(16, 4));
 
 /** Resolves a path of the app into `target`. */
@@ -71,6 +76,9 @@ export function posix_open(path: u32, pathLength: u32, flags: i32): i32 {
     return fd;
   }
   if ((flags & O_DIRECTORY) != 0) return -ENOTDIR;
+  if (target.device != NO_DEVICE) {
+    return descriptorOpen(KIND_DEVICE, target.device, flags & (O_ACCMODE | O_NONBLOCK), closeOnExec);
+  }
   if (forWriting) return -EROFS;
   return descriptorOpen(KIND_FILE, target.index, flags & O_NONBLOCK, closeOnExec);
 }
@@ -92,12 +100,14 @@ function readEmbedded(file: OpenFile, buffer: usize, count: u32, offset: u64): i
 
 function readFrom(file: OpenFile, buffer: usize, count: u32): i32 {
   if (file.kind == KIND_TCP) return streamReceive(file, buffer, count, 0);
+  if (file.kind == KIND_PIPE) return pipeRead(file, buffer, count);
   if (file.kind == KIND_FILE) {
     const length = readEmbedded(file, buffer, count, file.position);
     file.position += length;
     return length;
   }
   if (file.kind == KIND_UDP) return datagramReceive(file, buffer, count, 0, peer);
+  if (file.kind == KIND_DEVICE) return deviceRead(file, buffer, count);
   return file.kind == KIND_CONSOLE ? consoleFileRead(buffer, count, file.nonBlocking) : -EISDIR;
 }
 
@@ -117,17 +127,20 @@ export function posix_pread(fd: i32, buffer: u32, count: u32, offset: i64): i32 
   const file = descriptorFile(fd);
   if (file == NO_FILE) return -EBADF;
   if (file.kind == KIND_DIRECTORY) return -EISDIR;
-  if (file.kind != KIND_FILE) return -ESPIPE;
+  if (file.kind != KIND_FILE && file.kind != KIND_DEVICE) return -ESPIPE;
   if (offset < 0) return -EINVAL;
   const length = min(count, TRANSFER_MAX);
   const bytes = userBuffer(buffer, length);
-  return bytes == 0 ? -EFAULT : readEmbedded(file, bytes, length, offset);
+  if (bytes == 0) return -EFAULT;
+  return file.kind == KIND_FILE ? readEmbedded(file, bytes, length, offset) : deviceRead(file, bytes, length);
 }
 
 /** Writes the `count` bytes at kernel address `source`. The caller holds a reference. */
 function writeTo(file: OpenFile, source: usize, count: u32): i32 {
   if (file.kind == KIND_TCP) return streamSend(file, source, count, 0);
+  if (file.kind == KIND_PIPE) return pipeWrite(file, source, count);
   if (file.kind == KIND_UDP) return datagramSend(file, source, count, 0, 0, 0);
+  if (file.kind == KIND_DEVICE) return deviceWrite(file, count);
   return file.kind == KIND_CONSOLE ? consoleFileWrite(source, count, file.nonBlocking) : -EBADF;
 }
 
@@ -171,6 +184,7 @@ export function posix_lseek(fd: i32, offset: i64, whence: i32): i64 {
     file.position = file.object;
     return 0;
   }
+  if (file.kind == KIND_DEVICE) return 0; // as Linux has it, whatever is asked for
   if (file.kind != KIND_FILE) return -ESPIPE;
   let base: i64 = 0;
   if (whence == SEEK_CUR) base = <i64>file.position;

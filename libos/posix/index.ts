@@ -2,6 +2,7 @@
 // test/unit/posix compares the two.
 export * from "./files";
 export * from "./file_status";
+export { posix_pipe } from "./pipe";
 export * from "./poll";
 export * from "./fork_stats";
 export * from "./process";

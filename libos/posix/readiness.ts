@@ -9,7 +9,16 @@ import { WAITER_SIZE, WaitQueue, Waiter, waiterAdd, waiterRemove } from "../../k
 import { POLLIN, POLLOUT } from "../net/poll_events";
 import { tcpPollEvents } from "../net/tcp/api";
 import { udpPollEvents } from "../net/udp/socket";
-import { KIND_CONSOLE, KIND_TCP, KIND_UDP, OpenFile, openFileHold, openFileRelease } from "../process/open_file";
+import {
+  KIND_CONSOLE,
+  KIND_PIPE,
+  KIND_TCP,
+  KIND_UDP,
+  OpenFile,
+  openFileHold,
+  openFileRelease,
+} from "../process/open_file";
+import { pipeEvents, pipeQueue } from "../with_pipe";
 import { consoleFileEvents } from "./console_file";
 
 const SLOT_SIZE: usize = <usize>WAITER_SIZE + 8;
@@ -19,6 +28,7 @@ const SLOT_FILE: usize = WAITER_SIZE;
 export function openFileEvents(file: OpenFile): u32 {
   if (file.kind == KIND_TCP) return tcpPollEvents(file.tcp);
   if (file.kind == KIND_UDP) return udpPollEvents(file.udp);
+  if (file.kind == KIND_PIPE) return pipeEvents(file);
   return file.kind == KIND_CONSOLE ? consoleFileEvents() : POLLIN | POLLOUT;
 }
 
@@ -26,6 +36,7 @@ export function openFileEvents(file: OpenFile): u32 {
 function openFileQueue(file: OpenFile): WaitQueue {
   if (file.kind == KIND_TCP) return file.tcp.waitQueue;
   if (file.kind == KIND_UDP) return file.udp.waitQueue();
+  if (file.kind == KIND_PIPE) return pipeQueue(file);
   return file.kind == KIND_CONSOLE ? consoleWaitQueue() : changetype<WaitQueue>(0);
 }
 

@@ -8,6 +8,7 @@ import { tcpClose } from "../net/tcp/api";
 import { TcpSocket } from "../net/tcp/socket";
 import { UdpSocket, udpClose } from "../net/udp/socket";
 import { O_NONBLOCK } from "../posix/constants";
+import { pipeClose } from "../with_pipe";
 
 /** What is behind a description. */
 export const KIND_CONSOLE: u32 = 0;
@@ -15,6 +16,8 @@ export const KIND_FILE: u32 = 1;
 export const KIND_DIRECTORY: u32 = 2;
 export const KIND_TCP: u32 = 3;
 export const KIND_UDP: u32 = 4;
+export const KIND_PIPE: u32 = 5;
+export const KIND_DEVICE: u32 = 6;
 
 @unmanaged
 @final
@@ -24,7 +27,7 @@ export class OpenFile {
   references: u32;
   /** Access mode and status flags (O_…). */
   flags: i32;
-  /** TcpSocket, UdpSocket, or the index of the embedded file or of the first one below the directory. */
+  /** TcpSocket, UdpSocket, Pipe, DEVICE_…, or the index of the embedded file or of the first one below the directory. */
   object: usize;
   /** Of a file: the next byte. Of a directory: the index of the next file to list. */
   position: u64;
@@ -79,5 +82,6 @@ export function openFileRelease(file: OpenFile): void {
   if (file.references != 0) return;
   if (file.kind == KIND_TCP && file.object != 0) tcpClose(file.tcp, monotonicNow());
   else if (file.kind == KIND_UDP && file.object != 0) udpClose(file.udp);
+  else if (file.kind == KIND_PIPE) pipeClose(file);
   slab.free(changetype<usize>(file));
 }

@@ -17,7 +17,7 @@ export const ETIMEDOUT = 110;
 
 /** The calls, for the app of one domain. */
 export class Calls {
-  constructor(private readonly domain: Domain) {}
+  constructor(protected readonly domain: Domain) {}
 
   *call(name: string, ...args: readonly (number | bigint)[]): Piece<number> {
     return Number(yield { name, args });

@@ -2,6 +2,7 @@
 // follow. A new experiment is a module of its own – figures and a function that measures them – and a line here.
 import { BOOT_FIGURES, measureBoot } from "./boot.ts";
 import { BUILD_FIGURES, measureBuild } from "./build.ts";
+import { CALLS_FIGURES, measureCalls } from "./calls/calls.ts";
 import { DENSITY_FIGURES, measureDensity } from "./density.ts";
 import type { Definition, Results } from "./figures.ts";
 import { FORK_FIGURES } from "./fork/figures.ts";
@@ -35,6 +36,7 @@ const ALL = {
   size: { figures: SIZE_FIGURES, measure: measureSizes },
   memory: { figures: MEMORY_FIGURES, measure: measureMemory },
   boot: { figures: BOOT_FIGURES, measure: measureBoot },
+  calls: { figures: CALLS_FIGURES, measure: measureCalls },
   http: { figures: HTTP_FIGURES, measure: measureHttp },
   latency: { figures: LATENCY_FIGURES, measure: measureLatency },
   scale: { figures: SCALE_FIGURES, measure: measureScale },

@@ -29,7 +29,7 @@ interface Call {
 /** Why a call stopped. */
 export type Stop =
   | { readonly kind: "switch"; readonly saveAt: number; readonly target: number }
-  | { readonly kind: "app" }
+  | { readonly kind: "app"; readonly start: () => App }
   | { readonly kind: "call"; readonly name: string; readonly args: readonly (number | bigint)[] }
   | { readonly kind: "wait" }
   | { readonly kind: "end" };
@@ -75,7 +75,6 @@ export class Coroutines {
     private readonly view: DataView,
     /** Unused memory for the stopped stacks. */
     private nextBuffer: number,
-    private readonly startApp: () => App,
     private readonly handlers: Handlers,
   ) {
     this.current = this.newThread();
@@ -160,7 +159,7 @@ export class Coroutines {
       if (stop.kind === "wait" || stop.kind === "end") return stop.kind;
       if (stop.kind === "call") this.callBack(stop.name, stop.args);
       else if (stop.kind === "switch") this.switchTo(stop.saveAt, stop.target);
-      else this.advance(undefined);
+      else this.startApp(stop.start());
     }
   }
 
@@ -182,10 +181,14 @@ export class Coroutines {
     this.push("threadMain", [], () => undefined);
   }
 
+  private startApp(app: App): void {
+    this.current.apps.push(app);
+    this.advance(undefined);
+  }
+
   /** The app goes on with the result of its last system call (undefined: it begins). */
   private advance(result: number | bigint | undefined): void {
     const thread = this.current;
-    if (thread.apps.length === 0) thread.apps.push(this.startApp());
     const app = thread.apps.at(-1);
     if (app === undefined) throw new Error("no app");
     const step = result === undefined ? app.next(0) : app.next(result);
@@ -196,7 +199,7 @@ export class Coroutines {
     }
     if (step.done === true) {
       thread.exitStatus = step.value;
-      return; // boot.appStart returns it
+      return; // boot.appStart or appThreadStart returns it
     }
     this.push(step.value.name, step.value.args, (value) => this.systemCallDone(value));
   }
@@ -212,9 +215,8 @@ export class Coroutines {
       const next = BigInt.asUintN(64, BigInt(taken));
       if (next === 0n) return this.advance(value);
       const signal = Number(next >> 32n);
-      this.current.apps.push(this.handlers.handler(Number(next & 0xffff_ffffn), signal));
       this.current.handled.push(() => this.runHandlers(signal, value));
-      this.advance(undefined);
+      this.startApp(this.handlers.handler(Number(next & 0xffff_ffffn), signal));
     });
   }
 }

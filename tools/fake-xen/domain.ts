@@ -48,9 +48,12 @@ export class Domain implements Runnable {
   shutdown: ShutdownReason | undefined;
   /** The app's handlers of signals, by what it told posix_signal. */
   readonly signalHandlers = new Map<number, (signal: number) => App>();
+  /** What the app's threads run, by the entry that posix_thread_create was told; gets its argument. */
+  readonly threadEntries = new Map<number, (argument: number) => App>();
   /** What the hypercall in which the domain stopped returns when it goes on. */
   private hypercallResult = 0n;
   private readonly coroutines: Coroutines;
+  private readonly app: (domain: Domain) => App;
   private sharedInfoMfn: number;
   private waiting: { readonly ports: readonly number[] } | undefined;
   private waitNumber = 0;
@@ -62,6 +65,7 @@ export class Domain implements Runnable {
     settings: DomainSettings,
   ) {
     this.id = settings.id;
+    this.app = settings.app;
     this.randomState = BigInt(settings.seed) * 0x9e3779b97f4a7c15n + BigInt(settings.id);
     const instance = new WebAssembly.Instance(settings.module, this.imports(settings.module));
     const exports = instance.exports as unknown as Record<string, (...args: readonly (number | bigint)[]) => number>;
@@ -76,7 +80,7 @@ export class Domain implements Runnable {
       () => this.memory.xenFrame(this.sharedInfoMfn),
       (port) => this.wake(port),
     );
-    this.coroutines = new Coroutines(exports, this.memory.view, STACKS, () => settings.app(this), {
+    this.coroutines = new Coroutines(exports, this.memory.view, STACKS, {
       handler: (word, signal) => {
         const handler = this.signalHandlers.get(word);
         if (handler === undefined) throw new Error(`signal ${signal}: no handler ${word}`);
@@ -184,6 +188,16 @@ export class Domain implements Runnable {
     return imports;
   }
 
+  private startApp(start: () => App): boolean {
+    return this.coroutines.suspend({ kind: "app", start });
+  }
+
+  private thread(entry: number, argument: number): App {
+    const thread = this.threadEntries.get(entry);
+    if (thread === undefined) throw new Error(`no thread has the entry ${entry}`);
+    return thread(argument);
+  }
+
   private callExport(name: string, args: readonly (number | bigint)[]): number {
     return this.coroutines.suspend({ kind: "call", name, args }) ? this.coroutines.callResult : 0;
   }
@@ -223,10 +237,8 @@ export class Domain implements Runnable {
       appInitialPages: () => APP_INITIAL_PAGES,
       appMaximumPages: () => APP_SIZE / WASM_PAGE,
       appDataCopy: () => undefined,
-      appStart: () => (this.coroutines.suspend({ kind: "app" }) ? this.coroutines.exitStatus : 0),
-      appThreadStart: () => {
-        throw new Error("the fake runs apps with one thread");
-      },
+      appStart: () => (this.startApp(() => this.app(this)) ? this.coroutines.exitStatus : 0),
+      appThreadStart: (entry: number, argument: number) => void this.startApp(() => this.thread(entry, argument)),
       appStackPointerGet: () => 0,
       appStackPointerSet: () => undefined,
       setStackLimit: () => undefined,

@@ -1,6 +1,7 @@
 // The embedded tree: lookups, reading, listing, what is known of a file.
 import {
   DT_DIR,
+  EBADF,
   EISDIR,
   ENAMETOOLONG,
   ENOENT,
@@ -15,6 +16,7 @@ import {
   SEEK_CUR,
   SEEK_END,
   SEEK_SET,
+  S_ISCHR,
   S_ISDIR,
   S_ISREG,
   Stat,
@@ -30,6 +32,7 @@ import {
   readTextFile,
   readdir,
   stat,
+  write,
 } from "karyon";
 import { check, checkError } from "./check";
 
@@ -82,6 +85,32 @@ function readChecks(): void {
   check("an empty file", empty !== null && empty.length == 0);
 }
 
+function deviceChecks(): void {
+  const buffer = new Uint8Array(8);
+  const at = buffer.dataStart;
+  const status = new Stat();
+  check("stat /dev/null", stat("/dev/null", status) == 0 && S_ISCHR(status.st_mode));
+  const sink = open("dev/null", O_RDWR);
+  check("/dev/null takes everything", write(sink, at, 8) == 8 && write(sink, at, 0) == 0);
+  check("/dev/null gives nothing", read(sink, at, 8) == 0 && pread(sink, at, 8, 5) == 0);
+  check("fstat /dev/null", fstat(sink, status) == 0 && S_ISCHR(status.st_mode) && close(sink) == 0);
+  buffer.fill(7);
+  const zeros = open("/dev/zero", O_RDONLY);
+  check("/dev/zero gives zeros", read(zeros, at, 4) == 4 && load<u64>(at) == 0x0707_0707_0000_0000);
+  check(
+    "a position means nothing",
+    lseek(zeros, 9, SEEK_SET) == 0 && pread(zeros, at, 8, 9) == 8 && load<u64>(at) == 0,
+  );
+  checkError("write what is open for reading", write(zeros, at, 1), EBADF);
+  check("close /dev/zero", close(zeros) == 0);
+  const writing = open("/dev/zero", O_WRONLY | O_CREAT);
+  checkError("read what is open for writing", read(writing, at, 1), EBADF);
+  check("write /dev/zero", write(writing, at, 8) == 8 && close(writing) == 0);
+  checkError("a device is no directory", open("/dev/null", O_DIRECTORY), ENOTDIR);
+  checkError("through a device", stat("/dev/zero/x", status), ENOTDIR);
+  checkError("there are no others", open("/dev/full"), ENOENT);
+}
+
 function listChecks(): void {
   const names: string[] = [];
   const root = opendir("/");
@@ -109,5 +138,6 @@ export function fileChecks(): void {
   lookupChecks();
   openChecks();
   readChecks();
+  deviceChecks();
   listChecks();
 }

@@ -34,6 +34,7 @@ const CALLS: Readonly<Record<string, string>> = {
   posix_getdents: "fpn",
   posix_dup: "f",
   posix_dup2: "ff",
+  posix_pipe: "pN",
   posix_sendfile: "ffon",
   posix_socket: "DS0",
   posix_bind: "fa",
@@ -65,6 +66,7 @@ const CALLS: Readonly<Record<string, string>> = {
 const REACHED = [
   "open",
   "getdents",
+  "pipe",
   "sendfile",
   "listen",
   "accept",

@@ -1,4 +1,4 @@
-// An app in JavaScript on the real kernel (fake Xen), run to its end.
+// An app in JavaScript, with threads, on the real kernel (fake Xen), run to its end.
 import assert from "node:assert/strict";
 import { Host } from "../../../tools/fake-xen/host.ts";
 import type { App } from "../../../tools/fake-xen/coroutines.ts";
@@ -16,10 +16,60 @@ export const EMFILE = 24;
 /** Where the apps of these tests put paths. */
 const PATH = 0x2000;
 
-/** What an app gets: the calls, virtual time, and calls with paths. */
+/** What posix_thread_create wants as the size of a stack. */
+const THREAD_STACK = 65536;
+
+/** A thread that was started; `done` when it has ended. */
+export interface Thread {
+  done: boolean;
+}
+
+/** What an app gets: the calls, virtual time, calls with paths, and threads. */
 export class Process extends Calls {
   /** ns since boot. */
   now: () => number = () => 0;
+  private failure: unknown;
+
+  /** Starts a thread that runs `body`; it begins when this one blocks or yields. */
+  *thread(body: () => Piece<void>): Piece<Thread> {
+    const thread: Thread = { done: false };
+    const entry = this.domain.threadEntries.size + 1;
+    this.domain.threadEntries.set(entry, () => this.runThread(thread, body));
+    const id = yield* this.call("posix_thread_create", entry, 0, THREAD_STACK, 0);
+    assert.ok(id > 0, `thread_create: ${id}`);
+    return thread;
+  }
+
+  private *runThread(thread: Thread, body: () => Piece<void>): App {
+    try {
+      yield* body();
+    } catch (error) {
+      this.failure ??= error;
+    }
+    thread.done = true;
+    return 0;
+  }
+
+  /** The handler that posix_signal is told as `word`. */
+  onSignal(word: number, handler: () => App): void {
+    this.domain.signalHandlers.set(word, handler);
+  }
+
+  /** Lets other threads run until all have nothing more to do but wait. */
+  *settle(): Piece<void> {
+    yield* this.call("posix_nanosleep", 1_000_000n);
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** Waits until `threads` have ended; throws what one of them has thrown. */
+  *join(...threads: readonly Thread[]): Piece<void> {
+    const end = this.now() + 60e9;
+    while (!threads.every(({ done }) => done)) {
+      yield* this.settle();
+      assert.ok(this.now() < end, "a thread waits for ever");
+    }
+    if (this.failure !== undefined) throw this.failure;
+  }
 
   *withPath(name: string, path: string, ...args: readonly number[]): Piece<number> {
     const bytes = Buffer.from(path);
@@ -32,11 +82,13 @@ export class Process extends Calls {
  * Boots a domain without network whose app is `app`; returns when it has ended.
  *
  * @param files contents by path
+ * @param memory of the domain, in MiB
  */
 export function runApp(
   kernel: WebAssembly.Module,
   app: (process: Process) => Piece<void>,
   files: Readonly<Record<string, string>> = {},
+  memory = 16,
 ): string {
   const host = new Host(kernel, 1);
   const blob = filesBlob(
@@ -50,6 +102,7 @@ export function runApp(
   const guest = host.create({
     commandLine: "ip=off env.A=1 -- one two",
     files: blob,
+    memory,
     app: function* (domain): App {
       const process = new Process(domain);
       process.now = () => host.world.now;

@@ -1,0 +1,157 @@
+// A pipe: a ring of bytes between two open file descriptions, the end that is read and the end that is written (pipe(7)).
+// The ring begins with one page, which the pipe keeps, so that a write of up to PIPE_BUF bytes never needs memory: it goes
+// in once the readers have emptied the pipe, if not before. The ring grows, doubling, up to PIPE_CAPACITY while memory
+// allows, and its pages go back when both ends are closed. It shares the limit of the connections' buffers.
+// Invariant: the ring has at least one page; a pipe lives while one of its ends is open.
+import { SLAB_SIZE, Slab, slabInit } from "../../kernel/memory/slab";
+import { PAGE_SIZE, orderFor } from "../../kernel/memory/pages";
+import { WaitQueue, wakeAll } from "../../kernel/thread/wait_queue";
+import { POLLERR, POLLHUP, POLLIN, POLLOUT } from "../net/poll_events";
+import {
+  RING_BUFFER_SIZE,
+  RingBuffer,
+  ringAdvance,
+  ringCapacity,
+  ringExtend,
+  ringFree,
+  ringRead,
+  ringReserve,
+  ringWrite,
+} from "../net/tcp/ring_buffer";
+import { PIPE_BUF } from "../posix/constants";
+
+/** The most that a pipe holds, as on Linux. */
+const PIPE_CAPACITY: u32 = 65536;
+
+const READERS: usize = RING_BUFFER_SIZE;
+const WRITERS: usize = READERS + 8;
+const ENDS: usize = WRITERS + 8;
+const PIPE_SIZE: usize = ENDS + 2;
+
+/** At its beginning is the RingBuffer. */
+@unmanaged
+@final
+export class Pipe {
+  get ring(): RingBuffer {
+    return changetype<RingBuffer>(this);
+  }
+
+  /** Who waits for something to read, or for the last writer to go. */
+  get readers(): WaitQueue {
+    return changetype<WaitQueue>(changetype<usize>(this) + READERS);
+  }
+
+  /** Who waits for room, or for the last reader to go. */
+  get writers(): WaitQueue {
+    return changetype<WaitQueue>(changetype<usize>(this) + WRITERS);
+  }
+
+  /** Whether the end that is read is open. */
+  get hasReader(): bool {
+    return load<bool>(changetype<usize>(this), ENDS);
+  }
+
+  set hasReader(open: bool) {
+    store<bool>(changetype<usize>(this), open, ENDS);
+  }
+
+  /** Whether the end that is written is open. */
+  get hasWriter(): bool {
+    return load<bool>(changetype<usize>(this), ENDS + 1);
+  }
+
+  set hasWriter(open: bool) {
+    store<bool>(changetype<usize>(this), open, ENDS + 1);
+  }
+}
+
+/** No pipe. */
+export const NO_PIPE: Pipe = changetype<Pipe>(0);
+
+const slab = changetype<Slab>(memory.data(SLAB_SIZE, 8));
+let initialised = false;
+
+/** An empty pipe with both ends open, or NO_PIPE when memory is exhausted. */
+export function pipeCreate(): Pipe {
+  if (!initialised) {
+    slabInit(slab, <u32>PIPE_SIZE);
+    initialised = true;
+  }
+  const pipe = changetype<Pipe>(slab.alloc());
+  if (pipe == NO_PIPE) return NO_PIPE;
+  if (!ringReserve(pipe.ring, PAGE_SIZE, 0)) {
+    slab.free(changetype<usize>(pipe));
+    return NO_PIPE;
+  }
+  pipe.hasReader = true;
+  pipe.hasWriter = true;
+  return pipe;
+}
+
+/** Closes the end that is read. */
+export function pipeCloseReader(pipe: Pipe): void {
+  pipe.hasReader = false;
+  endClosed(pipe);
+}
+
+/** Closes the end that is written. */
+export function pipeCloseWriter(pipe: Pipe): void {
+  pipe.hasWriter = false;
+  endClosed(pipe);
+}
+
+function endClosed(pipe: Pipe): void {
+  wakeAll(pipe.readers);
+  wakeAll(pipe.writers);
+  if (pipe.hasReader || pipe.hasWriter) return;
+  ringFree(pipe.ring);
+  slab.free(changetype<usize>(pipe));
+}
+
+function room(ring: RingBuffer): u32 {
+  return ringCapacity(ring) - ring.length;
+}
+
+/** How much can be written now, after the ring has grown for `wanted` bytes as far as it may and memory allows. */
+export function pipeRoom(pipe: Pipe, wanted: u32): u32 {
+  const ring = pipe.ring;
+  const needed = min(ring.length + wanted, PIPE_CAPACITY);
+  if (needed > ringCapacity(ring)) grow(ring, orderFor(needed));
+  return room(ring);
+}
+
+/** Grows the ring to 2^order pages, or to as many as there are. */
+function grow(ring: RingBuffer, order: u32): void {
+  while (order > <u32>ring.order && !ringReserve(ring, PAGE_SIZE << order, ring.length)) order -= 1;
+}
+
+/** Appends `count` bytes, at most pipeRoom(), and wakes who wants to read. */
+export function pipePut(pipe: Pipe, source: usize, count: u32): void {
+  const ring = pipe.ring;
+  ringWrite(ring, ring.length, source, count);
+  ringExtend(ring, count);
+  wakeAll(pipe.readers);
+}
+
+/**
+ * Takes up to `count` bytes; how many. Writers are woken when there is room for PIPE_BUF bytes, which is what each of
+ * them can go on with, and what poll promises: not for every byte.
+ */
+export function pipeTake(pipe: Pipe, target: usize, count: u32): u32 {
+  const ring = pipe.ring;
+  const taken = min(count, ring.length);
+  ringRead(ring, 0, target, taken);
+  ringAdvance(ring, taken);
+  if (room(ring) >= PIPE_BUF) wakeAll(pipe.writers);
+  return taken;
+}
+
+/** Readiness of the end that is read, as POLL bits. */
+export function pipeReaderEvents(pipe: Pipe): u32 {
+  return (pipe.ring.length != 0 ? POLLIN : 0) | (pipe.hasWriter ? 0 : POLLHUP);
+}
+
+/** Readiness of the end that is written, as POLL bits; the memory that POLLOUT promises is taken now. */
+export function pipeWriterEvents(pipe: Pipe): u32 {
+  return (pipeRoom(pipe, PIPE_BUF) >= PIPE_BUF ? POLLOUT : 0) | (pipe.hasReader ? 0 : POLLERR);
+}
