@@ -65,12 +65,13 @@ const LINUX_MARKS: readonly Mark[] = [{ name: "first process", from: 0n, to: 1n 
 async function karyonMarks(): Promise<Mark[]> {
   const { symbols } = await webImage();
   const functions = readSymbolTable(section(await readFile(symbols), ".symbols").content);
-  const mark = (name: string, symbol: string): Mark => {
-    const address = functions.find((each) => each.name === symbol)?.address;
-    if (address === undefined) throw new KaryonError("BENCH_FAILED", `httpd's image has no function ${symbol}`);
-    return { name, from: BigInt(address), to: BigInt(address) + 1n };
+  // The compiler may have put a part of a function elsewhere, under the same name.
+  const mark = (name: string, symbol: string): Mark[] => {
+    const found = functions.filter((each) => each.name === symbol);
+    if (found.length === 0) throw new KaryonError("BENCH_FAILED", `httpd's image has no function ${symbol}`);
+    return found.map(({ address }) => ({ name, from: BigInt(address), to: BigInt(address) + 1n }));
   };
-  return [mark("main", "app_start"), mark("first packet", "libos/net/netfront/netfront/transmit")];
+  return [...mark("main", "app_start"), ...mark("first packet", "libos/net/netfront/netfront/transmit")];
 }
 
 async function bootStages(side: Side, marks: readonly Mark[]): Promise<[stage: string, instructions: number][]> {
@@ -79,7 +80,8 @@ async function bootStages(side: Side, marks: readonly Mark[]): Promise<[stage: s
   const reached = await servers.lab.countTo(marks, async () => {
     whole = total(await servers.lab.countInstructions(() => servers.begin()));
   });
-  const stages = marks.map(({ name }, i): [string, number] => [name, reached[i] ?? NaN]);
+  const stages = new Map<string, number>();
+  marks.forEach(({ name }, i) => stages.set(name, Math.min(stages.get(name) ?? Infinity, reached[i] ?? Infinity)));
   return [...stages, [ANSWER, whole]];
 }
 
