@@ -1,6 +1,6 @@
 // One figure of ours set beside a peer's.
 import { countText, type Measurement } from "./figures.ts";
-import { spread } from "./spread.ts";
+import { spread, type Spread } from "./spread.ts";
 
 /** What is compared: ours first. */
 export type Side = "karyon" | "linux";
@@ -16,11 +16,18 @@ export type Repetitions = Readonly<Record<Side, readonly number[]>>;
  * @param text a value of one side for people
  */
 export function compared(sides: Repetitions, text: (value: number) => string = countText): Measurement {
-  const [ours, theirs] = [spread(sides.karyon), spread(sides.linux)];
+  return { ...quotient(spread(sides.karyon), spread(sides.linux), text), sides };
+}
+
+/** The ratio of the medians, how far it ranges, and what it is made of. */
+export function quotient(
+  ours: Spread,
+  theirs: Spread,
+  text: (value: number) => string,
+): Pick<Measurement, "value" | "range" | "made"> {
   return {
     value: ours.median / theirs.median,
     range: [ours.least / theirs.most, ours.most / theirs.least],
     made: `${text(ours.median)} of ${text(theirs.median)}`,
-    sides,
   };
 }

@@ -5,7 +5,7 @@ import { logger } from "../support/log.ts";
 import { addressLine } from "./addresses.ts";
 import type { Side } from "./comparison.ts";
 import { FILES } from "./http/loads.ts";
-import { filesImage } from "./images.ts";
+import { appImage, filesImage } from "./images.ts";
 import { serverAddressLine, serverGuest } from "./peers/server_guest.ts";
 import { BULK, NGINX } from "./peers/servers.ts";
 
@@ -31,6 +31,16 @@ export const WEB: Contest = {
     return { cfg: await serverGuest(NGINX, { files: servedFiles() }), addressLine: serverAddressLine };
   },
   answers: webAnswers,
+};
+
+/** Web servers with one page: as small as they are. */
+export const SMALL_WEB: Contest = {
+  ...WEB,
+  config: async (side) => {
+    if (side === "karyon") return imageConfig(await appImage("httpd"));
+    const cfg = await serverGuest(NGINX, { files: { "index.html": Buffer.from("served\n") } });
+    return { cfg, addressLine: serverAddressLine };
+  },
 };
 
 /** Servers that move bytes over TCP. */

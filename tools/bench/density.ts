@@ -3,11 +3,11 @@ import { Lab } from "../lab/lab.ts";
 import { startProgress, type Progress } from "../debian/progress.ts";
 import { KaryonError } from "../support/errors.ts";
 import { SIDES, type Side } from "./comparison.ts";
-import { WEB } from "./contests.ts";
+import { SMALL_WEB } from "./contests.ts";
 import type { Definition, Results } from "./figures.ts";
 
 /** MiB (npm run bench -- memory). */
-const MEMORY: Readonly<Record<Side, number>> = { karyon: 2, linux: 96 };
+const MEMORY: Readonly<Record<Side, number>> = { karyon: 2, linux: 88 };
 /** Their own network: they are more than 10.0.2.0/24 has room for. */
 const HOST = "10.9.255.254/16";
 const CREATE_TIMEOUT_MS = 120_000;
@@ -33,7 +33,7 @@ interface Density {
 export async function measureDensity(): Promise<Results> {
   const found: Partial<Record<Side, Density>> = {};
   for (const side of SIDES) {
-    const progress = startProgress(`${WEB.titles[side]}: as many as fit`);
+    const progress = startProgress(`${SMALL_WEB.titles[side]}: as many as fit`);
     found[side] = await density(side, progress);
     progress.done();
     process.stdout.write(`${densityText(side, found[side])}\n`);
@@ -45,11 +45,11 @@ export async function measureDensity(): Promise<Results> {
 
 function densityText(side: Side, { guests, ended, xen, dom0 }: Density): string {
   const each = `${xen.toFixed(0)} KiB of Xen's memory and ${dom0.toFixed(0)} KiB of dom0's each`;
-  return `${WEB.titles[side]}: ${guests} guests, all answer; ${each}; ended by: ${ended}`;
+  return `${SMALL_WEB.titles[side]}: ${guests} guests, all answer; ${each}; ended by: ${ended}`;
 }
 
 async function density(side: Side, progress: Progress): Promise<Density> {
-  const { cfg, addressLine } = await WEB.config(side);
+  const { cfg, addressLine } = await SMALL_WEB.config(side);
   await using lab = await Lab.start();
   await lab.run(`ip addr add ${HOST} dev xenbr0`);
   const before = await memory(lab);
@@ -58,7 +58,7 @@ async function density(side: Side, progress: Progress): Promise<Density> {
     await allAnswer(lab, addresses);
     const after = await memory(lab);
     const guests = addresses.length;
-    if (guests === 0) throw new KaryonError("BENCH_FAILED", `${WEB.titles[side]}: not one guest fits: ${ended}`);
+    if (guests === 0) throw new KaryonError("BENCH_FAILED", `${SMALL_WEB.titles[side]}: not one guest fits: ${ended}`);
     return { guests, ended, xen: (before.xen - after.xen) / guests, dom0: (before.dom0 - after.dom0) / guests };
   };
   for (let number = 1; ; number++) {

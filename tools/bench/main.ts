@@ -7,6 +7,8 @@ import { createProgram, runProgram } from "../support/cli.ts";
 import { describeError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
 import type { Measurement, Results } from "./figures.ts";
+import { drawCharts } from "./charts/charts.ts";
+import { writeDocuments } from "./document/document.ts";
 import { BENCH_FOLDER } from "./images.ts";
 import { DEFINITIONS, PART_NAMES, PARTS, type PartName } from "./parts.ts";
 import { profileApp } from "./profile/profile.ts";
@@ -38,9 +40,7 @@ const program = createProgram("bench", "Measures what Karyon promises; each figu
   )
   .addOption(new Option("--json <file>", `where the figures go as JSON (default: ${RESULTS_SHOWN}/<date>.json)`))
   .option("--compare <json>", "an earlier run's report: shows what got worse")
-  .addOption(
-    new Option("--charts <folder>", "where the charts of fork go").default(BENCH_FOLDER, displayPath(BENCH_FOLDER)),
-  )
+  .addOption(new Option("--charts <folder>", "where the charts go").default(BENCH_FOLDER, displayPath(BENCH_FOLDER)))
   .option("--quick", "fork: few repetitions", false)
   .option("--with-tests", "measure npm test too, which takes minutes", false)
   .addHelpText("after", helpText())
@@ -57,6 +57,12 @@ program
   .addOption(new Option("--top <number>", "functions in the table").default(30).argParser(count))
   .option("--json <file>", "where all functions go as JSON")
   .action(profileApp);
+
+program
+  .command("document")
+  .description("make docs/benchmarks.md, its charts and README's table of the reports of runs")
+  .argument("[reports...]", `JSON files (default: all of ${RESULTS_SHOWN})`)
+  .action((reports: string[]) => writeDocuments(reports, RESULTS_FOLDER));
 
 function count(text: string): number {
   if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
@@ -86,7 +92,11 @@ async function bench(named: readonly PartName[], options: BenchOptions): Promise
   const file = resolve(options.json ?? join(RESULTS_FOLDER, `${date.toISOString().replaceAll(":", "-")}.json`));
   await mkdir(dirname(file), { recursive: true });
   const about = { date: date.toISOString(), machine: thisMachine(), versions: await versions() };
-  await writeFile(file, `${JSON.stringify(report(shown, results, about), null, 2)}\n`);
+  const told = report(shown, results, about);
+  await writeFile(file, `${JSON.stringify(told, null, 2)}\n`);
+  const figures = new Map(told.figures.map((figure) => [figure.name, figure]));
+  for (const chart of await drawCharts(figures, resolve(options.charts)))
+    logger.success(`chart: ${displayPath(chart)}`);
   logger.success(`the figures as JSON: ${displayPath(file)}`);
   // A figure that misses its target is a result; one that cannot be measured is an error.
   if ([...results.values()].some((result) => result instanceof Error)) process.exitCode = 1;

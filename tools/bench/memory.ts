@@ -1,14 +1,12 @@
 // `npm run bench -- memory`: the least `memory=` with which `xl create` gives a guest that does its work, by binary search on a real
 // Xen, for our images and for the peer.
-import type { Image } from "../image/build.ts";
 import { Lab } from "../lab/lab.ts";
 import { KaryonError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
-import { addressLine } from "./addresses.ts";
+import type { Side } from "./comparison.ts";
+import { SMALL_WEB, type ServerConfig } from "./contests.ts";
 import type { Definition, Measurement, Results } from "./figures.ts";
 import { appImage } from "./images.ts";
-import { serverAddressLine, serverGuest } from "./peers/server_guest.ts";
-import { NGINX } from "./peers/servers.ts";
 import { leastThat } from "./search.ts";
 
 export const MEMORY_FIGURES: readonly Definition[] = [
@@ -27,15 +25,12 @@ const CREATE_TIMEOUT_MS = 60_000;
 const WORK_TIMEOUT_MS = 30_000;
 /** Linux boots for seconds under emulation, and longer the less memory it has. */
 const LINUX_TIMEOUT_MS = 120_000;
-const MEBIBYTE = 1024 * 1024;
 const FIRST_ADDRESS = 30;
 
 /** What is tried with less and less memory. */
 interface Subject {
   readonly name: string;
-  /** Its xl configuration, and the line that gives it an address ("10.0.2.20/24"). */
-  readonly cfg: string;
-  readonly addressLine: (address: string) => string;
+  readonly config: ServerConfig;
   /** MiB that must do. */
   readonly enough: number;
   /** A shell command in dom0 that succeeds when the guest has done its work. */
@@ -45,14 +40,11 @@ interface Subject {
 
 /** Measures the memory-* figures. */
 export async function measureMemory(): Promise<Results> {
-  const subjects = [
-    app(await appImage("hello"), (domain) => `grep -q 'Hello from' ${consoleLog(domain)}`),
-    app(await appImage("httpd"), answers),
-    await linux(),
-  ];
   await using lab = await Lab.start();
   const results = new Map<string, Measurement>();
-  for (const subject of subjects) results.set(`memory-${subject.name}`, await leastMemory(new Trials(lab, subject)));
+  for (const subject of [await hello(), await webServer("karyon"), await webServer("linux")]) {
+    results.set(`memory-${subject.name}`, await leastMemory(new Trials(lab, subject)));
+  }
   const [ours = NaN, theirs = NaN] = ["memory-httpd", "memory-linux"].map((name) => results.get(name)?.value);
   const { raw = {} } = results.get("memory-linux") ?? {};
   const sides = { karyon: [ours], linux: [theirs] };
@@ -60,21 +52,23 @@ export async function measureMemory(): Promise<Results> {
   return results;
 }
 
-function app(image: Image, works: Subject["works"]): Subject {
-  const { manifest, cfg } = image;
-  const enough = manifest.memory / MEBIBYTE;
-  const line = (address: string): string => addressLine(image, address);
-  return { name: manifest.name, cfg, addressLine: line, enough, works, timeoutMs: WORK_TIMEOUT_MS };
+async function hello(): Promise<Subject> {
+  const { cfg } = await appImage("hello");
+  const works = (domain: string): string => `grep -q 'Hello from' ${consoleLog(domain)}`;
+  return {
+    name: "hello",
+    config: { cfg, addressLine: () => "vif = []" }, // it has no network
+    enough: 16,
+    works,
+    timeoutMs: WORK_TIMEOUT_MS,
+  };
 }
 
-async function linux(): Promise<Subject> {
-  const cfg = await serverGuest(NGINX, { files: { "index.html": Buffer.from("served\n") } });
-  const rest = { enough: 128, works: answers, timeoutMs: LINUX_TIMEOUT_MS };
-  return { name: "linux", cfg, addressLine: serverAddressLine, ...rest };
-}
-
-function answers(_: string, address: string): string {
-  return `curl -s -f -o /dev/null --max-time 2 http://${address}/`;
+async function webServer(side: Side): Promise<Subject> {
+  const works = (_: string, address: string): string => SMALL_WEB.answers(address);
+  const rest = { config: await SMALL_WEB.config(side), works };
+  if (side === "karyon") return { name: "httpd", enough: 16, timeoutMs: WORK_TIMEOUT_MS, ...rest };
+  return { name: "linux", enough: 128, timeoutMs: LINUX_TIMEOUT_MS, ...rest };
 }
 
 async function leastMemory(trials: Trials): Promise<Measurement> {
@@ -113,10 +107,10 @@ class Trials {
 
   /** Why it does not work; undefined when it does. */
   async #attempt(name: string, memory: number, address: string): Promise<string | undefined> {
-    const { cfg, timeoutMs } = this.subject;
-    const extra = [`name = "${name}"`, `memory = ${memory}`, this.subject.addressLine(`${address}/24`)];
+    const { config, timeoutMs } = this.subject;
+    const extra = [`name = "${name}"`, `memory = ${memory}`, config.addressLine(`${address}/24`)];
     try {
-      await this.lab.create(cfg, { extra, args: ["-p"], timeoutMs: CREATE_TIMEOUT_MS });
+      await this.lab.create(config.cfg, { extra, args: ["-p"], timeoutMs: CREATE_TIMEOUT_MS });
     } catch (error) {
       if (error instanceof KaryonError && error.code === "LAB_COMMAND") return firstError(error.message);
       throw error;

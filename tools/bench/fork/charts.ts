@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TopLevelSpec } from "vega-lite";
+import { base, COLOURS, svg, WIDTH } from "../charts/draw.ts";
 import type { Cost } from "./instructions.ts";
 import type { ForkResults } from "./results.ts";
 import { spread } from "../spread.ts";
@@ -10,9 +11,7 @@ import { STAGES_MEMORY, stepShares } from "./tables.ts";
 import type { Times } from "./times.ts";
 import { WAYS, WAY_TITLES } from "./ways.ts";
 
-const SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json";
 const MS = 1e6;
-const COLOURS = ["#4c78a8", "#72b7b2", "#54a24b", "#e45756", "#f2a75c"];
 
 /** Draws what there is into `folder`; the files' paths. */
 export async function drawCharts({ times, costs }: ForkResults, folder: string): Promise<string[]> {
@@ -31,17 +30,6 @@ export async function drawCharts({ times, costs }: ForkResults, folder: string):
     files.push(file);
   }
   return files;
-}
-
-/** The chart as SVG text. */
-export async function svg(chart: TopLevelSpec): Promise<string> {
-  // Loaded when there is something to draw: they take half a second.
-  const [{ View, parse }, { compile }] = await Promise.all([import("vega"), import("vega-lite")]);
-  return new View(parse(compile(chart).spec), { renderer: "none" }).toSVG();
-}
-
-function base(title: string): Pick<TopLevelSpec, "$schema" | "title" | "background" | "padding"> {
-  return { $schema: SCHEMA, title, background: "white", padding: 8 };
 }
 
 /** Time by guest size, on a scale of powers of ten. Exported for its test. */
@@ -80,7 +68,7 @@ export function timesChart({ forks, others }: Times): TopLevelSpec {
   return {
     ...base("From the call to the first instruction (xl: to the first output); median and range"),
     data: { values },
-    width: 460,
+    width: WIDTH,
     height: 300,
     layer: [
       {
@@ -138,7 +126,7 @@ function stagesChart(times: Times): TopLevelSpec | undefined {
   return {
     ...base(`Steps of a fork, ${STAGES_MEMORY} MiB: share of the time from the call to the child's return`),
     data: { values },
-    width: 460,
+    width: WIDTH,
     height: 150,
     mark: "bar",
     encoding: {
@@ -166,7 +154,7 @@ function costsChart(costs: readonly Cost[]): TopLevelSpec {
   return {
     ...base("Instructions on the parent's CPU"),
     data: { values },
-    width: 460,
+    width: WIDTH,
     height: 200,
     mark: { type: "point", filled: true, size: 120, opacity: 1 },
     encoding: {

@@ -1,6 +1,7 @@
 // The figures with targets (../figures.ts), from everything measured. Where a part of a figure is missing there is no figure.
 import { KaryonError } from "../../support/errors.ts";
 import { countText, type Measurement, type Results } from "../figures.ts";
+import { quotient } from "../comparison.ts";
 import type { Cost } from "./instructions.ts";
 import type { Memory } from "./memory.ts";
 import { spread } from "../spread.ts";
@@ -82,21 +83,13 @@ function ofCreate(times: Times, way: Way, memory: number): Measurement {
   const { samples, otherWay } = forksOf(times, way, memory);
   const fork = spread(samples.map(firstInstruction));
   const create = spread(othersOf(times, "create", memory));
-  return {
-    value: fork.median / create.median,
-    made: `${timeText(fork.median)} of ${timeText(create.median)}`,
-    raw: { fork, create, otherWay },
-  };
+  return { ...quotient(fork, create, timeText), raw: { fork, create, otherWay } };
 }
 
 function flat(times: Times): Measurement {
   const [small, large] = [8, 128].map((memory) => spread(forksOf(times, "pool", memory).samples.map(firstInstruction)));
   if (small === undefined || large === undefined) throw missing("not measured");
-  return {
-    value: large.median / small.median,
-    made: `${timeText(large.median)} of ${timeText(small.median)}`,
-    raw: { small, large },
-  };
+  return { ...quotient(large, small, timeText), raw: { small, large } };
 }
 
 function calls({ forks }: Times): Measurement {
@@ -106,7 +99,7 @@ function calls({ forks }: Times): Measurement {
     .filter((count) => count !== undefined);
   if (counts.length === 0) throw missing("no fork told of its hypercalls");
   const { median, least, most } = spread(counts);
-  return { value: median, made: `${least}–${most}`, raw: { median, least, most, forks: counts.length } };
+  return { value: median, range: [least, most], raw: { forks: counts.length } };
 }
 
 function instructions(costs: readonly Cost[], heap: number): Measurement {
