@@ -5,7 +5,7 @@ import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { hostTool, type HostTool } from "../../debian/tools.ts";
+import { hostTool } from "../../debian/tools.ts";
 import { KaryonError } from "../../support/errors.ts";
 import { linuxGuest } from "./guest.ts";
 
@@ -18,7 +18,6 @@ const MEMORY = 128;
 
 /** Makes the guest and returns the path of its xl configuration; the domain's name is linux-probes. */
 export async function probesGuest(): Promise<string> {
-  const gcc = await hostTool("gcc");
   const names = (await readdir(SOURCES)).sort();
   const texts = await Promise.all(names.map((name) => readFile(join(SOURCES, name), "utf8")));
   const hash = createHash("sha256")
@@ -28,19 +27,20 @@ export async function probesGuest(): Promise<string> {
     name: "linux-probes",
     memory: MEMORY,
     network: false,
-    key: [gcc.command, FLAGS, LINK_FLAGS, DEVICES, hash],
+    key: [(await hostTool("gcc")).command, FLAGS, LINK_FLAGS, DEVICES, hash],
     fill: async (root) => {
       for (const [path, [major, minor]] of Object.entries(DEVICES)) root.characterDevice(path, major, minor);
-      root.file("init", await compile(gcc, names), 0o755);
+      root.file("init", await compileProbes(), 0o755);
     },
   });
 }
 
-/** The program that the C files among `names` make. */
-async function compile({ command, args, env }: HostTool, names: readonly string[]): Promise<Buffer> {
+/** The guest's program; it runs on any x86-64 Linux. */
+export async function compileProbes(): Promise<Buffer> {
+  const { command, args, env } = await hostTool("gcc");
   const folder = await mkdtemp(join(tmpdir(), "karyon-probes-"));
   try {
-    const sources = names.filter((name) => name.endsWith(".c")).map((name) => join(SOURCES, name));
+    const sources = (await readdir(SOURCES)).filter((name) => name.endsWith(".c")).map((name) => join(SOURCES, name));
     const program = join(folder, "init");
     const all = [...args, ...FLAGS, ...LINK_FLAGS, ...sources, "-o", program];
     const { failed, stderr } = await execa(command, all, { env, reject: false });

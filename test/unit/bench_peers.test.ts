@@ -1,0 +1,125 @@
+// The Linux peers and the probes without a lab: configurations, the lines that guests and bench exchange, figures; and the
+// probes' program on this host, which is a Linux as well.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { callFigures } from "../../tools/bench/calls/calls.ts";
+import { CALL_FIGURES, CALL_PROBES } from "../../tools/bench/calls/probes.ts";
+import { SIDES } from "../../tools/bench/comparison.ts";
+import { guestConfig } from "../../tools/bench/peers/guest.ts";
+import { probeTime } from "../../tools/bench/peers/probe_guest.ts";
+import { compileProbes } from "../../tools/bench/peers/probes.ts";
+import { serverScript } from "../../tools/bench/peers/server_guest.ts";
+import { NGINX, PEER_SERVERS } from "../../tools/bench/peers/servers.ts";
+import { readDomainConfig } from "../../tools/lab/config.ts";
+
+const CONFIGURATION = fileURLToPath(new URL("../../tools/bench/peers/configuration/", import.meta.url));
+
+test("a peer's configuration is one that the lab takes, with the clock that does Linux justice", async () => {
+  const description = { name: "linux-x", memory: 96, network: true, commandLine: ["address=10.0.2.20/24"] };
+  const text = guestConfig({ ...description, key: [], fill: () => Promise.resolve() }, "kernel");
+  assert.match(text, /^tsc_mode = "native"$/m);
+  assert.match(text, /^vif = \[ "" \]$/m);
+  assert.match(text, /^extra = "console=hvc0 quiet mitigations=off address=10\.0\.2\.20\/24"$/m);
+  assert.match(text, /^memory = 96$/m);
+  const folder = await mkdtemp(join(tmpdir(), "karyon-test-"));
+  try {
+    for (const name of ["kernel", "initrd"]) await writeFile(join(folder, name), name);
+    await writeFile(join(folder, "x.cfg"), text);
+    const config = await readDomainConfig(join(folder, "x.cfg"), []);
+    assert.equal(config.name, "linux-x");
+    assert.equal(config.files.length, 2);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("every server has a name, a port and the configuration it names", async () => {
+  assert.equal(new Set(PEER_SERVERS.map(({ name }) => name)).size, PEER_SERVERS.length);
+  for (const { files, command, configuration, port } of PEER_SERVERS) {
+    const [program = ""] = command.split(" ");
+    assert.ok(files[0]?.endsWith(`/${program}`), `${command} runs ${String(files[0])}`);
+    assert.ok(port > 0 && port < 65536);
+    for (const [path, source] of Object.entries(configuration)) {
+      assert.ok(command.includes(`/${path}`), `${command} reads ${path}`);
+      assert.notEqual(await readFile(join(CONFIGURATION, source), "utf8"), "");
+    }
+  }
+  assert.equal(serverScript(NGINX), "port=80\nserve() {\n  exec nginx -c /etc/nginx.conf\n}\n");
+});
+
+test("a probe's answer counts only when it is that of what was asked for", () => {
+  assert.equal(probeTime("done getppid 100 12345\r", "getppid", 100), 12345);
+  assert.equal(probeTime("done getppid 100 12345", "getppid", 10), undefined);
+  assert.equal(probeTime("done read 100 12345", "getppid", 100), undefined);
+  assert.equal(probeTime("failed getppid", "getppid", 100), undefined);
+  assert.equal(probeTime("done getppid 100", "getppid", 100), undefined);
+});
+
+test("the figures of calls are made of the probes' costs", () => {
+  const linux = new Map(CALL_PROBES.linux.map(({ name }) => [name, 1000]));
+  linux.set("ping-pong", 20_000);
+  linux.set("ping-pong-threads", 12_000);
+  const karyon = new Map(CALL_PROBES.karyon.map(({ name }) => [name, 50]));
+  karyon.set("ping-pong-threads", 1100);
+  const results = callFigures({ karyon: [karyon, karyon], linux: [linux, linux] });
+  assert.deepEqual(
+    [...results.keys()],
+    CALL_FIGURES.map(({ name }) => name),
+  );
+  const value = (name: string): number => {
+    const result = results.get(name);
+    assert.ok(result !== undefined && !(result instanceof Error));
+    return result.value;
+  };
+  assert.equal(value("call-null"), 50 / 1000);
+  assert.equal(value("call-ping-pong"), 1100 / 20_000);
+  assert.equal(value("call-ping-pong-threads"), 1100 / 12_000);
+  assert.equal(value("call-switch"), (1100 / 2 - 50) / (20_000 / 2 - 1000));
+});
+
+test("the probes' program does on this host what it is told", { timeout: 60_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "karyon-test-"));
+  try {
+    const program = join(folder, "probes");
+    await writeFile(program, await compileProbes(), { mode: 0o755 });
+    const child = spawn(program, [], { stdio: ["pipe", "pipe", "inherit"] });
+    try {
+      const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+      const next = async (): Promise<string> => String((await lines.next()).value);
+      assert.equal(await next(), "ready");
+      // Where it is not process 1 it has a parent, and says that something is wrong.
+      const asked: [probe: string, argument?: number][] = CALL_PROBES.linux.map(({ name }) => [name]);
+      for (const [probe, argument] of [...asked, ["fork", 1], ["vfork"], ["fork"]] as typeof asked) {
+        child.stdin.write(`${[probe, ...(argument === undefined ? [] : [argument]), 30].join(" ")}\n`);
+        const answer = await next();
+        if (probe === "getppid") assert.equal(answer, "failed getppid");
+        else assert.ok(probeTime(answer, probe, 30) !== undefined, answer);
+      }
+      child.stdin.write("nothing 5\n");
+      assert.equal(await next(), "failed nothing");
+    } finally {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("both sides know the probes that they are asked for", async () => {
+  const source = (path: string): Promise<string> => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
+  const sources = {
+    karyon: await source("test/apps/probes/index.ts"),
+    linux: await source("tools/bench/peers/probes/main.c"),
+  };
+  for (const side of SIDES) {
+    for (const { name } of CALL_PROBES[side]) assert.ok(sources[side].includes(`"${name}"`), `${side}: ${name}`);
+  }
+});
