@@ -11,10 +11,11 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { callFigures } from "../../tools/bench/calls/calls.ts";
 import { CALL_FIGURES, CALL_PROBES } from "../../tools/bench/calls/probes.ts";
+import { CALLS_PROGRAM } from "../../tools/bench/calls/program.ts";
 import { SIDES } from "../../tools/bench/comparison.ts";
 import { guestConfig } from "../../tools/bench/peers/guest.ts";
 import { probeTime } from "../../tools/bench/peers/probe_guest.ts";
-import { compileProbes } from "../../tools/bench/peers/probes.ts";
+import { compileProgram } from "../../tools/bench/peers/program_guest.ts";
 import { serverScript } from "../../tools/bench/peers/server_guest.ts";
 import { NGINX, PEER_SERVERS } from "../../tools/bench/peers/servers.ts";
 import { readDomainConfig } from "../../tools/lab/config.ts";
@@ -88,7 +89,7 @@ test("the probes' program does on this host what it is told", { timeout: 60_000 
   const folder = await mkdtemp(join(tmpdir(), "karyon-test-"));
   try {
     const program = join(folder, "probes");
-    await writeFile(program, await compileProbes(), { mode: 0o755 });
+    await writeFile(program, await compileProgram(CALLS_PROGRAM), { mode: 0o755 });
     const child = spawn(program, [], { stdio: ["pipe", "pipe", "inherit"] });
     try {
       const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
@@ -117,7 +118,7 @@ test("both sides know the probes that they are asked for", async () => {
   const source = (path: string): Promise<string> => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
   const sources = {
     karyon: await source("test/apps/probes/index.ts"),
-    linux: await source("tools/bench/peers/probes/main.c"),
+    linux: await source("tools/bench/calls/program/table.c"),
   };
   for (const side of SIDES) {
     for (const { name } of CALL_PROBES[side]) assert.ok(sources[side].includes(`"${name}"`), `${side}: ${name}`);

@@ -9,8 +9,9 @@ import { logger } from "../../support/log.ts";
 import { compared, SIDES, type Side } from "../comparison.ts";
 import { countText, type Results } from "../figures.ts";
 import { ProbeGuest } from "../peers/probe_guest.ts";
-import { probesGuest } from "../peers/probes.ts";
+import { programGuest } from "../peers/program_guest.ts";
 import { CALL_FIGURES, CALL_PROBES, type Probe } from "./probes.ts";
+import { CALLS_PROGRAM } from "./program.ts";
 
 /** Boots of each guest, … */
 const ROUNDS = 2;
@@ -58,7 +59,9 @@ export function callFigures(repetitions: Readonly<Record<Side, readonly Repetiti
 
 /** Boots the guest of a side that obeys probes, in a lab that counts. */
 export async function bootProbes(lab: Lab, side: Side): Promise<ProbeGuest> {
-  if (side === "linux") return ProbeGuest.boot(lab, "linux-probes", await probesGuest(), GUEST_SETTINGS);
+  if (side === "linux") {
+    return ProbeGuest.boot(lab, CALLS_PROGRAM.name, await programGuest(CALLS_PROGRAM), GUEST_SETTINGS);
+  }
   const { cfg, manifest } = await buildImage(repositoryPath("test/apps/probes"));
   return ProbeGuest.boot(lab, manifest.name, cfg, [...GUEST_SETTINGS, "vif = []", 'extra = "ip=off"']);
 }
