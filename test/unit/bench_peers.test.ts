@@ -12,6 +12,8 @@ import { fileURLToPath } from "node:url";
 import { callFigures } from "../../tools/bench/calls/calls.ts";
 import { CALL_FIGURES, CALL_PROBES } from "../../tools/bench/calls/probes.ts";
 import { CALLS_PROGRAM } from "../../tools/bench/calls/program.ts";
+import { LOOPS } from "../../tools/bench/loops/figures.ts";
+import { loopsProgram } from "../../tools/bench/loops/loops.ts";
 import { SIDES } from "../../tools/bench/comparison.ts";
 import { guestConfig } from "../../tools/bench/peers/guest.ts";
 import { probeTime } from "../../tools/bench/peers/probe_guest.ts";
@@ -86,32 +88,29 @@ test("the figures of calls are made of the probes' costs", () => {
 });
 
 test("the probes' program does on this host what it is told", { timeout: 60_000 }, async () => {
-  const folder = await mkdtemp(join(tmpdir(), "karyon-test-"));
-  try {
-    const program = join(folder, "probes");
-    await writeFile(program, await compileProgram(CALLS_PROGRAM), { mode: 0o755 });
-    const child = spawn(program, [], { stdio: ["pipe", "pipe", "inherit"] });
-    try {
-      const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-      const next = async (): Promise<string> => String((await lines.next()).value);
-      assert.equal(await next(), "ready");
-      // Where it is not process 1 it has a parent, and says that something is wrong.
-      const asked: [probe: string, argument?: number][] = CALL_PROBES.linux.map(({ name }) => [name]);
-      for (const [probe, argument] of [...asked, ["fork", 1], ["vfork"], ["fork"]] as typeof asked) {
-        child.stdin.write(`${[probe, ...(argument === undefined ? [] : [argument]), 30].join(" ")}\n`);
-        const answer = await next();
-        if (probe === "getppid") assert.equal(answer, "failed getppid");
-        else assert.ok(probeTime(answer, probe, 30) !== undefined, answer);
-      }
-      child.stdin.write("nothing 5\n");
-      assert.equal(await next(), "failed nothing");
-    } finally {
-      child.kill("SIGKILL");
-      await once(child, "exit");
+  await conversation(await compileProgram(CALLS_PROGRAM), async (ask) => {
+    // Where it is not process 1 it has a parent, and says that something is wrong.
+    assert.equal(await ask("getppid 30"), "failed getppid");
+    const probes = CALL_PROBES.linux.map(({ name }) => name).filter((name) => name !== "getppid");
+    for (const line of [...probes, "fork 1", "vfork", "fork"].map((words) => `${words} 30`)) {
+      const [probe = ""] = line.split(" ");
+      const answer = await ask(line);
+      assert.ok(probeTime(answer, probe, 30) !== undefined, answer);
     }
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+    assert.equal(await ask("nothing 5"), "failed nothing");
+  });
+});
+
+test("loops from TypeScript and in C do the same, and run on this host", { timeout: 120_000 }, async () => {
+  const program = await compileProgram(await loopsProgram());
+  await conversation(program, async (ask) => {
+    for (const { name } of LOOPS) {
+      for (const probe of [`ours-${name}`, `c-${name}`]) {
+        const answer = await ask(`${probe} 10`);
+        assert.ok(probeTime(answer, probe, 10) !== undefined, answer);
+      }
+    }
+  });
 });
 
 test("both sides know the probes that they are asked for", async () => {
@@ -124,3 +123,28 @@ test("both sides know the probes that they are asked for", async () => {
     for (const { name } of CALL_PROBES[side]) assert.ok(sources[side].includes(`"${name}"`), `${side}: ${name}`);
   }
 });
+
+/** Runs a program of probes; `talk` gives it lines and gets its answers. */
+async function conversation(
+  program: Buffer,
+  talk: (ask: (line: string) => Promise<string>) => Promise<void>,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "karyon-test-"));
+  const file = join(folder, "program");
+  await writeFile(file, program, { mode: 0o755 });
+  const child = spawn(file, [], { stdio: ["pipe", "pipe", "inherit"] });
+  const ended = once(child, "exit");
+  try {
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+    const next = async (): Promise<string> => String((await lines.next()).value);
+    assert.equal(await next(), "ready");
+    await talk((line) => {
+      child.stdin.write(`${line}\n`);
+      return next();
+    });
+  } finally {
+    child.kill("SIGKILL");
+    await ended;
+    await rm(folder, { recursive: true });
+  }
+}

@@ -1,9 +1,10 @@
 // What is measured, and the target of each figure: the one list that the table, the JSON file and --help follow.
 import { CALL_FIGURES } from "./calls/probes.ts";
 import { HTTP_LOADS } from "./http/loads.ts";
+import { LOOPS } from "./loops/figures.ts";
 
 /** The parts that can be run by name, in the order they run. */
-export const PARTS = ["size", "memory", "boot", "http", "calls", "build", "fork", "tests"] as const;
+export const PARTS = ["size", "memory", "boot", "http", "calls", "loops", "build", "fork", "tests"] as const;
 export type Part = (typeof PARTS)[number];
 
 /** kB is 1000 bytes; MiB as xl's `memory=` counts; ratio is ours divided by what it is compared with; s is seconds. */
@@ -112,6 +113,12 @@ export const DEFINITIONS: readonly Definition[] = [
     part: "calls",
     unit: "ratio",
     ...(target === undefined ? {} : { target }),
+  })),
+  ...LOOPS.map(({ name, title }): Definition => ({
+    name: `loop-${name}`,
+    title: `${title}: instructions, AssemblyScript's of C's`,
+    part: "loops",
+    unit: "ratio",
   })),
   { name: "build", title: "image build of a changed app, warm", part: "build", unit: "s", target: 5 },
   ...FORK_DEFINITIONS,

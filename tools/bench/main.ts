@@ -14,6 +14,7 @@ import { DEFINITIONS, PARTS, type Measurement, type Part, type Results } from ".
 import { measureFork } from "./fork/fork.ts";
 import { BENCH_FOLDER } from "./images.ts";
 import { measureHttp } from "./http/http.ts";
+import { measureLoops } from "./loops/loops.ts";
 import { measureMemory } from "./memory.ts";
 import { profileApp } from "./profile/profile.ts";
 import { report, thisMachine } from "./report.ts";
@@ -27,6 +28,7 @@ const MEASURES: Readonly<Record<Part, (options: BenchOptions) => Promise<Results
   boot: measureBoot,
   http: measureHttp,
   calls: measureCalls,
+  loops: measureLoops,
   build: measureBuild,
   fork: ({ quick, charts }) => measureFork({ quick, charts: resolve(charts) }),
   tests: measureTests,
