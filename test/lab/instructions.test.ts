@@ -4,10 +4,9 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { bootProbes, instructionsOf } from "../../tools/bench/calls/calls.ts";
-import { ADDRESS, bootServer } from "../../tools/bench/servers.ts";
+import { bootServer } from "../../tools/bench/servers.ts";
 import { request } from "../../tools/bench/http/client.ts";
 import { total } from "../../tools/lab/count/count.ts";
-import { Lab } from "../../tools/lab/lab.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const limit = { timeout: 400_000 };
@@ -16,8 +15,8 @@ const ONE_CLIENT = { clients: 1, keepAlive: true };
 
 test("two counts of the same requests agree, and samples with them", limit, async () => {
   await using server = await bootServer("karyon");
-  const { lab } = server;
-  const work = (): Promise<void> => request(lab, `http://${ADDRESS}/`, REQUESTS, ONE_CLIENT, 612);
+  const { lab, address } = server;
+  const work = (): Promise<void> => request(lab, `http://${address}/`, REQUESTS, ONE_CLIENT, 612);
   await work(); // the first requests take paths that no other takes
   const [first, second] = [total(await lab.countInstructions(work)), total(await lab.countInstructions(work))];
   assert.ok(first > REQUESTS * 1000, `${first} instructions`);
@@ -30,11 +29,11 @@ test("two counts of the same requests agree, and samples with them", limit, asyn
 test("a server that gives another answer is not measured", limit, async () => {
   await using server = await bootServer("karyon");
   const load = { ...ONE_CLIENT, clients: 2 };
-  await assert.rejects(request(server.lab, `http://${ADDRESS}/none`, 5, load), {
+  await assert.rejects(request(server.lab, `http://${server.address}/none`, 5, load), {
     code: "BENCH_FAILED",
     message: /Non-2xx responses: 5, not 0/,
   });
-  await assert.rejects(request(server.lab, `http://${ADDRESS}/`, 5, load, 613), { code: "BENCH_FAILED" });
+  await assert.rejects(request(server.lab, `http://${server.address}/`, 5, load, 613), { code: "BENCH_FAILED" });
 });
 
 test("the profiler names functions of app, libOS and kernel", limit, async () => {
@@ -54,8 +53,8 @@ test("the profiler names functions of app, libOS and kernel", limit, async () =>
 test("a system call takes a small part of Linux's instructions, and a real call is made", limit, async () => {
   const costs = { karyon: 0, linux: 0 };
   for (const side of ["karyon", "linux"] as const) {
-    await using lab = await Lab.start({ accelerator: "icount" });
-    const guest = await bootProbes(lab, side);
+    await using probes = await bootProbes(side);
+    const { lab, guest } = probes;
     costs[side] = await instructionsOf(lab, guest, { name: "getppid", counts: [1000, 6000] });
     await assert.rejects(guest.run("none", 1), { code: "BENCH_FAILED", message: /"none 1" with "failed none"/ });
   }

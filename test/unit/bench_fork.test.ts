@@ -1,7 +1,8 @@
 // npm run bench -- fork without its measurements: what is read from consoles and tools, statistics, figures, tables, charts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DEFINITIONS, verdict } from "../../tools/bench/figures.ts";
+import { verdict } from "../../tools/bench/figures.ts";
+import { FORK_FIGURES } from "../../tools/bench/fork/figures.ts";
 import { childrenChart, svg, timesChart } from "../../tools/bench/fork/charts.ts";
 import { domainMemory } from "../../tools/bench/fork/dom0_memory.ts";
 import type { Cost } from "../../tools/bench/fork/instructions.ts";
@@ -160,7 +161,7 @@ function results(change: Partial<ForkTimes> = {}): ForkResults {
 
 test("every figure of fork is worked out, and held against its target", () => {
   const figures = forkFigures(results());
-  const definitions = DEFINITIONS.filter(({ part }) => part === "fork");
+  const definitions = FORK_FIGURES;
   for (const definition of definitions) assert.ok(figures.has(definition.name), definition.name);
   const verdicts = Object.fromEntries(definitions.map((each) => [each.name, verdict(each, figures.get(each.name))]));
   assert.equal(verdicts["fork-pool-8"], "met");

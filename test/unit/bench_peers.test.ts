@@ -9,19 +9,18 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { callFigures } from "../../tools/bench/calls/calls.ts";
 import { CALL_FIGURES, CALL_PROBES } from "../../tools/bench/calls/probes.ts";
-import { CALLS_PROGRAM } from "../../tools/bench/calls/program.ts";
-import { LOOPS } from "../../tools/bench/loops/figures.ts";
-import { loopsProgram } from "../../tools/bench/loops/loops.ts";
+import { LOOPS } from "../../tools/bench/loops/loops.ts";
+import { linkedLoops } from "../../tools/bench/loops/objects.ts";
 import { SIDES } from "../../tools/bench/comparison.ts";
 import { guestConfig } from "../../tools/bench/peers/guest.ts";
 import { probeTime } from "../../tools/bench/peers/probe_guest.ts";
-import { compileProgram } from "../../tools/bench/peers/program_guest.ts";
 import { serverScript } from "../../tools/bench/peers/server_guest.ts";
-import { NGINX, PEER_SERVERS } from "../../tools/bench/peers/servers.ts";
+import { APACHE, BULK, MEMCACHED, NGINX, REDIS, type PeerServer } from "../../tools/bench/peers/servers.ts";
+import { staticProgram } from "../../tools/bench/peers/static_program.ts";
 import { readDomainConfig } from "../../tools/lab/config.ts";
 
+const SERVERS: readonly PeerServer[] = [NGINX, APACHE, REDIS, MEMCACHED, BULK];
 const CONFIGURATION = fileURLToPath(new URL("../../tools/bench/peers/configuration/", import.meta.url));
 
 test("a peer's configuration is one that the lab takes, with the clock that does Linux justice", async () => {
@@ -44,10 +43,10 @@ test("a peer's configuration is one that the lab takes, with the clock that does
 });
 
 test("every server has a name, a port and the configuration it names", async () => {
-  assert.equal(new Set(PEER_SERVERS.map(({ name }) => name)).size, PEER_SERVERS.length);
-  for (const { files, command, configuration, port } of PEER_SERVERS) {
+  assert.equal(new Set(SERVERS.map(({ name }) => name)).size, SERVERS.length);
+  for (const { files, program: own, command, configuration, port } of SERVERS) {
     const [program = ""] = command.split(" ");
-    assert.ok(files[0]?.endsWith(`/${program}`), `${command} runs ${String(files[0])}`);
+    assert.ok(own === program || files[0]?.endsWith(`/${program}`), `nothing is there for ${command}`);
     assert.ok(port > 0 && port < 65536);
     for (const [path, source] of Object.entries(configuration)) {
       assert.ok(command.includes(`/${path}`), `${command} reads ${path}`);
@@ -66,29 +65,25 @@ test("a probe's answer counts only when it is that of what was asked for", () =>
 });
 
 test("the figures of calls are made of the probes' costs", () => {
-  const linux = new Map(CALL_PROBES.linux.map(({ name }) => [name, 1000]));
-  linux.set("ping-pong", 20_000);
-  linux.set("ping-pong-threads", 12_000);
-  const karyon = new Map(CALL_PROBES.karyon.map(({ name }) => [name, 50]));
-  karyon.set("ping-pong-threads", 1100);
-  const results = callFigures({ karyon: [karyon, karyon], linux: [linux, linux] });
-  assert.deepEqual(
-    [...results.keys()],
-    CALL_FIGURES.map(({ name }) => name),
-  );
-  const value = (name: string): number => {
-    const result = results.get(name);
-    assert.ok(result !== undefined && !(result instanceof Error));
-    return result.value;
-  };
-  assert.equal(value("call-null"), 50 / 1000);
-  assert.equal(value("call-ping-pong"), 1100 / 20_000);
-  assert.equal(value("call-ping-pong-threads"), 1100 / 12_000);
-  assert.equal(value("call-switch"), (1100 / 2 - 50) / (20_000 / 2 - 1000));
+  const linux: Record<string, number> = { "ping-pong": 20_000, "ping-pong-threads": 12_000 };
+  const karyon: Record<string, number> = { "ping-pong-threads": 1100 };
+  const ratios = CALL_FIGURES.map(({ name, cost }) => {
+    const [ours, theirs] = [cost.karyon((probe) => karyon[probe] ?? 50), cost.linux((probe) => linux[probe] ?? 1000)];
+    return [name, ours / theirs] as const;
+  });
+  assert.deepEqual(Object.fromEntries(ratios), {
+    "call-null": 50 / 1000,
+    "call-read": 50 / 1000,
+    "call-write": 50 / 1000,
+    "call-pipe": 50 / 1000,
+    "call-ping-pong": 1100 / 20_000,
+    "call-ping-pong-threads": 1100 / 12_000,
+    "call-switch": (1100 / 2 - 50) / (20_000 / 2 - 1000),
+  });
 });
 
 test("the probes' program does on this host what it is told", { timeout: 60_000 }, async () => {
-  await conversation(await compileProgram(CALLS_PROGRAM), async (ask) => {
+  await conversation(await staticProgram("probes"), async (ask) => {
     // Where it is not process 1 it has a parent, and says that something is wrong.
     assert.equal(await ask("getppid 30"), "failed getppid");
     const probes = CALL_PROBES.linux.map(({ name }) => name).filter((name) => name !== "getppid");
@@ -102,7 +97,7 @@ test("the probes' program does on this host what it is told", { timeout: 60_000 
 });
 
 test("loops from TypeScript and in C do the same, and run on this host", { timeout: 120_000 }, async () => {
-  const program = await compileProgram(await loopsProgram());
+  const program = await staticProgram("loops", await linkedLoops());
   await conversation(program, async (ask) => {
     for (const { name } of LOOPS) {
       for (const probe of [`ours-${name}`, `c-${name}`]) {
@@ -117,7 +112,7 @@ test("both sides know the probes that they are asked for", async () => {
   const source = (path: string): Promise<string> => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
   const sources = {
     karyon: await source("test/apps/probes/index.ts"),
-    linux: await source("tools/bench/calls/program/table.c"),
+    linux: await source("tools/bench/peers/probes/table.c"),
   };
   for (const side of SIDES) {
     for (const { name } of CALL_PROBES[side]) assert.ok(sources[side].includes(`"${name}"`), `${side}: ${name}`);

@@ -1,20 +1,15 @@
-// What is measured, and the target of each figure: the one list that the table, the JSON file and --help follow.
-import { CALL_FIGURES } from "./calls/probes.ts";
-import { HTTP_LOADS } from "./http/loads.ts";
-import { LOOPS } from "./loops/figures.ts";
-
-/** The parts that can be run by name, in the order they run. */
-export const PARTS = ["size", "memory", "boot", "http", "calls", "loops", "build", "fork", "tests"] as const;
-export type Part = (typeof PARTS)[number];
+// What a figure is: its definition, what was measured, whether that meets its target, and how values are written.
+import type { Repetitions } from "./comparison.ts";
 
 /** kB is 1000 bytes; MiB as xl's `memory=` counts; ratio is ours divided by what it is compared with; s is seconds. */
-export type Unit = "kB" | "MiB" | "ratio" | "s" | "calls";
+export type Unit = "kB" | "MiB" | "ratio" | "s" | "calls" | "guests";
 
-/** A figure to be measured. */
+/** A figure to be measured. Of every figure less is better. */
 export interface Definition {
   readonly name: string;
   readonly title: string;
-  readonly part: Part;
+  /** The part of the bench that measures it: `npm run bench -- <part>`. */
+  readonly part: string;
   readonly unit: Unit;
   /** The most that is accepted; none when the figure is only for information. */
   readonly target?: number;
@@ -29,6 +24,8 @@ export interface Measurement {
   readonly made?: string;
   /** What keeps it from being better, when that is known. */
   readonly limit?: string;
+  /** Of a comparison: the values of each side, one a repetition. */
+  readonly sides?: Repetitions;
   /** Raw numbers for the JSON file. */
   readonly raw?: Readonly<Record<string, unknown>>;
 }
@@ -37,93 +34,6 @@ export interface Measurement {
 export type Results = ReadonlyMap<string, Measurement | Error>;
 
 export type Verdict = "met" | "missed" | "failed" | "not measured" | "no target";
-
-const FORK_MEMORIES = [8, 32, 128];
-const FORK_DEFINITIONS: readonly Definition[] = [
-  ...FORK_MEMORIES.map((memory): Definition => ({
-    name: `fork-pool-${memory}`,
-    title: `fork, prepared child, ${memory} MiB: first instruction, of xl create`,
-    part: "fork",
-    unit: "ratio",
-    target: 1 / 300,
-  })),
-  {
-    name: "fork-flat",
-    title: "fork, prepared child: 128 MiB of 8 MiB",
-    part: "fork",
-    unit: "ratio",
-    target: 1.5,
-  },
-  {
-    name: "fork-calls",
-    title: "fork, prepared child: hypercalls of forkd",
-    part: "fork",
-    unit: "calls",
-    target: 5,
-  },
-  ...FORK_MEMORIES.map((memory): Definition => ({
-    name: `fork-copy-${memory}`,
-    title: `fork by copying, ${memory} MiB: first instruction, of xl create`,
-    part: "fork",
-    unit: "ratio",
-    target: 1 / 20,
-  })),
-  {
-    name: "fork-instructions-1",
-    title: "fork, 1 MiB of heap: instructions on its CPU, of Linux's",
-    part: "fork",
-    unit: "ratio",
-    target: 1 / 10,
-  },
-  {
-    name: "fork-instructions-64",
-    title: "fork, 64 MiB of heap: instructions on its CPU, of Linux's",
-    part: "fork",
-    unit: "ratio",
-    target: 1 / 200,
-  },
-  { name: "fork-memory", title: "idle child of 16 MiB: memory of its own", part: "fork", unit: "MiB", target: 1 },
-  { name: "fork-dom0", title: "idle child of 16 MiB: memory of dom0", part: "fork", unit: "kB", target: 270 },
-  { name: "fork-density", title: "guests by xl create that fit, of children that fit", part: "fork", unit: "ratio" },
-];
-
-/** All figures, in the order in which they are shown. */
-export const DEFINITIONS: readonly Definition[] = [
-  { name: "size-hello", title: "image of hello, stripped", part: "size", unit: "kB", target: 120 },
-  { name: "size-httpd", title: "image of httpd, stripped", part: "size", unit: "kB", target: 300 },
-  { name: "memory-hello", title: "least memory that runs hello", part: "memory", unit: "MiB", target: 2 },
-  { name: "memory-httpd", title: "least memory that runs httpd", part: "memory", unit: "MiB", target: 4 },
-  {
-    name: "boot",
-    title: "boot to the first HTTP answer: instructions, ours of Linux's",
-    part: "boot",
-    unit: "ratio",
-    target: 1 / 500,
-  },
-  ...HTTP_LOADS.map(({ name, title, target }): Definition => ({
-    name,
-    title: `HTTP, ${title}: instructions, ours of Linux's`,
-    part: "http",
-    unit: "ratio",
-    ...(target === undefined ? {} : { target }),
-  })),
-  ...CALL_FIGURES.map(({ name, title, target }): Definition => ({
-    name,
-    title: `${title}: instructions, ours of Linux's`,
-    part: "calls",
-    unit: "ratio",
-    ...(target === undefined ? {} : { target }),
-  })),
-  ...LOOPS.map(({ name, title }): Definition => ({
-    name: `loop-${name}`,
-    title: `${title}: instructions, AssemblyScript's of C's`,
-    part: "loops",
-    unit: "ratio",
-  })),
-  { name: "build", title: "image build of a changed app, warm", part: "build", unit: "s", target: 5 },
-  ...FORK_DEFINITIONS,
-  { name: "tests", title: "npm test", part: "tests", unit: "s", target: 600 },
-];
 
 /** Whether a result meets its target. */
 export function verdict({ target }: Definition, result: Measurement | Error | undefined): Verdict {

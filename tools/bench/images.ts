@@ -1,6 +1,6 @@
 // The images that are measured: the apps as they are in the repository, and copies of httpd that are changed for one
 // measurement (under build/bench, so that the next run finds what has not changed in the cache).
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buildImage, type Image } from "../image/build.ts";
 import { repositoryPath } from "../image/paths.ts";
@@ -21,14 +21,12 @@ export function appImage(name: string): Promise<Image> {
   return image;
 }
 
-/** httpd with these files (path below the root → content) and a fixed address ("10.0.2.20/24"). */
-export async function filesImage(files: Readonly<Record<string, Buffer>>, address: string): Promise<Image> {
+/** httpd with these files (path below the root → content). */
+export async function filesImage(files: Readonly<Record<string, Buffer>>): Promise<Image> {
   const folder = await copyHttpd("files");
   await rm(join(folder, "static"), { recursive: true });
   await mkdir(join(folder, "static"));
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, "static", name), content);
-  const manifest = JSON.parse(await readFile(join(folder, "karyon.json"), "utf8")) as object;
-  await writeFile(join(folder, "karyon.json"), JSON.stringify({ ...manifest, network: { address } }));
   return buildImage(folder, { output: join(BENCH_FOLDER, "files.image"), progress: stage });
 }
 

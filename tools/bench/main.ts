@@ -6,33 +6,14 @@ import { displayPath } from "../image/paths.ts";
 import { createProgram, runProgram } from "../support/cli.ts";
 import { describeError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
-import { measureBoot } from "./boot.ts";
-import { measureBuild } from "./build.ts";
-import { measureCalls } from "./calls/calls.ts";
-import { changes, changesText, readReport } from "./compare.ts";
-import { DEFINITIONS, PARTS, type Measurement, type Part, type Results } from "./figures.ts";
-import { measureFork } from "./fork/fork.ts";
+import type { Measurement, Results } from "./figures.ts";
 import { BENCH_FOLDER } from "./images.ts";
-import { measureHttp } from "./http/http.ts";
-import { measureLoops } from "./loops/loops.ts";
-import { measureMemory } from "./memory.ts";
+import { DEFINITIONS, PART_NAMES, PARTS, type PartName } from "./parts.ts";
 import { profileApp } from "./profile/profile.ts";
-import { report, thisMachine } from "./report.ts";
-import { measureSizes } from "./size.ts";
-import { tableText } from "./table.ts";
-import { measureTests } from "./tests.ts";
-
-const MEASURES: Readonly<Record<Part, (options: BenchOptions) => Promise<Results>>> = {
-  size: measureSizes,
-  memory: measureMemory,
-  boot: measureBoot,
-  http: measureHttp,
-  calls: measureCalls,
-  loops: measureLoops,
-  build: measureBuild,
-  fork: ({ quick, charts }) => measureFork({ quick, charts: resolve(charts) }),
-  tests: measureTests,
-};
+import { changes, changesText } from "./report/compare.ts";
+import { readReport, report, thisMachine } from "./report/report.ts";
+import { versions } from "./report/versions.ts";
+import { tableText } from "./report/table.ts";
 
 /** Every run's report is kept. */
 const RESULTS_FOLDER = join(BENCH_FOLDER, "results");
@@ -52,7 +33,9 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(sign
 
 const program = createProgram("bench", "Measures what Karyon promises; each figure stands beside its target.")
   .enablePositionalOptions()
-  .addArgument(new Argument("[parts...]", "what to measure; everything but fork and tests by default").choices(PARTS))
+  .addArgument(
+    new Argument("[parts...]", "what to measure; everything but fork and tests by default").choices(PART_NAMES),
+  )
   .addOption(new Option("--json <file>", `where the figures go as JSON (default: ${RESULTS_SHOWN}/<date>.json)`))
   .option("--compare <json>", "an earlier run's report: shows what got worse")
   .addOption(
@@ -81,40 +64,42 @@ function count(text: string): number {
 }
 
 function helpText(): string {
-  const lines = PARTS.flatMap((part) =>
-    DEFINITIONS.filter((definition) => definition.part === part).map(({ title }) => `  ${part.padEnd(14)}${title}`),
-  );
+  const lines = DEFINITIONS.map(({ part, title }) => `  ${part.padEnd(14)}${title}`);
   return ["", "Parts and what they measure:", ...lines].join("\n");
 }
 
-async function bench(named: readonly Part[], options: BenchOptions): Promise<void> {
-  const wanted = new Set<Part>(named.length > 0 ? named : PARTS.filter((part) => part !== "tests" && part !== "fork"));
+async function bench(named: readonly PartName[], options: BenchOptions): Promise<void> {
+  const wanted = new Set(named.length > 0 ? named : PART_NAMES.filter((name) => PARTS[name].long !== true));
   if (options.withTests) wanted.add("tests");
   // Before anything is measured: a wrong name is not told of an hour later.
   const earlier = options.compare === undefined ? undefined : await readReport(resolve(options.compare));
   const results = new Map<string, Measurement | Error>();
-  for (const part of PARTS.filter((name) => wanted.has(name))) {
-    for (const [name, result] of await measure(part, options)) results.set(name, result);
+  for (const part of PART_NAMES.filter((name) => wanted.has(name))) {
+    for (const [name, result] of await measurePart(part, options)) results.set(name, result);
   }
-  const shown = DEFINITIONS.filter(({ part }) => named.length === 0 || wanted.has(part));
+  const shown = PART_NAMES.filter((name) => named.length === 0 || wanted.has(name)).flatMap(
+    (name) => PARTS[name].figures,
+  );
   process.stdout.write(`${tableText(shown, results, process.stdout.isTTY)}\n`);
   if (earlier !== undefined) process.stdout.write(`\n${changesText(changes(earlier, shown, results), earlier.date)}\n`);
   const date = new Date();
   const file = resolve(options.json ?? join(RESULTS_FOLDER, `${date.toISOString().replaceAll(":", "-")}.json`));
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, `${JSON.stringify(report(shown, results, date, thisMachine()), null, 2)}\n`);
+  const about = { date: date.toISOString(), machine: thisMachine(), versions: await versions() };
+  await writeFile(file, `${JSON.stringify(report(shown, results, about), null, 2)}\n`);
   logger.success(`the figures as JSON: ${displayPath(file)}`);
   // A figure that misses its target is a result; one that cannot be measured is an error.
   if ([...results.values()].some((result) => result instanceof Error)) process.exitCode = 1;
 }
 
-async function measure(part: Part, options: BenchOptions): Promise<Results> {
+async function measurePart(name: PartName, { quick, charts }: BenchOptions): Promise<Results> {
+  const { figures, measure } = PARTS[name];
   try {
-    return await MEASURES[part](options);
+    return await measure({ quick, charts: resolve(charts) });
   } catch (error) {
     logger.error(describeError(error));
     const reason = error instanceof Error ? error : new Error(String(error));
-    return new Map(DEFINITIONS.filter((definition) => definition.part === part).map(({ name }) => [name, reason]));
+    return new Map(figures.map((figure) => [figure.name, reason]));
   }
 }
 

@@ -1,47 +1,87 @@
-// The least `memory=` with which `xl create` gives a guest that does its work, by binary search on a real Xen.
-import { commandLine } from "../image/config.ts";
+// `npm run bench -- memory`: the least `memory=` with which `xl create` gives a guest that does its work, by binary search on a real
+// Xen, for our images and for the peer.
 import type { Image } from "../image/build.ts";
 import { Lab } from "../lab/lab.ts";
 import { KaryonError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
-import type { Measurement } from "./figures.ts";
+import { addressLine } from "./addresses.ts";
+import type { Definition, Measurement, Results } from "./figures.ts";
 import { appImage } from "./images.ts";
+import { serverAddressLine, serverGuest } from "./peers/server_guest.ts";
+import { NGINX } from "./peers/servers.ts";
 import { leastThat } from "./search.ts";
+
+export const MEMORY_FIGURES: readonly Definition[] = [
+  { name: "memory-hello", title: "least memory that runs hello", part: "memory", unit: "MiB", target: 2 },
+  { name: "memory-httpd", title: "least memory that runs httpd", part: "memory", unit: "MiB", target: 4 },
+  {
+    name: "memory-linux",
+    title: "least memory of a web server, ours of Linux's with nginx",
+    part: "memory",
+    unit: "ratio",
+    target: 1 / 16,
+  },
+];
 
 const CREATE_TIMEOUT_MS = 60_000;
 const WORK_TIMEOUT_MS = 30_000;
+/** Linux boots for seconds under emulation, and longer the less memory it has. */
+const LINUX_TIMEOUT_MS = 120_000;
 const MEBIBYTE = 1024 * 1024;
 const FIRST_ADDRESS = 30;
 
-/** An app, and how dom0 sees that it works. */
+/** What is tried with less and less memory. */
 interface Subject {
-  readonly app: string;
+  readonly name: string;
+  /** Its xl configuration, and the line that gives it an address ("10.0.2.20/24"). */
+  readonly cfg: string;
+  readonly addressLine: (address: string) => string;
+  /** MiB that must do. */
+  readonly enough: number;
   /** A shell command in dom0 that succeeds when the guest has done its work. */
   readonly works: (domain: string, address: string) => string;
+  readonly timeoutMs: number;
 }
 
-const SUBJECTS: readonly Subject[] = [
-  { app: "hello", works: (domain) => `grep -q 'Hello from' ${consoleLog(domain)}` },
-  { app: "httpd", works: (_, address) => `curl -s -f -o /dev/null --max-time 2 http://${address}/` },
-];
-
 /** Measures the memory-* figures. */
-export async function measureMemory(): Promise<ReadonlyMap<string, Measurement>> {
-  const images = await Promise.all(SUBJECTS.map(({ app }) => appImage(app)));
+export async function measureMemory(): Promise<Results> {
+  const subjects = [
+    app(await appImage("hello"), (domain) => `grep -q 'Hello from' ${consoleLog(domain)}`),
+    app(await appImage("httpd"), answers),
+    await linux(),
+  ];
   await using lab = await Lab.start();
   const results = new Map<string, Measurement>();
-  for (const [index, subject] of SUBJECTS.entries()) {
-    results.set(`memory-${subject.app}`, await leastMemory(new Trials(lab, subject, images[index] as Image)));
-  }
+  for (const subject of subjects) results.set(`memory-${subject.name}`, await leastMemory(new Trials(lab, subject)));
+  const [ours = NaN, theirs = NaN] = ["memory-httpd", "memory-linux"].map((name) => results.get(name)?.value);
+  const { raw = {} } = results.get("memory-linux") ?? {};
+  const sides = { karyon: [ours], linux: [theirs] };
+  results.set("memory-linux", { value: ours / theirs, made: `${ours} MiB of ${theirs} MiB`, sides, raw });
   return results;
 }
 
+function app(image: Image, works: Subject["works"]): Subject {
+  const { manifest, cfg } = image;
+  const enough = manifest.memory / MEBIBYTE;
+  const line = (address: string): string => addressLine(image, address);
+  return { name: manifest.name, cfg, addressLine: line, enough, works, timeoutMs: WORK_TIMEOUT_MS };
+}
+
+async function linux(): Promise<Subject> {
+  const cfg = await serverGuest(NGINX, { files: { "index.html": Buffer.from("served\n") } });
+  const rest = { enough: 128, works: answers, timeoutMs: LINUX_TIMEOUT_MS };
+  return { name: "linux", cfg, addressLine: serverAddressLine, ...rest };
+}
+
+function answers(_: string, address: string): string {
+  return `curl -s -f -o /dev/null --max-time 2 http://${address}/`;
+}
+
 async function leastMemory(trials: Trials): Promise<Measurement> {
-  const { app } = trials.subject;
-  const enough = trials.image.manifest.memory / MEBIBYTE;
+  const { name, enough } = trials.subject;
   const value = await leastThat(1, enough, (memory) => trials.works(memory));
   if (value === undefined) {
-    throw new KaryonError("BENCH_FAILED", `${app} does not work with ${enough} MiB: ${trials.reasons.get(enough)}`);
+    throw new KaryonError("BENCH_FAILED", `${name} does not work with ${enough} MiB: ${trials.reasons.get(enough)}`);
   }
   const reason = trials.reasons.get(value - 1);
   if (reason === undefined) return { value };
@@ -58,26 +98,23 @@ class Trials {
   constructor(
     readonly lab: Lab,
     readonly subject: Subject,
-    readonly image: Image,
   ) {}
 
-  /** Whether the app does its work in a domain of `memory` MiB. */
+  /** Whether the subject does its work in a domain of `memory` MiB. */
   async works(memory: number): Promise<boolean> {
-    const name = `${this.subject.app}-${memory}M-${++trialCount}`;
+    const name = `${this.subject.name}-${memory}M-${++trialCount}`;
     const address = `10.0.2.${FIRST_ADDRESS + trialCount}`;
     const reason = await this.#attempt(name, memory, address);
     await this.lab.sh(`xl destroy '${name}'`);
-    logger.info(`${this.subject.app} with ${memory} MiB: ${reason ?? "works"}`);
+    logger.info(`${this.subject.name} with ${memory} MiB: ${reason ?? "works"}`);
     if (reason !== undefined) this.reasons.set(memory, reason);
     return reason === undefined;
   }
 
   /** Why it does not work; undefined when it does. */
   async #attempt(name: string, memory: number, address: string): Promise<string | undefined> {
-    const { manifest, cfg } = this.image;
-    const network = manifest.network === false ? false : { ...manifest.network, address: `${address}/24` };
-    const options = commandLine({ ...manifest, network }).replace(/["\\]/g, "\\$&");
-    const extra = [`name = "${name}"`, `memory = ${memory}`, `extra = "${options}"`];
+    const { cfg, timeoutMs } = this.subject;
+    const extra = [`name = "${name}"`, `memory = ${memory}`, this.subject.addressLine(`${address}/24`)];
     try {
       await this.lab.create(cfg, { extra, args: ["-p"], timeoutMs: CREATE_TIMEOUT_MS });
     } catch (error) {
@@ -89,7 +126,7 @@ class Trials {
     const gone = `! xl domid '${name}' >/dev/null 2>&1`;
     const wait = `xl unpause '${name}'; until ${works}; do if ${gone}; then sleep 0.2; ${works}; exit; fi; sleep 0.1; done`;
     try {
-      if ((await this.lab.sh(wait, { timeoutMs: WORK_TIMEOUT_MS })).status === 0) return undefined;
+      if ((await this.lab.sh(wait, { timeoutMs })).status === 0) return undefined;
     } catch (error) {
       if (!(error instanceof KaryonError) || error.code !== "LAB_TIMEOUT") throw error;
     }

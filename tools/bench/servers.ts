@@ -1,60 +1,96 @@
-// The two servers that are compared: Karyon's httpd, and nginx on Linux as a Debian user has it. Both are PV guests of the same
-// Xen with one virtual CPU, the same memory, the same files and a fixed address, each in a lab of its own that counts
-// instructions: all begin in the same state, and none sees what another left behind.
-import { GUEST_SETTINGS, type Instructions } from "../lab/count/count.ts";
-import { Lab } from "../lab/lab.ts";
+// The servers of a contest, ready to be measured: PV guests of the same Xen with one virtual CPU, the same memory and fixed
+// addresses, in a lab of their own: all begin in the same state, and none sees what another left behind.
+import { GUEST_SETTINGS } from "../lab/count/count.ts";
+import { Lab, type LabOptions } from "../lab/lab.ts";
 import type { Side } from "./comparison.ts";
-import { FILES } from "./http/loads.ts";
-import { filesImage } from "./images.ts";
-import { serverGuest } from "./peers/server_guest.ts";
-import { NGINX } from "./peers/servers.ts";
+import { WEB, type Contest, type ServerConfig } from "./contests.ts";
 
-export const ADDRESS = "10.0.2.20";
-export const SERVER_TITLES: Readonly<Record<Side, string>> = { karyon: "httpd on Karyon", linux: NGINX.title };
+/** A lab that counts instructions, … */
+export const COUNTING: LabOptions = { accelerator: "icount" };
+/** … and one for times. */
+export const TIMING: LabOptions = { spread: true };
 
-/** MiB: what the peer needs. */
+/** MiB: enough for the peer. */
 const MEMORY = 128;
+const FIRST_ADDRESS = 20;
 const CREATE_TIMEOUT_MS = 180_000;
 const BOOT_TIMEOUT_MS = 300_000;
 
-/** A server that answers. */
-export interface Server extends AsyncDisposable {
-  readonly lab: Lab;
-  /** What its CPU executed from its creation to the first answer. */
-  readonly boot: Instructions;
+/** One guest that serves. */
+export interface Guest {
+  /** The domain's. */
+  readonly name: string;
+  /** "10.0.2.20" */
+  readonly address: string;
 }
 
-/** Boots one in a new lab. */
-export async function bootServer(side: Side): Promise<Server> {
-  const cfg = await config(side);
-  const lab = await Lab.start({ accelerator: "icount" });
+/** Options of createServers. */
+export interface ServerOptions {
+  /** Which servers; WEB when it is not given. */
+  readonly contest?: Contest;
+  /** How many guests; one when it is not given. */
+  readonly count?: number;
+  /** MiB of each. */
+  readonly memory?: number;
+  /** The lab they are made in; COUNTING when it is not given. */
+  readonly lab?: LabOptions;
+}
+
+/** Servers in a lab that ends with them. */
+export interface Servers extends AsyncDisposable {
+  readonly lab: Lab;
+  readonly guests: readonly Guest[];
+  /** Lets them run, all at the same time; returns when each has answered. They have executed nothing before. */
+  begin(): Promise<void>;
+}
+
+/** One server. */
+export interface Server extends Servers, Guest {}
+
+/** Boots one server; returns when it answers. */
+export async function bootServer(side: Side, options: ServerOptions = {}): Promise<Server> {
+  const server = await createServer(side, options);
   try {
-    // A paused domain has executed nothing yet: what is counted is the guest's own, from its first instruction on.
-    const extra = [...GUEST_SETTINGS, `memory = ${MEMORY}`];
-    const { name } = await lab.create(cfg, { extra, args: ["-p"], timeoutMs: CREATE_TIMEOUT_MS });
-    const boot = await lab.countInstructions(() => firstAnswer(lab, name));
-    return { lab, boot, [Symbol.asyncDispose]: () => lab.stop() };
+    await server.begin();
+    return server;
+  } catch (error) {
+    await server.lab.stop();
+    throw error;
+  }
+}
+
+/** Makes one server. */
+export async function createServer(side: Side, options: ServerOptions = {}): Promise<Server> {
+  const servers = await createServers(side, options);
+  return { ...servers, ...(servers.guests[0] as Guest) };
+}
+
+/** Makes servers. */
+export async function createServers(side: Side, options: ServerOptions = {}): Promise<Servers> {
+  const { contest = WEB, count = 1, memory = MEMORY } = options;
+  const config = await contest.config(side);
+  const lab = await Lab.start(options.lab ?? COUNTING);
+  try {
+    const guests = Array.from({ length: count }, (_, i) => newGuest(side, FIRST_ADDRESS + i));
+    for (const guest of guests) await createPaused(lab, config, guest, memory);
+    return { lab, guests, begin: () => untilAllAnswer(lab, contest, guests), [Symbol.asyncDispose]: () => lab.stop() };
   } catch (error) {
     await lab.stop();
     throw error;
   }
 }
 
-async function config(side: Side): Promise<string> {
-  const files = Object.fromEntries(Object.entries(FILES).map(([name, size]) => [name, content(size)]));
-  const address = `${ADDRESS}/24`;
-  return side === "linux"
-    ? serverGuest(NGINX, { address, memory: MEMORY, files })
-    : (await filesImage(files, address)).cfg;
+function newGuest(side: Side, host: number): Guest {
+  return { name: `${side}-${host}`, address: `10.0.2.${host}` };
 }
 
-/** Text that is not all the same. */
-function content(size: number): Buffer {
-  const line = "The quick brown fox jumps over the lazy dog. 0123456789 Karyon\n";
-  return Buffer.from(line.repeat(Math.ceil(size / line.length)).slice(0, size));
+async function createPaused(lab: Lab, config: ServerConfig, { name, address }: Guest, memory: number): Promise<void> {
+  const extra = [...GUEST_SETTINGS, `name = "${name}"`, `memory = ${memory}`, config.addressLine(`${address}/24`)];
+  await lab.create(config.cfg, { extra, args: ["-p"], timeoutMs: CREATE_TIMEOUT_MS });
 }
 
-async function firstAnswer(lab: Lab, name: string): Promise<void> {
-  const answered = `curl -s -f -o /dev/null --connect-timeout 1 http://${ADDRESS}/`;
-  await lab.run(`xl unpause '${name}'; until ${answered}; do sleep 0.05; done`, { timeoutMs: BOOT_TIMEOUT_MS });
+async function untilAllAnswer(lab: Lab, contest: Contest, guests: readonly Guest[]): Promise<void> {
+  const begin = guests.map(({ name }) => `xl unpause '${name}'`);
+  const ask = guests.map(({ address }) => `until ${contest.answers(address)}; do sleep 0.05; done`);
+  await lab.run([...begin, ...ask].join("; "), { timeoutMs: BOOT_TIMEOUT_MS * guests.length });
 }

@@ -3,7 +3,7 @@
 import { execa, ExecaError } from "execa";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { KaryonError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
@@ -40,6 +40,21 @@ export interface PackageSet {
  */
 export async function packageTree(set: PackageSet): Promise<PackageTree> {
   return (await recordedTree(set)) ?? withLock("debian", async () => (await recordedTree(set)) ?? makeTree(set));
+}
+
+/** The versions of the packages that have been unpacked, the newest of each: name → version. */
+export async function storedVersions(): Promise<ReadonlyMap<string, string>> {
+  const { store } = folders();
+  const names = existsSync(store) ? await readdir(store) : [];
+  const files = names.filter((name) => name.endsWith(".deb"));
+  const times = await Promise.all(files.map(async (file) => (await stat(join(store, file))).mtimeMs));
+  const byTime = files.map((file, i) => ({ file, time: times[i] ?? 0 })).sort((a, b) => a.time - b.time);
+  return new Map(
+    byTime.map(({ file }) => {
+      const [name = "", version = ""] = file.split("_");
+      return [name, decodeURIComponent(version)];
+    }),
+  );
 }
 
 function folders(): { store: string; trees: string; sets: string } {

@@ -12,7 +12,8 @@ import { KaryonError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
 import { request, type AgentAddress, type CommandResult } from "./client.ts";
 import { AGENT_ADDRESS, AGENT_PORT } from "./agent/protocol.ts";
-import { difference, readCounters, type CountedCpu, type Instructions } from "./count/count.ts";
+import { difference, readCounters, total, type CountedCpu, type Instructions } from "./count/count.ts";
+import { readMarks, setMarks, type Mark } from "./count/marks.ts";
 import { samplesSince, samplesTaken, type Samples } from "./count/samples.ts";
 import { readDomainConfig } from "./config.ts";
 import { ConsoleStream } from "./console.ts";
@@ -42,6 +43,8 @@ export interface LabOptions {
   readonly accelerator?: Accelerator;
   /** Whether each virtual processor gets one of the host's for itself: for measuring times. */
   readonly spread?: boolean;
+  /** MiB of the whole host, Xen and dom0 included; another size than the usual one is booted once, for a snapshot of its own. */
+  readonly memory?: number;
 }
 
 /** Everything another process needs to find a detached lab again. */
@@ -98,7 +101,7 @@ export class Lab {
    * @throws KaryonError LAB_BROKEN when it does not come up even from a fresh snapshot
    */
   static async start(options: LabOptions = {}): Promise<Lab> {
-    const snapshot = await currentSnapshot(options.accelerator);
+    const snapshot = await currentSnapshot(options.accelerator, options.memory);
     const version = await snapshotVersion(snapshot);
     try {
       return await Lab.#restore(snapshot, options);
@@ -108,7 +111,7 @@ export class Lab {
     }
     await dropSnapshot(snapshot, version);
     try {
-      return await Lab.#restore(await currentSnapshot(options.accelerator), options);
+      return await Lab.#restore(await currentSnapshot(options.accelerator, options.memory), options);
     } catch (error) {
       const mend = "remove .cache/lab and try again; KARYON_LAB_ACCELERATOR=tcg avoids KVM";
       throw new KaryonError("LAB_BROKEN", "the lab does not come up", mend, { cause: error });
@@ -255,8 +258,26 @@ export class Lab {
     return samplesSince(this.handle.files.samples, before);
   }
 
+  /**
+   * Like countInstructions, but tells when each of the marked places was first reached, by instructions since the beginning of
+   * `work`; undefined for one that was not.
+   */
+  async countTo(marks: readonly Mark[], work: () => Promise<void>): Promise<readonly (number | undefined)[]> {
+    this.#mustCount();
+    await setMarks(this.handle.files.marks, marks);
+    const before = total((await readCounters(this.handle.files.counters)).guest);
+    await work();
+    const reached = await readMarks(this.handle.files.marks, marks);
+    return reached.map((count) => (count === 0 ? undefined : count - before));
+  }
+
+  /** Whether it counts instructions. */
+  get counts(): boolean {
+    return this.handle.accelerator === "icount";
+  }
+
   #mustCount(): void {
-    if (this.handle.accelerator === "icount") return;
+    if (this.counts) return;
     const mend = 'start it with accelerator "icount"';
     throw new KaryonError("NOT_COUNTING", "this lab does not count instructions", mend);
   }

@@ -1,7 +1,7 @@
 // What `npm run bench -- calls` does over and over on each side, and the figures that come of it.
 import type { Side } from "../comparison.ts";
 
-/** Something that a guest does on command (program/, test/apps/probes). */
+/** Something that a guest does on command (tools/bench/peers/probes, test/apps/probes). */
 export interface Probe {
   readonly name: string;
   /** How often, in two runs: their difference is free of what happens once. */
@@ -54,20 +54,20 @@ function switchOnly(roundTrip: string): (costs: Costs) => number {
 const [THREADS, PROCESSES] = ["ping-pong-threads", "ping-pong"];
 
 export const CALL_FIGURES: readonly CallFigure[] = [
-  { name: "call-null", title: "null call, getppid", target: 1 / 50, cost: same("getppid") },
+  { name: "call-null", title: "null call (getppid)", target: 1 / 50, cost: same("getppid") },
   { name: "call-read", title: "read a byte of /dev/zero", target: 1 / 20, cost: same("read") },
   { name: "call-write", title: "write a byte to /dev/null", target: 1 / 20, cost: same("write") },
   { name: "call-pipe", title: "write a byte to a pipe and read it", cost: same("pipe") },
   {
     name: "call-ping-pong",
-    title: "pipe ping-pong, our threads, its processes",
+    title: "pipe ping-pong, threads (Linux: processes)",
     target: 1 / 20,
     cost: { karyon: (costs) => costs(THREADS), linux: (costs) => costs(PROCESSES) },
   },
-  { name: "call-ping-pong-threads", title: "pipe ping-pong, threads on both", cost: same(THREADS) },
+  { name: "call-ping-pong-threads", title: "pipe ping-pong, threads", cost: same(THREADS) },
   {
     name: "call-switch",
-    title: "context switch, our threads, its processes",
+    title: "context switch, threads (Linux: processes)",
     cost: { karyon: switchOnly(THREADS), linux: switchOnly(PROCESSES) },
   },
 ];

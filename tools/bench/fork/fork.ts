@@ -7,7 +7,7 @@ import { describeError, KaryonError } from "../../support/errors.ts";
 import { logger } from "../../support/log.ts";
 import type { Results } from "../figures.ts";
 import { BENCH_FOLDER } from "../images.ts";
-import { thisMachine } from "../report.ts";
+import { thisMachine } from "../report/report.ts";
 import { drawCharts } from "./charts.ts";
 import { measureInstructions } from "./instructions.ts";
 import { measureMemory } from "./memory.ts";

@@ -2,7 +2,7 @@
 // forkd works, prepares the next child, and the child itself runs. Beside it a Linux process's fork, _exit and wait.
 import type { Image } from "../../image/build.ts";
 import { startProgress } from "../../debian/progress.ts";
-import { GUEST_SETTINGS, total, type CountedCpu, type Instructions } from "../../lab/count/count.ts";
+import { difference, each, GUEST_SETTINGS, total, type CountedCpu, type Instructions } from "../../lab/count/count.ts";
 import { startForkd } from "../../lab/forkd.ts";
 import { Lab } from "../../lab/lab.ts";
 import { describeError } from "../../support/errors.ts";
@@ -70,7 +70,7 @@ async function linux(heap: number): Promise<Partial<Cost>> {
   const guest = await LinuxForks.boot(lab, GUEST_SETTINGS);
   const run = (count: number): Promise<Counts> => lab.countBoth(async () => void (await guest.time(heap, count)));
   await run(1);
-  const one = each(await run(LINUX_FEW), await run(LINUX_MANY), LINUX_MANY - LINUX_FEW);
+  const one = eachOf(await run(LINUX_FEW), await run(LINUX_MANY), LINUX_MANY - LINUX_FEW);
   return { whole: total(one.guest), xen: one.guest.xen, elsewhere: total(one.dom0) };
 }
 
@@ -88,25 +88,20 @@ async function karyon(plan: Plan, image: Image, way: Way, heap: number): Promise
     return lab.countBoth(async () => void (await guest.command(`${what} ${count} ${pause}`, count)));
   };
   const [few, many] = plan.countedForks;
-  const one = async (what: string): Promise<Counts> => each(await run(what, few), await run(what, many), many - few);
+  const one = async (what: string): Promise<Counts> => eachOf(await run(what, few), await run(what, many), many - few);
   const free = Number(await lab.run("xl info free_memory"));
   await run("round", few); // what is done once only, and code not compiled yet
   const rest = await one("rest");
-  const round = each(rest, await one("round"), 1);
+  const round = eachOf(rest, await one("round"), 1);
   const whole = { whole: total(round.guest), elsewhere: total(round.dom0) };
   if (way === "copy" && !copiesFit(memory, few + many, free)) return whole;
   await run("keep", 1);
-  const keep = each(rest, await one("keep"), 1);
+  const keep = eachOf(rest, await one("keep"), 1);
   return { ...whole, fork: total(keep.guest), xen: keep.guest.xen };
 }
 
 /** What each of `count` costs by which `more` exceeds `less`. */
-function each(less: Counts, more: Counts, count: number): Counts {
-  const cpu = (from: Instructions, to: Instructions): Instructions => ({
-    low: (to.low - from.low) / count,
-    linux: (to.linux - from.linux) / count,
-    xen: (to.xen - from.xen) / count,
-    repeated: (to.repeated - from.repeated) / count,
-  });
-  return { dom0: cpu(less.dom0, more.dom0), guest: cpu(less.guest, more.guest) };
+function eachOf(less: Counts, more: Counts, count: number): Counts {
+  const cpu = (name: CountedCpu): Instructions => each(difference(less[name], more[name]), count);
+  return { dom0: cpu("dom0"), guest: cpu("guest") };
 }

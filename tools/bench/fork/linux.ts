@@ -1,8 +1,7 @@
 // fork, _exit and wait of a process on Linux, in a PV guest of the same lab.
 import type { Lab } from "../../lab/lab.ts";
-import { CALLS_PROGRAM } from "../calls/program.ts";
 import { ProbeGuest } from "../peers/probe_guest.ts";
-import { programGuest } from "../peers/program_guest.ts";
+import { probesGuest } from "../peers/probes.ts";
 
 /** MiB of heap of the processes that fork. */
 export const LINUX_HEAPS = [1, 64] as const;
@@ -13,7 +12,7 @@ export class LinuxForks {
 
   /** Boots it. `extra` are lines for its configuration. */
   static async boot(lab: Lab, extra: readonly string[] = []): Promise<LinuxForks> {
-    return new LinuxForks(await ProbeGuest.boot(lab, CALLS_PROGRAM.name, await programGuest(CALLS_PROGRAM), extra));
+    return new LinuxForks(await ProbeGuest.boot(lab, "linux-probes", await probesGuest(), extra));
   }
 
   /** `count` times fork, _exit and wait of a process with `heap` MiB; ns for one. */

@@ -1,34 +1,40 @@
 // `npm run bench -- loops`: loops of Karyon – from TypeScript by way of WebAssembly and C – beside the same algorithms in C compiled
-// with gcc -O2, in one program on Linux, on the same data and with the same results; by the instructions that one pass takes.
-import { fileURLToPath } from "node:url";
+// with gcc -O2, in one program on Linux (peers/loops), on the same data and with the same results; by the instructions of one pass.
 import { startProgress } from "../../debian/progress.ts";
 import { GUEST_SETTINGS } from "../../lab/count/count.ts";
 import { Lab } from "../../lab/lab.ts";
 import { instructionsOf } from "../calls/calls.ts";
 import { compared } from "../comparison.ts";
-import type { Measurement, Results } from "../figures.ts";
+import type { Definition, Measurement, Results } from "../figures.ts";
 import { ProbeGuest } from "../peers/probe_guest.ts";
-import { programGuest, type ProbeProgram } from "../peers/program_guest.ts";
-import { LOOPS } from "./figures.ts";
-import { LOOP_LINK_FLAGS, loopObjects } from "./objects.ts";
+import { loopsGuest } from "../peers/probes.ts";
+import { linkedLoops } from "./objects.ts";
+
+/** What the program has as Karyon's pipeline makes it ("ours-<name>") and in plain C ("c-<name>"). */
+export const LOOPS = [
+  { name: "checksum", title: "Internet checksum of 1460 B" },
+  { name: "copy", title: "memory.copy of 1460 B, of a loop of words" },
+  { name: "siphash", title: "SipHash-2-4 of 16 B" },
+  { name: "parse", title: "parsing a request line of 58 B" },
+] as const;
 
 const REPETITIONS = 3;
 /** Passes in two runs: their difference is free of what happens once. */
 const COUNTS = [1_000, 21_000] as const;
 
-/** The program, its objects compiled. */
-export async function loopsProgram(): Promise<ProbeProgram> {
-  const folder = fileURLToPath(new URL("program/", import.meta.url));
-  return { name: "linux-loops", folder, objects: await loopObjects(), linkFlags: LOOP_LINK_FLAGS };
-}
+export const LOOPS_FIGURES: readonly Definition[] = LOOPS.map(({ name, title }) => ({
+  name: `loop-${name}`,
+  title: `${title}: instructions, AssemblyScript's of C's`,
+  part: "loops",
+  unit: "ratio",
+}));
 
 /** Measures all loops. */
 export async function measureLoops(): Promise<Results> {
-  const program = await loopsProgram();
-  const cfg = await programGuest(program);
+  const cfg = await loopsGuest(await linkedLoops());
   const progress = startProgress("loops");
   await using lab = await Lab.start({ accelerator: "icount" });
-  const guest = await ProbeGuest.boot(lab, program.name, cfg, GUEST_SETTINGS);
+  const guest = await ProbeGuest.boot(lab, "linux-loops", cfg, GUEST_SETTINGS);
   const results = new Map<string, Measurement>();
   for (const { name } of LOOPS) {
     progress.update(name);

@@ -1,4 +1,4 @@
-// A guest that obeys probes: Linux's (program/main.c) or Karyon's (test/apps/probes), which follow the same lines.
+// A guest that obeys probes: Linux's (probes/main.c) or Karyon's (test/apps/probes), which follow the same lines.
 import type { ConsoleStream } from "../../lab/console.ts";
 import type { Lab } from "../../lab/lab.ts";
 import { KaryonError } from "../../support/errors.ts";

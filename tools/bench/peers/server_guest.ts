@@ -6,8 +6,9 @@ import { fileURLToPath } from "node:url";
 import { packageTree, type PackageTree } from "../../debian/packages.ts";
 import type { FileTree } from "../../lab/image/cpio.ts";
 import { LibraryCollector } from "../../lab/image/libraries.ts";
-import { addModules, linuxGuest } from "./guest.ts";
+import { addModules, commandLineOf, linuxGuest } from "./guest.ts";
 import type { PeerServer } from "./servers.ts";
+import { programKey, staticProgram } from "./static_program.ts";
 
 const SOURCES = fileURLToPath(new URL(".", import.meta.url));
 const MODULES = ["xen_netfront"];
@@ -24,6 +25,11 @@ export interface ServerGuestOptions {
   readonly address?: string;
   /** Files to serve: name below /srv → content. */
   readonly files?: Readonly<Record<string, Buffer>>;
+}
+
+/** The line that gives a guest the address "10.0.2.20/24" in place of the one it was made with. */
+export function serverAddressLine(address: string): string {
+  return commandLineOf([`address=${address}`]);
 }
 
 /** Makes the guest and returns the path of its xl configuration; the domain's name is linux-<server's>. */
@@ -48,13 +54,25 @@ export async function serverGuest(server: PeerServer, options: ServerGuestOption
     memory,
     network: true,
     ...(address === undefined ? {} : { commandLine: [`address=${address}`] }),
-    key: [packages.key, server.files, server.folders, FOLDERS, LINKS, texts, scripts, contents],
+    key: [
+      packages.key,
+      server.files,
+      server.program === undefined ? [] : await programKey(),
+      server.folders,
+      FOLDERS,
+      LINKS,
+      texts,
+      scripts,
+      contents,
+    ],
     fill: async (root, base) => {
       for (const path of [...FOLDERS, ...server.folders]) root.folder(path);
       for (const [path, target] of Object.entries(LINKS)) root.link(path, target);
       root.file("bin/busybox", await readFile(join(base.root, "bin/busybox")), 0o755);
       await addModules(root, base, MODULES);
       await addPrograms(root, packages, server.files);
+      if (server.program !== undefined)
+        root.file(`usr/bin/${server.program}`, await staticProgram(server.program), 0o755);
       for (const [path, text] of Object.entries(scripts)) root.file(path, text, 0o755);
       for (const [path, text] of Object.entries(texts)) root.file(path, text);
       for (const [name, content] of Object.entries(files)) root.file(`srv/${name}`, content);

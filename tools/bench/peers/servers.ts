@@ -1,6 +1,7 @@
 // The servers that Karyon is measured against on Linux: Debian's, configured as a Debian user would for the one thing that is
 // measured. What a server logs for each request is off, since Karyon's logs nothing either.
 import type { PackageSet } from "../../debian/packages.ts";
+import type { StaticProgram } from "./static_program.ts";
 
 /** A server and what it takes to run it. */
 export interface PeerServer {
@@ -9,6 +10,8 @@ export interface PeerServer {
   /** For people. */
   readonly title: string;
   readonly packages: PackageSet;
+  /** In place of a package's: a program of ours, as usr/bin/<its name>. */
+  readonly program?: StaticProgram;
   /** Its program, and what that loads by name at run time; paths in the packages and in the guest. */
   readonly files: readonly string[];
   /** Its configuration: path in the guest → file of configuration/. */
@@ -75,4 +78,15 @@ export const MEMCACHED: PeerServer = {
   port: 11211,
 };
 
-export const PEER_SERVERS: readonly PeerServer[] = [NGINX, APACHE, REDIS, MEMCACHED];
+/** Sends and receives as many bytes as it is asked to. */
+export const BULK: PeerServer = {
+  name: "bulk",
+  title: "a C program on Linux",
+  packages: { title: "the shell", packages: ["busybox-static"] },
+  program: "bulk",
+  files: [],
+  configuration: {},
+  folders: [],
+  command: "bulk",
+  port: 80,
+};

@@ -1,9 +1,8 @@
 // `npm run bench -- profile <app>`: boots an app in the lab that counts instructions, gives it work, and shows on which functions
 // its CPU spent them: of the app, of libOS and kernel, and of Xen on its behalf.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { buildImage, type Image } from "../../image/build.ts";
-import { domainConfig } from "../../image/config.ts";
 import { displayPath } from "../../image/paths.ts";
 import { readSymbolTable } from "../../image/symbols.ts";
 import { GUEST_SETTINGS } from "../../lab/count/count.ts";
@@ -11,12 +10,12 @@ import { Lab } from "../../lab/lab.ts";
 import { section } from "../../support/elf.ts";
 import { KaryonError } from "../../support/errors.ts";
 import { logger } from "../../support/log.ts";
+import { addressLine } from "../addresses.ts";
 import { request, type Clients } from "../http/client.ts";
-import { BENCH_FOLDER } from "../images.ts";
-import { ADDRESS } from "../servers.ts";
 import { attribute, type Profile } from "./attribute.ts";
 import { profileText } from "./text.ts";
 
+const ADDRESS = "10.0.2.20";
 const TIMEOUT_MS = 180_000;
 const ATTEMPTS = 1000;
 /** Requests that are not measured: the first ones take paths that no other takes. */
@@ -54,7 +53,8 @@ export async function profileApp(folder: string, options: ProfileOptions): Promi
 async function sample(image: Image, { boot, requests, path, ...clients }: ProfileOptions, networked: boolean) {
   const { name } = image.manifest;
   await using lab = await Lab.start({ accelerator: "icount" });
-  await lab.create(await fixedAddress(image), { extra: GUEST_SETTINGS, args: ["-p"], timeoutMs: TIMEOUT_MS });
+  const extra = [...GUEST_SETTINGS, ...(networked ? [addressLine(image, `${ADDRESS}/24`)] : [])];
+  await lab.create(image.cfg, { extra, args: ["-p"], timeoutMs: TIMEOUT_MS });
   const url = `http://${ADDRESS}${path}`;
   const start = (): Promise<void> => begin(lab, name, networked ? url : undefined);
   if (boot) {
@@ -65,16 +65,6 @@ async function sample(image: Image, { boot, requests, path, ...clients }: Profil
   await start();
   await request(lab, url, Math.max(WARM_UP, clients.clients), clients);
   return await lab.sampleInstructions(() => request(lab, url, requests, clients));
-}
-
-/** A configuration of the image with an address that is known beforehand. */
-async function fixedAddress({ manifest, elf, cfg }: Image): Promise<string> {
-  if (manifest.network === false) return cfg;
-  const network = { ...manifest.network, address: `${ADDRESS}/24` };
-  const path = join(BENCH_FOLDER, "profile.cfg");
-  await mkdir(BENCH_FOLDER, { recursive: true });
-  await writeFile(path, domainConfig({ ...manifest, network }, elf));
-  return path;
 }
 
 /** Lets the domain run until it answers at `url`; without one, until it has ended. */

@@ -70,6 +70,11 @@ export function difference(before: Instructions, after: Instructions): Instructi
   };
 }
 
+/** What each of `count` equal things comes to. */
+export function each({ low, linux, xen, repeated }: Instructions, count: number): Instructions {
+  return { low: low / count, linux: linux / count, xen: xen / count, repeated: repeated / count };
+}
+
 /** All instructions, repeated string instructions not counted. */
 export function total({ low, linux, xen }: Instructions): number {
   return low + linux + xen;

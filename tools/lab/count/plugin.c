@@ -1,13 +1,16 @@
 /* A QEMU TCG plugin (API version 1, QEMU 7.2 on) that counts executed guest instructions by virtual CPU and by class of
  * address into a file that is mapped, so that anyone can read it while QEMU runs. Compiled without QEMU's headers and
  * without a C library's: what is needed of both is declared here.
- * It samples what one CPU executes, too: one address of every SAMPLE_EVERY instructions.
+ * It samples what one CPU executes, too: one address of every SAMPLE_EVERY instructions; and it tells how many that CPU had
+ * executed when it first came to places that are marked.
  *
- *   -plugin count.so,counters=/path/of/a/file,samples=/path/of/another
+ *   -plugin count.so,counters=/path/of/a/file,samples=/path/of/another,marks=/and/of/a/third
  *
  * counters: u64 counters[CPUS][CLASSES]. Each CPU's row is written by one thread only.
  * samples: u64 taken, u64 every, u64 capacity, u64 addresses[capacity], where sample i is at i % capacity. An address is that of
- * the first instruction of a block without jumps. Repeated string instructions are not sampled. */
+ * the first instruction of a block without jumps. Repeated string instructions are not sampled.
+ * marks: { u64 from, to, reached }[MARKS]: from and to, addresses, are written by the other side, before the code between them
+ * is translated. A block that begins there is a place; reached is 0 until it runs. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +52,13 @@ static struct {
   uint64_t addresses[SAMPLES];
 } *samples;
 
+enum { MARKS = 8 };
+static struct {
+  uint64_t from;
+  uint64_t to;
+  uint64_t reached;
+} *marks;
+
 /* Instructions to the next sample. */
 static int64_t left = SAMPLE_EVERY;
 
@@ -77,6 +87,12 @@ static void executed(unsigned int cpu, void *userdata) {
   samples->addresses[samples->taken++ % SAMPLES] = address;
 }
 
+static void reached(unsigned int cpu, void *userdata) {
+  uint64_t *at = &marks[(intptr_t)userdata].reached;
+  if (cpu != SAMPLED_CPU || *at != 0) return;
+  *at = counters[cpu][LOW] + counters[cpu][LINUX] + counters[cpu][XEN];
+}
+
 /* A repeated string instruction runs as one block an iteration: it would count as thousands. */
 static int is_repeated(const struct qemu_plugin_insn *insn) {
   const uint8_t *byte = qemu_plugin_insn_data(insn);
@@ -95,7 +111,12 @@ static int is_repeated(const struct qemu_plugin_insn *insn) {
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
   (void)id;
-  uintptr_t packed = (uintptr_t)qemu_plugin_tb_vaddr(tb) << ADDRESS_SHIFT | qemu_plugin_tb_n_insns(tb);
+  uint64_t address = qemu_plugin_tb_vaddr(tb);
+  for (intptr_t i = 0; i < MARKS; i++) {
+    if (address < marks[i].from || address >= marks[i].to) continue;
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, reached, QEMU_PLUGIN_CB_NO_REGS, (void *)i);
+  }
+  uintptr_t packed = (uintptr_t)address << ADDRESS_SHIFT | qemu_plugin_tb_n_insns(tb);
   if (qemu_plugin_tb_n_insns(tb) == 1 && is_repeated(qemu_plugin_tb_get_insn(tb, 0))) packed |= IS_REPEATED;
   qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, QEMU_PLUGIN_CB_NO_REGS, (void *)packed);
 }
@@ -121,8 +142,10 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, 
     if (path != 0) counters = mapped_file(path, sizeof(uint64_t[CPUS][CLASSES]));
     path = value_of(argv[i], "samples");
     if (path != 0) samples = mapped_file(path, sizeof(*samples));
+    path = value_of(argv[i], "marks");
+    if (path != 0) marks = mapped_file(path, sizeof(*marks) * MARKS);
   }
-  if (counters == 0 || samples == 0) return -1;
+  if (counters == 0 || samples == 0 || marks == 0) return -1;
   samples->every = SAMPLE_EVERY;
   samples->capacity = SAMPLES;
   qemu_plugin_register_vcpu_tb_trans_cb(id, translated);

@@ -36,7 +36,7 @@ export interface StartOptions {
   readonly keepRam: boolean;
   /** Arguments of this start only: what to boot, or the snapshot to read. */
   readonly args: readonly string[];
-  /** A TCG plugin that counts instructions into MachineFiles.counters and samples them into MachineFiles.samples. */
+  /** A TCG plugin that counts instructions into MachineFiles.counters; samples and marks go into the files of that name. */
   readonly plugin?: string;
   /** Whether the process outlives this one. */
   readonly detached: boolean;
@@ -72,6 +72,7 @@ export interface MachineFiles {
   /** What a counting plugin writes; there is no such file without one. */
   readonly counters: string;
   readonly samples: string;
+  readonly marks: string;
 }
 
 /** A machine started by this process. */
@@ -98,6 +99,7 @@ export class Machine {
       serial: join(folder, "serial.log"),
       counters: join(folder, "counters"),
       samples: join(folder, "samples"),
+      marks: join(folder, "marks"),
     };
     const machine = new Machine(await spawnQemu(options, files), files);
     await writeFile(join(folder, "pid"), `${machine.pid}\n`);
@@ -182,6 +184,11 @@ async function removeDeadFolders(): Promise<void> {
   }
 }
 
+function pluginOption(plugin: string, { counters, samples, marks }: MachineFiles): string {
+  const files = Object.entries({ counters, samples, marks }).map(([name, path]) => `${name}=${quoted(path)}`);
+  return [quoted(plugin), ...files].join(",");
+}
+
 async function spawnQemu(options: StartOptions, files: MachineFiles): Promise<ChildProcess> {
   const { command, args, env } = await hostTool("qemu-system-x86_64");
   const { kind, ram, keepRam } = options;
@@ -193,9 +200,7 @@ async function spawnQemu(options: StartOptions, files: MachineFiles): Promise<Ch
     ...["-netdev", "user,id=net,net=10.0.2.0/24"],
     ...["-chardev", `file,id=serial,path=${quoted(files.serial)}`, "-serial", "chardev:serial"],
     ...["-qmp", `unix:${quoted(files.qmp)},server=on,wait=off`],
-    ...(options.plugin === undefined
-      ? []
-      : ["-plugin", `${quoted(options.plugin)},counters=${quoted(files.counters)},samples=${quoted(files.samples)}`]),
+    ...(options.plugin === undefined ? [] : ["-plugin", pluginOption(options.plugin, files)]),
     ...options.args,
   ];
   // A lab that belongs to this process dies with it, even when this process is killed.

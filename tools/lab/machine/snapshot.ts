@@ -23,7 +23,7 @@ const BOOT_TIMEOUT_MS: Readonly<Record<Accelerator, number>> = { kvm: 60_000, tc
 const SAVE_TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 // Half a gigabyte each; several checkouts may share the cache.
-const KEPT_SNAPSHOTS = 4;
+const KEPT_SNAPSHOTS = 6;
 
 const HOST_MEMORY = 1536;
 const DOM0_MEMORY = 640;
@@ -47,11 +47,11 @@ export interface Snapshot {
 }
 
 /** The snapshot for the present image, QEMU and machine; made when it is not in the cache. */
-export async function currentSnapshot(only?: Accelerator): Promise<Snapshot> {
+export async function currentSnapshot(only?: Accelerator, memory = HOST_MEMORY): Promise<Snapshot> {
   const image = await hostImage();
   const candidates = only === undefined ? await accelerators() : [only];
   for (const accelerator of candidates) {
-    const kind = { accelerator, memory: HOST_MEMORY };
+    const kind = { accelerator, memory };
     const folder = join(cacheFolder(), "lab", "snapshots", await snapshotKey(image, kind));
     const snapshot = { kind, folder, ram: join(folder, "ram"), state: join(folder, "state") };
     const refused = `${folder}.refused`;

@@ -1,8 +1,8 @@
 /* Each loop once as Karyon has it and once in plain C, on the same data. A loop that the two do differently is not measured. */
 #include "ours.h"
 #include "plain.h"
-#include "probe.h"
-#include "system.h"
+#include "../probes/probe.h"
+#include "../probes/system.h"
 
 enum { SEGMENT = 1460, APP_SIZE = 1 << 20, APP_TEXT = 1 << 19 };
 enum { PROT_READ_WRITE = 3, MAP_PRIVATE_ANONYMOUS_FIXED = 0x32 };

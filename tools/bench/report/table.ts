@@ -8,7 +8,7 @@ import {
   type Measurement,
   type Results,
   type Unit,
-} from "./figures.ts";
+} from "../figures.ts";
 
 const WIDTH = 80;
 const COLUMNS = [19, 16, 11, 14, 14];

@@ -1,26 +1,9 @@
 // `npm run bench -- --compare <json>`: the figures of this run beside those of an earlier one.
-import { readFile } from "node:fs/promises";
-import { z } from "zod";
-import { displayPath } from "../image/paths.ts";
-import { KaryonError } from "../support/errors.ts";
-import { valueText, type Definition, type Results } from "./figures.ts";
+import { valueText, type Definition, type Results } from "../figures.ts";
+import type { Report } from "./report.ts";
 
 /** A change of less says nothing, where the repetitions tell nothing better. */
 const NOISE = 0.02;
-
-const reportSchema = z.object({
-  date: z.string(),
-  figures: z.array(
-    z.object({
-      name: z.string(),
-      value: z.number().optional(),
-      range: z.tuple([z.number(), z.number()]).optional(),
-    }),
-  ),
-});
-
-/** An earlier run's report. */
-export type EarlierReport = z.output<typeof reportSchema>;
 
 /** A figure then and now. Of every figure less is better. */
 export interface Change {
@@ -30,18 +13,12 @@ export interface Change {
   readonly judgement: "worse" | "better" | "same";
 }
 
-/** Reads a report. @throws KaryonError BENCH_REPORT when it is none */
-export async function readReport(path: string): Promise<EarlierReport> {
-  try {
-    return reportSchema.parse(JSON.parse(await readFile(path, "utf8")));
-  } catch (error) {
-    const mend = "name a JSON file that npm run bench has written";
-    throw new KaryonError("BENCH_REPORT", `${displayPath(path)} is no report of the bench`, mend, { cause: error });
-  }
-}
-
 /** The figures that both runs measured. */
-export function changes(earlier: EarlierReport, definitions: readonly Definition[], results: Results): Change[] {
+export function changes(
+  earlier: Pick<Report, "figures">,
+  definitions: readonly Definition[],
+  results: Results,
+): Change[] {
   return definitions.flatMap((definition) => {
     const then = earlier.figures.find(({ name }) => name === definition.name);
     const result = results.get(definition.name);

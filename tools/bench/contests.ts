@@ -1,0 +1,69 @@
+// Which two servers are compared: one of Karyon's, and what a Debian user would run for the same on Linux.
+import { buildImage, type Image } from "../image/build.ts";
+import { repositoryPath } from "../image/paths.ts";
+import { logger } from "../support/log.ts";
+import { addressLine } from "./addresses.ts";
+import type { Side } from "./comparison.ts";
+import { FILES } from "./http/loads.ts";
+import { filesImage } from "./images.ts";
+import { serverAddressLine, serverGuest } from "./peers/server_guest.ts";
+import { BULK, NGINX } from "./peers/servers.ts";
+
+/** An xl configuration, and the line that gives a guest its address ("10.0.2.20/24"). */
+export interface ServerConfig {
+  readonly cfg: string;
+  readonly addressLine: (address: string) => string;
+}
+
+/** Two servers that do the same. */
+export interface Contest {
+  readonly titles: Readonly<Record<Side, string>>;
+  readonly config: (side: Side) => Promise<ServerConfig>;
+  /** A shell command in dom0 that succeeds when the server at `address` has answered. */
+  readonly answers: (address: string) => string;
+}
+
+/** Web servers with the same files. */
+export const WEB: Contest = {
+  titles: { karyon: "httpd on Karyon", linux: NGINX.title },
+  config: async (side) => {
+    if (side === "karyon") return imageConfig(await webImage());
+    return { cfg: await serverGuest(NGINX, { files: servedFiles() }), addressLine: serverAddressLine };
+  },
+  answers: webAnswers,
+};
+
+/** Servers that move bytes over TCP. */
+export const BULK_TCP: Contest = {
+  titles: { karyon: "an app on Karyon", linux: BULK.title },
+  config: async (side) => {
+    if (side === "linux") return { cfg: await serverGuest(BULK), addressLine: serverAddressLine };
+    return imageConfig(
+      await buildImage(repositoryPath("test/apps/bulk"), { progress: (stage) => logger.start(stage) }),
+    );
+  },
+  answers: webAnswers,
+};
+
+/** Karyon's image of WEB. */
+export function webImage(): Promise<Image> {
+  return filesImage(servedFiles());
+}
+
+function imageConfig(image: Image): ServerConfig {
+  return { cfg: image.cfg, addressLine: (address) => addressLine(image, address) };
+}
+
+function webAnswers(address: string): string {
+  return `curl -s -f -o /dev/null --connect-timeout 1 http://${address}/`;
+}
+
+function servedFiles(): Record<string, Buffer> {
+  return Object.fromEntries(Object.entries(FILES).map(([name, size]) => [name, content(size)]));
+}
+
+/** Text that is not all the same. */
+function content(size: number): Buffer {
+  const line = "The quick brown fox jumps over the lazy dog. 0123456789 Karyon\n";
+  return Buffer.from(line.repeat(Math.ceil(size / line.length)).slice(0, size));
+}
