@@ -7,8 +7,21 @@
 enum { SEGMENT = 1460, APP_SIZE = 1 << 20, APP_TEXT = 1 << 19 };
 enum { PROT_READ_WRITE = 3, MAP_PRIVATE_ANONYMOUS_FIXED = 0x32 };
 
-static const char request[] = "GET /static/images/logo.png?version=17&size=large HTTP/1.1";
-static const uint32_t request_length = sizeof request - 1;
+/* The first is measured; of all both parsers must say the same. */
+static const char *const requests[] = {
+    "GET /static/images/logo.png?version=17&size=large HTTP/1.1",
+    "HEAD / HTTP/1.0",
+    "OPTIONS * HTTP/1.1",
+    "DELETE /? HTTP/1.9",
+    "get /a?b?c HTTP/1.1",
+    "GET /a#b HTTP/1.1",
+    "GET  /a HTTP/1.1",
+    "GET /a HTTP/2.0",
+    "GET /a HTTP/1.",
+    "G@T /a HTTP/1.1",
+    "GET a HTTP/1.1",
+};
+static uint32_t request_length;
 static char *const app_text = (char *)(APP_MEMORY + APP_TEXT);
 
 static uint8_t data[SEGMENT], copied[SEGMENT];
@@ -55,6 +68,18 @@ static int copies(loop *copy) {
   return same == SEGMENT;
 }
 
+static void take_request(const char *text) {
+  for (request_length = 0; text[request_length] != 0; request_length++) app_text[request_length] = text[request_length];
+}
+
+static int parse_alike(void) {
+  for (size_t i = sizeof requests / sizeof requests[0]; i-- > 0;) {
+    take_request(requests[i]); /* at last the first */
+    if (ours_parse() != c_parse()) return 0;
+  }
+  return 1;
+}
+
 /* Lays the data out, once. */
 static int prepare(void) {
   static int prepared;
@@ -62,13 +87,12 @@ static int prepare(void) {
   long place = (long)APP_MEMORY;
   if (call(MMAP, place, APP_SIZE, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_FIXED, -1, 0) != place) return 0;
   app_dataCopy();
-  for (uint32_t i = 0; i < request_length; i++) app_text[i] = request[i];
   uint32_t random = 1;
   for (size_t i = 0; i < SEGMENT; i++) {
     random = random * 1664525 + 1013904223; /* Numerical Recipes */
     data[i] = (uint8_t)(random >> 24);
   }
-  return prepared = copies(ours_copy) && copies(c_copy);
+  return prepared = copies(ours_copy) && copies(c_copy) && parse_alike();
 }
 
 /* Does `measured` `count` times; what it returns must always be what `other` does. */
