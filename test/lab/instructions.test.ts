@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { bootProbes, instructionsOf } from "../../tools/bench/calls/calls.ts";
 import { bootServer } from "../../tools/bench/servers.ts";
 import { request } from "../../tools/bench/http/client.ts";
 import { total } from "../../tools/lab/count/count.ts";
@@ -47,4 +48,16 @@ test("the profiler names functions of app, libOS and kernel", limit, async () =>
   assert.ok(all > 3, "layers come first, and then their sum");
   const functions = shares.slice(all + 1).reduce((sum, share) => sum + share, 0);
   assert.ok(Math.abs(functions - 100) < 5, `functions come to ${functions} %`);
+});
+
+test("a system call takes a small part of Linux's instructions, and a real call is made", limit, async () => {
+  const costs = { karyon: 0, linux: 0 };
+  for (const side of ["karyon", "linux"] as const) {
+    await using probes = await bootProbes(side);
+    const { lab, guest } = probes;
+    costs[side] = await instructionsOf(lab, guest, { name: "getppid", counts: [1000, 6000] });
+    await assert.rejects(guest.run("none", 1), { code: "BENCH_FAILED", message: /"none 1" with "failed none"/ });
+  }
+  assert.ok(costs.karyon > 8, `${costs.karyon} instructions: less than a call and its masking of events`);
+  assert.ok(costs.karyon < costs.linux / 20, `${costs.karyon} of ${costs.linux} instructions`);
 });

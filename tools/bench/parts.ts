@@ -11,6 +11,7 @@ import { HTTP_FIGURES, measureHttp } from "./http/http.ts";
 import { LATENCY_FIGURES, measureLatency } from "./http/latency.ts";
 import { measureScale, SCALE_FIGURES } from "./http/scale.ts";
 import { measureTime, TIME_FIGURES } from "./http/time.ts";
+import { LOOPS_FIGURES, measureLoops } from "./loops/loops.ts";
 import { MEMORY_FIGURES, measureMemory } from "./memory.ts";
 import { measureNet, NET_FIGURES } from "./net.ts";
 import { SIZE_FIGURES, measureSizes } from "./size.ts";
@@ -37,6 +38,7 @@ const ALL = {
   memory: { figures: MEMORY_FIGURES, measure: measureMemory },
   boot: { figures: BOOT_FIGURES, measure: measureBoot },
   calls: { figures: CALLS_FIGURES, measure: measureCalls },
+  loops: { figures: LOOPS_FIGURES, measure: measureLoops },
   http: { figures: HTTP_FIGURES, measure: measureHttp },
   latency: { figures: LATENCY_FIGURES, measure: measureLatency },
   scale: { figures: SCALE_FIGURES, measure: measureScale },

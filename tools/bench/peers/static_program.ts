@@ -1,35 +1,53 @@
 // Programs in C that run in a Linux guest without a C library or anything else: only what they do themselves is measured.
 import { execa } from "execa";
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hostTool } from "../../debian/tools.ts";
 import { KaryonError } from "../../support/errors.ts";
 
+const HERE = fileURLToPath(new URL(".", import.meta.url));
 const FLAGS = ["-O2", "-Wall", "-Wextra", "-Werror", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector"];
-const LINK_FLAGS = ["-fno-pie", "-no-pie", "-Wl,--build-id=none"];
+const LINK_FLAGS = ["-fno-pie", "-no-pie", "-Wl,--build-id=none", "-Wl,--gc-sections"];
 /** The folders of their sources; they include each other's headers. */
-const FOLDERS = ["probes", "bulk"] as const;
+const FOLDERS = ["probes", "bulk", "loops"] as const;
 
 /** A program by the folder of its sources. */
 export type StaticProgram = (typeof FOLDERS)[number];
 
-/** Everything that a program's machine code depends on. */
+/** What a program has besides the C files of its folder. */
+const SHARED: Readonly<Partial<Record<StaticProgram, readonly string[]>>> = { loops: ["probes/main.c"] };
+
+/** Objects that are linked to a program, and options for the linker. */
+export interface Linked {
+  readonly objects: readonly Buffer[];
+  readonly flags: readonly string[];
+}
+
+const NOTHING: Linked = { objects: [], flags: [] };
+
+/** Everything that the programs' machine code depends on, but for what is linked to them. */
 export async function programKey(): Promise<readonly unknown[]> {
   const { command } = await hostTool("gcc");
   const texts = await Promise.all((await sources(FOLDERS)).map((path) => readFile(path, "utf8")));
   return [command, FLAGS, LINK_FLAGS, texts];
 }
 
-/** The program that the C files of its folder make. @throws KaryonError BENCH_FAILED */
-export async function staticProgram(program: StaticProgram): Promise<Buffer> {
+/** The program that the C files of its folder and `linked` make; it runs on any x86-64 Linux. @throws KaryonError BENCH_FAILED */
+export async function staticProgram(program: StaticProgram, linked: Linked = NOTHING): Promise<Buffer> {
   const { command, args, env } = await hostTool("gcc");
   const folder = await mkdtemp(join(tmpdir(), "karyon-program-"));
   try {
     const files = (await sources([program])).filter((path) => path.endsWith(".c"));
+    files.push(...(SHARED[program] ?? []).map((path) => join(HERE, path)));
+    for (const [index, object] of linked.objects.entries()) {
+      const file = join(folder, `${index}.o`);
+      await writeFile(file, object);
+      files.push(file);
+    }
     const target = join(folder, program);
-    const all = [...args, ...FLAGS, ...LINK_FLAGS, ...files, "-o", target];
+    const all = [...args, ...FLAGS, ...LINK_FLAGS, ...linked.flags, ...files, "-o", target];
     const { failed, stderr } = await execa(command, all, { env, reject: false });
     if (failed) throw new KaryonError("BENCH_FAILED", `the Linux guest's program does not compile\n${stderr}`);
     return await readFile(target);
@@ -40,7 +58,7 @@ export async function staticProgram(program: StaticProgram): Promise<Buffer> {
 
 async function sources(folders: readonly StaticProgram[]): Promise<string[]> {
   const paths = folders.map(async (name) => {
-    const folder = fileURLToPath(new URL(`${name}/`, import.meta.url));
+    const folder = join(HERE, name);
     return (await readdir(folder)).sort().map((file) => join(folder, file));
   });
   return (await Promise.all(paths)).flat();

@@ -1,25 +1,11 @@
-/* The only program of a Linux guest that does on command what is to be measured, beside an app of Karyon's that obeys the same
- * lines (test/apps/probes). It is process 1, says "ready", and reads from the console
+/* The only program of a Linux guest that does on command what is to be measured, as an app of Karyon's does (test/apps/probes).
+ * It is process 1, says "ready", and reads from the console
  *   <probe> [<argument>] <count>
  * which it answers with "done <probe> <count> <ns for all>", or "failed <probe>". Compiled without a C library. */
 #include "probe.h"
 #include "system.h"
 
 enum { LINE = 64, NAME = 24 };
-
-static const struct {
-  const char *name;
-  probe *run;
-} probes[] = {
-    {"getppid", probe_getppid},
-    {"read", probe_read},
-    {"write", probe_write},
-    {"pipe", probe_pipe},
-    {"ping-pong", probe_ping_pong},
-    {"ping-pong-threads", probe_ping_pong_threads},
-    {"fork", probe_fork},
-    {"vfork", probe_vfork},
-};
 
 static void say(const char *text) {
   size_t length = 0;
@@ -58,8 +44,8 @@ static int equal(const char *a, const char *b) {
 }
 
 static uint64_t run(const char *name, uint64_t argument, uint64_t count) {
-  for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++) {
-    if (equal(probes[i].name, name)) return probes[i].run(argument, count);
+  for (const struct named_probe *each = probes; each->name != 0; each++) {
+    if (equal(each->name, name)) return each->run(argument, count);
   }
   return 0;
 }

@@ -7,11 +7,10 @@
 /* Does it `count` times, at least once; the ns that took, 0 on failure. */
 typedef uint64_t probe(uint64_t argument, uint64_t count);
 
-/* calls.c */
-probe probe_getppid, probe_read, probe_write;
-/* pipes.c */
-probe probe_pipe, probe_ping_pong, probe_ping_pong_threads;
-/* processes.c; the argument is MiB of heap */
-probe probe_fork, probe_vfork;
+/* All that the program knows; behind the last one a probe without a name. */
+extern const struct named_probe {
+  const char *name;
+  probe *run;
+} probes[];
 
 #endif
