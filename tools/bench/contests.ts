@@ -7,7 +7,7 @@ import type { Side } from "./comparison.ts";
 import { FILES } from "./http/loads.ts";
 import { appImage, filesImage } from "./images.ts";
 import { serverAddressLine, serverGuest } from "./peers/server_guest.ts";
-import { BULK, NGINX } from "./peers/servers.ts";
+import { APACHE, BULK, NGINX, type PeerServer } from "./peers/servers.ts";
 
 /** An xl configuration, and the line that gives a guest its address ("10.0.2.20/24"). */
 export interface ServerConfig {
@@ -23,15 +23,11 @@ export interface Contest {
   readonly answers: (address: string) => string;
 }
 
-/** Web servers with the same files. */
-export const WEB: Contest = {
-  titles: { karyon: "httpd on Karyon", linux: NGINX.title },
-  config: async (side) => {
-    if (side === "karyon") return imageConfig(await webImage());
-    return { cfg: await serverGuest(NGINX, { files: servedFiles() }), addressLine: serverAddressLine };
-  },
-  answers: webAnswers,
-};
+/** httpd and nginx with the same files. */
+export const WEB = webContest(NGINX);
+
+/** httpd and Apache, which has a process for each connection. */
+export const APACHE_WEB = webContest(APACHE);
 
 /** Web servers with one page: as small as they are. */
 export const SMALL_WEB: Contest = {
@@ -54,6 +50,17 @@ export const BULK_TCP: Contest = {
   },
   answers: webAnswers,
 };
+
+function webContest(peer: PeerServer): Contest {
+  return {
+    titles: { karyon: "httpd on Karyon", linux: peer.title },
+    config: async (side) => {
+      if (side === "karyon") return imageConfig(await webImage());
+      return { cfg: await serverGuest(peer, { files: servedFiles() }), addressLine: serverAddressLine };
+    },
+    answers: webAnswers,
+  };
+}
 
 /** Karyon's image of WEB. */
 export function webImage(): Promise<Image> {

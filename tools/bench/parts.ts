@@ -7,7 +7,7 @@ import { DENSITY_FIGURES, measureDensity } from "./density.ts";
 import type { Definition, Results } from "./figures.ts";
 import { FORK_FIGURES } from "./fork/figures.ts";
 import { measureFork } from "./fork/fork.ts";
-import { HTTP_FIGURES, measureHttp } from "./http/http.ts";
+import { APACHE_FIGURES, HTTP_FIGURES, measureApache, measureHttp } from "./http/http.ts";
 import { LATENCY_FIGURES, measureLatency } from "./http/latency.ts";
 import { measureScale, SCALE_FIGURES } from "./http/scale.ts";
 import { measureTime, TIME_FIGURES } from "./http/time.ts";
@@ -40,6 +40,7 @@ const ALL = {
   calls: { figures: CALLS_FIGURES, measure: measureCalls },
   loops: { figures: LOOPS_FIGURES, measure: measureLoops },
   http: { figures: HTTP_FIGURES, measure: measureHttp },
+  apache: { figures: APACHE_FIGURES, measure: measureApache },
   latency: { figures: LATENCY_FIGURES, measure: measureLatency },
   scale: { figures: SCALE_FIGURES, measure: measureScale },
   time: { figures: TIME_FIGURES, measure: measureTime },

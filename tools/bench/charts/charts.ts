@@ -6,6 +6,7 @@ import { z } from "zod";
 import { CALL_FIGURES } from "../calls/probes.ts";
 import { SIDES, SIDE_TITLES } from "../comparison.ts";
 import { HTTP_LOADS } from "../http/loads.ts";
+import { LOOPS } from "../loops/loops.ts";
 import { DEFINITIONS } from "../parts.ts";
 import { spread } from "../spread.ts";
 import { dotsChart } from "./dots.ts";
@@ -20,6 +21,7 @@ const CHARTS: Readonly<Record<string, (figures: Figures) => TopLevelSpec | undef
   size: sizeChart,
   boot: bootChart,
   calls: callsChart,
+  loops: loopsChart,
   http: httpChart,
   latency: latencyChart,
   scale: scaleChart,
@@ -74,6 +76,13 @@ function latencyChart(figures: Figures): TopLevelSpec | undefined {
 function callsChart(figures: Figures): TopLevelSpec | undefined {
   const rows = CALL_FIGURES.flatMap(({ name, title }) => sideRows(figures.get(name), { what: title }));
   return unlessEmpty(rows, () => dotsChart("System calls", "instructions, Xen's included", rows));
+}
+
+function loopsChart(figures: Figures): TopLevelSpec | undefined {
+  const rows = LOOPS.flatMap(({ name, title }) => sideRows(figures.get(`loop-${name}`), { what: title }));
+  const named = rows.map((row) => ({ ...row, who: row.who === SIDE_TITLES.linux ? "C" : "AssemblyScript" }));
+  const title = "Hot loops: AssemblyScript by way of wasm, and C";
+  return unlessEmpty(rows, () => dotsChart(title, "instructions of one pass", named, ["AssemblyScript", "C"]));
 }
 
 const stagesSchema = z.object({

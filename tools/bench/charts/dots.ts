@@ -8,7 +8,7 @@ const WHO = SIDES.map((side) => SIDE_TITLES[side]);
 const HEIGHT_OF_ONE = 26;
 
 /** A dot for the median of each side. `rows` have the thing's name in `what`. */
-export function dotsChart(title: string, xTitle: string, rows: readonly Row[]): TopLevelSpec {
+export function dotsChart(title: string, xTitle: string, rows: readonly Row[], who = WHO): TopLevelSpec {
   const things = [...new Set(rows.map(({ what }) => what))];
   const y = { field: "what", type: "nominal", sort: things, title: null, axis: { labelLimit: 420 } } as const;
   const scale = { type: "log" } as const;
@@ -35,9 +35,9 @@ export function dotsChart(title: string, xTitle: string, rows: readonly Row[]): 
             field: "who",
             type: "nominal",
             title: null,
-            scale: { domain: WHO, range: SIDE_COLOURS },
+            scale: { domain: who, range: SIDE_COLOURS },
           },
-          shape: { field: "who", type: "nominal", title: null, scale: { domain: WHO } },
+          shape: { field: "who", type: "nominal", title: null, scale: { domain: who } },
         },
       },
     ],

@@ -1,6 +1,7 @@
-// `npm run bench -- http`: Karyon's httpd and nginx on Linux under the same loads, in turns, by the instructions that their CPU
-// executes for a request, Xen's on their behalf included.
+// `npm run bench -- http` and `-- apache`: Karyon's httpd beside nginx, and beside Apache, on Linux under the same loads, in turns, by
+// the instructions that their CPU executes for a request, Xen's on their behalf included.
 import { total } from "../../lab/count/count.ts";
+import { APACHE_WEB, WEB, type Contest } from "../contests.ts";
 import { countText, type Definition, type Results } from "../figures.ts";
 import { bootServer, type Server } from "../servers.ts";
 import { inTurns, type Trial } from "../turns.ts";
@@ -15,20 +16,49 @@ export const HTTP_FIGURES: readonly Definition[] = HTTP_LOADS.map(({ name, title
   ...(target === undefined ? {} : { target }),
 }));
 
-/** Measures all loads. */
+/** Loads for Apache: a page over and over, with connections that are kept, and without. */
+const APACHE_LOADS = HTTP_LOADS.filter(({ file, clients }) => file === "index.html" && clients <= 32);
+
+function apacheName({ name }: HttpLoad): string {
+  return `apache-${name}`;
+}
+
+export const APACHE_FIGURES: readonly Definition[] = APACHE_LOADS.map((load) => ({
+  name: apacheName(load),
+  title: `HTTP, ${load.title}: instructions, ours of Apache's`,
+  part: "apache",
+  unit: "ratio",
+}));
+
+/** Measures all loads beside nginx. */
 export function measureHttp(): Promise<Results> {
+  return measure(
+    WEB,
+    HTTP_LOADS.map((load) => trial(load, load.name)),
+  );
+}
+
+/** Measures some loads beside Apache. */
+export function measureApache(): Promise<Results> {
+  return measure(
+    APACHE_WEB,
+    APACHE_LOADS.map((load) => trial(load, apacheName(load))),
+  );
+}
+
+function measure(contest: Contest, trials: readonly Trial<Server>[]): Promise<Results> {
   return inTurns({
-    title: "HTTP",
-    boot: (side) => bootServer(side),
-    trials: HTTP_LOADS.map(trial),
+    title: `HTTP beside ${contest.titles.linux}`,
+    boot: (side) => bootServer(side, { contest }),
+    trials,
     rounds: 2,
     repetitions: 2,
     text: countText,
   });
 }
 
-function trial(load: HttpLoad): Trial<Server> {
-  const { name, title } = load;
+function trial(load: HttpLoad, name: string): Trial<Server> {
+  const { title } = load;
   return { title, figures: [name], measure: async (server) => ({ [name]: await instructionsOf(server, load) }) };
 }
 

@@ -32,7 +32,7 @@ const reportSchema = z.object({
   machine: machineSchema,
   /** Of everything that a figure depends on. */
   versions: z.record(z.string(), z.string()),
-  figures: z.array(figureSchema),
+  figures: z.array(figureSchema).readonly(),
 });
 
 /** What the times in a report depend on. */
