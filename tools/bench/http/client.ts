@@ -24,6 +24,24 @@ export async function request(lab: Lab, url: string, requests: number, load: Cli
   await run(lab, url, ["-n", String(requests)], load, { requests, ...(length === undefined ? {} : { length }) });
 }
 
+/** The same at several servers at the same time, as many requests to each. */
+export async function requestAll(
+  lab: Lab,
+  urls: readonly string[],
+  requests: number,
+  load: Clients,
+  length: number,
+): Promise<void> {
+  const command = ["ab", ...optionsOf(["-n", String(requests)], load)].join(" ");
+  // One command for all: dom0's agent need not serve as many at once.
+  const all = urls.map((url, i) => `${command} '${url}' > /tmp/ab-${i} 2>&1 &`);
+  await lab.run(`${all.join(" ")} wait`, { timeoutMs: TIMEOUT_MS });
+  for (const [i, url] of urls.entries()) {
+    const wrong = wrongAnswers(await lab.run(`cat /tmp/ab-${i}`), { requests, length, keepAlive: load.keepAlive });
+    if (wrong !== undefined) throw new KaryonError("BENCH_FAILED", `${command} ${url}: ${wrong}`);
+  }
+}
+
 /** Makes requests for some seconds of dom0's clock; how many, and the exact time. @throws KaryonError BENCH_FAILED */
 export async function requestFor(
   lab: Lab,
@@ -62,15 +80,20 @@ async function run(
   lab: Lab,
   url: string,
   options: readonly string[],
-  { clients, keepAlive }: Clients,
+  load: Clients,
   expected: Omit<Expected, "keepAlive">,
 ): Promise<string> {
-  const all = ["-q", ...options, "-c", String(clients), ...(keepAlive ? ["-k"] : [])];
+  const { keepAlive } = load;
+  const all = optionsOf(options, load);
   const { status, stdout, stderr } = await lab.exec(["ab", ...all, url], { timeoutMs: TIMEOUT_MS });
   const report = stdout.toString();
   const wrong = status === 0 ? wrongAnswers(report, { ...expected, keepAlive }) : stderr.toString().trim();
   if (wrong !== undefined) throw new KaryonError("BENCH_FAILED", `ab ${all.join(" ")} ${url}: ${wrong}`);
   return report;
+}
+
+function optionsOf(options: readonly string[], { clients, keepAlive }: Clients): string[] {
+  return ["-q", ...options, "-c", String(clients), ...(keepAlive ? ["-k"] : [])];
 }
 
 /** What ab's report must tell of. */

@@ -4,9 +4,10 @@ import { total } from "../../lab/count/count.ts";
 import { compared, SIDES, type Side } from "../comparison.ts";
 import { WEB } from "../contests.ts";
 import { countText, type Definition, type Measurement, type Results } from "../figures.ts";
+import { describeError } from "../../support/errors.ts";
 import { logger } from "../../support/log.ts";
 import { COUNTING, createServers, type Servers } from "../servers.ts";
-import { request } from "./client.ts";
+import { requestAll } from "./client.ts";
 import { FILES } from "./loads.ts";
 
 const GUESTS = [1, 2, 4, 8] as const;
@@ -29,26 +30,33 @@ export const SCALE_FIGURES: readonly Definition[] = GUESTS.map((count) => ({
 export async function measureScale(): Promise<Results> {
   const results = new Map<string, Measurement | Error>();
   for (const count of GUESTS) {
-    const costs: Record<Side, number[]> = { karyon: [], linux: [] };
-    for (const side of SIDES) {
-      logger.start(`${WEB.titles[side]}: ${count} at once`);
-      await using servers = await createServers(side, { ...OPTIONS, count });
-      await servers.begin();
-      for (let i = 0; i < REPETITIONS; i++) costs[side].push(await instructionsOf(servers));
-      logger.info(`${WEB.titles[side]}: ${count} at once: ${costs[side].map(countText).join(", ")} a request`);
+    try {
+      results.set(`scale-${count}`, await measureGuests(count));
+    } catch (error) {
+      logger.error(describeError(error));
+      results.set(`scale-${count}`, error instanceof Error ? error : new Error(String(error)));
     }
-    results.set(`scale-${count}`, compared(costs));
   }
   return results;
+}
+
+async function measureGuests(count: number): Promise<Measurement> {
+  const costs: Record<Side, number[]> = { karyon: [], linux: [] };
+  for (const side of SIDES) {
+    logger.start(`${WEB.titles[side]}: ${count} at once`);
+    await using servers = await createServers(side, { ...OPTIONS, count });
+    await servers.begin();
+    for (let i = 0; i < REPETITIONS; i++) costs[side].push(await instructionsOf(servers));
+    logger.info(`${WEB.titles[side]}: ${count} at once: ${costs[side].map(countText).join(", ")} a request`);
+  }
+  return compared(costs);
 }
 
 /** Instructions a request. */
 async function instructionsOf({ lab, guests }: Servers): Promise<number> {
   const load = { clients: CLIENTS_OF_EACH, keepAlive: true };
-  const all = async (requests: number): Promise<void> => {
-    const asked = guests.map(({ address }) => request(lab, `http://${address}/${FILE}`, requests, load, FILES[FILE]));
-    await Promise.all(asked);
-  };
+  const urls = guests.map(({ address }) => `http://${address}/${FILE}`);
+  const all = (requests: number): Promise<void> => requestAll(lab, urls, requests, load, FILES[FILE]);
   const [few, many] = REQUESTS;
   const less = total(await lab.countInstructions(() => all(few)));
   const more = total(await lab.countInstructions(() => all(many)));
