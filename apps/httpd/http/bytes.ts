@@ -77,17 +77,16 @@ const EACH_BYTE: u64 = u64.MAX_VALUE / 255;
 
 /**
  * The first control character (below 0x20, or 0x7f) in [from, end), or `end`. Eight bytes a step: a byte below 0x20
- * borrows into its top bit when 0x20 is subtracted, a byte that equals 0x7f does so after an exclusive or. A borrow can
- * only spoil bytes above the first hit, and the first is the one that counts.
+ * borrows into its top bit when 0x20 is subtracted, a byte that equals 0x7f does so after an exclusive or; both have no top
+ * bit of their own. A borrow can only spoil bytes above the first hit, and the first is the one that counts.
  */
 export function findControl(from: usize, end: usize): usize {
   let at = from;
-  for (; end - at >= 8; at += 8) {
+  for (; at + 8 <= end; at += 8) {
     const word = load<u64>(at);
-    const flipped = word ^ (EACH_BYTE * 0x7f);
-    const below = (word - EACH_BYTE * 0x20) & ~word;
-    const equal = (flipped - EACH_BYTE) & ~flipped;
-    const hits = (below | equal) & (EACH_BYTE * 0x80);
+    const below = word - EACH_BYTE * 0x20;
+    const equal = (word ^ (EACH_BYTE * 0x7f)) - EACH_BYTE;
+    const hits = (below | equal) & ~word & (EACH_BYTE * 0x80);
     if (hits != 0) return at + <usize>(ctz(hits) >> 3);
   }
   for (; at < end; at++) {
