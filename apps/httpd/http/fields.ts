@@ -36,12 +36,12 @@ const CHUNKED = keepWord("chunked");
 /** Most digits of a Content-Length that is still a number for us: any 18 digits fit into 63 bits. */
 const LENGTH_DIGITS: usize = 18;
 
-/** Reads the field line [from, end), which is not empty. Returns PARSE_MORE or the status of a refusal. */
+/** Reads the field line [from, end), which is not empty and ends with CR at `end`. Returns PARSE_MORE or a refusing status. */
 export function parseField(request: Request, buffer: usize, from: usize, end: usize): i32 {
   let colon = from;
-  while (colon < end && isToken(load<u8>(colon))) colon++;
+  while (isToken(load<u8>(colon))) colon++; // the CR is none
   // RFC 9112 section 5.1: white space before the colon is refused; 5.2: so is a folded line, which begins with it.
-  if (colon == from || colon == end || load<u8>(colon) != COLON) return BAD_REQUEST;
+  if (colon == from || load<u8>(colon) != COLON) return BAD_REQUEST;
   const value = skipBlanks(colon + 1, end);
   return takeField(request, buffer, from, colon, value, trimBlanks(value, end));
 }
