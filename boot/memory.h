@@ -33,22 +33,24 @@ INLINE void copy_short(u8* to, const u8* from, u64 length) {
   }
 }
 
-// Ascending, right for any overlap with to < from. The tail is read first: the loop may overwrite it.
+// All 32 bytes are loaded before one is stored, as if by one instruction.
+INLINE void copy_32(u8* to, const u8* from) {
+  block low = BLOCK(from), high = BLOCK(from + 16);
+  BLOCK(to) = low;
+  BLOCK(to + 16) = high;
+}
+
+// Ascending, right for any overlap with to < from. The tail is read first: the loops may overwrite it.
 INLINE void copy_up(u8* to, const u8* from, u64 length) {
   u8* end = to + length;
   block tail_low = BLOCK(from + length - 32), tail_high = BLOCK(from + length - 16);
-  for (; end - to > 64; to += 64, from += 64) {
-    block first = BLOCK(from), second = BLOCK(from + 16), third = BLOCK(from + 32), fourth = BLOCK(from + 48);
-    BLOCK(to) = first;
-    BLOCK(to + 16) = second;
-    BLOCK(to + 32) = third;
-    BLOCK(to + 48) = fourth;
+  for (u8* last = end - 128; to < last; to += 128, from += 128) {
+    copy_32(to, from);
+    copy_32(to + 32, from + 32);
+    copy_32(to + 64, from + 64);
+    copy_32(to + 96, from + 96);
   }
-  if (end - to > 32) {
-    block low = BLOCK(from), high = BLOCK(from + 16);
-    BLOCK(to) = low;
-    BLOCK(to + 16) = high;
-  }
+  for (u8* last = end - 32; to < last; to += 32, from += 32) copy_32(to, from);
   BLOCK(end - 32) = tail_low;
   BLOCK(end - 16) = tail_high;
 }

@@ -8,6 +8,7 @@
 import {
   EAGAIN,
   errno,
+  MSG_MORE,
   MSG_NOSIGNAL,
   POLLIN,
   POLLOUT,
@@ -117,9 +118,12 @@ function resetConnection(connection: Connection): void {
 
 /** Sends what is waiting. Returns true when all of it has gone, false when the client has to take some first, or is gone. */
 function flush(connection: Connection, now: u64): bool {
+  // A file that follows, or our end of the stream, goes with the last of the output in one packet.
+  const follows = connection.file !== null || connection.closing;
+  const flags = follows ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
   while (connection.outputStart < connection.outputEnd) {
     const from = connection.output + connection.outputStart;
-    const count = send(connection.descriptor, from, connection.outputEnd - connection.outputStart, MSG_NOSIGNAL);
+    const count = send(connection.descriptor, from, connection.outputEnd - connection.outputStart, flags);
     if (count <= 0) return awaitRoom(connection, now, count);
     connection.outputStart += <u32>count;
     connection.deadline = now + SEND_TIMEOUT;
@@ -169,13 +173,13 @@ function restTimeout(connection: Connection): u64 {
 }
 
 /**
- * After the last answer. A client that may still be sending would be answered with a reset, which can overtake the answer
- * (RFC 9112 section 9.6): then only our side is shut down, and reading goes on for a while.
+ * After the last answer: our side ends. A client that may still be sending would be answered with a reset, which can overtake
+ * the answer (RFC 9112 section 9.6): then reading goes on for a while.
  */
 function beginClose(connection: Connection, now: u64): void {
+  if (shutdown(connection.descriptor, SHUT_WR) < 0) return closeConnection(connection);
   if (!connection.lingers && connection.available == 0 && !hasUnread(connection)) return closeConnection(connection);
   releaseInput(connection);
-  if (shutdown(connection.descriptor, SHUT_WR) < 0) return closeConnection(connection);
   connection.state = STATE_LINGERING;
   connection.deadline = now + LINGER_TIMEOUT;
 }

@@ -19,7 +19,6 @@ import {
   socket,
   SOL_SOCKET,
   setSocketOption,
-  setsockopt,
   TCP_NODELAY,
 } from "karyon";
 import { Connection, openConnection } from "./connection";
@@ -34,10 +33,10 @@ const FAILURE_PAUSE: u32 = 100_000;
 export const TURN_AWAY_LIMIT: i32 = 16;
 
 const peer = new sockaddr_in();
-const enabled = memory.data<i32>([1]);
 
 /**
- * A socket that listens on `port` of every address.
+ * A socket that listens on `port` of every address. What it accepts sends without waiting for more to send: an answer is
+ * complete when it is handed over.
  * @param flags SOCK_NONBLOCK, or 0 for one whose accept waits
  * @returns its descriptor, or -1 with errno
  */
@@ -45,6 +44,7 @@ export function openListener(port: u16, flags: i32): i32 {
   const descriptor = socket(AF_INET, SOCK_STREAM | flags);
   if (descriptor < 0) return -1;
   setSocketOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+  setSocketOption(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
   if (bind(descriptor, new sockaddr_in(INADDR_ANY, port)) < 0 || listen(descriptor, BACKLOG) < 0) {
     close(descriptor);
     return -1;
@@ -53,14 +53,12 @@ export function openListener(port: u16, flags: i32): i32 {
 }
 
 /**
- * Takes the next client. Its socket does not block, and sends without waiting for more to send: an answer is complete
- * when it is handed over.
+ * Takes the next client. Its socket does not block.
  * @returns null with errno: EAGAIN when nobody waits, ENOMEM, or what accept says
  */
 export function acceptConnection(listener: i32, now: u64): Connection | null {
   const descriptor = accept4(listener, peer, SOCK_NONBLOCK);
   if (descriptor < 0) return null;
-  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, enabled, 4);
   const connection = openConnection(descriptor, peer.sin_addr, peer.sin_port);
   if (connection === null) {
     close(descriptor);

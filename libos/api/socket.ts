@@ -52,7 +52,7 @@ export function connect(fd: i32, address: sockaddr_in): i32 {
   return conclude(errno, posix.connect(fd, changetype<usize>(address)));
 }
 
-/** Like write, with flags (MSG_DONTWAIT, MSG_NOSIGNAL). EPIPE after shutdown; there is no SIGPIPE. */
+/** Like write, with flags (MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL). EPIPE after shutdown; there is no SIGPIPE. */
 export function send(fd: i32, buffer: usize, length: usize, flags: i32 = 0): i32 {
   return conclude(errno, posix.sendto(fd, buffer, <u32>length, flags, 0));
 }

@@ -39,6 +39,8 @@ export const MSG_TRUNC: i32 = 0x20;
 export const MSG_DONTWAIT: i32 = 0x40;
 /** recv on a stream: wait until all that was asked for is there. */
 export const MSG_WAITALL: i32 = 0x100;
+/** send on a stream: more, or the end, follows at once; what does not fill a packet may wait for it. */
+export const MSG_MORE: i32 = 0x8000;
 /** Taken for portability: there is no SIGPIPE to suppress. */
 export const MSG_NOSIGNAL: i32 = 0x4000;
 

@@ -55,6 +55,7 @@ import {
   IPPROTO_TCP,
   IPPROTO_UDP,
   MSG_DONTWAIT,
+  MSG_MORE,
   MSG_NOSIGNAL,
   MSG_PEEK,
   MSG_TRUNC,
@@ -71,7 +72,7 @@ import { datagramReceive, datagramSend, fileWait, streamAwaitConnected, streamRe
 
 const TRANSFER_MAX: u32 = 0x7ffff000;
 const TYPE_FLAGS: i32 = SOCK_NONBLOCK | SOCK_CLOEXEC;
-const SEND_FLAGS: i32 = MSG_DONTWAIT | MSG_NOSIGNAL;
+const SEND_FLAGS: i32 = MSG_DONTWAIT | MSG_MORE | MSG_NOSIGNAL;
 const RECEIVE_FLAGS: i32 = MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_NOSIGNAL;
 
 const endpoint = changetype<Endpoint>(memory.data(8, 4));

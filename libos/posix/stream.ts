@@ -7,7 +7,7 @@ import { UdpPeer, udpPeekFrom, udpReceiveFrom } from "../net/udp/input";
 import { udpSendTo } from "../net/udp/output";
 import { tcpConnected, tcpPeek, tcpPollEvents, tcpReceive, tcpSend, tcpTakeError } from "../net/tcp/api";
 import { OpenFile } from "../process/open_file";
-import { MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from "./constants";
+import { MSG_DONTWAIT, MSG_MORE, MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from "./constants";
 import { timeoutDeadline } from "./deadline";
 
 /** Whether a call with `flags` must not wait. */
@@ -47,10 +47,11 @@ export function streamReceive(file: OpenFile, target: usize, count: u32, flags: 
 /** Sends through a TCP socket: all bytes unless it must not wait, -errno when none went. */
 export function streamSend(file: OpenFile, source: usize, count: u32, flags: i32): i32 {
   const socket = file.tcp;
+  const more = (flags & MSG_MORE) != 0;
   let deadline: u64 = 0;
   let done: u32 = 0;
   while (true) {
-    const result = tcpSend(socket, source + done, count - done, monotonicNow());
+    const result = tcpSend(socket, source + done, count - done, monotonicNow(), more);
     if (result >= 0) done += <u32>result;
     if (done == count) return <i32>done;
     if (result < 0 && result != -EAGAIN) return done != 0 ? <i32>done : result;

@@ -129,8 +129,9 @@ class Stages {
   async image(appFolder: string, manifest: Manifest): Promise<string> {
     try {
       // What is small stays small; what serves a network executes much of the kernel for every packet.
-      const kernel = this.unit("kernel", KERNEL, manifest.network === false ? "size" : "speed");
-      const app = this.unit("app", appCompilation(appFolder, manifest), "speed", kernel);
+      const networked = manifest.network !== false;
+      const kernel = this.unit("kernel", KERNEL, networked ? "speed" : "size");
+      const app = this.unit("app", appCompilation(appFolder, manifest), networked ? "speed" : "balance", kernel);
       const [boot, files, ...units] = await Promise.all([
         this.boot(),
         manifest.files === undefined ? [] : collectFiles(path.join(appFolder, manifest.files)),

@@ -22,17 +22,20 @@ export const RIGHT_BRACKET: u8 = 0x5d;
 const CLASS_TOKEN: u8 = 1;
 const CLASS_HOST: u8 = 2;
 const CLASS_PATH: u8 = 4;
+const CLASS_NAME: u8 = 8;
 
 // One byte of class bits per character. Token: tchar of RFC 9110 5.6.2. Host: reg-name, IP literal and port of
-// RFC 3986 3.2. Path: what may stand unescaped in the path of a Location field (unreserved, sub-delims, ":", "@", "/").
+// RFC 3986 3.2. Path: what may stand unescaped in the path of a Location field (unreserved, sub-delims, ":", "@", "/"). Name: a
+// character of reg-name alone, which is a host's without ":", "[" and "]".
 const CLASSES = memory.data<u8>([
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 0, 1, 7, 3, 7,
-  7, 6, 6, 7, 7, 6, 7, 7, 4, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 6, 6, 0, 6, 0, 0, 4, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
-  7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 2, 0, 2, 1, 7, 1, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
-  7, 7, 7, 7, 7, 7, 0, 1, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 15, 0, 1, 15, 11,
+  15, 15, 14, 14, 15, 15, 14, 15, 15, 4, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 6, 14, 0, 14, 0, 0, 4, 15, 15, 15, 15,
+  15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 2, 0, 2, 1, 15, 1, 15, 15, 15,
+  15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 0, 1, 0, 15, 0, 0, 0, 0,
   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0,
 ]);
 
 function hasClass(byte: u8, bits: u8): bool {
@@ -47,6 +50,11 @@ export function isToken(byte: u8): bool {
 /** True for a character that may be part of a host with an optional port. */
 export function isHostCharacter(byte: u8): bool {
   return hasClass(byte, CLASS_HOST);
+}
+
+/** True for a character that may be part of a host's name or IPv4 address. */
+export function isNameCharacter(byte: u8): bool {
+  return hasClass(byte, CLASS_NAME);
 }
 
 /** True for a character that needs no escape in the path of a URI. */
@@ -77,17 +85,16 @@ const EACH_BYTE: u64 = u64.MAX_VALUE / 255;
 
 /**
  * The first control character (below 0x20, or 0x7f) in [from, end), or `end`. Eight bytes a step: a byte below 0x20
- * borrows into its top bit when 0x20 is subtracted, a byte that equals 0x7f does so after an exclusive or. A borrow can
- * only spoil bytes above the first hit, and the first is the one that counts.
+ * borrows into its top bit when 0x20 is subtracted, a byte that equals 0x7f does so after an exclusive or; both have no top
+ * bit of their own. A borrow can only spoil bytes above the first hit, and the first is the one that counts.
  */
 export function findControl(from: usize, end: usize): usize {
   let at = from;
-  for (; end - at >= 8; at += 8) {
+  for (; at + 8 <= end; at += 8) {
     const word = load<u64>(at);
-    const flipped = word ^ (EACH_BYTE * 0x7f);
-    const below = (word - EACH_BYTE * 0x20) & ~word;
-    const equal = (flipped - EACH_BYTE) & ~flipped;
-    const hits = (below | equal) & (EACH_BYTE * 0x80);
+    const below = word - EACH_BYTE * 0x20;
+    const equal = (word ^ (EACH_BYTE * 0x7f)) - EACH_BYTE;
+    const hits = (below | equal) & ~word & (EACH_BYTE * 0x80);
     if (hits != 0) return at + <usize>(ctz(hits) >> 3);
   }
   for (; at < end; at++) {

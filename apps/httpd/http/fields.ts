@@ -1,5 +1,5 @@
 // Header fields (RFC 9110 section 5, RFC 9112 section 5): one line in, the few fields this server acts on remembered.
-import { COLON, COMMA, equalsFolded, findByte, isDigit, isToken, skipBlanks, trimBlanks } from "./bytes";
+import { COLON, COMMA, findByte, isDigit, isToken, skipBlanks, trimBlanks } from "./bytes";
 import {
   CONNECTION_CLOSE,
   CONNECTION_KEEP_ALIVE,
@@ -15,16 +15,33 @@ import {
 import { isAuthority } from "./request_line";
 import { spanOf } from "./span";
 import { BAD_REQUEST, CONTENT_TOO_LARGE, NOT_IMPLEMENTED } from "./status";
+import { isWord, keepWord } from "./words";
+
+const HOST = keepWord("host");
+const RANGE = keepWord("range");
+const EXPECT = keepWord("expect");
+const IF_MATCH = keepWord("if-match");
+const IF_RANGE = keepWord("if-range");
+const CONNECTION = keepWord("connection");
+const IF_NONE_MATCH = keepWord("if-none-match");
+const CONTENT_LENGTH = keepWord("content-length");
+const TRANSFER_ENCODING = keepWord("transfer-encoding");
+const IF_MODIFIED_SINCE = keepWord("if-modified-since");
+const IF_UNMODIFIED_SINCE = keepWord("if-unmodified-since");
+const HUNDRED_CONTINUE = keepWord("100-continue");
+const CLOSE = keepWord("close");
+const KEEP_ALIVE = keepWord("keep-alive");
+const CHUNKED = keepWord("chunked");
 
 /** Most digits of a Content-Length that is still a number for us: any 18 digits fit into 63 bits. */
 const LENGTH_DIGITS: usize = 18;
 
-/** Reads the field line [from, end), which is not empty. Returns PARSE_MORE or the status of a refusal. */
+/** Reads the field line [from, end), which is not empty and ends with CR at `end`. Returns PARSE_MORE or a refusing status. */
 export function parseField(request: Request, buffer: usize, from: usize, end: usize): i32 {
   let colon = from;
-  while (colon < end && isToken(load<u8>(colon))) colon++;
+  while (isToken(load<u8>(colon))) colon++; // the CR is none
   // RFC 9112 section 5.1: white space before the colon is refused; 5.2: so is a folded line, which begins with it.
-  if (colon == from || colon == end || load<u8>(colon) != COLON) return BAD_REQUEST;
+  if (colon == from || load<u8>(colon) != COLON) return BAD_REQUEST;
   const value = skipBlanks(colon + 1, end);
   return takeField(request, buffer, from, colon, value, trimBlanks(value, end));
 }
@@ -33,40 +50,40 @@ export function parseField(request: Request, buffer: usize, from: usize, end: us
 function takeField(request: Request, buffer: usize, name: usize, nameEnd: usize, from: usize, end: usize): i32 {
   switch (<u32>(nameEnd - name)) {
     case 4:
-      if (equalsFolded(name, nameEnd, "host")) return takeHost(request, from, end);
+      if (isWord(name, nameEnd, HOST)) return takeHost(request, from, end);
       break;
     case 5:
-      if (equalsFolded(name, nameEnd, "range")) request.range = single(request.range, buffer, from, end);
+      if (isWord(name, nameEnd, RANGE)) request.range = single(request.range, buffer, from, end);
       break;
     case 6:
-      if (equalsFolded(name, nameEnd, "expect")) takeExpect(request, from, end);
+      if (isWord(name, nameEnd, EXPECT)) takeExpect(request, from, end);
       break;
     case 8:
-      if (equalsFolded(name, nameEnd, "if-match")) {
+      if (isWord(name, nameEnd, IF_MATCH)) {
         request.ifMatch = firstOf(request, request.ifMatch, buffer, from, end);
-      } else if (equalsFolded(name, nameEnd, "if-range")) {
+      } else if (isWord(name, nameEnd, IF_RANGE)) {
         request.ifRange = single(request.ifRange, buffer, from, end);
       }
       break;
     case 10:
-      if (equalsFolded(name, nameEnd, "connection")) takeConnection(request, from, end);
+      if (isWord(name, nameEnd, CONNECTION)) takeConnection(request, from, end);
       break;
     case 13:
-      if (equalsFolded(name, nameEnd, "if-none-match")) {
+      if (isWord(name, nameEnd, IF_NONE_MATCH)) {
         request.ifNoneMatch = firstOf(request, request.ifNoneMatch, buffer, from, end);
       }
       break;
     case 14:
-      if (equalsFolded(name, nameEnd, "content-length")) return takeContentLength(request, from, end);
+      if (isWord(name, nameEnd, CONTENT_LENGTH)) return takeContentLength(request, from, end);
       break;
     case 17:
-      if (equalsFolded(name, nameEnd, "transfer-encoding")) return takeTransferEncoding(request, from, end);
-      if (equalsFolded(name, nameEnd, "if-modified-since")) {
+      if (isWord(name, nameEnd, TRANSFER_ENCODING)) return takeTransferEncoding(request, from, end);
+      if (isWord(name, nameEnd, IF_MODIFIED_SINCE)) {
         request.ifModifiedSince = single(request.ifModifiedSince, buffer, from, end);
       }
       break;
     case 19:
-      if (equalsFolded(name, nameEnd, "if-unmodified-since")) {
+      if (isWord(name, nameEnd, IF_UNMODIFIED_SINCE)) {
         request.ifUnmodifiedSince = single(request.ifUnmodifiedSince, buffer, from, end);
       }
       break;
@@ -95,7 +112,7 @@ function takeHost(request: Request, from: usize, end: usize): i32 {
 
 /** RFC 9110 section 10.1.1. Any other expectation than 100-continue is one this server cannot meet. */
 function takeExpect(request: Request, from: usize, end: usize): void {
-  request.set(equalsFolded(from, end, "100-continue") ? EXPECT_CONTINUE : EXPECT_UNKNOWN);
+  request.set(isWord(from, end, HUNDRED_CONTINUE) ? EXPECT_CONTINUE : EXPECT_UNKNOWN);
 }
 
 /** RFC 9110 section 7.6.1: a list of options; "close" wins over "keep-alive". */
@@ -105,8 +122,8 @@ function takeConnection(request: Request, from: usize, end: usize): void {
     const comma = findByte(at, end, COMMA);
     const option = skipBlanks(at, comma);
     const optionEnd = trimBlanks(option, comma);
-    if (equalsFolded(option, optionEnd, "close")) request.set(CONNECTION_CLOSE);
-    else if (equalsFolded(option, optionEnd, "keep-alive")) request.set(CONNECTION_KEEP_ALIVE);
+    if (isWord(option, optionEnd, CLOSE)) request.set(CONNECTION_CLOSE);
+    else if (isWord(option, optionEnd, KEEP_ALIVE)) request.set(CONNECTION_KEEP_ALIVE);
     at = comma + 1;
   }
 }
@@ -135,6 +152,6 @@ function takeTransferEncoding(request: Request, from: usize, end: usize): i32 {
   request.set(HAS_TRANSFER_ENCODING);
   let last = from;
   for (let at = from; at < end; at++) if (load<u8>(at) == COMMA) last = at + 1;
-  if (!equalsFolded(skipBlanks(last, end), end, "chunked")) return BAD_REQUEST;
+  if (!isWord(skipBlanks(last, end), end, CHUNKED)) return BAD_REQUEST;
   return last == from ? PARSE_MORE : NOT_IMPLEMENTED;
 }

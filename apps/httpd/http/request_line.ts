@@ -5,6 +5,7 @@ import {
   findByte,
   isDigit,
   isHostCharacter,
+  isNameCharacter,
   isToken,
   LEFT_BRACKET,
   NUMBER_SIGN,
@@ -138,11 +139,8 @@ export function isAuthority(from: usize, end: usize): bool {
     at++;
     if (at < end && load<u8>(at) != COLON) return false;
   }
-  for (; at < end && load<u8>(at) != COLON; at++) {
-    const byte = load<u8>(at);
-    if (!isHostCharacter(byte) || byte == LEFT_BRACKET || byte == RIGHT_BRACKET) return false;
-  }
-  return at == end || isPort(at + 1, end);
+  while (at < end && isNameCharacter(load<u8>(at))) at++;
+  return at == end || (load<u8>(at) == COLON && isPort(at + 1, end));
 }
 
 function isLiteralAddress(from: usize, end: usize): bool {

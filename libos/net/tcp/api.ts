@@ -30,7 +30,17 @@ import { outputInit, outputNow, tcpFlush } from "./output";
 import { rangeListsInit } from "./range_list";
 import { receiveAvailable, receivePeek, receiveTake } from "./receive_queue";
 import { sendQueue, sendSpace } from "./send_queue";
-import { DETACHED, FIN_QUEUED, NO_SOCKET, READ_SHUT, STARVED, TcpSocket, URGENT, socketsInit } from "./socket";
+import {
+  DETACHED,
+  FIN_QUEUED,
+  MORE_FOLLOWS,
+  NO_SOCKET,
+  READ_SHUT,
+  STARVED,
+  TcpSocket,
+  URGENT,
+  socketsInit,
+} from "./socket";
 import {
   CLOSED,
   CLOSE_WAIT,
@@ -137,8 +147,11 @@ export function tcpConnect(s: TcpSocket, address: u32, port: u16, now: u64): i32
   return error;
 }
 
-/** Queues up to `count` bytes. Bytes taken, -EAGAIN when the queue is full, -EPIPE after the end, or the pending error. */
-export function tcpSend(s: TcpSocket, source: usize, count: u32, now: u64): i32 {
+/**
+ * Queues up to `count` bytes. `more`: others or the end follow at once, so what does not fill a segment waits for them, at
+ * most for a retransmission time-out. Bytes taken, -EAGAIN when the queue is full, -EPIPE after the end, or the pending error.
+ */
+export function tcpSend(s: TcpSocket, source: usize, count: u32, now: u64, more: bool): i32 {
   if (s.error != 0) return -tcpTakeError(s);
   if (s.state == SYN_SENT || s.state == SYN_RECEIVED) return s.has(FIN_QUEUED) ? -EPIPE : -EAGAIN;
   if (s.has(FIN_QUEUED)) return -EPIPE;
@@ -146,6 +159,8 @@ export function tcpSend(s: TcpSocket, source: usize, count: u32, now: u64): i32 
   if (count == 0) return 0;
   const taken = sendQueue(s, source, min<u32>(count, i32.MAX_VALUE));
   if (taken == 0) return -EAGAIN;
+  if (more && sendSpace(s) != 0) s.set(MORE_FOLLOWS);
+  else s.clear(MORE_FOLLOWS);
   outputNow(s, now);
   return <i32>taken;
 }

@@ -14,6 +14,7 @@ import {
   FIN_ACKNOWLEDGED,
   FIN_QUEUED,
   KEEPALIVE_PROBE,
+  MORE_FOLLOWS,
   NODELAY,
   PERSIST,
   PROBE,
@@ -152,9 +153,11 @@ function textLength(s: TcpSocket, available: u32, queued: u32): u32 {
 
 /**
  * Nagle's algorithm (RFC 9293 SHLD-7) as Minshall refined it: a small segment waits only for an earlier small one, not
- * for full-sized ones, so that the tail of a message does not wait for a delayed ACK.
+ * for full-sized ones, so that the tail of a message does not wait for a delayed ACK. It also waits for what the
+ * application has announced.
  */
 function smallAllowed(s: TcpSocket): bool {
+  if (s.has(MORE_FOLLOWS)) return false;
   return s.has(NODELAY) || !sequenceLess(s.sendUnacknowledged, s.smallSequence);
 }
 
@@ -170,7 +173,10 @@ function worthSending(s: TcpSocket, text: u32, offset: u32): bool {
   return text * 2 >= s.sendWindowMax;
 }
 
-/** Nothing in flight and yet something queued: the window is closed or too small; the timer will probe it (SHLD-29). */
+/**
+ * Nothing in flight and yet something queued: the window is closed or too small and the timer will probe it (SHLD-29), or
+ * the application keeps us waiting and the timer ends that (RFC 9293, 3.8.6.2.1, the override time-out).
+ */
 function persistStart(s: TcpSocket, now: u64): void {
   if (s.sendUnacknowledged != s.sendMax || s.retransmitDeadline != NEVER) return;
   s.set(PERSIST);

@@ -84,10 +84,15 @@ function windowMoves(s: TcpSocket, free: u32): bool {
   return free > open && free - open >= min(windowLimit(s) >> 1, s.segmentSize);
 }
 
-/** True when the window is worth an ACK of its own: it has at least doubled. */
+/**
+ * True when the window is worth an ACK of its own: it has at least doubled, and was so narrow that it may hold up the peer.
+ * A wider one opens further with the next segment that is sent anyhow.
+ */
 function windowUpdateDue(s: TcpSocket): bool {
+  const open = windowOpen(s);
+  if (open >= WINDOW_UNSCALED / 2) return false;
   const free = windowFree(s);
-  return windowMoves(s, free) && free >= 2 * windowOpen(s);
+  return windowMoves(s, free) && free >= 2 * open;
 }
 
 /** The window field of the next segment; moves the advertised edge with it. The edge never goes left (SHLD-14). */

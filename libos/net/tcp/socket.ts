@@ -66,6 +66,8 @@ export const BOUND: u32 = 1 << 20;
 export const HASHED: u32 = 1 << 21;
 /** The peer has acknowledged our FIN. */
 export const FIN_ACKNOWLEDGED: u32 = 1 << 22;
+/** The application is about to queue more: less than a segment waits for it. */
+export const MORE_FOLLOWS: u32 = 1 << 23;
 
 /** What the demultiplexing table knows of a connection. Addresses and ports in host order. */
 @unmanaged

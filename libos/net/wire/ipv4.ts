@@ -10,7 +10,7 @@
 //
 // After ipv4CheckLength() has answered 0 no accessor can read outside the packet. Addresses are in host order.
 import { EINVAL } from "../../../kernel/errno";
-import { checksum } from "./checksum";
+import { checksum, checksumFinish } from "./checksum";
 
 export const IPPROTO_ICMP: u8 = 1;
 export const IPPROTO_TCP: u8 = 6;
@@ -76,9 +76,16 @@ export function ipv4TotalLength(packet: usize): u32 {
   return bswap<u16>(load<u16>(packet + TOTAL_LENGTH));
 }
 
+/** The checksum of a header without options, which is what nearly all packets have: five words. */
+function plainHeaderChecksum(packet: usize): u16 {
+  const first = <u64>load<u32>(packet) + load<u32>(packet, 4) + load<u32>(packet, 8);
+  return checksumFinish(first + load<u32>(packet, 12) + load<u32>(packet, 16));
+}
+
 /** True when the header checksum holds (RFC 1122 section 3.2.1.2 MUST). */
 export function ipv4ChecksumValid(packet: usize): bool {
-  return checksum(packet, ipv4HeaderLength(packet)) == 0;
+  const length = ipv4HeaderLength(packet);
+  return (length == IPV4_HEADER ? plainHeaderChecksum(packet) : checksum(packet, length)) == 0;
 }
 
 /** The identification that fragments of one packet share. */
@@ -166,7 +173,7 @@ export function ipv4Write(
   store<u16>(packet + CHECKSUM, 0);
   store<u32>(packet + SOURCE, bswap<u32>(source));
   store<u32>(packet + DESTINATION, bswap<u32>(destination));
-  store<u16>(packet + CHECKSUM, checksum(packet, IPV4_HEADER));
+  store<u16>(packet + CHECKSUM, plainHeaderChecksum(packet));
 }
 
 /** True for 224.0.0.0/4. */

@@ -107,8 +107,16 @@ export function tcpParse(address: usize, length: u32, segment: TcpSegment): bool
   return true;
 }
 
+/** Two NOPs, then kind and length of the timestamps option, as this machine loads them. */
+const ALIGNED_TIMESTAMPS: u32 = 0x0a080101;
+
 /** Walks the options in [cursor, end); an illegal length ends the walk, what was read before it stays (MUST-7). */
 function parseOptions(cursor: usize, end: usize, segment: TcpSegment): void {
+  // RFC 7323, appendix A: what nearly every segment has, and nothing else.
+  if (end - cursor == TIMESTAMPS_SIZE && load<u32>(cursor) == ALIGNED_TIMESTAMPS) {
+    takeTimestamps(cursor + 2, segment);
+    return;
+  }
   while (cursor < end) {
     const kind = load<u8>(cursor);
     if (kind == OPTION_END) return;
@@ -124,12 +132,16 @@ function parseOptions(cursor: usize, end: usize, segment: TcpSegment): void {
   }
 }
 
+function takeTimestamps(address: usize, segment: TcpSegment): void {
+  segment.options |= HAS_TIMESTAMPS;
+  segment.timestampValue = bswap<u32>(load<u32>(address + 2));
+  segment.timestampEcho = bswap<u32>(load<u32>(address + 6));
+}
+
 /** Reads one known option of its one legal size; anything else is ignored (RFC 9293 MUST-6). */
 function parseOption(kind: u8, address: usize, size: u32, segment: TcpSegment): void {
   if (kind == OPTION_TIMESTAMPS && size == 10) {
-    segment.options |= HAS_TIMESTAMPS;
-    segment.timestampValue = bswap<u32>(load<u32>(address + 2));
-    segment.timestampEcho = bswap<u32>(load<u32>(address + 6));
+    takeTimestamps(address, segment);
   } else if (kind == OPTION_MSS && size == 4) {
     segment.options |= HAS_MSS;
     segment.mss = bswap<u16>(load<u16>(address + 2));

@@ -69,6 +69,36 @@ test("no delay sends small segments at once", async () => {
   assert.deepEqual(brief(peer.received()), ["PA 1 1 a", "PA 2 1 b"]);
 });
 
+test("what is announced as not the last waits for the rest, or for the end", async () => {
+  const { peer, child } = await established();
+  peer.stack.call("tcpSetNoDelay", child, true, peer.stack.now);
+  peer.stack.send(child, "a", true);
+  peer.stack.send(child, text(1100), true);
+  assert.deepEqual(brief(peer.received()), [`A 1 1 1000`]);
+  peer.stack.send(child, "b");
+  assert.deepEqual(brief(peer.received()), [`PA 1001 1 102`]);
+  peer.send(ack(1103));
+  peer.stack.send(child, "last", true);
+  assert.deepEqual(peer.received(), []);
+  peer.stack.close(child);
+  assert.deepEqual(brief(peer.received()), ["FPA 1103 1 last"]);
+});
+
+test("what is announced as not the last does not wait for ever", async () => {
+  const { peer, child } = await established();
+  peer.stack.send(child, "a", true);
+  assert.deepEqual(peer.received(), []);
+  assert.deepEqual(brief(peer.pass(300)), ["PA 1 1 a"]);
+  peer.send(ack(2));
+  // A full buffer has no room for the rest.
+  peer.stack.call("tcpSetSendLimit", child, 4096);
+  assert.equal(peer.stack.send(child, text(5000), true), 4096);
+  assert.equal(
+    peer.received().reduce((sum, segment) => sum + segment.text.length, 0),
+    4096,
+  );
+});
+
 test("the tail of a message does not wait for its full-sized predecessors", async () => {
   const { peer, child } = await established();
   peer.stack.send(child, text(1500));
@@ -274,6 +304,13 @@ test("the receive window closes, and opens with an update when the application r
     updates += peer.received().length;
   }
   assert.ok(updates >= 1 && updates < 10, `${updates} window updates`);
+});
+
+test("reading a request from a wide window is not worth a segment of its own", async () => {
+  const { peer, child } = await established();
+  peer.send({ sequence: 1, ack: 1, text: "request" });
+  peer.stack.readText(child);
+  assert.deepEqual(peer.received(), []);
 });
 
 test("an idle connection holds no buffers", async () => {

@@ -223,12 +223,12 @@ export class Stack implements Station {
     return this.call("tcpAccept", listener);
   }
 
-  /** Bytes taken, or -errno. */
-  send(socket: number, data: Uint8Array | string): number {
+  /** Bytes taken, or -errno. `more`: MSG_MORE. */
+  send(socket: number, data: Uint8Array | string, more = false): number {
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     const part = bytes.subarray(0, 2 * WASM_PAGE);
     this.bytes(this.#scratch, part.length).set(part);
-    return this.call("tcpSend", socket, this.#scratch, part.length, this.#now);
+    return this.call("tcpSend", socket, this.#scratch, part.length, this.#now, more);
   }
 
   /** Bytes received, or 0 at the end, or -errno. */
