@@ -108,16 +108,16 @@ function endClosed(pipe: Pipe): void {
   slab.free(changetype<usize>(pipe));
 }
 
-function room(ring: RingBuffer): u32 {
-  return ringCapacity(ring) - ring.length;
+/** How much can be written into the ring as it is. */
+export function pipeRoom(pipe: Pipe): u32 {
+  return ringCapacity(pipe.ring) - pipe.ring.length;
 }
 
 /** How much can be written now, after the ring has grown for `wanted` bytes as far as it may and memory allows. */
-export function pipeRoom(pipe: Pipe, wanted: u32): u32 {
-  const ring = pipe.ring;
-  const needed = min(ring.length + wanted, PIPE_CAPACITY);
-  if (needed > ringCapacity(ring)) grow(ring, orderFor(needed));
-  return room(ring);
+export function pipeMakeRoom(pipe: Pipe, wanted: u32): u32 {
+  const needed = min(pipe.ring.length + wanted, PIPE_CAPACITY);
+  if (needed > ringCapacity(pipe.ring)) grow(pipe.ring, orderFor(needed));
+  return pipeRoom(pipe);
 }
 
 /** Grows the ring to 2^order pages, or to as many as there are. */
@@ -142,7 +142,7 @@ export function pipeTake(pipe: Pipe, target: usize, count: u32): u32 {
   const taken = min(count, ring.length);
   ringRead(ring, 0, target, taken);
   ringAdvance(ring, taken);
-  if (room(ring) >= PIPE_BUF) wakeAll(pipe.writers);
+  if (pipeRoom(pipe) >= PIPE_BUF) wakeAll(pipe.writers);
   return taken;
 }
 
@@ -153,5 +153,5 @@ export function pipeReaderEvents(pipe: Pipe): u32 {
 
 /** Readiness of the end that is written, as POLL bits; the memory that POLLOUT promises is taken now. */
 export function pipeWriterEvents(pipe: Pipe): u32 {
-  return (pipeRoom(pipe, PIPE_BUF) >= PIPE_BUF ? POLLOUT : 0) | (pipe.hasReader ? 0 : POLLERR);
+  return (pipeMakeRoom(pipe, PIPE_BUF) >= PIPE_BUF ? POLLOUT : 0) | (pipe.hasReader ? 0 : POLLERR);
 }

@@ -9,6 +9,7 @@ import {
   pipeCloseReader,
   pipeCloseWriter,
   pipeCreate,
+  pipeMakeRoom,
   pipePut,
   pipeReaderEvents,
   pipeRoom,
@@ -53,15 +54,22 @@ export function posix_pipe(descriptors: u32, flags: i32): i32 {
   return 0;
 }
 
+/** Waits until there is something to read: 0 also at the end, -EAGAIN, -EINTR. */
+function awaitBytes(pipe: Pipe, file: OpenFile): i32 {
+  while (pipe.ring.length == 0 && pipe.hasWriter) {
+    if (file.nonBlocking) return -EAGAIN;
+    if (waitInterruptibly(pipe.readers, NEVER) != 0) return -EINTR;
+  }
+  return 0;
+}
+
 /** Export, by libos/with_pipe.ts. */
 export function pipeRead(file: OpenFile, target: usize, count: u32): i32 {
   if (!isReader(file)) return -EBADF;
-  if (count == 0) return 0;
   const pipe = pipeOf(file);
-  while (pipe.ring.length == 0) {
-    if (!pipe.hasWriter) return 0;
-    if (file.nonBlocking) return -EAGAIN;
-    if (waitInterruptibly(pipe.readers, NEVER) != 0) return -EINTR;
+  if (pipe.ring.length == 0) {
+    const error = count == 0 ? 0 : awaitBytes(pipe, file);
+    if (error != 0) return error;
   }
   return <i32>pipeTake(pipe, target, count);
 }
@@ -70,11 +78,18 @@ export function pipeRead(file: OpenFile, target: usize, count: u32): i32 {
 export function pipeWrite(file: OpenFile, source: usize, count: u32): i32 {
   if (isReader(file)) return -EBADF;
   const pipe = pipeOf(file);
+  if (count > pipeRoom(pipe) || !pipe.hasReader) return writeInPieces(pipe, file, source, count);
+  pipePut(pipe, source, count);
+  return <i32>count;
+}
+
+/** Writes what does not fit in as it is: makes room, waits for room, or tells why not. */
+function writeInPieces(pipe: Pipe, file: OpenFile, source: usize, count: u32): i32 {
   let done: u32 = 0;
   let error = 0;
   while (done != count && error == 0) {
     const left = count - done;
-    const room = pipeRoom(pipe, left);
+    const room = pipeMakeRoom(pipe, left);
     if (!pipe.hasReader) {
       error = -EPIPE;
     } else if (room >= left || (room != 0 && count > PIPE_BUF)) {

@@ -10,14 +10,18 @@ const back = new StaticArray<i32>(2);
 function echo(_argument: i32): i32 {
   const byte = new StaticArray<u8>(1);
   const at = changetype<usize>(byte);
-  while (read(there[0], at, 1) == 1 && write(back[1], at, 1) == 1);
-  return close(back[1]);
+  const input = there[0];
+  const output = back[1];
+  while (read(input, at, 1) == 1 && write(output, at, 1) == 1);
+  return close(output);
 }
 
 function trips(count: i32): bool {
   const at = changetype<usize>(buffer);
+  const output = there[1];
+  const input = back[0];
   for (let i = 0; i < count; i++) {
-    if (write(there[1], at, 1) != 1 || read(back[0], at, 1) != 1) return false;
+    if (write(output, at, 1) != 1 || read(input, at, 1) != 1) return false;
   }
   return true;
 }
@@ -26,10 +30,12 @@ function transfers(count: i32, length: usize): bool {
   const ends = new StaticArray<i32>(2);
   if (pipe(ends) != 0) return false;
   const at = changetype<usize>(buffer);
+  const input = ends[0];
+  const output = ends[1];
   for (let i = 0; i < count; i++) {
-    if (write(ends[1], at, length) != <i32>length || read(ends[0], at, length) != <i32>length) return false;
+    if (write(output, at, length) != <i32>length || read(input, at, length) != <i32>length) return false;
   }
-  return close(ends[0]) == 0 && close(ends[1]) == 0;
+  return close(input) == 0 && close(output) == 0;
 }
 
 function order(): string[] {
