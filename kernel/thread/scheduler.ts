@@ -138,7 +138,7 @@ export function threadCreate(entry: u32, argument: usize, stackPages: u32, isApp
 
 /** Where a new context begins (export: boot/switch.asm calls it). */
 export function threadMain(): void {
-  reapDead();
+  if (dead != 0) reapDead();
   call_indirect<void>(currentThread().entry, currentThread().argument);
   threadExit();
 }
@@ -243,7 +243,7 @@ function schedule(): void {
   changetype<Thread>(next).state = STATE_RUNNING;
   if (next == current) return;
   switchTo(changetype<Thread>(next));
-  reapDead();
+  if (dead != 0) reapDead();
 }
 
 function switchTo(next: Thread): void {
@@ -260,7 +260,6 @@ function switchTo(next: Thread): void {
 
 /** A thread cannot free the stack it stands on: the next one to run does. */
 function reapDead(): void {
-  if (dead == 0) return;
   const thread = changetype<Thread>(dead);
   dead = 0;
   if (thread.stack != 0) stackFree(thread.stack, thread.stackPages);

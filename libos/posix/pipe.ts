@@ -1,6 +1,6 @@
 // pipe: the system call, and the calls on the two ends that it makes (libos/with_pipe.ts). Which end a description is says
-// its access mode.
-import { EAGAIN, EBADF, EFAULT, EINTR, EINVAL, ENFILE, EPIPE } from "../../kernel/errno";
+// its access mode. What need not wait goes a short way; only who waits holds a reference of the description.
+import { EAGAIN, EBADF, EFAULT, EINVAL, ENFILE, EPIPE } from "../../kernel/errno";
 import { WaitQueue, waitInterruptibly } from "../../kernel/thread/wait_queue";
 import { NEVER } from "../../kernel/time/clock";
 import {
@@ -17,7 +17,7 @@ import {
   pipeWriterEvents,
 } from "../pipe/pipe";
 import { descriptorClose, descriptorOpen } from "../process/descriptors";
-import { KIND_PIPE, OpenFile } from "../process/open_file";
+import { KIND_PIPE, OpenFile, openFileHold, openFileRelease } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
 import { O_ACCMODE, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY, PIPE_BUF } from "./constants";
 
@@ -54,37 +54,41 @@ export function posix_pipe(descriptors: u32, flags: i32): i32 {
   return 0;
 }
 
-/** Waits until there is something to read: 0 also at the end, -EAGAIN, -EINTR. */
-function awaitBytes(pipe: Pipe, file: OpenFile): i32 {
-  while (pipe.ring.length == 0 && pipe.hasWriter) {
-    if (file.nonBlocking) return -EAGAIN;
-    if (waitInterruptibly(pipe.readers, NEVER) != 0) return -EINTR;
-  }
-  return 0;
-}
-
 /** Export, by libos/with_pipe.ts. */
 export function pipeRead(file: OpenFile, target: usize, count: u32): i32 {
   if (!isReader(file)) return -EBADF;
   const pipe = pipeOf(file);
-  if (pipe.ring.length == 0) {
-    const error = count == 0 ? 0 : awaitBytes(pipe, file);
-    if (error != 0) return error;
-  }
-  return <i32>pipeTake(pipe, target, count);
+  return pipe.ring.length != 0 ? <i32>pipeTake(pipe, target, count) : transferLater(file, target, count);
 }
 
 /** Export, by libos/with_pipe.ts. */
 export function pipeWrite(file: OpenFile, source: usize, count: u32): i32 {
   if (isReader(file)) return -EBADF;
   const pipe = pipeOf(file);
-  if (count > pipeRoom(pipe) || !pipe.hasReader) return writeInPieces(pipe, file, source, count);
+  if (count > pipeRoom(pipe) || !pipe.hasReader) return transferLater(file, source, count);
   pipePut(pipe, source, count);
   return <i32>count;
 }
 
-/** Writes what does not fit in as it is: makes room, waits for room, or tells why not. */
-function writeInPieces(pipe: Pipe, file: OpenFile, source: usize, count: u32): i32 {
+/** Reads or writes, as is this end's, what cannot be read or written at once. */
+function transferLater(file: OpenFile, address: usize, count: u32): i32 {
+  if (count == 0) return 0;
+  openFileHold(file);
+  const result = isReader(file) ? readLater(file, address, count) : writeLater(file, address, count);
+  openFileRelease(file);
+  return result;
+}
+
+function readLater(file: OpenFile, target: usize, count: u32): i32 {
+  const pipe = pipeOf(file);
+  let error = 0;
+  while (pipe.ring.length == 0 && pipe.hasWriter && error == 0) error = waitIn(pipe.readers, file);
+  return pipe.ring.length != 0 ? <i32>pipeTake(pipe, target, count) : error;
+}
+
+/** Makes room, waits for room, or tells why there will be none. */
+function writeLater(file: OpenFile, source: usize, count: u32): i32 {
+  const pipe = pipeOf(file);
   let done: u32 = 0;
   let error = 0;
   while (done != count && error == 0) {
@@ -97,13 +101,16 @@ function writeInPieces(pipe: Pipe, file: OpenFile, source: usize, count: u32): i
       const taken = min(room, left);
       pipePut(pipe, source + done, taken);
       done += taken;
-    } else if (file.nonBlocking) {
-      error = -EAGAIN;
     } else {
-      error = waitInterruptibly(pipe.writers, NEVER);
+      error = waitIn(pipe.writers, file);
     }
   }
   return done != 0 ? <i32>done : error;
+}
+
+/** Waits as a call on `file` may: 0, -EAGAIN, -EINTR. */
+function waitIn(queue: WaitQueue, file: OpenFile): i32 {
+  return file.nonBlocking ? -EAGAIN : waitInterruptibly(queue, NEVER);
 }
 
 /** Export, by libos/with_pipe.ts. */

@@ -7,8 +7,8 @@ import { BOOT_TIMEOUT_MS, boot, useLab, type Guest } from "./support.ts";
 const COUNT = 20_000;
 const WORK_MS = 60_000;
 
-/** Most instructions by what is done: at least 20 times fewer than Linux takes for a trip (22 500). */
-const LIMITS = { trips: 1100, bytes: 300, blocks: 1000 } as const;
+/** Most instructions by what is done; a trip takes Linux 22 500. A block is copied twice, */
+const LIMITS = { trips: 1200, bytes: 320, blocks: 2500 } as const;
 
 const lab = useLab({ accelerator: "icount" });
 
