@@ -1,11 +1,18 @@
 // The kernel's pending work: event handlers, timers and whatever registered itself (the network). It is done in three
-// places: when a thread gives up the processor, when a system call ends with something pending, and in an event
+// places: when a thread gives up the processor and none waits for it, when a system call ends with something pending, and in an event
 // upcall while the app computes. Nothing in it may block.
 //
 // The kernel runs with event delivery masked; the C runtime unmasks on the way into the app. Idle sleep is
 // SCHEDOP_poll, which needs no upcall; VIRQ_TIMER is there for an app that computes.
 import { eventsMask, eventsUnmask } from "./boot";
-import { eventChannelBindVirq, eventChannelHandle, eventPorts, eventPortsCount, eventsRun } from "./event_channel";
+import {
+  eventChannelBindVirq,
+  eventChannelHandle,
+  eventPorts,
+  eventPortsCount,
+  eventsPending,
+  eventsRun,
+} from "./event_channel";
 import { kernelThreadRunnable, threadPreempt } from "./thread/scheduler";
 import { NEVER, monotonicNow, systemTimeAt } from "./time/clock";
 import { timersNextDeadline, timersRun } from "./time/timer";
@@ -43,6 +50,11 @@ export function workRegister(functionIndex: u32): void {
 /** Asks for one more pass before the processor is given up or the app goes on. */
 export function workRaise(): void {
   raised = true;
+}
+
+/** Whether an event waits or a pass was asked for. */
+export function workPending(): bool {
+  return raised || eventsPending();
 }
 
 /** One pass: events, timers, registered functions. */

@@ -3,7 +3,6 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
-import asc from "assemblyscript/asc";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const CACHE = join(ROOT, "build/cache/assembly");
@@ -110,6 +109,8 @@ export async function compileAssemblyBinary(entryPath: string, options: Assembly
   const cached = await loadCached(key);
   if (cached !== null) return cached;
 
+  // The compiler alone takes seconds of processor time to load.
+  const { default: asc } = await import("assemblyscript/asc");
   const sources: Record<string, string> = {};
   let binary: Uint8Array | null = null;
   let messages = "";

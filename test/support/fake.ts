@@ -3,7 +3,6 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { makeSuspendable } from "../../tools/fake-xen/suspendable.ts";
 import { compileAssemblyBinary } from "./assembly.ts";
 
 const CACHE = resolve(import.meta.dirname, "../../build/cache/fake-xen");
@@ -13,6 +12,8 @@ async function suspendable(binary: Uint8Array): Promise<Uint8Array> {
   try {
     return await readFile(file);
   } catch {
+    // It loads binaryen, which takes seconds of processor time.
+    const { makeSuspendable } = await import("../../tools/fake-xen/suspendable.ts");
     const made = makeSuspendable(binary);
     await mkdir(CACHE, { recursive: true });
     await writeFile(`${file}.${process.pid}`, made);

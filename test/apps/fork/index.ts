@@ -40,6 +40,7 @@ import {
   writeText,
 } from "karyon";
 import { check, checksForked, failureCount } from "./check";
+import { pipes } from "./pipes";
 
 const WORDS = 64 * 1024;
 const words = new StaticArray<u32>(WORDS);
@@ -228,6 +229,7 @@ export function main(args: string[]): i32 {
   } else {
     memoryAndTime();
     exitStatuses();
+    pipes();
     several();
     generations();
     crashes();

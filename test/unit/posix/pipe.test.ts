@@ -460,7 +460,7 @@ test("when memory is short a pipe holds less, but always PIPE_BUF bytes; without
       const before = yield* freeMemory(process);
       const pipes: Pipe[] = [];
       const room: number[] = [];
-      let made = 0;
+      let made: number;
       while ((made = yield* process.call("posix_pipe", ENDS, O_NONBLOCK)) === 0) {
         const ends = process.get(ENDS, 8);
         const next = { reader: ends.readInt32LE(0), writer: ends.readInt32LE(4) };

@@ -1,0 +1,31 @@
+// A pipe across a fork: the child has one of its own, with what was in it and both of its ends.
+import { EPIPE, WEXITSTATUS, _exit, close, errno, fork, pipe, readBytes, waitpid, writeText } from "karyon";
+import { check, checksForked, failureCount } from "./check";
+
+const statusWord = memory.data(4, 4);
+
+function reads(fd: i32, text: string): bool {
+  const bytes = new Uint8Array(16);
+  const length = readBytes(fd, bytes);
+  return length == text.length && String.UTF8.decodeUnsafe(bytes.dataStart, length) == text;
+}
+
+export function pipes(): void {
+  const ends = new StaticArray<i32>(2);
+  pipe(ends);
+  writeText(ends[1], "before");
+  const pid = fork();
+  if (pid == 0) {
+    checksForked();
+    check("what was in the pipe is in the child's", reads(ends[0], "before"));
+    check("the child's pipe works", writeText(ends[1], "child") == 5 && reads(ends[0], "child"));
+    close(ends[0]);
+    check("it has no reader elsewhere", writeText(ends[1], "lost") == -1 && errno == EPIPE);
+    _exit(failureCount());
+  }
+  check("the child with a pipe is content", waitpid(pid, statusWord) == pid && WEXITSTATUS(load<i32>(statusWord)) == 0);
+  check("what the child has read is still here", reads(ends[0], "before"));
+  close(ends[1]);
+  check("the pipe has no writer elsewhere", reads(ends[0], ""));
+  close(ends[0]);
+}
