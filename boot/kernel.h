@@ -88,6 +88,9 @@ void app_stackPointerSet(u32 value);
 // App functions compare their frame with it (boot/app.h).
 u64 app_stackLimit;
 
+// The kernel has something to do before the app goes on (boot/app.h).
+volatile u32 app_workDue;
+
 // A handler for a signal is to run: the ends of system calls look (tools/image/glue.ts).
 u32 app_signalsDue;
 
@@ -98,5 +101,6 @@ INLINE u32 kernel_import_boot_appStart(void) { return app_start(); }
 INLINE void kernel_import_boot_appThreadStart(u32 entry, u32 argument) { app_threadStart(entry, argument); }
 INLINE u32 kernel_import_boot_appStackPointerGet(void) { return app_stackPointerGet(); }
 INLINE void kernel_import_boot_appStackPointerSet(u32 value) { app_stackPointerSet(value); }
+INLINE void kernel_import_boot_workDue(u32 due) { app_workDue = due; }
 INLINE void kernel_import_boot_signalsDue(u32 due) { app_signalsDue = due; }
 INLINE void kernel_import_boot_setStackLimit(u32 limit) { app_stackLimit = limit; }
