@@ -1,5 +1,5 @@
 // The kernel's pending work: event handlers, timers and whatever registered itself (the network). It is done in three
-// places: when a thread gives up the processor, when a system call ends with something pending, and in an event
+// places: when a thread gives up the processor and none waits for it, when a system call ends with something pending, and in an event
 // upcall while the app computes. Nothing in it may block.
 //
 // The kernel runs with event delivery masked; the C runtime unmasks on the way into the app. Idle sleep is
@@ -8,7 +8,14 @@
 // A system call that finds nothing to do on its way out does not come here (boot/app.h). Invariant: while the app runs,
 // workDue is set if work is raised or the timer interrupt is programmed for later than the earliest timer needs.
 import { eventsMask, eventsUnmask, workDue } from "./boot";
-import { eventChannelBindVirq, eventChannelHandle, eventPorts, eventPortsCount, eventsRun } from "./event_channel";
+import {
+  eventChannelBindVirq,
+  eventChannelHandle,
+  eventPorts,
+  eventPortsCount,
+  eventsPending,
+  eventsRun,
+} from "./event_channel";
 import { kernelThreadRunnable, threadPreempt } from "./thread/scheduler";
 import { NEVER, monotonicNow, systemTimeAt } from "./time/clock";
 import { timersNextDeadline, timersRun } from "./time/timer";
@@ -49,6 +56,11 @@ export function workRegister(functionIndex: u32): void {
 export function workRaise(): void {
   raised = true;
   workDue(true);
+}
+
+/** Whether an event waits or a pass was asked for. */
+export function workPending(): bool {
+  return raised || eventsPending();
 }
 
 /** One pass: events, timers, registered functions. */

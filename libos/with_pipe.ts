@@ -1,5 +1,5 @@
 // What only an app that calls pipe() has, as kernel/with_fork.ts has it for fork(). libos/posix/pipe.ts implements them for
-// descriptions of KIND_PIPE; pointers are kernel addresses, already checked.
+// descriptions of KIND_PIPE; pointers are kernel addresses, already checked. Those that wait hold a reference meanwhile.
 import { WaitQueue } from "../kernel/thread/wait_queue";
 import { OpenFile } from "./process/open_file";
 

@@ -20,11 +20,14 @@ import { PAGE_SIZE } from "../memory/pages";
 import { panic } from "../panic";
 import { NEVER } from "../time/clock";
 import { Timer, TIMER_SIZE, timerCancel, timerInit, timerSet } from "../time/timer";
-import { idleWait, kernelWork } from "../work";
+import { idleWait, kernelWork, workPending } from "../work";
 import { stackAlloc, stackFree } from "./stack";
 
 /** Below an app thread's limit this many bytes are left for system calls, upcalls and trap frames. */
 const STACK_RESERVE: u32 = 8192;
+
+/** While threads take turns and no event comes, every so many-th switch looks for the kernel's work; a power of two. */
+const TURNS: u32 = 32;
 
 const STATE_RUNNING: u32 = 0;
 const STATE_RUNNABLE: u32 = 1;
@@ -67,6 +70,7 @@ const kernelQueue = changetype<ListNode>(memory.data(8, 4));
 const appQueue = changetype<ListNode>(memory.data(8, 4));
 let current: usize = 0;
 let dead: usize = 0;
+let turn: u32 = 0;
 
 function timerOf(thread: Thread): Timer {
   return changetype<Timer>(changetype<usize>(thread) + TIMER_OFFSET);
@@ -134,7 +138,7 @@ export function threadCreate(entry: u32, argument: usize, stackPages: u32, isApp
 
 /** Where a new context begins (export: boot/switch.asm calls it). */
 export function threadMain(): void {
-  reapDead();
+  if (dead != 0) reapDead();
   call_indirect<void>(currentThread().entry, currentThread().argument);
   threadExit();
 }
@@ -224,8 +228,12 @@ function nextRunnable(): usize {
 }
 
 function schedule(): void {
-  kernelWork();
   let next = nextRunnable();
+  turn += 1;
+  if (next == 0 || workPending() || (turn & (TURNS - 1)) == 0) {
+    kernelWork();
+    next = nextRunnable();
+  }
   while (next == 0) {
     idleWait();
     kernelWork();
@@ -235,7 +243,7 @@ function schedule(): void {
   changetype<Thread>(next).state = STATE_RUNNING;
   if (next == current) return;
   switchTo(changetype<Thread>(next));
-  reapDead();
+  if (dead != 0) reapDead();
 }
 
 function switchTo(next: Thread): void {
@@ -252,7 +260,6 @@ function switchTo(next: Thread): void {
 
 /** A thread cannot free the stack it stands on: the next one to run does. */
 function reapDead(): void {
-  if (dead == 0) return;
   const thread = changetype<Thread>(dead);
   dead = 0;
   if (thread.stack != 0) stackFree(thread.stack, thread.stackPages);

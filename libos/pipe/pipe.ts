@@ -7,17 +7,7 @@ import { SLAB_SIZE, Slab, slabInit } from "../../kernel/memory/slab";
 import { PAGE_SIZE, orderFor } from "../../kernel/memory/pages";
 import { WaitQueue, wakeAll } from "../../kernel/thread/wait_queue";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT } from "../net/poll_events";
-import {
-  RING_BUFFER_SIZE,
-  RingBuffer,
-  ringAdvance,
-  ringCapacity,
-  ringExtend,
-  ringFree,
-  ringRead,
-  ringReserve,
-  ringWrite,
-} from "../net/tcp/ring_buffer";
+import { RING_BUFFER_SIZE, RingBuffer, ringFree, ringRead, ringReserve, ringWrite } from "../net/tcp/ring_buffer";
 import { PIPE_BUF } from "../posix/constants";
 
 /** The most that a pipe holds, as on Linux. */
@@ -108,16 +98,21 @@ function endClosed(pipe: Pipe): void {
   slab.free(changetype<usize>(pipe));
 }
 
-function room(ring: RingBuffer): u32 {
-  return ringCapacity(ring) - ring.length;
+/** ringCapacity, of a ring that has pages. */
+function capacityOf(ring: RingBuffer): u32 {
+  return PAGE_SIZE << (<u32>ring.order);
+}
+
+/** How much can be written into the ring as it is. */
+export function pipeRoom(pipe: Pipe): u32 {
+  return capacityOf(pipe.ring) - pipe.ring.length;
 }
 
 /** How much can be written now, after the ring has grown for `wanted` bytes as far as it may and memory allows. */
-export function pipeRoom(pipe: Pipe, wanted: u32): u32 {
-  const ring = pipe.ring;
-  const needed = min(ring.length + wanted, PIPE_CAPACITY);
-  if (needed > ringCapacity(ring)) grow(ring, orderFor(needed));
-  return room(ring);
+export function pipeMakeRoom(pipe: Pipe, wanted: u32): u32 {
+  const needed = min(pipe.ring.length + wanted, PIPE_CAPACITY);
+  if (needed > capacityOf(pipe.ring)) grow(pipe.ring, orderFor(needed));
+  return pipeRoom(pipe);
 }
 
 /** Grows the ring to 2^order pages, or to as many as there are. */
@@ -128,9 +123,13 @@ function grow(ring: RingBuffer, order: u32): void {
 /** Appends `count` bytes, at most pipeRoom(), and wakes who wants to read. */
 export function pipePut(pipe: Pipe, source: usize, count: u32): void {
   const ring = pipe.ring;
-  ringWrite(ring, ring.length, source, count);
-  ringExtend(ring, count);
-  wakeAll(pipe.readers);
+  const capacity = capacityOf(ring);
+  const at = (ring.start + ring.length) & (capacity - 1);
+  if (count == 1) store<u8>(ring.address + at, load<u8>(source));
+  else if (count <= capacity - at) memory.copy(ring.address + at, source, count);
+  else ringWrite(ring, ring.length, source, count);
+  ring.length += count;
+  if (pipe.readers.first != 0) wakeAll(pipe.readers);
 }
 
 /**
@@ -140,9 +139,13 @@ export function pipePut(pipe: Pipe, source: usize, count: u32): void {
 export function pipeTake(pipe: Pipe, target: usize, count: u32): u32 {
   const ring = pipe.ring;
   const taken = min(count, ring.length);
-  ringRead(ring, 0, target, taken);
-  ringAdvance(ring, taken);
-  if (room(ring) >= PIPE_BUF) wakeAll(pipe.writers);
+  const capacity = capacityOf(ring);
+  if (taken == 1) store<u8>(target, load<u8>(ring.address + ring.start));
+  else if (taken <= capacity - ring.start) memory.copy(target, ring.address + ring.start, taken);
+  else ringRead(ring, 0, target, taken);
+  ring.start = (ring.start + taken) & (capacity - 1);
+  ring.length -= taken;
+  if (pipe.writers.first != 0 && pipeRoom(pipe) >= PIPE_BUF) wakeAll(pipe.writers);
   return taken;
 }
 
@@ -153,5 +156,5 @@ export function pipeReaderEvents(pipe: Pipe): u32 {
 
 /** Readiness of the end that is written, as POLL bits; the memory that POLLOUT promises is taken now. */
 export function pipeWriterEvents(pipe: Pipe): u32 {
-  return (pipeRoom(pipe, PIPE_BUF) >= PIPE_BUF ? POLLOUT : 0) | (pipe.hasReader ? 0 : POLLERR);
+  return (pipeMakeRoom(pipe, PIPE_BUF) >= PIPE_BUF ? POLLOUT : 0) | (pipe.hasReader ? 0 : POLLERR);
 }

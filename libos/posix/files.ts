@@ -98,9 +98,9 @@ function readEmbedded(file: OpenFile, buffer: usize, count: u32, offset: u64): i
   return <i32>length;
 }
 
+/** Reads from what is no pipe. The caller holds a reference. */
 function readFrom(file: OpenFile, buffer: usize, count: u32): i32 {
   if (file.kind == KIND_TCP) return streamReceive(file, buffer, count, 0);
-  if (file.kind == KIND_PIPE) return pipeRead(file, buffer, count);
   if (file.kind == KIND_FILE) {
     const length = readEmbedded(file, buffer, count, file.position);
     file.position += length;
@@ -117,6 +117,7 @@ export function posix_read(fd: i32, buffer: u32, count: u32): i32 {
   const length = min(count, TRANSFER_MAX);
   const bytes = userBuffer(buffer, length);
   if (bytes == 0) return -EFAULT;
+  if (file.kind == KIND_PIPE) return pipeRead(file, bytes, length);
   openFileHold(file);
   const result = readFrom(file, bytes, length);
   openFileRelease(file);
@@ -150,6 +151,7 @@ export function posix_write(fd: i32, buffer: u32, count: u32): i32 {
   const length = min(count, TRANSFER_MAX);
   const bytes = userBuffer(buffer, length);
   if (bytes == 0) return -EFAULT;
+  if (file.kind == KIND_PIPE) return pipeWrite(file, bytes, length);
   openFileHold(file);
   const result = writeTo(file, bytes, length);
   openFileRelease(file);

@@ -1,6 +1,6 @@
 // pipe: the system call, and the calls on the two ends that it makes (libos/with_pipe.ts). Which end a description is says
-// its access mode.
-import { EAGAIN, EBADF, EFAULT, EINTR, EINVAL, ENFILE, EPIPE } from "../../kernel/errno";
+// its access mode. What need not wait goes a short way; only who waits holds a reference of the description.
+import { EAGAIN, EBADF, EFAULT, EINVAL, ENFILE, EPIPE } from "../../kernel/errno";
 import { WaitQueue, waitInterruptibly } from "../../kernel/thread/wait_queue";
 import { NEVER } from "../../kernel/time/clock";
 import {
@@ -9,6 +9,7 @@ import {
   pipeCloseReader,
   pipeCloseWriter,
   pipeCreate,
+  pipeMakeRoom,
   pipePut,
   pipeReaderEvents,
   pipeRoom,
@@ -16,7 +17,7 @@ import {
   pipeWriterEvents,
 } from "../pipe/pipe";
 import { descriptorClose, descriptorOpen } from "../process/descriptors";
-import { KIND_PIPE, OpenFile } from "../process/open_file";
+import { KIND_PIPE, OpenFile, openFileHold, openFileRelease } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
 import { O_ACCMODE, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY, PIPE_BUF } from "./constants";
 
@@ -56,25 +57,43 @@ export function posix_pipe(descriptors: u32, flags: i32): i32 {
 /** Export, by libos/with_pipe.ts. */
 export function pipeRead(file: OpenFile, target: usize, count: u32): i32 {
   if (!isReader(file)) return -EBADF;
-  if (count == 0) return 0;
   const pipe = pipeOf(file);
-  while (pipe.ring.length == 0) {
-    if (!pipe.hasWriter) return 0;
-    if (file.nonBlocking) return -EAGAIN;
-    if (waitInterruptibly(pipe.readers, NEVER) != 0) return -EINTR;
-  }
-  return <i32>pipeTake(pipe, target, count);
+  return pipe.ring.length != 0 ? <i32>pipeTake(pipe, target, count) : transferLater(file, target, count);
 }
 
 /** Export, by libos/with_pipe.ts. */
 export function pipeWrite(file: OpenFile, source: usize, count: u32): i32 {
   if (isReader(file)) return -EBADF;
   const pipe = pipeOf(file);
+  if (count > pipeRoom(pipe) || !pipe.hasReader) return transferLater(file, source, count);
+  pipePut(pipe, source, count);
+  return <i32>count;
+}
+
+/** Reads or writes, as is this end's, what cannot be read or written at once. */
+function transferLater(file: OpenFile, address: usize, count: u32): i32 {
+  if (count == 0) return 0;
+  openFileHold(file);
+  const result = isReader(file) ? readLater(file, address, count) : writeLater(file, address, count);
+  openFileRelease(file);
+  return result;
+}
+
+function readLater(file: OpenFile, target: usize, count: u32): i32 {
+  const pipe = pipeOf(file);
+  let error = 0;
+  while (pipe.ring.length == 0 && pipe.hasWriter && error == 0) error = waitIn(pipe.readers, file);
+  return pipe.ring.length != 0 ? <i32>pipeTake(pipe, target, count) : error;
+}
+
+/** Makes room, waits for room, or tells why there will be none. */
+function writeLater(file: OpenFile, source: usize, count: u32): i32 {
+  const pipe = pipeOf(file);
   let done: u32 = 0;
   let error = 0;
   while (done != count && error == 0) {
     const left = count - done;
-    const room = pipeRoom(pipe, left);
+    const room = pipeMakeRoom(pipe, left);
     if (!pipe.hasReader) {
       error = -EPIPE;
     } else if (room >= left || (room != 0 && count > PIPE_BUF)) {
@@ -82,13 +101,16 @@ export function pipeWrite(file: OpenFile, source: usize, count: u32): i32 {
       const taken = min(room, left);
       pipePut(pipe, source + done, taken);
       done += taken;
-    } else if (file.nonBlocking) {
-      error = -EAGAIN;
     } else {
-      error = waitInterruptibly(pipe.writers, NEVER);
+      error = waitIn(pipe.writers, file);
     }
   }
   return done != 0 ? <i32>done : error;
+}
+
+/** Waits as a call on `file` may: 0, -EAGAIN, -EINTR. */
+function waitIn(queue: WaitQueue, file: OpenFile): i32 {
+  return file.nonBlocking ? -EAGAIN : waitInterruptibly(queue, NEVER);
 }
 
 /** Export, by libos/with_pipe.ts. */

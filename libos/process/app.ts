@@ -11,6 +11,7 @@ import { powerOff } from "../../kernel/power/power_off";
 import { Thread, threadCreate } from "../../kernel/thread/scheduler";
 import { parseSize } from "../../kernel/text";
 import { SHUTDOWN_crash, SHUTDOWN_poweroff } from "../../kernel/xen/hypercall";
+import { descriptorsInit } from "./descriptors";
 
 const WASM_PAGE: u32 = 65536;
 const DEFAULT_STACK: u32 = 65536;
@@ -18,9 +19,10 @@ const LEAST_STACK: u32 = 32768;
 
 const value = changetype<TextSpan>(memory.data(8, 4));
 
-/** Maps the app's memory and starts its main thread; 0 or -ENOMEM. */
+/** Maps the app's memory, opens its console and starts its main thread; 0 or -ENOMEM. */
 export function appLaunch(): i32 {
   if (appSpaceGrow(appInitialPages() * WASM_PAGE) != 0) return -ENOMEM;
+  if (!descriptorsInit()) return -ENOMEM;
   appDataCopy();
   // Stacks are blocks of 2^n pages, one of them the guard: the rest is all the app's.
   const pages = (1 << orderFor(mainStackSize())) - 1;

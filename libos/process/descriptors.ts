@@ -15,9 +15,8 @@ function entry(fd: u32): usize {
   return table + ((<usize>fd) << 2);
 }
 
-/** The table is made, with the console's three descriptors, when it is first used. False without memory. */
-function prepareTable(): bool {
-  if (table != 0) return true;
+/** Makes the table, with the console's three descriptors, before the app starts. False without memory. */
+export function descriptorsInit(): bool {
   const console = openFileCreate(KIND_CONSOLE, 0, O_RDWR);
   if (console == NO_FILE) return false;
   console.references = 3;
@@ -31,13 +30,12 @@ function prepareTable(): bool {
 
 /** The description behind `fd`, or NO_FILE. */
 export function descriptorFile(fd: i32): OpenFile {
-  if (<u32>fd >= OPEN_MAX || !prepareTable()) return NO_FILE;
+  if (<u32>fd >= OPEN_MAX) return NO_FILE;
   return changetype<OpenFile>(load<usize>(entry(fd)) & ~CLOSE_ON_EXEC);
 }
 
-/** The lowest free descriptor >= `from`; -EMFILE when there is none, -ENFILE without memory. */
+/** The lowest free descriptor >= `from`; -EMFILE when there is none. */
 export function descriptorFree(from: u32): i32 {
-  if (!prepareTable()) return -ENFILE;
   for (let fd = max(from, lowestFree); fd < OPEN_MAX; fd++) {
     if (load<usize>(entry(fd)) == 0) return fd;
   }

@@ -4,7 +4,7 @@ import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
 import { buildImage, type Image } from "../../tools/image/build.ts";
 import type { ConsoleStream } from "../../tools/lab/console.ts";
-import { Lab, type CreateOptions } from "../../tools/lab/lab.ts";
+import { Lab, type CreateOptions, type LabOptions } from "../../tools/lab/lab.ts";
 
 /** Time a guest gets to boot and have an address; emulation on a busy machine is slow. */
 export const BOOT_TIMEOUT_MS = 60_000;
@@ -15,11 +15,11 @@ const ADDRESS = /net: eth0 (\d+\.\d+\.\d+\.\d+)\//;
 let domains = 0;
 
 /** The lab of the running test file: call once at its top level, and the result in the tests. */
-export function useLab(): () => Lab {
+export function useLab(options: LabOptions = {}): () => Lab {
   let lab: Lab | undefined;
   before(
     async () => {
-      lab = await Lab.start();
+      lab = await Lab.start(options);
     },
     { timeout: START_TIMEOUT_MS },
   );

@@ -22,6 +22,9 @@ const SIGNAL = "posix_signal";
 /** What the app's allocator and collector call: no place for a handler, which may use both. */
 const NO_HANDLERS = /^app_|^posix_thread_(?:self|shadow_stack)$/;
 
+/** All hooks of calls that an app does not make: one function, whatever they take and return, by as many names. */
+const EMPTY_HOOK = "__attribute__((used)) u64 app_emptyHook(void) { return 0; }";
+
 const KERNEL_BASE = 0x300000; // as in boot/image.ld and asconfig.json
 const PAGE_SIZE = 4096;
 const ENTRY = "kernelMain";
@@ -116,6 +119,7 @@ export function appUnit(
     ...signalHandlers(translation),
     ...translation.imports.map((imported) => systemCall(imported, kernel)),
     memoryCalls(kernel),
+    ...(hooks.length === 0 ? [] : [EMPTY_HOOK]),
     ...hooks.map((hook) => hookFunction(hook, translation.imports, kernel)),
     translation.text,
     dataCopy(module.data),
@@ -179,7 +183,7 @@ function systemCall(imported: ImportedFunction, kernel: KernelExports): string {
 function hookFunction(hook: ImportedFunction, imports: readonly ImportedFunction[], kernel: KernelExports): string {
   const [, call] = HOOK_MODULE.exec(hook.module) ?? [];
   if (!imports.some(({ module, name }) => module === "posix" && name === call)) {
-    return `${definition(hook.symbol, hook)} { ${hook.result === "void" ? "" : "return 0; "}}`;
+    return `__asm__(".globl ${hook.symbol}\\n.set ${hook.symbol}, app_emptyHook");`;
   }
   const target = kernel[hook.name];
   if (target === undefined || !sameSignature(target, hook)) {

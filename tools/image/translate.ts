@@ -45,8 +45,8 @@ export interface Translation {
   readonly start: DefinedFunction | undefined;
 }
 
-// Kernel functions that loop over every byte of traffic.
-const HOT = /^(?:libos\/net\/wire\/checksum|kernel\/random)\//;
+// Kernel functions that loop over every byte of traffic, and pipes, which only those images have that use them.
+const HOT = /^(?:libos\/(?:net\/wire\/checksum|pipe\/pipe|posix\/pipe)|kernel\/random)\//;
 
 /** The most stack, in words of eight bytes, that a function may need without a stack check; each variable counts as one. */
 const SHALLOW_WORDS = 64;

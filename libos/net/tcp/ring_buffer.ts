@@ -64,9 +64,13 @@ function ringMove(r: RingBuffer, order: u32, held: u32): bool {
 export function ringWrite(r: RingBuffer, offset: u32, source: usize, count: u32): void {
   const capacity = ringCapacity(r);
   const at = (r.start + offset) & (capacity - 1);
-  const first = min(count, capacity - at);
+  const first = capacity - at;
+  if (count <= first) {
+    memory.copy(r.address + at, source, count);
+    return;
+  }
   memory.copy(r.address + at, source, first);
-  if (first != count) memory.copy(r.address, source + first, count - first);
+  memory.copy(r.address, source + first, count - first);
 }
 
 /** Copies `count` bytes from `offset` bytes behind the start to `target`; offset + count <= capacity. */
@@ -74,9 +78,13 @@ export function ringRead(r: RingBuffer, offset: u32, target: usize, count: u32):
   if (count == 0) return;
   const capacity = ringCapacity(r);
   const at = (r.start + offset) & (capacity - 1);
-  const first = min(count, capacity - at);
+  const first = capacity - at;
+  if (count <= first) {
+    memory.copy(target, r.address + at, count);
+    return;
+  }
   memory.copy(target, r.address + at, first);
-  if (first != count) memory.copy(target + first, r.address, count - first);
+  memory.copy(target + first, r.address, count - first);
 }
 
 /** Counts `count` more bytes, already written, as held. */

@@ -5,6 +5,7 @@ import { failureCount } from "./check";
 import { collectorChecks } from "./collector";
 import { descriptorChecks } from "./descriptors";
 import { fileChecks } from "./files";
+import { pipeChecks } from "./pipes";
 import { processChecks } from "./process";
 import { socketChecks } from "./sockets";
 import { shadowOverflow, threadChecks } from "./threads";
@@ -35,6 +36,7 @@ export function main(args: string[]): i32 {
   processChecks(args);
   fileChecks();
   descriptorChecks();
+  pipeChecks();
   threadChecks();
   collectorChecks();
   socketChecks();
