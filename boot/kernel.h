@@ -11,6 +11,13 @@
 // The kernel is compiled for size, functions marked so for speed (tools/image/translate.ts).
 #define KERNEL_HOT __attribute__((optimize("O2", "no-omit-frame-pointer")))
 
+// Where speed is the aim: not to be put into its callers (tools/image/translate.ts).
+#ifdef __OPTIMIZE_SIZE__
+#define KERNEL_APART
+#else
+#define KERNEL_APART __attribute__((noinline))
+#endif
+
 // The kernel has pages, not a wasm memory that grows.
 #define kernel_memory_size() 0u
 #define kernel_memory_grow(pages) ((void)(pages), 0xffffffffu)
