@@ -4,18 +4,23 @@
 
 extern u64 app_stackLimit;
 extern u32 app_signalsDue;
+extern volatile u32 app_workDue;
 __attribute__((noreturn, cold)) void boot_stackOverflow(u32 kind);
 
 // Recursion ends here, while there is still room below for system calls and event upcalls.
 #define APP_PROLOGUE \
   if (UNLIKELY((u64)__builtin_frame_address(0) < app_stackLimit)) boot_stackOverflow(TRAP_STACK_OVERFLOW)
 
-// The kernel runs with event delivery masked: vcpu_info.evtchn_upcall_mask (xen.h) of the only vCPU, at the start of
-// shared_info. The kernel's export leaveKernel does what is pending and unmasks.
+// The kernel runs with event delivery masked: vcpu_info.evtchn_upcall_mask (xen.h) of the only vCPU, which follows
+// evtchn_upcall_pending at the start of shared_info. On the way out there is mostly nothing to do. Events are unmasked before
+// the look at what is pending: for what comes after the look there is an upcall, for what came before it there is none.
 extern volatile u8 boot_sharedInfo[];
 void kernel_leaveKernel(void);
 // The next handler that is to run: the signal in the upper half, the app's word for the handler in the lower.
 u64 kernel_signalTake(u32 ended);
 
 INLINE void enterKernel(void) { boot_sharedInfo[1] = 1; }
-INLINE void leaveKernel(void) { kernel_leaveKernel(); }
+INLINE void leaveKernel(void) {
+  boot_sharedInfo[1] = 0;
+  if (UNLIKELY(boot_sharedInfo[0] | app_workDue)) kernel_leaveKernel();
+}

@@ -11,6 +11,13 @@
 // The kernel is compiled for size, functions marked so for speed (tools/image/translate.ts).
 #define KERNEL_HOT __attribute__((optimize("O2", "no-omit-frame-pointer")))
 
+// Where speed is the aim: not to be put into its callers (tools/image/translate.ts).
+#ifdef __OPTIMIZE_SIZE__
+#define KERNEL_APART
+#else
+#define KERNEL_APART __attribute__((noinline))
+#endif
+
 // The kernel has pages, not a wasm memory that grows.
 #define kernel_memory_size() 0u
 #define kernel_memory_grow(pages) ((void)(pages), 0xffffffffu)
@@ -88,6 +95,9 @@ void app_stackPointerSet(u32 value);
 // App functions compare their frame with it (boot/app.h).
 u64 app_stackLimit;
 
+// The kernel has something to do before the app goes on (boot/app.h).
+volatile u32 app_workDue;
+
 // A handler for a signal is to run: the ends of system calls look (tools/image/glue.ts).
 u32 app_signalsDue;
 
@@ -98,5 +108,6 @@ INLINE u32 kernel_import_boot_appStart(void) { return app_start(); }
 INLINE void kernel_import_boot_appThreadStart(u32 entry, u32 argument) { app_threadStart(entry, argument); }
 INLINE u32 kernel_import_boot_appStackPointerGet(void) { return app_stackPointerGet(); }
 INLINE void kernel_import_boot_appStackPointerSet(u32 value) { app_stackPointerSet(value); }
+INLINE void kernel_import_boot_workDue(u32 due) { app_workDue = due; }
 INLINE void kernel_import_boot_signalsDue(u32 due) { app_signalsDue = due; }
 INLINE void kernel_import_boot_setStackLimit(u32 limit) { app_stackLimit = limit; }

@@ -89,7 +89,12 @@ INLINE void memory_copy(u64 to_memory, u64 from_memory, u64 to, u64 from, u64 le
 }
 
 INLINE void memory_fill(u64 memory, u64 to, u32 value, u64 length) {
-  __builtin_memset((void*)(memory + to), (int)(u8)value, length);
+  u8_any* first = (u8_any*)(memory + to);
+  if (length > 3) {
+    __builtin_memset((void*)first, (int)(u8)value, length);
+  } else if (length > 0) {
+    first[0] = first[length >> 1] = first[length - 1] = (u8)value; // for a few bytes less than the call
+  }
 }
 
 // ---- traps ----------------------------------------------------------------------------------------------------------

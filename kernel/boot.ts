@@ -69,6 +69,8 @@ export declare function appThreadStart(entry: u32, argument: u32): void;
 export declare function appStackPointerGet(): u32;
 /** Sets the app's shadow stack pointer. */
 export declare function appStackPointerSet(value: u32): void;
+/** Says whether the kernel has something to do before the app goes on: then the next system call ends with the export leaveKernel. */
+export declare function workDue(due: bool): void;
 /** Says whether a handler of the app's for a signal is to run: then the end of each of its system calls asks for it. */
 export declare function signalsDue(due: bool): void;
 /** App functions trap when their native stack pointer goes below `limit`. */

@@ -4,7 +4,10 @@
 //
 // The kernel runs with event delivery masked; the C runtime unmasks on the way into the app. Idle sleep is
 // SCHEDOP_poll, which needs no upcall; VIRQ_TIMER is there for an app that computes.
-import { eventsMask, eventsUnmask } from "./boot";
+//
+// A system call that finds nothing to do on its way out does not come here (boot/app.h). Invariant: while the app runs,
+// workDue is set if work is raised or the timer interrupt is programmed for later than the earliest timer needs.
+import { eventsMask, eventsUnmask, workDue } from "./boot";
 import {
   eventChannelBindVirq,
   eventChannelHandle,
@@ -30,12 +33,14 @@ let raised = false;
 
 function onTimer(_argument: usize): void {
   timerProgrammed = 0; // the work itself runs the timers
+  workDue(true);
 }
 
 /** Binds the timer interrupt. Called at boot and after a restore. */
 export function workStart(): void {
   stopPeriodicTimer();
   timerProgrammed = 0;
+  workDue(true);
   const port = eventChannelBindVirq(VIRQ_TIMER);
   if (port >= 0) eventChannelHandle(<u32>port, onTimer.index, 0);
 }
@@ -50,6 +55,7 @@ export function workRegister(functionIndex: u32): void {
 /** Asks for one more pass before the processor is given up or the app goes on. */
 export function workRaise(): void {
   raised = true;
+  workDue(true);
 }
 
 /** Whether an event waits or a pass was asked for. */
@@ -72,8 +78,9 @@ export function idleWait(): void {
   schedPoll(eventPorts(), eventPortsCount(), systemTimeAt(deadline));
 }
 
-/** Makes sure that a timer which falls due while the app computes interrupts it. */
+/** Makes sure that a timer which falls due while the app computes interrupts it: the last thing before it goes on. */
 function programTimer(): void {
+  workDue(raised);
   const deadline = timersNextDeadline();
   if (deadline == NEVER) return;
   if (timerProgrammed != 0 && timerProgrammed <= deadline + TIMER_SLACK) return;
@@ -89,15 +96,16 @@ export function upcall(_frame: usize): void {
 }
 
 /**
- * Export: a system call has ended and its result goes to the app. Unmasks events; returns when none is pending, so
- * that an event that came meanwhile is not left to wait for the next upcall.
+ * Export: a system call has ended with an event pending or with work due, and its result goes to the app. Returns with events
+ * unmasked and none pending, so that an event that came meanwhile is not left to wait for the next upcall.
  */
 export function leaveKernel(): void {
-  for (;;) {
-    programTimer();
-    if (eventsUnmask() == 0 && !raised) return;
+  eventsMask();
+  programTimer();
+  while (eventsUnmask() != 0 || raised) {
     eventsMask();
     kernelWork();
     while (kernelThreadRunnable()) threadPreempt();
+    programTimer();
   }
 }

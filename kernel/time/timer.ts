@@ -2,6 +2,7 @@
 // O(log n) amortised, no allocation, links inside the timers.
 // Invariants: the root has the earliest deadline; `previous` of a node is its left sibling, or its parent for a
 // first child, and 0 for the root and for an idle timer.
+import { workDue } from "../boot";
 import { NEVER } from "./clock";
 
 /** A timer; its owner prepares it with timerInit and otherwise only reads it. */
@@ -108,6 +109,7 @@ export function timerSet(timer: Timer, deadline: u64): void {
   node(address).pending = true;
   root = meld(root, address);
   node(root).previous = 0;
+  if (root == address) workDue(true); // the timer interrupt must not come later than this (kernel/work.ts)
 }
 
 /** Cancels the timer; does nothing when it is not pending. */

@@ -98,7 +98,25 @@ function readEmbedded(file: OpenFile, buffer: usize, count: u32, offset: u64): i
   return <i32>length;
 }
 
-/** Reads from what is no pipe. The caller holds a reference. */
+export function posix_read(fd: i32, buffer: u32, count: u32): i32 {
+  const file = descriptorFile(fd);
+  if (file == NO_FILE) return -EBADF;
+  const length = min(count, TRANSFER_MAX);
+  const bytes = userBuffer(buffer, length);
+  if (bytes == 0) return -EFAULT;
+  // Devices never wait, and pipes take a reference when they do.
+  if (file.kind == KIND_PIPE) return pipeRead(file, bytes, length);
+  return file.kind == KIND_DEVICE ? deviceRead(file, bytes, length) : transferHeld(file, bytes, length, true);
+}
+
+/** Reads or writes what is neither pipe nor device. That may wait: it holds a reference meanwhile. */
+function transferHeld(file: OpenFile, address: usize, count: u32, reading: bool): i32 {
+  openFileHold(file);
+  const result = reading ? readFrom(file, address, count) : writeTo(file, address, count);
+  openFileRelease(file);
+  return result;
+}
+
 function readFrom(file: OpenFile, buffer: usize, count: u32): i32 {
   if (file.kind == KIND_TCP) return streamReceive(file, buffer, count, 0);
   if (file.kind == KIND_FILE) {
@@ -107,21 +125,13 @@ function readFrom(file: OpenFile, buffer: usize, count: u32): i32 {
     return length;
   }
   if (file.kind == KIND_UDP) return datagramReceive(file, buffer, count, 0, peer);
-  if (file.kind == KIND_DEVICE) return deviceRead(file, buffer, count);
   return file.kind == KIND_CONSOLE ? consoleFileRead(buffer, count, file.nonBlocking) : -EISDIR;
 }
 
-export function posix_read(fd: i32, buffer: u32, count: u32): i32 {
-  const file = descriptorFile(fd);
-  if (file == NO_FILE) return -EBADF;
-  const length = min(count, TRANSFER_MAX);
-  const bytes = userBuffer(buffer, length);
-  if (bytes == 0) return -EFAULT;
-  if (file.kind == KIND_PIPE) return pipeRead(file, bytes, length);
-  openFileHold(file);
-  const result = readFrom(file, bytes, length);
-  openFileRelease(file);
-  return result;
+function writeTo(file: OpenFile, source: usize, count: u32): i32 {
+  if (file.kind == KIND_TCP) return streamSend(file, source, count, 0);
+  if (file.kind == KIND_UDP) return datagramSend(file, source, count, 0, 0, 0);
+  return file.kind == KIND_CONSOLE ? consoleFileWrite(source, count, file.nonBlocking) : -EBADF;
 }
 
 export function posix_pread(fd: i32, buffer: u32, count: u32, offset: i64): i32 {
@@ -136,13 +146,10 @@ export function posix_pread(fd: i32, buffer: u32, count: u32, offset: i64): i32 
   return file.kind == KIND_FILE ? readEmbedded(file, bytes, length, offset) : deviceRead(file, bytes, length);
 }
 
-/** Writes the `count` bytes at kernel address `source`. The caller holds a reference. */
-function writeTo(file: OpenFile, source: usize, count: u32): i32 {
-  if (file.kind == KIND_TCP) return streamSend(file, source, count, 0);
+/** Writes the `count` bytes at kernel address `source` to whatever `file` is. */
+function writeAny(file: OpenFile, source: usize, count: u32): i32 {
   if (file.kind == KIND_PIPE) return pipeWrite(file, source, count);
-  if (file.kind == KIND_UDP) return datagramSend(file, source, count, 0, 0, 0);
-  if (file.kind == KIND_DEVICE) return deviceWrite(file, count);
-  return file.kind == KIND_CONSOLE ? consoleFileWrite(source, count, file.nonBlocking) : -EBADF;
+  return file.kind == KIND_DEVICE ? deviceWrite(file, count) : transferHeld(file, source, count, false);
 }
 
 export function posix_write(fd: i32, buffer: u32, count: u32): i32 {
@@ -150,12 +157,7 @@ export function posix_write(fd: i32, buffer: u32, count: u32): i32 {
   if (file == NO_FILE) return -EBADF;
   const length = min(count, TRANSFER_MAX);
   const bytes = userBuffer(buffer, length);
-  if (bytes == 0) return -EFAULT;
-  if (file.kind == KIND_PIPE) return pipeWrite(file, bytes, length);
-  openFileHold(file);
-  const result = writeTo(file, bytes, length);
-  openFileRelease(file);
-  return result;
+  return bytes == 0 ? -EFAULT : writeAny(file, bytes, length);
 }
 
 /** From an embedded file straight to a socket: the bytes are in the image, so nothing is copied on the way. */
@@ -168,12 +170,10 @@ export function posix_sendfile(out: i32, input: i32, offset: i64, count: u32): i
   const start = offset < 0 ? file.position : <u64>offset;
   if (start >= contents.dataLength) return 0;
   const length = <u32>min(<u64>min(count, TRANSFER_MAX), contents.dataLength - start);
-  openFileHold(socket);
   openFileHold(file);
-  const result = writeTo(socket, contents.data() + <usize>start, length);
+  const result = writeAny(socket, contents.data() + <usize>start, length);
   if (offset < 0 && result > 0) file.position = start + <u64>result;
   openFileRelease(file);
-  openFileRelease(socket);
   return result;
 }
 

@@ -15,7 +15,7 @@ const WASM_PAGE_SHIFT: u32 = 16;
  */
 export function userBuffer(offset: u32, length: u32): usize {
   const size = appSpaceSize();
-  if (offset > size || length > size - offset) return 0;
+  if (<u64>offset + <u64>length > <u64>size) return 0;
   if (offset < PAGE_SIZE && length != 0) return 0;
   return APP_BASE + offset;
 }

@@ -15,6 +15,8 @@ export type App = Generator<SystemCall, number, number | bigint>;
 export interface Handlers {
   /** The handler of a signal, by the app's word for it. */
   readonly handler: (word: number, signal: number) => App;
+  /** Unmasks events at the end of a system call; whether one is pending. */
+  readonly unmask: () => boolean;
 }
 
 type Export = (...args: readonly (number | bigint)[]) => number | bigint | undefined;
@@ -69,6 +71,10 @@ export class Coroutines {
   private current: Thread;
   /** Whether a handler of a signal is to run. */
   signalsDue = false;
+  /** Whether the kernel has something to do before the app goes on. */
+  workDue = false;
+  /** System calls that have ended without another call of the kernel. */
+  quickReturns = 0;
 
   constructor(
     private readonly exports: Readonly<Record<string, Export>>,
@@ -204,9 +210,12 @@ export class Coroutines {
     this.push(step.value.name, step.value.args, (value) => this.systemCallDone(value));
   }
 
-  /** The way back to the app: the kernel does what is pending (boot/app.h, leaveKernel). */
+  /** The way back to the app: the kernel does what is pending, if anything is (boot/app.h, leaveKernel). */
   private systemCallDone(value: number | bigint): void {
-    this.push("leaveKernel", [], () => (this.signalsDue ? this.runHandlers(0, value) : this.advance(value)));
+    const goOn = (): void => (this.signalsDue ? this.runHandlers(0, value) : this.advance(value));
+    if (this.handlers.unmask() || this.workDue) return this.push("leaveKernel", [], goOn);
+    this.quickReturns += 1;
+    goOn();
   }
 
   /** What the end of a system call does in an app that catches signals (tools/image/glue.ts). */

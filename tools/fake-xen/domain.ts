@@ -86,6 +86,7 @@ export class Domain implements Runnable {
         if (handler === undefined) throw new Error(`signal ${signal}: no handler ${word}`);
         return handler(signal);
       },
+      unmask: () => this.unmaskEvents(),
     });
     const files = settings.files ?? new Uint8Array();
     this.layout = layOut(staticEnd, files.length, this.memory.pages);
@@ -106,6 +107,11 @@ export class Domain implements Runnable {
 
   run(): void {
     this.coroutines.run();
+  }
+
+  /** How many system calls have ended without another call of the kernel. */
+  get quickReturns(): number {
+    return this.coroutines.quickReturns;
   }
 
   private wake(port: number): void {
@@ -202,6 +208,12 @@ export class Domain implements Runnable {
     return this.coroutines.suspend({ kind: "call", name, args }) ? this.coroutines.callResult : 0;
   }
 
+  /** Whether an event is pending, for which no upcall will come. */
+  private unmaskEvents(): boolean {
+    this.memory.bytes[this.layout.sharedInfo + UPCALL_MASK] = 0;
+    return this.memory.bytes[this.layout.sharedInfo + UPCALL_PENDING] !== 0;
+  }
+
   private random(): bigint {
     this.randomState = BigInt.asUintN(64, this.randomState * 6364136223846793005n + 1442695040888963407n);
     return this.randomState ^ (this.randomState >> 29n);
@@ -229,10 +241,7 @@ export class Domain implements Runnable {
       rdrand: () => this.random(),
       barrier: () => undefined,
       eventsMask: () => void (this.memory.bytes[this.layout.sharedInfo + UPCALL_MASK] = 1),
-      eventsUnmask: () => {
-        this.memory.bytes[this.layout.sharedInfo + UPCALL_MASK] = 0;
-        return this.memory.bytes[this.layout.sharedInfo + UPCALL_PENDING] ?? 0;
-      },
+      eventsUnmask: () => Number(this.unmaskEvents()),
       machineToPhys: (mfn: bigint) => BigInt(this.memory.pfn(Number(mfn))),
       appInitialPages: () => APP_INITIAL_PAGES,
       appMaximumPages: () => APP_SIZE / WASM_PAGE,
@@ -242,6 +251,7 @@ export class Domain implements Runnable {
       appStackPointerGet: () => 0,
       appStackPointerSet: () => undefined,
       setStackLimit: () => undefined,
+      workDue: (due: number) => void (this.coroutines.workDue = due !== 0),
       signalsDue: (due: number) => void (this.coroutines.signalsDue = due !== 0),
       imageBase: () => 0,
       ...Object.fromEntries(

@@ -48,6 +48,10 @@ export interface Translation {
 // Kernel functions that loop over every byte of traffic, and pipes, which only those images have that use them.
 const HOT = /^(?:libos\/(?:net\/wire\/checksum|pipe\/pipe|posix\/pipe)|kernel\/random)\//;
 
+// What stays a function of its own although few call it: put into a short function that calls it seldom, it would have that save
+// registers that the short way does not need.
+const APART = /^libos\/posix\/files\/transferHeld$/;
+
 /** The most stack, in words of eight bytes, that a function may need without a stack check; each variable counts as one. */
 const SHALLOW_WORDS = 64;
 /** Return address, frame pointer, alignment. */
@@ -65,7 +69,7 @@ export function translateModule(name: ModuleName, generated: GeneratedC, module:
   const types = typeNumbers(name, generated.source);
   const table = functionTable(name, generated.source, types, imports);
   const text = [
-    ...functions.map((f) => `static ${HOT.test(f.debugName) ? "KERNEL_HOT " : ""}${declaration(f.symbol, f)};`),
+    ...functions.map((f) => `static ${attributes(f)}${declaration(f.symbol, f)};`),
     ...globals.map((global) => `static ${global.type} ${global.symbol} = ${global.initial};`),
     ...table.lines,
     "",
@@ -87,6 +91,11 @@ export function translateModule(name: ModuleName, generated: GeneratedC, module:
     globals: new Map([...module.exportedGlobals].map(([key, { index }]) => [key, expectItem(globals, index).symbol])),
     start: module.start === undefined ? undefined : expectItem(functions, module.start),
   };
+}
+
+function attributes({ debugName }: DefinedFunction): string {
+  if (APART.test(debugName)) return "KERNEL_APART ";
+  return HOT.test(debugName) ? "KERNEL_HOT " : "";
 }
 
 /** The C declaration of `symbol`, without semicolon. */

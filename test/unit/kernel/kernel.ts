@@ -44,6 +44,7 @@ export class KernelParts {
     const module = await compileAssembly("test/unit/kernel/harness.ts");
     const fired: number[] = [];
     const instance = await WebAssembly.instantiate(module, {
+      boot: { workDue: () => undefined },
       harness: { fired: (argument: number) => void fired.push(argument) },
     });
     return new KernelParts(instance.exports as unknown as KernelExports, fired);

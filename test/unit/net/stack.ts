@@ -134,7 +134,7 @@ export class Stack {
     const random64 = () => (BigInt(random()) << 32n) | BigInt(random());
     let stack: Stack | null = null;
     const instance = await WebAssembly.instantiate(module, {
-      boot: { rdtsc: random64, rdrand: random64, sharedInfo: () => SHARED_INFO },
+      boot: { rdtsc: random64, rdrand: random64, sharedInfo: () => SHARED_INFO, workDue: () => undefined },
       with_fork: { familyAddress: (address: number) => stack?.familyAddresses.push(address >>> 0) },
       harness_host: {
         transmitted: (data: number, length: number, flags: number, gsoSize: number) =>
