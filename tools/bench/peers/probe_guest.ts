@@ -6,7 +6,7 @@ import { KaryonError } from "../../support/errors.ts";
 const BOOT_TIMEOUT_MS = 300_000;
 const PROBE_TIMEOUT_MS = 300_000;
 /** An answer is one when it is whole: a console shows what has been written so far. */
-export const ANSWER = /^(?:done|failed) .*\n/m;
+export const ANSWER = /^(?:done|failed) [^\n]*\n/m;
 
 /** A running guest. */
 export class ProbeGuest {
