@@ -26,7 +26,7 @@ describe("the Linux peers", () => {
       const cfg = await serverGuest(server, { files: { "index.html": Buffer.from(PAGE) } });
       using console = lab().console(`linux-${server.name}`);
       await lab().create(cfg, { timeoutMs: BOOT_MS });
-      const [, address = ""] = await console.waitFor(/peer: address ([\d.]+)/, BOOT_MS);
+      const [, address = ""] = await console.waitFor(/peer: address ([\d.]+)\s/, BOOT_MS);
       await console.waitFor(/peer: (listening|.*ended)/, BOOT_MS);
       assert.doesNotMatch(console.text, /peer: .*ended/);
       assert.match(await converse(await lab().hostForward(0, address, server.port), question), answer);

@@ -14,7 +14,7 @@ import { LOOPS } from "../../tools/bench/loops/loops.ts";
 import { linkedLoops } from "../../tools/bench/loops/objects.ts";
 import { SIDES } from "../../tools/bench/comparison.ts";
 import { guestConfig } from "../../tools/bench/peers/guest.ts";
-import { probeTime } from "../../tools/bench/peers/probe_guest.ts";
+import { ANSWER, probeTime } from "../../tools/bench/peers/probe_guest.ts";
 import { serverScript } from "../../tools/bench/peers/server_guest.ts";
 import { APACHE, BULK, MEMCACHED, NGINX, REDIS, type PeerServer } from "../../tools/bench/peers/servers.ts";
 import { staticProgram } from "../../tools/bench/peers/static_program.ts";
@@ -62,6 +62,8 @@ test("a probe's answer counts only when it is that of what was asked for", () =>
   assert.equal(probeTime("done read 100 12345", "getppid", 100), undefined);
   assert.equal(probeTime("failed getppid", "getppid", 100), undefined);
   assert.equal(probeTime("done getppid 100", "getppid", 100), undefined);
+  assert.equal(ANSWER.exec("getppid 100\r\ndone getppid 10"), null);
+  assert.equal(ANSWER.exec("getppid 100\r\ndone getppid 100 5\r\n")?.[0], "done getppid 100 5\r\n");
 });
 
 test("the figures of calls are made of the probes' costs", () => {

@@ -5,6 +5,8 @@ import { KaryonError } from "../../support/errors.ts";
 
 const BOOT_TIMEOUT_MS = 300_000;
 const PROBE_TIMEOUT_MS = 300_000;
+/** An answer is one when it is whole: a console shows what has been written so far. */
+export const ANSWER = /^(?:done|failed) [^\n]*\n/m;
 
 /** A running guest. */
 export class ProbeGuest {
@@ -39,7 +41,7 @@ export class ProbeGuest {
     const from = this.console.text.length;
     const line = [probe, ...(argument === undefined ? [] : [argument]), count].join(" ");
     await this.lab.type(this.name, `${line}\n`);
-    const answer = await this.console.waitFor(/^(?:done|failed) .*$/m, PROBE_TIMEOUT_MS, from);
+    const answer = await this.console.waitFor(ANSWER, PROBE_TIMEOUT_MS, from);
     const time = probeTime(answer[0], probe, count);
     if (time !== undefined) return time;
     throw new KaryonError("BENCH_FAILED", `${this.name} answers "${line}" with "${answer[0].trim()}"`);
