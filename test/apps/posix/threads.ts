@@ -177,6 +177,8 @@ export function shadowOverflow(): void {
   const attributes = new pthread_attr_t();
   attributes.stackSize = 1024 * 1024;
   attributes.shadowStackSize = 1024;
+  // Lies below the thread's block: what is written over must not be an object, which the collector might come upon first.
+  heap.alloc(16384);
   statusOf(pthread_create<i32>(overflow, 200, attributes));
 }
 
