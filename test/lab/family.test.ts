@@ -106,6 +106,7 @@ async function traffic(forkd: Forkd): Promise<void> {
     await guest.lab.run("touch /tmp/enough");
     await requests;
   }
+  await guest.lab.type(guest.name, "\n");
   const results = (await guest.lab.run(`cat ${counts}`)).split("\n");
   assert.ok(results.length >= 5, `only ${results.length} requests`);
   assert.deepEqual(

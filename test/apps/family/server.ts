@@ -14,6 +14,7 @@ import {
   read,
   sockaddr_in,
   socket,
+  stdin,
   usleep,
   writeText,
 } from "karyon";
@@ -41,7 +42,7 @@ function serve(server: i32): i32 {
   }
 }
 
-/** Serves, and forks `count` times when the traffic has begun; then serves on until the test ends it. */
+/** Serves, and forks `count` times when the traffic has begun; then serves on until a line comes on the console. */
 export function traffic(count: i32): void {
   const server = socket(AF_INET, SOCK_STREAM);
   check("listen", bind(server, new sockaddr_in(INADDR_ANY, PORT)) == 0 && listen(server, 16) == 0);
@@ -63,7 +64,7 @@ export function traffic(count: i32): void {
     usleep(50_000);
   }
   puts("forked with traffic");
-  usleep(2_000_000);
+  read(stdin, request, REQUEST);
 }
 
 /** Lets the server go on until the domain is destroyed. */
