@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { bootProbes, instructionsOf } from "../../tools/bench/calls/calls.ts";
-import { bootServer } from "../../tools/bench/servers.ts";
+import { bootServer, createServer } from "../../tools/bench/servers.ts";
 import { request } from "../../tools/bench/http/client.ts";
 import { total } from "../../tools/lab/count/count.ts";
 
@@ -24,6 +24,20 @@ test("two counts of the same requests agree, and samples with them", limit, asyn
   const { every, addresses } = await lab.sampleInstructions(work);
   const sampled = every * [...addresses.values()].reduce((sum, count) => sum + count, 0);
   assert.ok(Math.abs(sampled - second) < second * 0.05, `${sampled} sampled of ${second} instructions`);
+});
+
+test("a boot tells when it comes to marked places, and when it does not", limit, async () => {
+  await using server = await createServer("karyon");
+  const marks = [
+    { name: "the guest's first instruction", from: 0n, to: 1n << 47n },
+    { name: "where a Linux kernel would be", from: 0xffff_ffff_8000_0000n, to: 0xffff_ffff_c000_0000n },
+  ];
+  let whole = 0;
+  const [first, never] = await server.lab.countTo(marks, async () => {
+    whole = total(await server.lab.countInstructions(() => server.begin()));
+  });
+  assert.ok(first !== undefined && first > 0 && first < whole / 10, `${first} of ${whole}`);
+  assert.equal(never, undefined);
 });
 
 test("a server that gives another answer is not measured", limit, async () => {
