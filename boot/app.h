@@ -4,7 +4,7 @@
 
 extern u64 app_stackLimit;
 extern u32 app_signalsDue;
-extern volatile u32 app_workDue;
+extern u32 app_workDue;
 __attribute__((noreturn, cold)) void boot_stackOverflow(u32 kind);
 
 // Recursion ends here, while there is still room below for system calls and event upcalls.
@@ -14,6 +14,7 @@ __attribute__((noreturn, cold)) void boot_stackOverflow(u32 kind);
 // The kernel runs with event delivery masked: vcpu_info.evtchn_upcall_mask (xen.h) of the only vCPU, which follows
 // evtchn_upcall_pending at the start of shared_info. On the way out there is mostly nothing to do. Events are unmasked before
 // the look at what is pending: for what comes after the look there is an upcall, for what came before it there is none.
+// app_workDue may be read earlier: only the call sets it for us, and an upcall does its work itself.
 extern volatile u8 boot_sharedInfo[];
 void kernel_leaveKernel(void);
 // The next handler that is to run: the signal in the upper half, the app's word for the handler in the lower.

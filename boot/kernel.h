@@ -96,7 +96,7 @@ void app_stackPointerSet(u32 value);
 u64 app_stackLimit;
 
 // The kernel has something to do before the app goes on (boot/app.h).
-volatile u32 app_workDue;
+u32 app_workDue;
 
 // A handler for a signal is to run: the ends of system calls look (tools/image/glue.ts).
 u32 app_signalsDue;

@@ -89,12 +89,9 @@ INLINE void memory_copy(u64 to_memory, u64 from_memory, u64 to, u64 from, u64 le
 }
 
 INLINE void memory_fill(u64 memory, u64 to, u32 value, u64 length) {
-  u8_any* first = (u8_any*)(memory + to);
-  if (length > 3) {
-    __builtin_memset((void*)first, (int)(u8)value, length);
-  } else if (length > 0) {
-    first[0] = first[length >> 1] = first[length - 1] = (u8)value; // for a few bytes less than the call
-  }
+  void* first = (void*)(memory + to);
+  if (length == 1) *(u8_any*)first = (u8)value; // a byte takes less than the call
+  else __builtin_memset(first, (int)(u8)value, length);
 }
 
 // ---- traps ----------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import { O_ACCMODE, O_RDONLY, O_WRONLY } from "./constants";
 
 /** Reads `count` bytes, of /dev/null none; -EBADF when it is not open for reading. */
 export function deviceRead(file: OpenFile, target: usize, count: u32): i32 {
-  if ((file.flags & O_ACCMODE) == O_WRONLY) return -EBADF;
+  if ((file.flags & O_WRONLY) != 0) return -EBADF; // a bit that neither O_RDONLY nor O_RDWR has
   if (<u32>file.object == DEVICE_NULL) return 0;
   memory.fill(target, 0, count);
   return <i32>count;

@@ -105,8 +105,8 @@ export function posix_read(fd: i32, buffer: u32, count: u32): i32 {
   const bytes = userBuffer(buffer, length);
   if (bytes == 0) return -EFAULT;
   // Devices never wait, and pipes take a reference when they do.
-  if (file.kind == KIND_PIPE) return pipeRead(file, bytes, length);
-  return file.kind == KIND_DEVICE ? deviceRead(file, bytes, length) : transferHeld(file, bytes, length, true);
+  if (file.kind == KIND_DEVICE) return deviceRead(file, bytes, length);
+  return file.kind == KIND_PIPE ? pipeRead(file, bytes, length) : transferHeld(file, bytes, length, true);
 }
 
 /** Reads or writes what is neither pipe nor device. That may wait: it holds a reference meanwhile. */
@@ -148,8 +148,8 @@ export function posix_pread(fd: i32, buffer: u32, count: u32, offset: i64): i32 
 
 /** Writes the `count` bytes at kernel address `source` to whatever `file` is. */
 function writeAny(file: OpenFile, source: usize, count: u32): i32 {
-  if (file.kind == KIND_PIPE) return pipeWrite(file, source, count);
-  return file.kind == KIND_DEVICE ? deviceWrite(file, count) : transferHeld(file, source, count, false);
+  if (file.kind == KIND_DEVICE) return deviceWrite(file, count);
+  return file.kind == KIND_PIPE ? pipeWrite(file, source, count) : transferHeld(file, source, count, false);
 }
 
 export function posix_write(fd: i32, buffer: u32, count: u32): i32 {
