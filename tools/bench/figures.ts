@@ -13,6 +13,8 @@ export interface Definition {
   readonly unit: Unit;
   /** The most that is accepted; none when the figure is only for information. */
   readonly target?: number;
+  /** Says how to read another figure, and is not to be compared with others. */
+  readonly aside?: true;
 }
 
 /** What a part found out about one figure. */

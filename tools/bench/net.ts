@@ -46,7 +46,12 @@ export const NET_FIGURES: readonly Definition[] = DIRECTIONS.flatMap(({ name, ti
   const part = { part: "net", unit: "ratio" } as const;
   return [
     { name, title: `${title}: instructions a megabyte, ours of Linux's`, ...part },
-    { name: repeatedName(name), title: `${title}: besides, iterations of repeated string instructions`, ...part },
+    {
+      name: repeatedName(name),
+      title: `${title}: besides, iterations of repeated string instructions`,
+      aside: true,
+      ...part,
+    },
   ];
 });
 

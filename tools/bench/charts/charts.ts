@@ -49,7 +49,7 @@ function httpChart(figures: Figures): TopLevelSpec | undefined {
   const rows = HTTP_LOADS.filter(({ file }) => file === "index.html").flatMap(({ name, clients, keepAlive }) =>
     sideRows(figures.get(name), { clients, how: keepAlive ? "keep-alive" : "a connection each" }),
   );
-  const axes = { x: "clients", xTitle: "clients at the same time", yTitle: "instructions a request", dash: "how" };
+  const axes = { x: "clients", xTitle: "clients at the same time", yTitle: "instructions a request", kind: "how" };
   return unlessEmpty(rows, () =>
     linesChart({ title: "HTTP, a page of 612 bytes: guest and Xen on its behalf", ...axes }, rows),
   );
@@ -69,7 +69,7 @@ function latencyChart(figures: Figures): TopLevelSpec | undefined {
     }),
   );
   const axes = { x: "percentile", xTitle: "of the answers came within", yTitle: "s on the counting machine's clock" };
-  const about = { title: "How long a client waits for 612 bytes", ...axes, dash: "clients", logarithmic: true };
+  const about = { title: "How long a client waits for 612 bytes", ...axes, kind: "clients", logarithmic: true };
   return unlessEmpty(rows, () => linesChart(about, rows));
 }
 
@@ -121,7 +121,14 @@ function sizeChart(figures: Figures): TopLevelSpec | undefined {
     encoding: {
       y: { field: "image", type: "nominal", sort: null, title: null },
       x: { field: "kilobytes", type: "quantitative", stack: "zero", title: "kB" },
-      color: { field: "part", type: "nominal", sort: null, title: null, scale: { scheme: "tableau10" } },
+      color: {
+        field: "part",
+        type: "nominal",
+        sort: null,
+        title: null,
+        scale: { scheme: "tableau10" },
+        legend: { labelLimit: 300 },
+      },
     },
   };
 }

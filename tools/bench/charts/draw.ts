@@ -6,11 +6,12 @@ const SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json";
 export const COLOURS = ["#4c78a8", "#72b7b2", "#54a24b", "#e45756", "#f2a75c"];
 /** Karyon's and its peer's. */
 export const SIDE_COLOURS = ["#4c78a8", "#e45756"];
+export const SIDE_COLOURS_PALE = ["#9ecae9", "#ff9d98"];
 export const WIDTH = 460;
 
 /** What every chart begins with. */
 export function base(title: string): Pick<TopLevelSpec, "$schema" | "title" | "background" | "padding"> {
-  return { $schema: SCHEMA, title, background: "white", padding: 8 };
+  return { $schema: SCHEMA, title: { text: title, anchor: "start" }, background: "white", padding: 8 };
 }
 
 /** The chart as SVG text. */

@@ -1,7 +1,7 @@
 // Both sides as lines: how something grows with something else.
 import type { TopLevelSpec } from "vega-lite";
 import { SIDES, SIDE_TITLES } from "../comparison.ts";
-import { base, SIDE_COLOURS, WIDTH } from "./draw.ts";
+import { base, SIDE_COLOURS, SIDE_COLOURS_PALE, WIDTH } from "./draw.ts";
 import type { Row } from "./values.ts";
 
 /** What a chart of lines is about. */
@@ -11,41 +11,28 @@ export interface Lines {
   readonly x: string;
   readonly xTitle: string;
   readonly yTitle: string;
-  /** The field by which lines of one side are told apart by their dashes. */
-  readonly dash?: string;
+  /** The field, of two values, by which lines of one side are told apart. */
+  readonly kind?: string;
   readonly logarithmic?: boolean;
 }
 
-const WHO = SIDES.map((side) => SIDE_TITLES[side]);
-
 /** A line through the medians, and a rule over the range of each. */
 export function linesChart(
-  { title, x, xTitle, yTitle, dash, logarithmic = false }: Lines,
+  { title, x, xTitle, yTitle, kind, logarithmic = false }: Lines,
   rows: readonly Row[],
 ): TopLevelSpec {
+  const nameOf = (who: string, of?: string | number): string => (of === undefined ? who : `${who}, ${of}`);
+  const kinds = kind === undefined ? [undefined] : [...new Set(rows.map((row) => row[kind]))];
+  const domain = SIDES.flatMap((side) => kinds.map((each) => nameOf(SIDE_TITLES[side], each)));
+  const palette = SIDES.flatMap((_, i) => kinds.map((_, k) => [SIDE_COLOURS, SIDE_COLOURS_PALE][k]?.[i] ?? "black"));
+  const values = rows.map((row) => ({ ...row, line: nameOf(row.who, kind === undefined ? undefined : row[kind]) }));
   const scale = logarithmic ? ({ type: "log" } as const) : ({ zero: true } as const);
-  const color = {
-    field: "who",
-    type: "nominal",
-    title: null,
-    scale: { domain: WHO, range: SIDE_COLOURS },
-  } as const;
+  const legend = { labelLimit: 300, symbolOpacity: 1 } as const;
+  const color = { field: "line", type: "nominal", title: null, scale: { domain, range: palette }, legend } as const;
   const across = { field: x, type: "ordinal", sort: null, title: xTitle, axis: { labelAngle: 0 } } as const;
-  const dashes =
-    dash === undefined
-      ? {}
-      : ({
-          strokeDash: {
-            field: dash,
-            type: "nominal",
-            sort: null,
-            title: null,
-            legend: { symbolType: "stroke", symbolSize: 400 },
-          },
-        } as const);
   return {
     ...base(title),
-    data: { values: [...rows] },
+    data: { values },
     width: WIDTH,
     height: 280,
     layer: [
@@ -56,12 +43,11 @@ export function linesChart(
           y: { field: "least", type: "quantitative", scale, title: yTitle, axis: { format: "~s" } },
           y2: { field: "most" },
           color,
-          ...(dash === undefined ? {} : { detail: { field: dash } }),
         },
       },
       {
         mark: { type: "line", point: { size: 70, filled: true } },
-        encoding: { x: across, y: { field: "median", type: "quantitative", scale }, color, ...dashes },
+        encoding: { x: across, y: { field: "median", type: "quantitative", scale }, color },
       },
     ],
   };

@@ -9,9 +9,9 @@ const HEIGHT_OF_ONE = 20;
 
 /** A dot for each ratio, its range, and a tick for its target; undefined when there is none. */
 export function ratiosChart(definitions: readonly Definition[], figures: Figures): TopLevelSpec | undefined {
-  const values = definitions.flatMap(({ name, title, unit, target }) => {
+  const values = definitions.flatMap(({ name, title, unit, target, aside }) => {
     const { value, range, sides } = figures.get(name) ?? {};
-    if (unit !== "ratio" || value === undefined || value <= 0 || sides === undefined) return [];
+    if (unit !== "ratio" || aside === true || value === undefined || value <= 0 || sides === undefined) return [];
     const [least, most] = range ?? [value, value];
     const ratio = { what: shortTitle(title), times: 1 / value, least: 1 / most, most: 1 / least };
     return [{ ...ratio, ...(target === undefined ? {} : { target: 1 / target }) }];
