@@ -23,7 +23,7 @@ const lab = useLab();
 describe("the Linux peers", () => {
   for (const [server, question, answer] of CONVERSATIONS) {
     it(`${server.title} answers`, { timeout: 2 * BOOT_MS }, async () => {
-      const cfg = await serverGuest(server, { files: { "index.html": Buffer.from(PAGE) } });
+      const cfg = await serverGuest(server, { "index.html": Buffer.from(PAGE) });
       using console = lab().console(`linux-${server.name}`);
       await lab().create(cfg, { timeoutMs: BOOT_MS });
       const [, address = ""] = await console.waitFor(/peer: address ([\d.]+)\s/, BOOT_MS);

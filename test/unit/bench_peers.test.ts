@@ -15,7 +15,7 @@ import { linkedLoops } from "../../tools/bench/loops/objects.ts";
 import { SIDES } from "../../tools/bench/comparison.ts";
 import { guestConfig } from "../../tools/bench/peers/guest.ts";
 import { ANSWER, probeTime } from "../../tools/bench/peers/probe_guest.ts";
-import { serverScript } from "../../tools/bench/peers/server_guest.ts";
+import { serverScript, serverAddressLine } from "../../tools/bench/peers/server_guest.ts";
 import { APACHE, BULK, MEMCACHED, NGINX, REDIS, type PeerServer } from "../../tools/bench/peers/servers.ts";
 import { staticProgram } from "../../tools/bench/peers/static_program.ts";
 import { readDomainConfig } from "../../tools/lab/config.ts";
@@ -24,11 +24,12 @@ const SERVERS: readonly PeerServer[] = [NGINX, APACHE, REDIS, MEMCACHED, BULK];
 const CONFIGURATION = fileURLToPath(new URL("../../tools/bench/peers/configuration/", import.meta.url));
 
 test("a peer's configuration is one that the lab takes, with the clock that does Linux justice", async () => {
-  const description = { name: "linux-x", memory: 96, network: true, commandLine: ["address=10.0.2.20/24"] };
+  const description = { name: "linux-x", memory: 96, network: true };
   const text = guestConfig({ ...description, key: [], fill: () => Promise.resolve() }, "kernel");
   assert.match(text, /^tsc_mode = "native"$/m);
   assert.match(text, /^vif = \[ "" \]$/m);
-  assert.match(text, /^extra = "console=hvc0 quiet mitigations=off address=10\.0\.2\.20\/24"$/m);
+  assert.match(text, /^extra = "console=hvc0 quiet mitigations=off"$/m);
+  assert.equal(serverAddressLine("10.0.2.20/24"), 'extra = "console=hvc0 quiet mitigations=off address=10.0.2.20/24"');
   assert.match(text, /^memory = 96$/m);
   const folder = await mkdtemp(join(tmpdir(), "karyon-test-"));
   try {

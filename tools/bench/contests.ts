@@ -34,7 +34,7 @@ export const SMALL_WEB: Contest = {
   ...WEB,
   config: async (side) => {
     if (side === "karyon") return imageConfig(await appImage("httpd"));
-    const cfg = await serverGuest(NGINX, { files: { "index.html": Buffer.from("served\n") } });
+    const cfg = await serverGuest(NGINX, { "index.html": Buffer.from("served\n") });
     return { cfg, addressLine: serverAddressLine };
   },
 };
@@ -56,7 +56,7 @@ function webContest(peer: PeerServer): Contest {
     titles: { karyon: "httpd on Karyon", linux: peer.title },
     config: async (side) => {
       if (side === "karyon") return imageConfig(await webImage());
-      return { cfg: await serverGuest(peer, { files: servedFiles() }), addressLine: serverAddressLine };
+      return { cfg: await serverGuest(peer, servedFiles()), addressLine: serverAddressLine };
     },
     answers: webAnswers,
   };

@@ -2,7 +2,7 @@
 import type { Repetitions } from "./comparison.ts";
 
 /** kB is 1000 bytes; MiB as xl's `memory=` counts; ratio is ours divided by what it is compared with; s is seconds. */
-export type Unit = "kB" | "MiB" | "ratio" | "s" | "calls" | "guests";
+export type Unit = "kB" | "MiB" | "ratio" | "s" | "calls";
 
 /** A figure to be measured. Of every figure less is better. */
 export interface Definition {

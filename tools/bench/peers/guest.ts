@@ -21,8 +21,6 @@ export interface GuestDescription {
   readonly memory: number;
   /** Whether it has a network device. */
   readonly network: boolean;
-  /** Words for the kernel's command line. */
-  readonly commandLine?: readonly string[];
   /** Everything that `fill` depends on. */
   readonly key: readonly unknown[];
   /** Puts into the initramfs what is run, "init" first of all; `base` has busybox and the kernel's modules. */
@@ -57,7 +55,7 @@ export async function linuxGuest(description: GuestDescription): Promise<string>
 }
 
 /** The xl configuration of a guest whose kernel is at `kernel`, seen from its folder. */
-export function guestConfig({ name, memory, network, commandLine = [] }: GuestDescription, kernel: string): string {
+export function guestConfig({ name, memory, network }: GuestDescription, kernel: string): string {
   const lines = [
     `name = "${name}"`,
     'type = "pv"',
@@ -68,7 +66,7 @@ export function guestConfig({ name, memory, network, commandLine = [] }: GuestDe
     ...(network ? ['vif = [ "" ]'] : []),
     // Without this Xen emulates each RDTSC, which makes Linux look half as fast again as it is.
     'tsc_mode = "native"',
-    commandLineOf(commandLine),
+    commandLineOf([]),
     'on_crash = "destroy"',
   ];
   return `${lines.join("\n")}\n`;

@@ -17,24 +17,16 @@ const LINKS = { lib: "usr/lib", lib64: "usr/lib64", sbin: "usr/sbin", "bin/sh": 
 const PASSWD = "root:x:0:0:root:/:/bin/sh\nwww-data:x:33:33:www-data:/srv:/bin/sh\n";
 const GROUP = "root:x:0:\nwww-data:x:33:\n";
 
-/** What a server's guest may be given. */
-export interface ServerGuestOptions {
-  /** MiB; 128 unless told. */
-  readonly memory?: number;
-  /** For example "10.0.2.20/24"; by DHCP when it is not given. */
-  readonly address?: string;
-  /** Files to serve: name below /srv → content. */
-  readonly files?: Readonly<Record<string, Buffer>>;
-}
+/** MiB; a guest's configuration may say otherwise. */
+const MEMORY = 128;
 
-/** The line that gives a guest the address "10.0.2.20/24" in place of the one it was made with. */
+/** The line that gives a guest the address "10.0.2.20/24"; without it a guest asks by DHCP. */
 export function serverAddressLine(address: string): string {
   return commandLineOf([`address=${address}`]);
 }
 
 /** Makes the guest and returns the path of its xl configuration; the domain's name is linux-<server's>. */
-export async function serverGuest(server: PeerServer, options: ServerGuestOptions = {}): Promise<string> {
-  const { memory = 128, address, files = {} } = options;
+export async function serverGuest(server: PeerServer, files: Readonly<Record<string, Buffer>> = {}): Promise<string> {
   const packages = await packageTree(server.packages);
   const texts: Record<string, string> = {
     "etc/passwd": PASSWD,
@@ -51,9 +43,8 @@ export async function serverGuest(server: PeerServer, options: ServerGuestOption
   const contents = Object.entries(files).map(([name, content]) => [name, content.toString("base64")]);
   return linuxGuest({
     name: `linux-${server.name}`,
-    memory,
+    memory: MEMORY,
     network: true,
-    ...(address === undefined ? {} : { commandLine: [`address=${address}`] }),
     key: [
       packages.key,
       server.files,
