@@ -10,7 +10,7 @@ import { total } from "../../tools/lab/count/count.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const limit = { timeout: 400_000 };
-const REQUESTS = 100;
+const REQUESTS = 300;
 const ONE_CLIENT = { clients: 1, keepAlive: true };
 
 test("two counts of the same requests agree, and samples with them", limit, async () => {
@@ -18,12 +18,16 @@ test("two counts of the same requests agree, and samples with them", limit, asyn
   const { lab, address } = server;
   const work = (): Promise<void> => request(lab, `http://${address}/`, REQUESTS, ONE_CLIENT, 612);
   await work(); // the first requests take paths that no other takes
-  const [first, second] = [total(await lab.countInstructions(work)), total(await lab.countInstructions(work))];
+  const first = total(await lab.countInstructions(work));
+  let second = 0;
+  const { every, addresses } = await lab.sampleInstructions(async () => {
+    second = total(await lab.countInstructions(work));
+  });
   assert.ok(first > REQUESTS * 1000, `${first} instructions`);
-  assert.ok(Math.abs(first - second) < first * 0.05, `${first} and ${second} instructions`);
-  const { every, addresses } = await lab.sampleInstructions(work);
+  // How requests and the sleeps between them fall together is not the same twice.
+  assert.ok(Math.abs(first - second) < first * 0.1, `${first} and ${second} instructions`);
   const sampled = every * [...addresses.values()].reduce((sum, count) => sum + count, 0);
-  assert.ok(Math.abs(sampled - second) < second * 0.05, `${sampled} sampled of ${second} instructions`);
+  assert.ok(Math.abs(sampled - second) < second * 0.02, `${sampled} sampled of ${second} instructions`);
 });
 
 test("a boot tells when it comes to marked places, and when it does not", limit, async () => {
