@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { describe, it } from "node:test";
-import { serverGuest } from "../../tools/bench/peers/server_guest.ts";
-import { APACHE, MEMCACHED, NGINX, REDIS, type PeerServer } from "../../tools/bench/peers/servers.ts";
+import { serverGuest } from "../../tools/peers/server_guest.ts";
+import { APACHE, MEMCACHED, NGINX, REDIS, type PeerServer } from "../../tools/peers/servers.ts";
 import { useLab } from "./support.ts";
 
 const BOOT_MS = 120_000;

@@ -6,8 +6,8 @@ import { addressLine } from "./addresses.ts";
 import type { Side } from "./comparison.ts";
 import { FILES } from "./http/loads.ts";
 import { appImage, filesImage } from "./images.ts";
-import { serverAddressLine, serverGuest } from "./peers/server_guest.ts";
-import { APACHE, BULK, NGINX, type PeerServer } from "./peers/servers.ts";
+import { serverAddressLine, serverGuest } from "../peers/server_guest.ts";
+import { APACHE, BULK, NGINX, type PeerServer } from "../peers/servers.ts";
 
 /** An xl configuration, and the line that gives a guest its address ("10.0.2.20/24"). */
 export interface ServerConfig {

@@ -1,7 +1,7 @@
 // Moves bytes over TCP, for `npm run bench -- net`: the least that curl takes for an HTTP server.
 //   GET /<n>    n bytes are sent
 //   PUT /…      the body is received, and its length told as the answer's body
-// One connection after the other, each for one request. tools/bench/net/linux/bulk.c does the same in C.
+// One connection after the other, each for one request. tools/peers/bulk/bulk.c does the same in C.
 import {
   AF_INET,
   INADDR_ANY,

@@ -1,5 +1,5 @@
 // Does on command what `npm run bench -- calls` measures, beside a program on Linux that obeys the same lines
-// (tools/bench/peers/probes). Says "ready", and reads from the console
+// (tools/peers/probes). Says "ready", and reads from the console
 //   <probe> <count>
 // which it answers with "done <probe> <count> <ns for all>", or "failed <probe>". It does without the network of its manifest,
 // which is there because the kernel of an app with one is compiled for speed.

@@ -6,8 +6,8 @@ import { GUEST_SETTINGS, total } from "../../lab/count/count.ts";
 import { Lab } from "../../lab/lab.ts";
 import type { Side } from "../comparison.ts";
 import { countText, type Definition, type Results } from "../figures.ts";
-import { ProbeGuest } from "../peers/probe_guest.ts";
-import { probesGuest } from "../peers/probes.ts";
+import { ProbeGuest } from "../../peers/probe_guest.ts";
+import { probesGuest } from "../../peers/probes.ts";
 import { inTurns } from "../turns.ts";
 import { CALL_FIGURES, CALL_PROBES, type Probe } from "./probes.ts";
 

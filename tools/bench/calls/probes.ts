@@ -1,7 +1,7 @@
 // What `npm run bench -- calls` does over and over on each side, and the figures that come of it.
 import type { Side } from "../comparison.ts";
 
-/** Something that a guest does on command (tools/bench/peers/probes, test/apps/probes). */
+/** Something that a guest does on command (tools/peers/probes, test/apps/probes). */
 export interface Probe {
   readonly name: string;
   /** How often, in two runs: their difference is free of what happens once. */

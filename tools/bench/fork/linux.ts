@@ -1,7 +1,7 @@
 // fork, _exit and wait of a process on Linux, in a PV guest of the same lab.
 import type { Lab } from "../../lab/lab.ts";
-import { ProbeGuest } from "../peers/probe_guest.ts";
-import { probesGuest } from "../peers/probes.ts";
+import { ProbeGuest } from "../../peers/probe_guest.ts";
+import { probesGuest } from "../../peers/probes.ts";
 
 /** MiB of heap of the processes that fork. */
 export const LINUX_HEAPS = [1, 64] as const;

@@ -1,13 +1,13 @@
 // `npm run bench -- loops`: loops of Karyon – from TypeScript by way of WebAssembly and C – beside the same algorithms in C compiled
-// with gcc -O2, in one program on Linux (peers/loops), on the same data and with the same results; by the instructions of one pass.
+// with gcc -O2, in one program on Linux (tools/peers/loops), on the same data and with the same results; by the instructions of one pass.
 import { startProgress } from "../../debian/progress.ts";
 import { GUEST_SETTINGS } from "../../lab/count/count.ts";
 import { Lab } from "../../lab/lab.ts";
 import { instructionsOf } from "../calls/calls.ts";
 import { compared } from "../comparison.ts";
 import type { Definition, Measurement, Results } from "../figures.ts";
-import { ProbeGuest } from "../peers/probe_guest.ts";
-import { loopsGuest } from "../peers/probes.ts";
+import { ProbeGuest } from "../../peers/probe_guest.ts";
+import { loopsGuest } from "../../peers/probes.ts";
 import { linkedLoops } from "./objects.ts";
 
 /** What the program has as Karyon's pipeline makes it ("ours-<name>") and in plain C ("c-<name>"). */

@@ -13,7 +13,7 @@ import { translateModule, type ModuleName, type Translation } from "../../image/
 import { readModule, type WasmModule } from "../../image/wasm.ts";
 import { runWasm2c } from "../../image/wasm2c.ts";
 import { KaryonError } from "../../support/errors.ts";
-import type { Linked } from "../peers/static_program.ts";
+import type { Linked } from "../../peers/static_program.ts";
 
 const LIBOS: Compilation = {
   target: "kernel",
@@ -64,7 +64,7 @@ export { signalHandler as _signal_handler, threadStart as _thread_start } from "
 /** Where the kernel's static data belongs, below the program's own text. */
 const FLAGS = ["-Wl,--section-start=.kernel_memory=0x300000", "-Wl,-z,noexecstack"];
 
-/** The objects; they define what peers/loops/ours.h declares. */
+/** The objects; they define what tools/peers/loops/ours.h declares. */
 export async function linkedLoops(): Promise<Linked> {
   const compiler = new Compiler();
   const folder = await mkdtemp(join(tmpdir(), "karyon-loops-"));
@@ -102,7 +102,7 @@ function kernelText(translation: Translation, module: WasmModule): string {
   return kernelUnit(translation, module, { header: new Set(), assembly: new Set() });
 }
 
-/** An app's unit; the system calls that its runtime could make are said to be there (peers/loops/absent_kernel.c). */
+/** An app's unit; the system calls that its runtime could make are said to be there (tools/peers/loops/absent_kernel.c). */
 function appText(translation: Translation, module: WasmModule): string {
   const kernel = Object.fromEntries(
     translation.imports.map(({ module, name, result, parameters }) => [`${module}_${name}`, { result, parameters }]),

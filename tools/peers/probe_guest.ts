@@ -1,7 +1,7 @@
 // A guest that obeys probes: Linux's (probes/main.c) or Karyon's (test/apps/probes), which follow the same lines.
-import type { ConsoleStream } from "../../lab/console.ts";
-import type { Lab } from "../../lab/lab.ts";
-import { KaryonError } from "../../support/errors.ts";
+import type { ConsoleStream } from "../lab/console.ts";
+import type { Lab } from "../lab/lab.ts";
+import { KaryonError } from "../support/errors.ts";
 
 const BOOT_TIMEOUT_MS = 300_000;
 const PROBE_TIMEOUT_MS = 300_000;

@@ -4,11 +4,11 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { cacheFolder, cachedFolder, removeLeftovers, withLock } from "../../debian/cache.ts";
-import { packageTree, type PackageSet, type PackageTree } from "../../debian/packages.ts";
-import { startProgress } from "../../debian/progress.ts";
-import { FileTree } from "../../lab/image/cpio.ts";
-import { extractVmlinux, loadModules } from "../../lab/image/kernel.ts";
+import { cacheFolder, cachedFolder, removeLeftovers, withLock } from "../debian/cache.ts";
+import { packageTree, type PackageSet, type PackageTree } from "../debian/packages.ts";
+import { startProgress } from "../debian/progress.ts";
+import { FileTree } from "../lab/image/cpio.ts";
+import { extractVmlinux, loadModules } from "../lab/image/kernel.ts";
 
 /** What every guest is made of: the kernel, and a shell for those whose first program is one. */
 const BASE: PackageSet = { title: "the peers' Linux", packages: ["busybox-static", "linux-image-cloud-amd64"] };

@@ -3,9 +3,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { packageTree, type PackageTree } from "../../debian/packages.ts";
-import type { FileTree } from "../../lab/image/cpio.ts";
-import { LibraryCollector } from "../../lab/image/libraries.ts";
+import { packageTree, type PackageTree } from "../debian/packages.ts";
+import type { FileTree } from "../lab/image/cpio.ts";
+import { LibraryCollector } from "../lab/image/libraries.ts";
 import { addModules, commandLineOf, linuxGuest } from "./guest.ts";
 import type { PeerServer } from "./servers.ts";
 import { programKey, staticProgram } from "./static_program.ts";

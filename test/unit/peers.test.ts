@@ -13,15 +13,15 @@ import { CALL_FIGURES, CALL_PROBES } from "../../tools/bench/calls/probes.ts";
 import { LOOPS } from "../../tools/bench/loops/loops.ts";
 import { linkedLoops } from "../../tools/bench/loops/objects.ts";
 import { SIDES } from "../../tools/bench/comparison.ts";
-import { guestConfig } from "../../tools/bench/peers/guest.ts";
-import { ANSWER, probeTime } from "../../tools/bench/peers/probe_guest.ts";
-import { serverScript, serverAddressLine } from "../../tools/bench/peers/server_guest.ts";
-import { APACHE, BULK, MEMCACHED, NGINX, REDIS, type PeerServer } from "../../tools/bench/peers/servers.ts";
-import { staticProgram } from "../../tools/bench/peers/static_program.ts";
+import { guestConfig } from "../../tools/peers/guest.ts";
+import { ANSWER, probeTime } from "../../tools/peers/probe_guest.ts";
+import { serverScript, serverAddressLine } from "../../tools/peers/server_guest.ts";
+import { APACHE, BULK, MEMCACHED, NGINX, REDIS, type PeerServer } from "../../tools/peers/servers.ts";
+import { staticProgram } from "../../tools/peers/static_program.ts";
 import { readDomainConfig } from "../../tools/lab/config.ts";
 
 const SERVERS: readonly PeerServer[] = [NGINX, APACHE, REDIS, MEMCACHED, BULK];
-const CONFIGURATION = fileURLToPath(new URL("../../tools/bench/peers/configuration/", import.meta.url));
+const CONFIGURATION = fileURLToPath(new URL("../../tools/peers/configuration/", import.meta.url));
 
 test("a peer's configuration is one that the lab takes, with the clock that does Linux justice", async () => {
   const description = { name: "linux-x", memory: 96, network: true };
@@ -115,7 +115,7 @@ test("both sides know the probes that they are asked for", async () => {
   const source = (path: string): Promise<string> => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
   const sources = {
     karyon: await source("test/apps/probes/index.ts"),
-    linux: await source("tools/bench/peers/probes/table.c"),
+    linux: await source("tools/peers/probes/table.c"),
   };
   for (const side of SIDES) {
     for (const { name } of CALL_PROBES[side]) assert.ok(sources[side].includes(`"${name}"`), `${side}: ${name}`);

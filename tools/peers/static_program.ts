@@ -4,8 +4,8 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { hostTool } from "../../debian/tools.ts";
-import { KaryonError } from "../../support/errors.ts";
+import { hostTool } from "../debian/tools.ts";
+import { KaryonError } from "../support/errors.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const FLAGS = ["-O2", "-Wall", "-Wextra", "-Werror", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector"];

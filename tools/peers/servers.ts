@@ -1,6 +1,6 @@
 // The servers that Karyon is measured against on Linux: Debian's, configured as a Debian user would for the one thing that is
 // measured. What a server logs for each request is off, since Karyon's logs nothing either.
-import type { PackageSet } from "../../debian/packages.ts";
+import type { PackageSet } from "../debian/packages.ts";
 import type { StaticProgram } from "./static_program.ts";
 
 /** A server and what it takes to run it. */
