@@ -1,7 +1,7 @@
 // getsockopt and setsockopt. Values are i32 except where the option is a struct; a longer buffer is fine.
 import { EBADF, EDOM, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK } from "../../kernel/errno";
 import { monotonicNow } from "../../kernel/time/clock";
-import { tcpTakeError } from "../net/tcp/api";
+import { tcpTakeReport } from "../net/tcp/api";
 import * as tcp from "../net/tcp/socket_options";
 import { LISTEN } from "../net/tcp/state";
 import { udpSetReceiveLimit, udpTakeError } from "../net/udp/socket";
@@ -29,7 +29,7 @@ function socketLevelValue(file: OpenFile, name: i32): i64 {
   if (name == c.SO_TYPE) return isStream ? c.SOCK_STREAM : c.SOCK_DGRAM;
   if (name == c.SO_PROTOCOL) return isStream ? c.IPPROTO_TCP : c.IPPROTO_UDP;
   if (name == c.SO_DOMAIN) return c.AF_INET;
-  if (name == c.SO_ERROR) return isStream ? tcpTakeError(file.tcp) : udpTakeError(file.udp);
+  if (name == c.SO_ERROR) return isStream ? tcpTakeReport(file.tcp) : udpTakeError(file.udp);
   if (name == c.SO_ACCEPTCONN) return flag(isStream && file.tcp.state == LISTEN);
   if (name == c.SO_REUSEADDR) return flag(isStream ? tcp.tcpReuseAddress(file.tcp) : file.udp.reuseAddress);
   if (name == c.SO_BROADCAST) return flag(!isStream && file.udp.broadcast);

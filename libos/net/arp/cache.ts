@@ -170,6 +170,12 @@ function refresh(entry: ArpEntry, now: u64): bool {
   return true;
 }
 
+/** Somebody gets no answers by way of `address`: an answer of old is not believed any longer, the station is asked. */
+export function arpDoubt(address: u32, now: u64): void {
+  const entry = find(address);
+  if (changetype<usize>(entry) != 0 && entry.state == REACHABLE) entry.deadline = min(entry.deadline, now);
+}
+
 /**
  * Keeps `frame` (an IPv4 packet) until the station of `address` is known; consumes it in any case.
  * @returns 0; -EHOSTUNREACH when nobody answered lately, -ENOMEM without memory for the cache

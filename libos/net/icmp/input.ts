@@ -1,5 +1,6 @@
 // ICMP input (RFC 792, RFC 1122 section 3.2.2): echo, and errors about what we sent. Redirects and source quench are
-// ignored: the first anybody on the link could forge, and there is one gateway; the second is obsolete (RFC 6633).
+// ignored: the first anybody on the link could forge, and there is one gateway; the second is obsolete (RFC 6633;
+// RFC 9293 MUST-55).
 import { ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENOPROTOOPT, EPROTO } from "../../../kernel/errno";
 import { addressIsLocal } from "../addresses";
 import { ipv4SendFragmented } from "../ipv4/fragment";

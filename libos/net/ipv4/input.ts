@@ -35,6 +35,8 @@ export function ipv4Input(packet: usize, available: u32, flags: u32, now: u64): 
   // RFC 1122 sections 3.2.1.1 and 3.2.1.2 MUST: version and checksum.
   if (ipv4CheckLength(packet, available) != 0 || !ipv4ChecksumValid(packet)) return;
   if ((flags & RX_LOOPBACK) == 0 && !isAcceptable(packet, flags)) return;
+  // RFC 9293 MUST-50: options are skipped. Not met, on purpose: RFC 9293 MUST-51, MUST-52, MUST-53, SHLD-24. Source routes let a
+  // peer choose whom our answers pass, so packets with one are dropped, and we send none (RFC 7126, 4.3 and 4.4).
   if (ipv4HeaderLength(packet) != IPV4_HEADER && ipv4HasSourceRoute(packet)) return;
   if (!ipv4IsFragment(packet)) {
     deliver(packet, flags, now);

@@ -5,7 +5,7 @@
 import { EHOSTUNREACH, EMSGSIZE, ENETDOWN, ENETUNREACH } from "../../../kernel/errno";
 import { randomU32 } from "../../../kernel/random";
 import { interfaceMtu } from "../addresses";
-import { arpHold, arpLookup } from "../arp/cache";
+import { arpDoubt, arpHold, arpLookup } from "../arp/cache";
 import { TransmitFrame, deviceCarrier, deviceGsoMaximum, deviceTransmitAllocate, deviceTransmitFree } from "../device";
 import { ethernetSend } from "../ethernet_output";
 import { LOOPBACK_MTU, loopbackAllocate, loopbackFree, loopbackSend } from "../loopback";
@@ -125,6 +125,11 @@ function transmit(frame: TransmitFrame, destination: u32, now: u64): i32 {
   }
   const mac = arpLookup(hop, now);
   return mac != 0 ? ethernetSend(frame, mac) : arpHold(hop, frame, now);
+}
+
+/** A transport gets no answers from `destination` (RFC 9293 MUST-20): whether its neighbour still lives is asked anew. */
+export function ipv4Doubt(destination: u32, now: u64): void {
+  if (!routeIsLoopback(destination) && !routeIsGroup(destination)) arpDoubt(routeNextHop(destination), now);
 }
 
 function refuse(frame: TransmitFrame, error: i32): i32 {

@@ -91,7 +91,7 @@ export function tcpSocketCreate(): TcpSocket {
   return socketCreate();
 }
 
-/** Binds to a local address (0 = any) and port (0 = a free one). */
+/** Binds to a local address (0 = any; RFC 9293 MUST-43) and port (0 = a free one). */
 export function tcpBind(s: TcpSocket, address: u32, port: u16): i32 {
   if (s.state != CLOSED || s.localPort != 0) return -EINVAL;
   if (address != 0 && !addressIsLocal(address)) return -EADDRNOTAVAIL;
@@ -148,7 +148,7 @@ export function tcpConnect(s: TcpSocket, address: u32, port: u16, now: u64): i32
 }
 
 /**
- * Queues up to `count` bytes. `more`: others or the end follow at once, so what does not fill a segment waits for them, at
+ * Queues up to `count` bytes. `more`, the opposite of a PUSH (RFC 9293 MAY-15): others or the end follow at once, so what does not fill a segment waits for them, at
  * most for a retransmission time-out. Bytes taken, -EAGAIN when the queue is full, -EPIPE after the end, or the pending error.
  */
 export function tcpSend(s: TcpSocket, source: usize, count: u32, now: u64, more: bool): i32 {
@@ -216,7 +216,7 @@ function finish(s: TcpSocket, now: u64): void {
 
 /**
  * Ends the caller's hold on the socket, which must not be used afterwards. Queued data and a FIN still go out; unread
- * data, or SO_LINGER with 0 seconds, resets the connection (RFC 9293 SHLD-3).
+ * data, or SO_LINGER with 0 seconds, resets the connection (RFC 9293 MAY-1, SHLD-3).
  */
 export function tcpClose(s: TcpSocket, now: u64): void {
   s.set(DETACHED | READ_SHUT);
@@ -248,18 +248,29 @@ export function tcpPollEvents(s: TcpSocket): u32 {
   const finished = peerHasFinished(s.state) || s.has(READ_SHUT) || s.state == CLOSED;
   if (receiveAvailable(s) != 0 || finished) events |= POLLIN;
   if (finished) events |= POLLRDHUP;
-  if (s.has(URGENT)) events |= POLLPRI;
+  if (s.has(URGENT)) events |= POLLPRI; // RFC 9293 MUST-33
   if (over || (finished && s.has(FIN_QUEUED))) events |= POLLHUP;
   // A write that would fail at once does not block either.
   if (s.has(FIN_QUEUED) || over || (sendSpace(s) != 0 && !s.has(STARVED))) events |= POLLOUT;
   return events;
 }
 
-/** The pending error (positive errno, 0 = none) and forgets it: SO_ERROR. */
+/** The pending error (positive errno, 0 = none), and forgets it. */
 export function tcpTakeError(s: TcpSocket): i32 {
   const error = s.error;
   s.error = 0;
   return error;
+}
+
+/**
+ * As tcpTakeError, and without an error what troubles the connection although it goes on (RFC 9293 MUST-47): what ICMP
+ * said last, or ETIMEDOUT after R1 retransmissions. Only who asks is told (RFC 9293 SHLD-20): SO_ERROR, as on Linux.
+ */
+export function tcpTakeReport(s: TcpSocket): i32 {
+  if (s.error != 0) return tcpTakeError(s);
+  const report = s.softError;
+  s.softError = 0;
+  return report;
 }
 
 /** Bytes queued that the peer has not acknowledged yet, for SO_LINGER and SIOCOUTQ. */

@@ -1,4 +1,4 @@
-// Challenge ACKs (RFC 5961, 7): the answer to a segment that may be forged. A bounded number per second, with a random
+// Challenge ACKs (RFC 5961, 7; RFC 9293 MAY-12): the answer to a segment that may be forged. A bounded number per second, with a random
 // part so that nobody counts them from outside (CVE-2016-5696).
 import { randomU32 } from "../../../kernel/random";
 import { CHALLENGE_ACKS_PER_SECOND } from "./constants";

@@ -12,9 +12,11 @@ export const RTO_MAX: u64 = 60000000000;
 /** RFC 6298, 5.7: after the SYN itself had to be retransmitted. */
 export const RTO_AFTER_SYN_LOSS: u64 = 3000000000;
 
-/** R2 of RFC 9293, 3.8.3 for data: at least 100 s (SHLD-11); enough for several sendings at the longest time-out. */
+/** R1 of RFC 9293, 3.8.3: retransmissions after which IP and the application are told (RFC 9293 SHLD-10). */
+export const R1: u32 = 3;
+/** R2 of RFC 9293, 3.8.3 for data: at least 100 s (RFC 9293 SHLD-11); enough for several sendings at the longest time-out. */
 export const R2_DATA: u64 = 300 * SECOND;
-/** R2 for SYN: at least 3 minutes (MUST-23). */
+/** R2 for SYN: at least 3 minutes (RFC 9293 MUST-23). */
 export const R2_SYN: u64 = 180 * SECOND;
 
 /** RFC 9293 MUST-40: below 0.5 s. */

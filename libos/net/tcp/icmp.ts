@@ -1,4 +1,4 @@
-// ICMP errors about our segments (RFC 9293, 3.9.2.2). Anyone can send one: it counts only when it quotes a sequence
+// ICMP errors about our segments (RFC 9293 MUST-54, 3.9.2.2). Anyone can send one: it counts only when it quotes a sequence
 // number that is in flight (RFC 5927, 4.1), and it never ends a connection that stands (RFC 5927, 5.2).
 import { ECONNREFUSED, EMSGSIZE, ENOPROTOOPT } from "../../../kernel/errno";
 import { pathMtuLower } from "../ipv4/path_mtu";

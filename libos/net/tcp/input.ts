@@ -124,6 +124,7 @@ function synSentArrives(s: TcpSocket, now: u64): void {
   s.sendNext = segment.acknowledgment;
   s.smallSequence = segment.acknowledgment;
   s.retransmissions = 0;
+  s.softError = 0;
   retransmitTimerStop(s);
   connectionEstablished(s, now);
   s.set(ACK_NOW);
@@ -218,18 +219,22 @@ function timestampUpdate(s: TcpSocket, now: u64): void {
   s.timestampRecentTime = now;
 }
 
-/** Second step. RFC 5961, 3.2: only the exact number resets, another one in the window is challenged. */
+/** Second step; text in a reset is of no concern (RFC 9293 SHLD-2). RFC 5961, 3.2: only the exact number resets, another one in the window is challenged. */
 function resetArrives(s: TcpSocket, now: u64): void {
   if (segment.sequence != s.receiveNext) {
     challenge(s, now);
     return;
   }
-  if (s.state == SYN_RECEIVED) connectionFail(s, ECONNREFUSED);
+  if (s.state == SYN_RECEIVED)
+    connectionFail(s, ECONNREFUSED); // RFC 9293 MUST-11: of an active open
   else if (s.state == CLOSING || s.state == LAST_ACK) connectionFail(s, 0);
   else connectionFail(s, ECONNRESET);
 }
 
-/** Sixth step. The pointer names the first octet that is not urgent (RFC 9293 MUST-62); the text itself stays in line. */
+/**
+ * Sixth step. The pointer names the first octet that is not urgent (RFC 9293 MUST-62); the text itself stays in line
+ * (RFC 6093), and later pointers make it as long as the peer likes (RFC 9293 MUST-30, MUST-31).
+ */
 function urgentArrives(s: TcpSocket): void {
   if (!acceptsText(s.state)) return;
   const end = segment.sequence + segment.urgentPointer;

@@ -1,6 +1,6 @@
 // Output: asks plan.ts what the next segment is, builds it and accounts for it, until there is none. Whoever changes a
 // connection marks it; the marked ones are flushed once per batch of input, so that one segment carries the answer, the
-// acknowledgment and the window together (RFC 9293 MUST-58).
+// acknowledgment and the window together (RFC 9293 MUST-58, MUST-59).
 import { ListNode, listFirst, listInit, listInsertTail, listLinked, listRemove } from "../../../kernel/list";
 import { NEVER } from "../../../kernel/time/clock";
 import { TransmitFrame } from "../device";

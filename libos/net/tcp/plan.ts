@@ -113,6 +113,7 @@ function planText(s: TcpSocket, now: u64): bool {
   const offset = s.sendNext - s.sendUnacknowledged;
   if (offset >= total) return false;
   if (offset == 0 && s.sendMax == s.sendUnacknowledged && now - s.lastSent > s.retransmissionTimeout) congestionIdle(s);
+  // RFC 9293 MUST-34, SHLD-15, SHLD-16: a window that has shrunk allows less than was sent: of that, what lies within goes again.
   let room = min(s.sendWindow > offset ? s.sendWindow - offset : 0, congestionRoom(s));
   // RFC 9293 MUST-36: one octet beyond a closed window.
   if (room == 0 && s.has(PROBE) && s.sendWindow <= offset) room = 1;
@@ -127,7 +128,7 @@ function planText(s: TcpSocket, now: u64): bool {
   }
   plan.sequence = s.sendNext;
   plan.length = text;
-  plan.flags = TCP_ACK | (fin ? TCP_FIN : 0) | (text != 0 && offset + text == held ? TCP_PSH : 0); // MUST-61
+  plan.flags = TCP_ACK | (fin ? TCP_FIN : 0) | (text != 0 && offset + text == held ? TCP_PSH : 0); // RFC 9293 MUST-61, SHLD-27
   return true;
 }
 
@@ -136,7 +137,7 @@ function finDue(s: TcpSocket): bool {
   return (s.flags & (FIN_QUEUED | FIN_ACKNOWLEDGED)) == FIN_QUEUED;
 }
 
-/** How much of `available` bytes one frame takes; `queued` is what waits behind sendNext. Sets plan.gsoSize. */
+/** How much of `available` bytes one frame takes (RFC 9293 SHLD-28); `queued` is what waits behind sendNext. Sets plan.gsoSize. */
 function textLength(s: TcpSocket, available: u32, queued: u32): u32 {
   const segment = s.segmentSize - sackSize(s);
   plan.gsoSize = 0;
@@ -152,7 +153,7 @@ function textLength(s: TcpSocket, available: u32, queued: u32): u32 {
 }
 
 /**
- * Nagle's algorithm (RFC 9293 SHLD-7) as Minshall refined it: a small segment waits only for an earlier small one, not
+ * Nagle's algorithm (RFC 9293 SHLD-7, MAY-16) as Minshall refined it: a small segment waits only for an earlier small one, not
  * for full-sized ones, so that the tail of a message does not wait for a delayed ACK. It also waits for what the
  * application has announced.
  */
@@ -174,8 +175,8 @@ function worthSending(s: TcpSocket, text: u32, offset: u32): bool {
 }
 
 /**
- * Nothing in flight and yet something queued: the window is closed or too small and the timer will probe it (SHLD-29), or
- * the application keeps us waiting and the timer ends that (RFC 9293, 3.8.6.2.1, the override time-out).
+ * Nothing in flight and yet something queued: the window is closed or too small and the timer will probe it (RFC 9293 SHLD-29), or
+ * the application keeps us waiting and the timer ends that (RFC 9293 MUST-60; 3.8.6.2.1, the override time-out).
  */
 function persistStart(s: TcpSocket, now: u64): void {
   if (s.sendUnacknowledged != s.sendMax || s.retransmitDeadline != NEVER) return;
@@ -185,7 +186,7 @@ function persistStart(s: TcpSocket, now: u64): void {
   s.retransmitDeadline = now + s.retransmissionTimeout;
 }
 
-/** RFC 9293, 3.8.4: a segment without text from before the window, which the peer answers (SHLD-12). */
+/** RFC 9293 SHLD-12, 3.8.4: a segment without text from before the window, which the peer answers. */
 function planKeepAlive(s: TcpSocket): bool {
   if (!s.has(KEEPALIVE_PROBE)) return false;
   plan.sequence = s.sendUnacknowledged - 1;

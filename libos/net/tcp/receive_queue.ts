@@ -43,7 +43,8 @@ export function receiveDiscard(s: TcpSocket): void {
 }
 
 /**
- * Stores `count` bytes of text with sequence number receiveNext + offset, inside the window. Text without a gap moves
+ * Stores `count` bytes of text with sequence number receiveNext + offset, inside the window; what comes early waits
+ * (RFC 9293 SHLD-31). Text without a gap moves
  * receiveNext, over early text too. False when there was no memory: the segment counts as lost.
  */
 export function receiveStore(s: TcpSocket, offset: u32, source: usize, count: u32): bool {
@@ -78,7 +79,7 @@ export function windowOpen(s: TcpSocket): u32 {
   return s.receiveEdge - s.receiveNext;
 }
 
-/** RFC 9293 MUST-39, 3.8.6.2.2: the right edge moves by a segment or half the buffer, or stays. */
+/** RFC 9293 MUST-39, MAY-8, 3.8.6.2.2: the right edge moves by a segment or half the buffer, or stays. */
 function windowMoves(s: TcpSocket, free: u32): bool {
   const open = windowOpen(s);
   return free > open && free - open >= min(windowLimit(s) >> 1, s.segmentSize);
@@ -95,7 +96,7 @@ function windowUpdateDue(s: TcpSocket): bool {
   return windowMoves(s, free) && free >= 2 * open;
 }
 
-/** The window field of the next segment; moves the advertised edge with it. The edge never goes left (SHLD-14). */
+/** The window field of the next segment; moves the advertised edge with it. The edge never goes left (RFC 9293 SHLD-14). */
 export function windowAdvertise(s: TcpSocket): u32 {
   const open = windowOpen(s);
   const free = windowFree(s);

@@ -1,4 +1,4 @@
-// Round-trip time and retransmission time-out (RFC 6298). One segment per round trip is timed with the full
+// Round-trip time and retransmission time-out (RFC 6298; RFC 9293 MUST-19). One segment per round trip is timed with the full
 // resolution of the clock; after a retransmission only a timestamp tells which sending was answered (RFC 7323, 4.3).
 import { RTO_INITIAL, RTO_MAX, RTO_MIN } from "./constants";
 import { timestampClock } from "./isn";

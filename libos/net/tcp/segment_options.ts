@@ -1,4 +1,5 @@
-// The options we put into segments: which, how long they are together, and writing them.
+// The options we put into segments: which, how long they are together, and writing them. Each is emitted in whole words,
+// with NOPs before it, so that a header never needs padding (RFC 9293 MUST-69).
 import {
   HAS_MSS,
   HAS_SACK_PERMITTED,
@@ -27,7 +28,7 @@ export function synOptionsSize(offered: u32): u32 {
   return size;
 }
 
-/** Writes the options of a SYN at `address` (RFC 9293 MUST-14, SHLD-5). */
+/** Writes the options of a SYN at `address` (RFC 9293 MUST-14, MUST-65, SHLD-5, MAY-3). */
 export function synOptionsEmit(address: usize, offered: u32, mss: u32, timestamp: u32, echo: u32): void {
   let cursor = tcpEmitMss(address, mss);
   if ((offered & WINDOW_SCALED) != 0) cursor = tcpEmitWindowScale(cursor, WINDOW_SCALE);

@@ -9,7 +9,7 @@
 // Invariants of a TcpSocket:
 //   - sendUnacknowledged <= sendNext <= sendMax; the send ring's first byte has sequence number sendUnacknowledged
 //     (initialSend + 1 while our SYN is not acknowledged); our FIN follows the ring's last byte;
-//   - receiveNext <= receiveEdge, the right edge of the window we advertised, which never moves left (SHLD-14);
+//   - receiveNext <= receiveEdge, the right edge of the window we advertised, which never moves left (RFC 9293 SHLD-14);
 //   - it is freed when it is DETACHED (no descriptor, no accept queue holds it) and its state is CLOSED or TIME_WAIT.
 import { ListNode } from "../../../kernel/list";
 import { Slab, slabInit } from "../../../kernel/memory/slab";
@@ -101,6 +101,7 @@ export class TcpSocket extends TcpEndpoint {
   sendNext: u32;
   /** One past the highest sequence number ever sent. */
   sendMax: u32;
+  /** RFC 9293 REC-1: 32 bits, though the field has 16. */
   sendWindow: u32;
   sendWindowMax: u32;
   /** SND.WL1 and SND.WL2: the segment of the last window update. */
@@ -136,7 +137,7 @@ export class TcpSocket extends TcpEndpoint {
   retransmissions: u32;
   /** When the first of them went out. */
   firstRetransmission: u64;
-  /** R2 in ns, as the application set it; 0 = R2_DATA (MUST-21). */
+  /** R2 in ns, as the application set it; 0 = R2_DATA (RFC 9293 MUST-21). */
   userTimeout: u64;
 
   congestionWindow: u32;

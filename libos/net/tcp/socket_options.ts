@@ -21,7 +21,7 @@ export function tcpNoDelay(s: TcpSocket): bool {
   return s.has(NODELAY);
 }
 
-/** SO_KEEPALIVE (RFC 9293 MUST-24); off unless asked for (MUST-25). */
+/** SO_KEEPALIVE (RFC 9293 MUST-24); off unless asked for (RFC 9293 MUST-25, MAY-5). */
 export function tcpSetKeepAlive(s: TcpSocket, on: bool, now: u64): void {
   setFlag(s, KEEPALIVE, on);
   s.keepAliveProbes = 0;

@@ -144,7 +144,8 @@ function addressesOverlap(left: u32, right: u32): bool {
 }
 
 /**
- * 0 when `s` may bind to the end, else -EADDRINUSE. SO_REUSEADDR allows a port with connections of earlier sockets on
+ * 0 when `s` may bind to the end, else -EADDRINUSE. A connection on the port is no hindrance to a listener with
+ * SO_REUSEADDR, nor the other way round (RFC 9293 MUST-41, MUST-42). SO_REUSEADDR allows a port with connections of earlier sockets on
  * it, and one that another socket with SO_REUSEADDR is bound to while none of them listens.
  */
 export function bindCheck(s: TcpSocket, localAddress: u32, localPort: u16): i32 {

@@ -55,13 +55,13 @@ function textStore(s: TcpSocket, offset: u32, payload: usize, length: u32, now: 
   }
   s.receiveSegmentSize = max(s.receiveSegmentSize, min(length, s.segmentSize));
   if (offset != 0 || hadGap)
-    s.set(ACK_NOW); // RFC 5681, 4.2: at once, for fast retransmit
+    s.set(ACK_NOW); // RFC 5681, 4.2 and RFC 9293 MAY-13: at once, for fast retransmit
   else acknowledgeSoon(s, now);
   if (offset == 0) wakeAll(s.waitQueue);
   return true;
 }
 
-/** RFC 9293 SHLD-18, SHLD-19: every second full-sized segment at once, else within DELAYED_ACK (MUST-40). */
+/** RFC 9293 SHLD-18, SHLD-19: every second full-sized segment at once, else within DELAYED_ACK (RFC 9293 MUST-40). */
 function acknowledgeSoon(s: TcpSocket, now: u64): void {
   if (s.receiveNext - s.acknowledged >= 2 * s.receiveSegmentSize) s.set(ACK_NOW);
   else if (s.delayedAckDeadline == NEVER) s.delayedAckDeadline = now + DELAYED_ACK;

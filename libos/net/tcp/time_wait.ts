@@ -1,4 +1,4 @@
-// TIME_WAIT (RFC 9293, 3.6.1 and MUST-13): a connection that is over is remembered for 2 MSL in a small entry, so that
+// TIME_WAIT (RFC 9293 MUST-13, 3.6.1): a connection that is over is remembered for 2 MSL in a small entry, so that
 // late segments are answered and not taken for a new connection's. Entries expire in the order in which they came; a
 // bounded number is kept, beyond it the oldest goes early.
 import { ListNode, listFirst, listInit, listInsertTail, listRemove } from "../../../kernel/list";
@@ -135,7 +135,7 @@ function restart(entry: TimeWait, now: u64): void {
   listInsertTail(order, nodeOf(entry));
 }
 
-/** True for a SYN of a new incarnation: its timestamp (RFC 6191) or its sequence number is beyond the old one's. */
+/** True for a SYN of a new incarnation: its timestamp (RFC 6191; RFC 9293 SHLD-4) or its sequence number is beyond the old one's. */
 function opensAnew(entry: TimeWait, segment: TcpSegment): bool {
   if ((segment.flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN) return false;
   if (entry.options != 0 && (segment.options & HAS_TIMESTAMPS) != 0) {
@@ -146,7 +146,7 @@ function opensAnew(entry: TimeWait, segment: TcpSegment): bool {
 }
 
 /**
- * A segment for `entry` (RFC 9293, 3.10.7.4, TIME-WAIT). True when it is the SYN of a new connection (MAY-2): the
+ * A segment for `entry` (RFC 9293, 3.10.7.4, TIME-WAIT). True when it is the SYN of a new connection (RFC 9293 MAY-2): the
  * caller then frees the entry and hands the SYN to the listener.
  */
 export function timeWaitArrives(entry: TimeWait, segment: TcpSegment, now: u64): bool {

@@ -4,9 +4,10 @@
 import { ETIMEDOUT } from "../../../kernel/errno";
 import { NEVER, monotonicNow } from "../../../kernel/time/clock";
 import { timerInit, timerSet } from "../../../kernel/time/timer";
+import { ipv4Doubt } from "../ipv4/output";
 import { congestionTimeout } from "./congestion";
 import { connectionAbort, connectionFail, connectionRelease } from "./connection";
-import { FIN_WAIT_2_DURATION, R2_DATA, R2_SYN, RTO_MAX } from "./constants";
+import { FIN_WAIT_2_DURATION, R1, R2_DATA, R2_SYN, RTO_MAX } from "./constants";
 import { outputNow } from "./output";
 import { roundTripBackOff, roundTripForget } from "./rtt";
 import {
@@ -91,12 +92,19 @@ function givesUp(s: TcpSocket, limit: u64, now: u64): bool {
   return now - s.firstRetransmission >= (s.userTimeout != 0 ? s.userTimeout : limit); // RFC 9293 MUST-21
 }
 
+/** RFC 9293 MUST-20, SHLD-9: IP may know a better way, or find that the neighbour has gone; the application can ask. */
+function reachesR1(s: TcpSocket, now: u64): void {
+  ipv4Doubt(s.remoteAddress, now);
+  if (s.softError == 0) s.softError = ETIMEDOUT;
+}
+
 function synExpired(s: TcpSocket, now: u64): void {
   if (givesUp(s, R2_SYN, now)) {
-    // RFC 9293 MUST-23
+    // RFC 9293 MUST-22, MUST-23
     connectionFail(s, s.softError != 0 ? s.softError : ETIMEDOUT);
     return;
   }
+  if (s.retransmissions == R1) reachesR1(s, now);
   s.set(SYN_LOST);
   roundTripForget(s);
   roundTripBackOff(s);
@@ -110,13 +118,17 @@ function textExpired(s: TcpSocket, now: u64): void {
     connectionFail(s, s.softError != 0 ? s.softError : ETIMEDOUT);
     return;
   }
+  if (s.retransmissions == R1) reachesR1(s, now);
   congestionTimeout(s, first); // RFC 9293 MUST-19
   roundTripForget(s); // RFC 9293 MUST-18
   roundTripBackOff(s); // RFC 6298, 5.5
   s.sendNext = s.sendUnacknowledged;
 }
 
-/** Zero-window probe (RFC 9293, 3.8.6.1): for ever while the peer answers (MUST-37), unless nobody holds the socket. */
+/**
+ * Zero-window probe (RFC 9293, 3.8.6.1). RFC 9293 MUST-35, MUST-37, SHLD-17: for ever while the peer answers, unless
+ * nobody holds the socket.
+ */
 function probeExpired(s: TcpSocket, now: u64): void {
   const silent = now - s.lastReceived >= R2_DATA && s.retransmissions > 3;
   if (givesUp(s, R2_DATA, now) && (silent || s.has(DETACHED))) {
@@ -127,7 +139,7 @@ function probeExpired(s: TcpSocket, now: u64): void {
   s.set(PERSIST | PROBE);
   s.clear(RETRANSMIT_FIRST);
   s.sendNext = s.sendUnacknowledged;
-  // SHLD-30: each interval twice the one before. The time-out itself stays, the path is not to blame.
+  // RFC 9293 SHLD-30: each interval twice the one before. The time-out itself stays, the path is not to blame.
   const doublings = <u64>min<u32>(s.retransmissions, 12);
   s.retransmitDeadline = now + min(RTO_MAX, s.retransmissionTimeout << doublings);
 }

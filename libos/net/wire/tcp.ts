@@ -110,7 +110,7 @@ export function tcpParse(address: usize, length: u32, segment: TcpSegment): bool
 /** Two NOPs, then kind and length of the timestamps option, as this machine loads them. */
 const ALIGNED_TIMESTAMPS: u32 = 0x0a080101;
 
-/** Walks the options in [cursor, end); an illegal length ends the walk, what was read before it stays (MUST-7). */
+/** Walks the options of any segment (RFC 9293 MUST-4, MUST-5) in [cursor, end); an illegal length ends the walk, what was read before it stays (RFC 9293 MUST-7). */
 function parseOptions(cursor: usize, end: usize, segment: TcpSegment): void {
   // RFC 7323, appendix A: what nearly every segment has, and nothing else.
   if (end - cursor == TIMESTAMPS_SIZE && load<u32>(cursor) == ALIGNED_TIMESTAMPS) {
@@ -138,7 +138,7 @@ function takeTimestamps(address: usize, segment: TcpSegment): void {
   segment.timestampEcho = bswap<u32>(load<u32>(address + 6));
 }
 
-/** Reads one known option of its one legal size; anything else is ignored (RFC 9293 MUST-6). */
+/** Reads one known option of its one legal size; anything else is skipped by its length (RFC 9293 MUST-6, MUST-68). */
 function parseOption(kind: u8, address: usize, size: u32, segment: TcpSegment): void {
   if (kind == OPTION_TIMESTAMPS && size == 10) {
     takeTimestamps(address, segment);

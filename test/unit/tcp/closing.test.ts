@@ -1,7 +1,7 @@
 // How a connection ends (RFC 9293, 3.6 and 3.10.7.4): the FIN from either side or both, resets on close, TIME-WAIT.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { brief, establishedPeer, Peer, stateOf } from "./peer.ts";
+import { brief, establishedPeer, Peer, stateOf, timestampOption } from "./peer.ts";
 import { State } from "./stack.ts";
 
 test("fin_then_close_goes_through_close_wait_and_last_ack", async () => {
@@ -21,6 +21,7 @@ test("fin_then_close_goes_through_close_wait_and_last_ack", async () => {
   assert.equal(peer.stack.call("timeWaitCount"), 0);
 });
 
+// RFC 9293 MUST-13
 test("close_goes_through_fin_wait_1_and_2_to_time_wait", async () => {
   const { peer, child } = await establishedPeer();
   peer.stack.shutdown(child);
@@ -76,6 +77,7 @@ test("early_fin_waits_for_the_text_before_it", async () => {
   assert.equal(peer.stack.readText(child), "abcdef");
 });
 
+// RFC 9293 MAY-1, SHLD-3
 test("text_after_close_is_reset", async () => {
   const { peer, child } = await establishedPeer();
   peer.stack.close(child);
@@ -85,6 +87,7 @@ test("text_after_close_is_reset", async () => {
   assert.equal(peer.stack.call("tableCount"), 0);
 });
 
+// RFC 9293 MAY-1, SHLD-3
 test("close_with_unread_text_resets", async () => {
   const { peer, child } = await establishedPeer();
   peer.send({ sequence: 1, ack: 1, text: "unread" });
@@ -128,6 +131,7 @@ test("time_wait_acknowledges_a_repeated_fin_and_ignores_stray_resets", async () 
   assert.equal(peer.stack.call("timeWaitCount"), 1);
 });
 
+// RFC 9293 MAY-2
 test("time_wait_is_reused_by_a_newer_syn", async () => {
   const { peer, listener, child } = await establishedPeer();
   peer.stack.close(child);
@@ -141,6 +145,23 @@ test("time_wait_is_reused_by_a_newer_syn", async () => {
   assert.equal(peer.stack.call("timeWaitCount"), 0);
   peer.send({ sequence: 1001, ack: 1 });
   assert.notEqual(peer.stack.accept(listener), 0);
+});
+
+// RFC 9293 MAY-2, SHLD-4
+test("time_wait_is_reused_by_a_syn_with_a_newer_timestamp", async () => {
+  const peer = await Peer.create();
+  const listener = peer.stack.listen(80);
+  const options = (value: number): Uint8Array => Uint8Array.from(timestampOption(value, 0));
+  peer.send({ flags: "S", options: options(1000) });
+  peer.send({ sequence: 1, ack: 1, options: options(1001) });
+  peer.stack.close(peer.stack.accept(listener));
+  peer.send({ flags: "FA", sequence: 1, ack: 2, options: options(1002) });
+  assert.equal(peer.stack.call("timeWaitCount"), 1);
+  peer.received();
+  const older = { flags: "S", sequence: -50_000, options: options(1001) };
+  assert.equal(peer.send(older)[0]?.flags, "A"); // an old duplicate
+  const [answer] = peer.send({ ...older, options: options(1003) });
+  assert.deepEqual([answer?.flags, peer.stack.call("timeWaitCount")], ["SA", 0]);
 });
 
 test("time_wait_is_bounded", async () => {

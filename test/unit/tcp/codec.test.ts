@@ -31,6 +31,7 @@ async function parse(options: readonly number[], text = 0, flags = 0x10): Promis
   return (field) => stack.unsigned("parsedField", field);
 }
 
+// RFC 9293 MUST-4, MUST-64
 test("known options are read at any alignment", async () => {
   const get = await parse([1, 2, 4, 5, 180, 3, 3, 7, 4, 2, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8]);
   assert.ok(get !== null);
@@ -45,10 +46,12 @@ test("a window scale above 14 counts as 14", async () => {
   assert.equal((await parse([3, 3, 200]))?.(Parsed.WindowScale), 14);
 });
 
+// RFC 9293 MUST-6, MUST-68
 test("unknown options are skipped", async () => {
   assert.equal((await parse([254, 6, 2, 4, 5, 180, 2, 4, 1, 0]))?.(Parsed.Mss), 256);
 });
 
+// RFC 9293 MUST-7
 test("illegal option lengths end the walk but keep what was read", async () => {
   assert.equal((await parse([2, 4, 5, 180, 9, 0, 3, 3, 7]))?.(Parsed.Options), 1);
   assert.equal((await parse([2, 4, 5, 180, 9, 1, 3, 3, 7]))?.(Parsed.Options), 1);

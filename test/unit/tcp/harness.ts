@@ -25,6 +25,7 @@ import {
   tcpShutdown,
   tcpSocketCreate,
   tcpTakeError,
+  tcpTakeReport,
 } from "../../../libos/net/tcp/api";
 import { resetsSent } from "../../../libos/net/tcp/control_segment";
 import { halfOpenCount } from "../../../libos/net/tcp/half_open";
@@ -259,6 +260,7 @@ export {
   tcpShutdown,
   tcpSocketCreate,
   tcpTakeError,
+  tcpTakeReport,
   timeWaitCount,
   timersNextDeadline,
   timersRun,

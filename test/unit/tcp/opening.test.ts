@@ -25,6 +25,7 @@ test("rst_to_closed_port_is_ignored", async () => {
   assert.deepEqual(peer.send({ flags: "R" }), []);
 });
 
+// RFC 9293 MUST-3
 test("bad_checksum_is_dropped_silently", async () => {
   const peer = await Peer.create();
   peer.stack.listen(80);
@@ -38,6 +39,7 @@ test("header_length_beyond_the_segment_is_dropped_silently", async () => {
   assert.deepEqual(peer.send({ flags: "S", rawHeaderWords: 4 }), []);
 });
 
+// RFC 9293 MUST-63
 test("syn_from_broadcast_is_dropped_silently", async () => {
   const peer = await Peer.create();
   peer.stack.listen(80);
@@ -57,6 +59,7 @@ test("passive_open", async () => {
   assert.equal(peer.stack.call("halfOpenCount"), 0);
 });
 
+// RFC 9293 MUST-14, MUST-67, SHLD-5, MAY-3
 test("syn_is_not_answered_with_options_it_did_not_offer", async () => {
   const peer = await Peer.create();
   peer.stack.listen(80);
@@ -80,6 +83,7 @@ test("syn_received_bad_ack_is_reset", async () => {
   assert.equal(peer.stack.call("halfOpenCount"), 1);
 });
 
+// RFC 9293 MUST-11
 test("syn_received_rst_returns_to_listen", async () => {
   const peer = await Peer.create();
   const listener = peer.stack.listen(80);
@@ -118,6 +122,7 @@ test("active_open", async () => {
   assert.equal(peer.stack.poll(socket), Poll.OUT);
 });
 
+// RFC 9293 MUST-12
 test("syn_sent_refused", async () => {
   const peer = await Peer.create();
   const socket = peer.stack.connect(0x0a000009, PEER_PORT);
@@ -144,6 +149,7 @@ test("syn_sent_bad_ack_is_reset", async () => {
   assert.equal(stateOf(peer, socket), State.SYN_SENT);
 });
 
+// RFC 9293 MUST-20, MUST-22, MUST-23
 test("syn_is_retransmitted_with_back_off_and_gives_up_after_three_minutes", async () => {
   const peer = await Peer.create();
   const socket = peer.stack.connect(0x0a000009, PEER_PORT);
@@ -159,6 +165,7 @@ test("syn_is_retransmitted_with_back_off_and_gives_up_after_three_minutes", asyn
   assert.equal(peer.stack.error(socket), Errno.ETIMEDOUT);
 });
 
+// RFC 9293 MUST-10
 test("simultaneous_open", async () => {
   const peer = await Peer.create();
   const socket = peer.stack.connect(0x0a000009, PEER_PORT);
@@ -169,4 +176,16 @@ test("simultaneous_open", async () => {
   assert.equal(stateOf(peer, socket), State.ESTABLISHED);
   peer.send({ sequence: 1, ack: 1, text: "x", destinationPort: port });
   assert.equal(peer.stack.readText(socket), "x");
+});
+
+// RFC 9293 MUST-11, MUST-12
+test("syn_received_rst_ends_an_active_open", async () => {
+  const peer = await Peer.create();
+  const socket = peer.stack.connect(0x0a000009, PEER_PORT);
+  const port = peer.received()[0]?.sourcePort ?? 0;
+  peer.send({ flags: "S", destinationPort: port });
+  assert.equal(stateOf(peer, socket), State.SYN_RECEIVED);
+  peer.send({ flags: "R", sequence: 1, destinationPort: port });
+  assert.equal(stateOf(peer, socket), State.CLOSED);
+  assert.equal(peer.stack.error(socket), Errno.ECONNREFUSED);
 });

@@ -5,6 +5,7 @@ import { brief } from "./peer.ts";
 import { ack, established, text } from "./sender.ts";
 import { Errno, State } from "./stack.ts";
 
+// RFC 9293 MUST-38
 test("sender avoids the silly window", async () => {
   const { peer, child } = await established(4000);
   peer.stack.send(child, text(10_000));
@@ -13,6 +14,7 @@ test("sender avoids the silly window", async () => {
   assert.deepEqual(brief(peer.send(ack(4001, 2500))), ["A 4001 1 1000", "A 5001 1 1000"]);
 });
 
+// RFC 9293 MUST-38
 test("a small window is used after the override time-out", async () => {
   const { peer, child } = await established(4000);
   peer.stack.send(child, text(10_000));
@@ -21,6 +23,7 @@ test("a small window is used after the override time-out", async () => {
   assert.deepEqual(brief(peer.pass(2000)).slice(0, 1), ["A 4001 1 100"]);
 });
 
+// RFC 9293 MUST-35, MUST-36, MUST-37, SHLD-29, SHLD-30
 test("zero window is probed with back-off for ever", async () => {
   const { peer, child } = await established(4000);
   peer.stack.send(child, text(10_000));
@@ -94,6 +97,7 @@ test("acknowledgments pass while our window probe is in flight", async () => {
   assert.deepEqual([answer?.sequence, answer?.ack, answer?.text], [1001, 6, ""]);
 });
 
+// RFC 9293 MUST-34, SHLD-15, SHLD-16
 test("a window that shrinks from the right is survived", async () => {
   const { peer, child } = await established(10_000);
   peer.stack.send(child, text(10_000));
@@ -104,4 +108,15 @@ test("a window that shrinks from the right is survived", async () => {
   assert.equal(peer.stack.field(child, "state"), State.ESTABLISHED);
   const rest = peer.send(ack(3001, 65535));
   assert.equal(rest[0]?.sequence, 3001);
+});
+
+// RFC 9293 SHLD-17
+test("what a shrunken window leaves outside does not time the connection out", async () => {
+  const { peer, child } = await established(10_000);
+  peer.stack.send(child, text(10_000));
+  peer.received();
+  peer.send(ack(2001, 0));
+  for (let i = 0; i < 360; i++) if (peer.pass(10_000).length !== 0) peer.send(ack(2001, 0));
+  assert.equal(peer.stack.field(child, "state"), State.ESTABLISHED);
+  assert.equal(peer.send(ack(2001, 65_535))[0]?.sequence, 2001);
 });

@@ -1,11 +1,11 @@
 // The sending side: segments, Nagle, retransmission, congestion control, keep-alive.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { internetSum } from "../../support/segmentation.ts";
 import { brief, mssOption, Peer, PEER_PORT } from "./peer.ts";
 import { ack, established, MSS, text } from "./sender.ts";
 import { CHECKSUM_OFFLOAD_TX, Errno, GSO_TCPV4, Poll, State } from "./stack.ts";
 
+// RFC 9293 MUST-14, MUST-15, MUST-16, MUST-61, SHLD-27, SHLD-28
 test("the peer's mss is respected and the default is 536", async () => {
   const { peer, child } = await established();
   peer.stack.send(child, text(2500));
@@ -23,6 +23,7 @@ test("an absurd mss does not make segments of a few bytes", async () => {
   assert.equal(peer.received()[0]?.text.length, 88);
 });
 
+// RFC 9293 MUST-19
 test("slow start doubles the window each round trip", async () => {
   const { peer, child } = await established();
   peer.stack.send(child, text(60_000));
@@ -32,6 +33,7 @@ test("slow start doubles the window each round trip", async () => {
   assert.equal(sent, 20);
 });
 
+// RFC 9293 SHLD-7, MAY-16
 test("nagle holds a small segment while a small one is in flight", async () => {
   const { peer, child } = await established();
   peer.stack.send(child, "a");
@@ -42,6 +44,7 @@ test("nagle holds a small segment while a small one is in flight", async () => {
   assert.deepEqual(brief(peer.send(ack(2))), ["PA 2 1 bc"]);
 });
 
+// RFC 9293 MUST-17
 test("no delay sends small segments at once", async () => {
   const { peer, child } = await established();
   peer.stack.call("tcpSetNoDelay", child, true, peer.stack.now);
@@ -50,6 +53,7 @@ test("no delay sends small segments at once", async () => {
   assert.deepEqual(brief(peer.received()), ["PA 1 1 a", "PA 2 1 b"]);
 });
 
+// RFC 9293 MAY-15
 test("what is announced as not the last waits for the rest, or for the end", async () => {
   const { peer, child } = await established();
   peer.stack.call("tcpSetNoDelay", child, true, peer.stack.now);
@@ -65,6 +69,7 @@ test("what is announced as not the last waits for the rest, or for the end", asy
   assert.deepEqual(brief(peer.received()), ["FPA 1103 1 last"]);
 });
 
+// RFC 9293 MUST-60
 test("what is announced as not the last does not wait for ever", async () => {
   const { peer, child } = await established();
   peer.stack.send(child, "a", true);
@@ -86,6 +91,7 @@ test("the tail of a message does not wait for its full-sized predecessors", asyn
   assert.deepEqual(brief(peer.received()), ["A 1 1 1000", "PA 1001 1 500"]);
 });
 
+// RFC 9293 MUST-12, MUST-19, MUST-20, SHLD-11
 test("retransmission backs off, then gives up with ETIMEDOUT", async () => {
   const { peer, child } = await established();
   peer.stack.send(child, "hello");
@@ -103,6 +109,7 @@ test("retransmission backs off, then gives up with ETIMEDOUT", async () => {
   assert.equal(peer.stack.read(child), -Errno.ETIMEDOUT);
 });
 
+// RFC 9293 MUST-21
 test("the application can set R2", async () => {
   const { peer, child } = await established();
   peer.stack.call("tcpSetUserTimeout", child, 5_000_000_000n);
@@ -111,6 +118,7 @@ test("the application can set R2", async () => {
   assert.equal(peer.stack.field(child, "state"), State.CLOSED);
 });
 
+// RFC 9293 MUST-19
 test("three duplicate acks retransmit the first segment at once", async () => {
   const { peer, child } = await established();
   peer.stack.send(child, text(10_000));
@@ -133,6 +141,7 @@ test("limited transmit sends new data on the first two duplicates", async () => 
   assert.deepEqual(brief(peer.send(ack(1))), ["A 11001 1 1000"]);
 });
 
+// RFC 9293 MUST-19
 test("a time-out collapses the window to one segment", async () => {
   const { peer, child } = await established();
   peer.stack.send(child, text(10_000));
@@ -152,6 +161,22 @@ test("the round trip is measured and its time-out has a floor", async () => {
   assert.ok(peer.stack.field(child, "roundTripMicroseconds") > 10_000);
 });
 
+// RFC 9293 MUST-18
+test("what was sent twice is not measured, and the doubled time-out stays until something is", async () => {
+  const { peer, child } = await established();
+  const before = peer.stack.field(child, "roundTripMicroseconds");
+  const timeout = peer.stack.field(child, "timeoutMilliseconds");
+  peer.stack.send(child, "a");
+  peer.received();
+  assert.equal(peer.pass(timeout + 1).length, 1);
+  peer.send(ack(2));
+  assert.equal(peer.stack.field(child, "roundTripMicroseconds"), before);
+  assert.equal(peer.stack.field(child, "timeoutMilliseconds"), 2 * timeout);
+  peer.stack.send(child, "b");
+  peer.send(ack(3));
+  assert.equal(peer.stack.field(child, "timeoutMilliseconds"), timeout);
+});
+
 test("after a lost syn the time-out starts at three seconds and the window at one segment", async () => {
   const peer = await Peer.create();
   const socket = peer.stack.connect(0x0a000009, PEER_PORT);
@@ -163,6 +188,7 @@ test("after a lost syn the time-out starts at three seconds and the window at on
   assert.equal(peer.received().length, 1);
 });
 
+// RFC 9293 MUST-39, SHLD-14, MAY-8
 test("the receive window closes, and opens with an update when the application reads", async () => {
   const { peer, child } = await established();
   peer.stack.call("tcpSetReceiveLimit", child, 8192);
@@ -205,6 +231,7 @@ test("an idle connection holds no buffers", async () => {
   assert.equal(peer.stack.call("bufferPagesUsed"), 0);
 });
 
+// RFC 9293 MAY-5, MUST-24, MUST-25, MUST-26, MUST-27, MUST-29, SHLD-12
 test("keep-alive probes an idle peer, is content with answers and ends a dead connection", async () => {
   const { peer, child } = await established();
   peer.pass(3 * 3600_000);
@@ -223,6 +250,14 @@ test("keep-alive probes an idle peer, is content with answers and ends a dead co
   assert.equal(last.at(-1)?.slice(0, 2), "RA");
   assert.equal(peer.stack.field(child, "state"), State.CLOSED);
   assert.equal(peer.stack.error(child), Errno.ETIMEDOUT);
+});
+
+// RFC 9293 MUST-28
+test("keep-alive waits two hours unless told otherwise", async () => {
+  const { peer, child } = await established();
+  peer.stack.call("tcpSetKeepAlive", child, true, peer.stack.now);
+  assert.deepEqual(peer.pass(7_199_000), []);
+  assert.deepEqual(brief(peer.pass(2000)), ["A 0 1"]);
 });
 
 test("a keep-alive probe of the peer is answered", async () => {
@@ -255,61 +290,5 @@ test("without a large frame segments go out one by one", async () => {
   assert.deepEqual(
     peer.received().map((segment) => segment.text.length),
     new Array<number>(10).fill(1000),
-  );
-});
-
-/** An ICMP destination-unreachable message that quotes the stack's segment with sequence number `sequence`. */
-function unreachable(peer: Peer, code: number, mtu: number, sequence: number, sourcePort: number): Uint8Array {
-  const frame = new Uint8Array(14 + 56);
-  frame.set([0, 0x16, 0x3e, 0, 0, 1, 0, 0x16, 0x3e, 0, 0, 9, 8, 0]);
-  frame.set([0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 9, 10, 0, 0, 1], 14);
-  frame.set([3, code, 0, 0, 0, 0, mtu >> 8, mtu & 255], 34);
-  frame.set([0x45, 0, 5, 0, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 9], 42);
-  const view = new DataView(frame.buffer);
-  view.setUint16(62, sourcePort);
-  view.setUint16(64, PEER_PORT);
-  view.setUint32(66, (peer.stackIsn + sequence) >>> 0);
-  view.setUint16(36, ~internetSum(frame, 34, 70) & 0xffff);
-  view.setUint16(24, ~internetSum(frame, 14, 34) & 0xffff);
-  return frame;
-}
-
-test("icmp hard error does not end an established connection", async () => {
-  const { peer, child } = await established();
-  peer.stack.send(child, "hello");
-  peer.received();
-  peer.deliver(unreachable(peer, 3, 0, 1, 80));
-  assert.equal(peer.stack.field(child, "state"), State.ESTABLISHED);
-});
-
-test("icmp hard error ends an attempt to connect, a forged one does not", async () => {
-  const peer = await Peer.create();
-  const socket = peer.stack.connect(0x0a000009, PEER_PORT);
-  const port = peer.received()[0]?.sourcePort ?? 0;
-  peer.deliver(unreachable(peer, 3, 0, 77, port));
-  assert.equal(peer.stack.field(socket, "state"), State.SYN_SENT);
-  peer.deliver(unreachable(peer, 1, 0, 0, port)); // host unreachable is soft (MUST-56)
-  assert.equal(peer.stack.field(socket, "state"), State.SYN_SENT);
-  peer.deliver(unreachable(peer, 3, 0, 0, port));
-  assert.equal(peer.stack.field(socket, "state"), State.CLOSED);
-  assert.equal(peer.stack.error(socket), Errno.ECONNREFUSED);
-  peer.stack.connect(0x0a000009, PEER_PORT, socket);
-  assert.equal(peer.received()[0]?.flags, "S");
-});
-
-test("a narrower path makes the segments smaller and sends again what was too large", async () => {
-  const { peer, child } = await established();
-  peer.stack.send(child, text(2000));
-  assert.equal(peer.received().length, 2);
-  peer.deliver(unreachable(peer, 4, 640, 1, 80));
-  const again = peer.received();
-  assert.deepEqual(
-    again.map((segment) => [segment.sequence, segment.text.length]),
-    [
-      [1, 600],
-      [601, 600],
-      [1201, 600],
-      [1801, 200],
-    ],
   );
 });

@@ -48,13 +48,15 @@ export const Errno = {
   EAGAIN: 11,
   EPIPE: 32,
   EADDRINUSE: 98,
+  EADDRNOTAVAIL: 99,
   ECONNRESET: 104,
   ETIMEDOUT: 110,
   ECONNREFUSED: 111,
+  EHOSTUNREACH: 113,
   EINPROGRESS: 115,
 } as const;
 
-export const Poll = { IN: 1, OUT: 4, ERR: 8, HUP: 16, RDHUP: 0x2000 } as const;
+export const Poll = { IN: 1, PRI: 2, OUT: 4, ERR: 8, HUP: 16, RDHUP: 0x2000 } as const;
 
 type Export = (...args: (number | bigint | boolean)[]) => number;
 
@@ -256,5 +258,10 @@ export class Stack implements Station {
 
   error(socket: number): number {
     return this.call("tcpTakeError", socket);
+  }
+
+  /** SO_ERROR. */
+  report(socket: number): number {
+    return this.call("tcpTakeReport", socket);
   }
 }
