@@ -6,7 +6,7 @@ import { ack, established, MSS, text } from "./sender.ts";
 import { CHECKSUM_OFFLOAD_TX, Errno, GSO_TCPV4, Poll, State } from "./stack.ts";
 
 // RFC 9293 MUST-14, MUST-15, MUST-16, MUST-61, SHLD-27, SHLD-28
-test("the peer's mss is respected and the default is 536", async () => {
+test("the mss of the peer is respected and the default is 536", async () => {
   const { peer, child } = await established();
   peer.stack.send(child, text(2500));
   assert.deepEqual(brief(peer.received()), ["A 1 1 1000", "A 1001 1 1000", "PA 2001 1 500"]);
