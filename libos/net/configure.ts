@@ -3,7 +3,7 @@ import { familyAddress } from "../../kernel/with_fork";
 import { addressesSet, interfaceAddress, interfaceGateway, interfaceMask, prefixMask } from "./addresses";
 import { arpCacheClear } from "./arp/cache";
 import { conflictAnnounce } from "./arp/conflict";
-import { pathMtuClear } from "./ipv4/path_mtu";
+import { pathMtuClear } from "./ip/path_mtu";
 
 /**
  * Gives the interface an address (host order) with a prefix of `prefixLength` bits, a gateway (0 = none) and an MTU

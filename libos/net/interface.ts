@@ -2,8 +2,8 @@
 //
 // Who calls what:
 //   driver      -> interfaceInput() for each frame, interfacePoll() after each batch, interfaceLinkChanged()
-//   transports  -> ipv4/output.ts (ipv4Allocate, ipv4Send, ipv4PathMtu), ipv4/routing.ts (ipv4SourceFor),
-//                  ipv4/path_mtu.ts (pathMtuLower), transport.ts (registration, checksums)
+//   transports  -> ip/output.ts (ipAllocate, ipSend), ip/routing.ts (ipSourceFor), ip/path_mtu.ts (pathMtuLower),
+//                  transport.ts (registration, checksums)
 //   network.ts  -> configure.ts, interfacePoll() from a timer set to interfaceDeadline()
 // Time is always a parameter: `now` in monotonic nanoseconds.
 // Nothing that a frame contains can make the stack read beyond `length`, loop without bound or keep memory for ever.
@@ -15,7 +15,7 @@ import { dhcpDeadline, dhcpPoll, dhcpReboot } from "./dhcp/client";
 import { ipv4Input } from "./ipv4/input";
 import { reassemblyDeadline, reassemblyPoll } from "./ipv4/reassembly";
 import { loopbackFree, loopbackQueued, loopbackTake } from "./loopback";
-import { pathMtuDeadline, pathMtuPoll } from "./ipv4/path_mtu";
+import { pathMtuDeadline, pathMtuPoll } from "./ip/path_mtu";
 import { RX_LINK_GROUP, RX_LOOPBACK } from "./receive_flags";
 import { transportsPoll } from "./transport";
 import {

@@ -37,13 +37,13 @@ import {
 import { deviceRead, deviceWrite } from "./device_file";
 import { closeLingering } from "./linger";
 import { datagramReceive, datagramSend, streamReceive, streamSend } from "./stream";
-import { UdpPeer } from "../net/udp/input";
+import { UDP_PEER_SIZE, UdpPeer } from "../net/udp/input";
 
 /** The most that one call transfers, as on Linux: results fit an i32. */
 const TRANSFER_MAX: u32 = 0x7ffff000;
 
 const target = changetype<PathTarget>(memory.data(20, 4));
-const peer = changetype<UdpPeer>(memory.data(16, 4));
+const peer = changetype<UdpPeer>(memory.data(UDP_PEER_SIZE, 8));
 
 /** Resolves a path of the app into `target`. */
 function resolveUserPath(path: u32, length: u32): i32 {
@@ -130,7 +130,7 @@ function readFrom(file: OpenFile, buffer: usize, count: u32): i32 {
 
 function writeTo(file: OpenFile, source: usize, count: u32): i32 {
   if (file.kind == KIND_TCP) return streamSend(file, source, count, 0);
-  if (file.kind == KIND_UDP) return datagramSend(file, source, count, 0, 0, 0);
+  if (file.kind == KIND_UDP) return datagramSend(file, source, count, 0, 0);
   return file.kind == KIND_CONSOLE ? consoleFileWrite(source, count, file.nonBlocking) : -EBADF;
 }
 

@@ -32,8 +32,8 @@ import {
 import { POLLIN } from "../net/poll_events";
 import { NO_SOCKET } from "../net/tcp/socket";
 import { LISTEN } from "../net/tcp/state";
-import { UdpPeer } from "../net/udp/input";
-import { udpBind, udpConnect, udpShutdown, udpSocketCreate } from "../net/udp/socket";
+import { UDP_PEER_SIZE, UdpPeer } from "../net/udp/input";
+import { udpBind, udpConnect, udpDisconnect, udpShutdown, udpSocketCreate } from "../net/udp/socket";
 import { descriptorFile, descriptorFree, descriptorSet } from "../process/descriptors";
 import {
   KIND_TCP,
@@ -45,12 +45,10 @@ import {
   openFileRelease,
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { Endpoint, addressRead, addressWritable, addressWrite } from "./address";
+import { ENDPOINT_SIZE, Endpoint, addressRead, addressWritable, addressWrite, endpointResolveAny } from "./address";
 import {
   AF_INET,
   AF_UNSPEC,
-  INADDR_ANY,
-  INADDR_LOOPBACK,
   IPPROTO_IP,
   IPPROTO_TCP,
   IPPROTO_UDP,
@@ -75,8 +73,8 @@ const TYPE_FLAGS: i32 = SOCK_NONBLOCK | SOCK_CLOEXEC;
 const SEND_FLAGS: i32 = MSG_DONTWAIT | MSG_MORE | MSG_NOSIGNAL;
 const RECEIVE_FLAGS: i32 = MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_NOSIGNAL;
 
-const endpoint = changetype<Endpoint>(memory.data(8, 4));
-const peer = changetype<UdpPeer>(memory.data(16, 4));
+const endpoint = changetype<Endpoint>(memory.data(ENDPOINT_SIZE, 8));
+const peer = changetype<UdpPeer>(memory.data(UDP_PEER_SIZE, 8));
 
 /** The error for a description that is no socket, 0 for a socket. */
 function socketError(file: OpenFile): i32 {
@@ -97,7 +95,7 @@ export function posix_socket(domain: i32, type: i32, protocol: i32): i32 {
   if (fd < 0) return fd;
   const file = openFileCreate(isStream ? KIND_TCP : KIND_UDP, 0, O_RDWR | (type & SOCK_NONBLOCK));
   if (file == NO_FILE) return -ENFILE;
-  file.object = isStream ? changetype<usize>(tcpSocketCreate()) : changetype<usize>(udpSocketCreate());
+  file.object = isStream ? changetype<usize>(tcpSocketCreate(false)) : changetype<usize>(udpSocketCreate(false));
   if (file.object == 0) {
     openFileRelease(file);
     return -ENOBUFS;
@@ -180,11 +178,12 @@ export function posix_connect(fd: i32, address: u32): i32 {
   const error = socketError(file);
   if (error != 0) return error;
   const given = addressRead(address, endpoint);
-  if (given == -EAFNOSUPPORT && endpoint.family == AF_UNSPEC && file.kind == KIND_UDP)
-    return udpConnect(file.udp, 0, 0);
+  if (given == -EAFNOSUPPORT && endpoint.family == AF_UNSPEC && file.kind == KIND_UDP) {
+    udpDisconnect(file.udp);
+    return 0;
+  }
   if (given != 0) return given;
-  // As elsewhere, "any" as a destination is this host.
-  if (endpoint.address == INADDR_ANY) endpoint.address = INADDR_LOOPBACK;
+  endpointResolveAny(endpoint);
   return file.kind == KIND_TCP ? connectStream(file) : udpConnect(file.udp, endpoint.address, endpoint.port);
 }
 
@@ -196,20 +195,11 @@ export function posix_sendto(fd: i32, buffer: u32, length: u32, flags: i32, addr
   const count = min(length, TRANSFER_MAX);
   const bytes = userBuffer(buffer, count);
   if (bytes == 0) return -EFAULT;
-  endpoint.address = 0;
-  endpoint.port = 0;
-  // A connected stream ignores the address.
-  if (address != 0 && file.kind == KIND_UDP) {
-    const given = addressRead(address, endpoint);
-    if (given != 0) return given;
-    if (endpoint.address == INADDR_ANY) endpoint.address = INADDR_LOOPBACK;
-    if (endpoint.port == 0) return -EINVAL;
-  }
   openFileHold(file);
   const result =
     file.kind == KIND_TCP
-      ? streamSend(file, bytes, count, flags)
-      : datagramSend(file, bytes, count, flags, endpoint.address, endpoint.port);
+      ? streamSend(file, bytes, count, flags) // a connected stream ignores the address
+      : datagramSend(file, bytes, count, flags, address);
   openFileRelease(file);
   return result;
 }
@@ -248,7 +238,7 @@ export function posix_getsockname(fd: i32, address: u32): i32 {
   if (error != 0) return error;
   if (userBuffer(address, SOCKET_ADDRESS_SIZE) == 0) return -EFAULT;
   if (file.kind == KIND_TCP) addressWrite(address, tcpLocalAddress(file.tcp), tcpLocalPort(file.tcp));
-  else addressWrite(address, file.udp.localAddress, file.udp.localPort);
+  else addressWrite(address, file.udp.local, file.udp.localPort);
   return 0;
 }
 
@@ -258,8 +248,8 @@ export function posix_getpeername(fd: i32, address: u32): i32 {
   if (error != 0) return error;
   if (userBuffer(address, SOCKET_ADDRESS_SIZE) == 0) return -EFAULT;
   const isStream = file.kind == KIND_TCP;
-  if (isStream ? !tcpConnected(file.tcp) : file.udp.remoteAddress == 0) return -ENOTCONN;
+  if (isStream ? !tcpConnected(file.tcp) : file.udp.remotePort == 0) return -ENOTCONN;
   if (isStream) addressWrite(address, tcpRemoteAddress(file.tcp), tcpRemotePort(file.tcp));
-  else addressWrite(address, file.udp.remoteAddress, file.udp.remotePort);
+  else addressWrite(address, file.udp.remote, file.udp.remotePort);
   return 0;
 }

@@ -3,10 +3,13 @@
 import { EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINPROGRESS, EINTR, ETIMEDOUT } from "../../kernel/errno";
 import { monotonicNow } from "../../kernel/time/clock";
 import { WaitQueue, waitInterruptibly } from "../../kernel/thread/wait_queue";
+import { IpAddress } from "../net/ip/address";
 import { UdpPeer, udpPeekFrom, udpReceiveFrom } from "../net/udp/input";
 import { udpSendTo } from "../net/udp/output";
+import { UdpSocket } from "../net/udp/socket";
 import { tcpConnected, tcpPeek, tcpPollEvents, tcpReceive, tcpSend, tcpTakeError } from "../net/tcp/api";
 import { OpenFile } from "../process/open_file";
+import { ENDPOINT_SIZE, Endpoint, addressRead, endpointResolveAny } from "./address";
 import { MSG_DONTWAIT, MSG_MORE, MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from "./constants";
 import { timeoutDeadline } from "./deadline";
 
@@ -90,13 +93,24 @@ export function datagramReceive(file: OpenFile, target: usize, count: u32, flags
   }
 }
 
-/** Sends one datagram to `address` (0 = the connected peer): its length, or -errno. */
-export function datagramSend(file: OpenFile, source: usize, count: u32, flags: i32, address: u32, port: u16): i32 {
+const endpoint = changetype<Endpoint>(memory.data(ENDPOINT_SIZE, 8));
+
+/** One attempt; the address is read anew for each, since `endpoint` is everybody's between them. */
+function datagramTry(socket: UdpSocket, source: usize, count: u32, address: u32): i32 {
+  if (address == 0) return udpSendTo(socket, source, count, changetype<IpAddress>(0), 0, monotonicNow());
+  const given = addressRead(address, endpoint);
+  if (given != 0) return given;
+  endpointResolveAny(endpoint);
+  return udpSendTo(socket, source, count, endpoint.address, endpoint.port, monotonicNow());
+}
+
+/** Sends one datagram to the sockaddr at offset `address` of app memory (0 = the connected peer): its length, or -errno. */
+export function datagramSend(file: OpenFile, source: usize, count: u32, flags: i32, address: u32): i32 {
   const socket = file.udp;
-  if (address == 0 && socket.remoteAddress == 0) return -EDESTADDRREQ;
+  if (address == 0 && socket.remotePort == 0) return -EDESTADDRREQ;
   const deadline = timeoutDeadline(file.sendTimeout);
   while (true) {
-    const result = udpSendTo(socket, source, count, address, port, monotonicNow());
+    const result = datagramTry(socket, source, count, address);
     if (result != -EAGAIN) return result;
     const waited = fileWait(file, flags, socket.waitQueue(), deadline);
     if (waited != 0) return waited;

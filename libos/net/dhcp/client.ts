@@ -17,7 +17,7 @@ import { interfaceAddress } from "../addresses";
 import { conflictFound, conflictProbe, conflictTakeLost } from "../arp/conflict";
 import { interfaceConfigure, interfaceUnconfigure } from "../configure";
 import { deviceCarrier, deviceMac } from "../device";
-import { udpReceiveFrom, UdpPeer } from "../udp/input";
+import { UDP_PEER_SIZE, udpReceiveFrom, UdpPeer } from "../udp/input";
 import { UdpSocket, udpBind, udpClose, udpSocketCreate } from "../udp/socket";
 import {
   DHCPACK,
@@ -74,7 +74,7 @@ const lease = changetype<Lease>(memory.data(LEASE_SIZE, 8));
 const offered = changetype<Lease>(memory.data(LEASE_SIZE, 8));
 const received = changetype<Lease>(memory.data(LEASE_SIZE, 8));
 const request = changetype<DhcpRequest>(memory.data(DHCP_REQUEST_SIZE, 8));
-const peer = changetype<UdpPeer>(memory.data(16, 8));
+const peer = changetype<UdpPeer>(memory.data(UDP_PEER_SIZE, 8));
 
 let state: u32 = DHCP_STOPPED;
 let socket: UdpSocket = changetype<UdpSocket>(0);
@@ -99,9 +99,9 @@ let onChange: u32 = 0;
 export function dhcpStart(changed: u32, now: u64): i32 {
   if (scratch == 0) scratch = pageAlloc();
   if (scratch == 0) return -ENOMEM;
-  socket = udpSocketCreate();
+  socket = udpSocketCreate(false);
   if (changetype<usize>(socket) == 0) return -ENOMEM;
-  const bound = udpBind(socket, 0, DHCP_CLIENT_PORT);
+  const bound = udpBind(socket, socket.local, DHCP_CLIENT_PORT);
   if (bound != 0) {
     udpClose(socket);
     return bound;

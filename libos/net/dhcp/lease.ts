@@ -1,6 +1,6 @@
 // What a DHCP server offers: taken out of its message and checked, field by field, before any of it is used.
 import { EINVAL } from "../../../kernel/errno";
-import { PATH_MTU_MINIMUM } from "../ipv4/path_mtu";
+import { PATH_MTU_MINIMUM } from "../ip/path_mtu";
 import {
   DHCP_OPTION_DOMAIN_NAME_SERVER,
   DHCP_OPTION_INTERFACE_MTU,

@@ -1,6 +1,7 @@
 // The messages that a DHCP client sends (RFC 2131 table 5).
 import { deviceMac } from "../device";
 import { UdpSocket } from "../udp/socket";
+import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
 import { udpSendTo } from "../udp/output";
 import {
   DHCPDECLINE,
@@ -58,6 +59,8 @@ const clientIdentifier = memory.data(8, 8);
 const hostName = memory.data(64, 8);
 let hostNameLength: u32 = 0;
 
+const destination = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
+
 /** Sets the name that the server may enter in its DNS; 0 bytes = none. */
 export function dhcpSetHostName(source: usize, length: u32): void {
   hostNameLength = min(length, HOST_NAME_MAXIMUM);
@@ -100,5 +103,6 @@ export function dhcpSend(socket: UdpSocket, request: DhcpRequest, scratch: usize
     if (hostNameLength != 0) at = dhcpPutBytes(at, DHCP_OPTION_HOST_NAME, hostName, <u8>hostNameLength);
   }
   const length = dhcpFinish(scratch, at);
-  return udpSendTo(socket, scratch, length, request.destination, DHCP_SERVER_PORT, now);
+  destination.setIpv4(request.destination);
+  return udpSendTo(socket, scratch, length, destination, DHCP_SERVER_PORT, now);
 }

@@ -3,6 +3,7 @@
 // RFC 9293 MUST-55).
 import { ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENOPROTOOPT, EPROTO } from "../../../kernel/errno";
 import { addressIsLocal } from "../addresses";
+import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
 import { ipv4SendFragmented } from "../ipv4/fragment";
 import { ipv4Allocate, ipv4PathMtu, ipv4Send } from "../ipv4/output";
 import { RX_LINK_GROUP } from "../receive_flags";
@@ -39,6 +40,10 @@ import {
   ipv4Source,
   ipv4TotalLength,
 } from "../wire/ipv4";
+
+/** The ends of the packet that an error quotes, in the form that transports know. */
+const local = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
+const remote = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
 
 /** Takes an ICMP message of `length` bytes; it may be written to, it is not needed afterwards. */
 export function icmpInput(source: u32, destination: u32, message: usize, length: u32, flags: u32, now: u64): void {
@@ -79,8 +84,9 @@ function errorInput(type: u8, message: usize, length: u32, now: u64): void {
   const mtu = error == EMSGSIZE ? nextMtu(icmpNextHopMtu(message), ipv4TotalLength(quote)) : 0;
   const header = ipv4HeaderLength(quote);
   const segment = quote + header;
-  const remote = ipv4Destination(quote);
-  transportError(ipv4Protocol(quote), ipv4Source(quote), remote, segment, available - header, error, mtu, now);
+  local.setIpv4(ipv4Source(quote));
+  remote.setIpv4(ipv4Destination(quote));
+  transportError(ipv4Protocol(quote), local, remote, segment, available - header, error, mtu, now);
 }
 
 /** The errno of an ICMP error (RFC 1122 sections 3.2.2 and 4.2.3.9). */

@@ -4,6 +4,7 @@ import { ECONNREFUSED } from "../../../kernel/errno";
 import { addressIsBroadcast, addressIsLocal, interfaceAddress } from "../addresses";
 import { icmpSendError } from "../icmp/error";
 import { icmpInput } from "../icmp/input";
+import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
 import { reassemblyInput, reassemblyRelease } from "./reassembly";
 import { RX_LINK_GROUP, RX_LOOPBACK } from "../receive_flags";
 import { transportInput, transportPresent } from "../transport";
@@ -29,6 +30,10 @@ import {
 import { UDP_HEADER, udpDestinationPort } from "../wire/udp";
 
 const DHCP_CLIENT_PORT: u16 = 68;
+
+/** The ends of the packet that is delivered, in the form that transports know. */
+const sender = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
+const receiver = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
 
 /** Takes a packet of at most `available` bytes (Ethernet may have padded it). */
 export function ipv4Input(packet: usize, available: u32, flags: u32, now: u64): void {
@@ -88,9 +93,11 @@ function deliver(packet: usize, flags: u32, now: u64): void {
     // RFC 1122 section 3.2.2.1 SHOULD
     icmpSendError(packet, ICMP_UNREACHABLE, ICMP_UNREACHABLE_PROTOCOL, flags, now);
   } else {
-    // RFC 9293 MUST-57: no TCP segment to or from a group address; the source has been looked at above.
+    // RFC 9293 MUST-57, MUST-63: no TCP segment to or from a group address; the source has been looked at above.
     if (protocol == IPPROTO_TCP && !addressIsLocal(destination)) return;
-    const answer = transportInput(protocol, source, destination, payload, length, flags, now);
+    sender.setIpv4(source);
+    receiver.setIpv4(destination);
+    const answer = transportInput(protocol, sender, receiver, payload, length, flags, now);
     if (answer == -ECONNREFUSED) icmpSendError(packet, ICMP_UNREACHABLE, ICMP_UNREACHABLE_PORT, flags, now);
   }
 }

@@ -1,7 +1,4 @@
-// IPv4 output: what transports call. A transport
-//   1. asks for a frame with ipv4Allocate(); `frame.data` is where its header goes, room for the lower ones is in front;
-//   2. writes header and payload, then the checksum with transportChecksumFill() (transport.ts);
-//   3. hands the frame over with ipv4Send(), or back with ipv4Free().
+// IPv4 output: frames to be filled, and what becomes of them (ip/output.ts has the steps). Addresses are in host order.
 import { EHOSTUNREACH, EMSGSIZE, ENETDOWN, ENETUNREACH } from "../../../kernel/errno";
 import { randomU32 } from "../../../kernel/random";
 import { interfaceMtu } from "../addresses";
@@ -9,7 +6,8 @@ import { arpDoubt, arpHold, arpLookup } from "../arp/cache";
 import { TransmitFrame, deviceCarrier, deviceGsoMaximum, deviceTransmitAllocate, deviceTransmitFree } from "../device";
 import { ethernetSend } from "../ethernet_output";
 import { LOOPBACK_MTU, loopbackAllocate, loopbackFree, loopbackSend } from "../loopback";
-import { PATH_MTU_MINIMUM, pathMtu } from "./path_mtu";
+import { mappedLow } from "../ip/address";
+import { PATH_MTU_MINIMUM, pathMtu } from "../ip/path_mtu";
 import { routeIsGroup, routeIsLoopback, routeNextHop } from "./routing";
 import { TX_LOOPBACK } from "../transport";
 import { ETHERNET_HEADER, ethernetSetBroadcast, ethernetSetMulticast } from "../wire/ethernet";
@@ -47,7 +45,7 @@ export function ipv4Free(frame: TransmitFrame): void {
 
 /** Largest IPv4 packet that reaches `destination`, in bytes. */
 export function ipv4PathMtu(destination: u32): u32 {
-  return routeIsLoopback(destination) ? LOOPBACK_MTU : pathMtu(destination);
+  return routeIsLoopback(destination) ? LOOPBACK_MTU : pathMtu(0, mappedLow(destination));
 }
 
 /**
@@ -139,7 +137,7 @@ function refuse(frame: TransmitFrame, error: i32): i32 {
 
 /** RFC 1191: every packet discovers the path MTU, except where the path is narrower than we follow. */
 function fragmentFlags(destination: u32): u16 {
-  return pathMtu(destination) > PATH_MTU_MINIMUM ? IPV4_DONT_FRAGMENT : 0;
+  return pathMtu(0, mappedLow(destination)) > PATH_MTU_MINIMUM ? IPV4_DONT_FRAGMENT : 0;
 }
 
 /**

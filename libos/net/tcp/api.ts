@@ -1,6 +1,6 @@
 // What the rest of the system calls. Functions return >= 0 or -errno and never block; whoever wants to block waits on
-// the socket's waitQueue and looks again. Addresses and ports are in host order, `now` is monotonic ns, pointers are
-// kernel addresses that have been checked.
+// the socket's waitQueue and looks again. Addresses are IpAddresses (ip/address.ts), ports in host order, `now` is
+// monotonic ns, pointers are kernel addresses that have been checked.
 import {
   EADDRNOTAVAIL,
   EAGAIN,
@@ -13,9 +13,9 @@ import {
   ENOTCONN,
   EPIPE,
 } from "../../../kernel/errno";
-import { addressIsLocal } from "../addresses";
+import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
+import { ipIsGroup, ipIsLocal, ipSourceFor } from "../ip/routing";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from "../poll_events";
-import { ipv4SourceFor, routeIsGroup } from "../ipv4/routing";
 import { transportRegister } from "../transport";
 import { IPPROTO_TCP } from "../wire/ipv4";
 import { connectionAbort, connectionOpen, connectionRelease, socketCreate, socketUnlink } from "./connection";
@@ -86,18 +86,22 @@ export function tcpInit(bufferPages: u32 = 0): bool {
   return true;
 }
 
-/** A new socket in state CLOSED; NO_SOCKET without memory. */
-export function tcpSocketCreate(): TcpSocket {
-  return socketCreate();
+/** A new socket in state CLOSED, of AF_INET6 when `ipv6`; NO_SOCKET without memory. */
+export function tcpSocketCreate(ipv6: bool): TcpSocket {
+  const s = socketCreate();
+  if (s == NO_SOCKET) return s;
+  s.ipv6 = ipv6;
+  if (!ipv6) s.local.setIpv4(0);
+  return s;
 }
 
-/** Binds to a local address (0 = any; RFC 9293 MUST-43) and port (0 = a free one). */
-export function tcpBind(s: TcpSocket, address: u32, port: u16): i32 {
+/** Binds to a local address (maybe "any"; RFC 9293 MUST-43) and port (0 = a free one). */
+export function tcpBind(s: TcpSocket, address: IpAddress, port: u16): i32 {
   if (s.state != CLOSED || s.localPort != 0) return -EINVAL;
-  if (address != 0 && !addressIsLocal(address)) return -EADDRNOTAVAIL;
+  if (!address.isAny() && !ipIsLocal(address)) return -EADDRNOTAVAIL;
   const error = port == 0 ? 0 : bindCheck(s, address, port);
   if (error < 0) return error;
-  s.localAddress = address;
+  s.local.copy(address);
   const chosen = port == 0 ? portForBind(s) : <i32>port;
   if (chosen < 0) return chosen;
   s.localPort = <u16>chosen;
@@ -114,8 +118,8 @@ export function tcpListen(s: TcpSocket, backlog: i32): i32 {
   }
   if (s.state != CLOSED) return -EINVAL;
   if (s.localPort == 0) {
-    const bound = tcpBind(s, 0, 0);
-    if (bound < 0) return bound;
+    const error = tcpBind(s, s.local, 0);
+    if (error < 0) return error;
   }
   return listenerOpen(s, bounded);
 }
@@ -125,24 +129,29 @@ export function tcpAccept(s: TcpSocket): TcpSocket {
   return s.state == LISTEN ? acceptQueueTake(s) : NO_SOCKET;
 }
 
+/** The address that a connection's packets carry; what the socket was bound to before it. */
+const ownAddress = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
+const boundAddress = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
+
 /** Opens a connection: -EINPROGRESS, then POLLOUT says that it stands and POLLERR that it failed (tcpTakeError). */
-export function tcpConnect(s: TcpSocket, address: u32, port: u16, now: u64): i32 {
+export function tcpConnect(s: TcpSocket, address: IpAddress, port: u16, now: u64): i32 {
   if (s.state == SYN_SENT || s.state == SYN_RECEIVED) return -EALREADY;
   if (isSynchronized(s.state)) return -EISCONN;
   if (s.state == LISTEN) return -EISCONN;
   if (s.error != 0) return -tcpTakeError(s);
-  if (port == 0 || routeIsGroup(address)) return -EADDRNOTAVAIL; // RFC 9293 MUST-46
-  const source = ipv4SourceFor(address); // RFC 9293 MUST-44
-  if (source == 0) return -ENETUNREACH;
-  const boundAddress = s.localAddress;
-  if (boundAddress == 0) s.localAddress = source; // RFC 9293 MUST-45
-  s.remoteAddress = address;
+  if (port == 0 || ipIsGroup(address)) return -EADDRNOTAVAIL; // RFC 9293 MUST-46
+  if (!ipSourceFor(address, ownAddress)) return -ENETUNREACH; // RFC 9293 MUST-44
+  boundAddress.copy(s.local);
+  if (boundAddress.isAny())
+    s.local.copy(ownAddress); // RFC 9293 MUST-45
+  else if (boundAddress.isIpv4() != address.isIpv4()) return -ENETUNREACH;
+  s.remote.copy(address);
   s.remotePort = port;
   const chosen = s.localPort != 0 ? <i32>s.localPort : portForConnect(s);
   const error = chosen < 0 ? chosen : connectionOpen(s, <u16>chosen, now);
   if (error == 0) return -EINPROGRESS;
-  s.localAddress = boundAddress;
-  s.remoteAddress = 0;
+  s.local.copy(boundAddress);
+  s.remote.clear();
   s.remotePort = 0;
   return error;
 }
@@ -283,17 +292,17 @@ export function tcpConnected(s: TcpSocket): bool {
   return isSynchronized(s.state);
 }
 
-export function tcpLocalAddress(s: TcpSocket): u32 {
-  return s.localAddress;
+export function tcpLocalAddress(s: TcpSocket): IpAddress {
+  return s.local;
 }
 
 export function tcpLocalPort(s: TcpSocket): u16 {
   return s.localPort;
 }
 
-/** 0 while there is no peer. */
-export function tcpRemoteAddress(s: TcpSocket): u32 {
-  return s.remoteAddress;
+/** :: while there is no peer. */
+export function tcpRemoteAddress(s: TcpSocket): IpAddress {
+  return s.remote;
 }
 
 /** 0 while there is no peer. */

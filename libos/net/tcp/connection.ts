@@ -79,8 +79,8 @@ export function socketUnlink(s: TcpSocket): void {
 
 /** Sends the SYN of an active open; addresses and remote port are set. 0, or -EADDRINUSE. */
 export function connectionOpen(s: TcpSocket, localPort: u16, now: u64): i32 {
-  const old = tableFind(s.localAddress, localPort, s.remoteAddress, s.remotePort);
-  let initial = isnFor(s.localAddress, localPort, s.remoteAddress, s.remotePort, now);
+  const old = tableFind(s.local, localPort, s.remote, s.remotePort);
+  let initial = isnFor(s.local, localPort, s.remote, s.remotePort, now);
   if (old != NO_ENDPOINT) {
     if (!isTimeWait(old)) return -EADDRINUSE;
     initial = timeWaitNextIsn(changetype<TimeWait>(old), initial);
@@ -89,7 +89,7 @@ export function connectionOpen(s: TcpSocket, localPort: u16, now: u64): i32 {
   forgetEarlier(s);
   s.localPort = localPort;
   s.state = SYN_SENT;
-  s.timestampOffset = timestampOffsetFor(s.localAddress, s.remoteAddress);
+  s.timestampOffset = timestampOffsetFor(s.local, s.remote);
   sendSequenceInit(s, initial);
   s.lastReceived = now;
   socketLink(s);

@@ -33,12 +33,11 @@ export const KEEP_ALIVE_IDLE: u64 = 7200 * SECOND;
 export const KEEP_ALIVE_INTERVAL: u64 = 75 * SECOND;
 export const KEEP_ALIVE_COUNT: u32 = 9;
 
-/** RFC 9293 MUST-15: what a peer that does not say takes. */
+/** RFC 9293 MUST-15: what a peer that does not say takes, over IPv4 and over IPv6. */
 export const MSS_DEFAULT: u32 = 536;
+export const MSS_DEFAULT_IPV6: u32 = 1220;
 /** A smaller MSS from a peer is not honoured: it would make us send mostly headers (CVE-2019-11479). */
 export const MSS_MIN: u32 = 88;
-/** IPv4 and TCP headers without options. */
-export const HEADERS_SIZE: u32 = 40;
 /** The shift count offered: windows up to 2 MiB with a grain of 32 bytes. */
 export const WINDOW_SCALE: u8 = 5;
 /** The largest window without scaling. */

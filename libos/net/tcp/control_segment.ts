@@ -1,6 +1,7 @@
 // Segments without text that do not go through a socket's output: resets, SYN-ACKs of half-open connections, ACKs out
 // of TIME_WAIT. They are not retransmitted here; without a free frame they are simply lost.
-import { ipv4Allocate, ipv4PathMtu, ipv4Send } from "../ipv4/output";
+import { IpAddress } from "../ip/address";
+import { ipAllocate, ipPathPayload, ipSend } from "../ip/output";
 import { transportChecksumFill } from "../transport";
 import { IPPROTO_TCP } from "../wire/ipv4";
 import {
@@ -13,8 +14,7 @@ import {
   tcpEmitHeader,
   tcpEmitTimestamps,
 } from "../wire/tcp";
-import { HEADERS_SIZE } from "./constants";
-import { TIMESTAMPS, TcpEndpoint } from "./socket";
+import { TCP_ENDPOINT_SIZE, TIMESTAMPS, TcpEndpoint } from "./socket";
 import { synOptionsEmit, synOptionsSize } from "./segment_options";
 
 let resets: u32 = 0;
@@ -25,8 +25,8 @@ export function resetsSent(): u32 {
 }
 
 /** The MSS we announce to `remote`: what one packet holds (RFC 9293 MUST-67). */
-function announcedMss(remote: u32): u32 {
-  return ipv4PathMtu(remote) - HEADERS_SIZE;
+function announcedMss(remote: IpAddress): u32 {
+  return ipPathPayload(remote) - TCP_HEADER_SIZE;
 }
 
 /** Sends <SEQ=sequence><ACK=acknowledgment><CTL=flags> to the peer of `e`; with timestamps when `options` has TIMESTAMPS. */
@@ -42,13 +42,13 @@ export function controlSend(
   now: u64,
 ): void {
   const size = TCP_HEADER_SIZE + ((options & TIMESTAMPS) != 0 ? TIMESTAMPS_SIZE : 0);
-  const frame = ipv4Allocate(e.remoteAddress, size);
+  const frame = ipAllocate(e.remote, size);
   if (changetype<usize>(frame) == 0) return;
   const at = frame.data;
   tcpEmitHeader(at, e.localPort, e.remotePort, sequence, acknowledgment, size, flags, window);
   if (size != TCP_HEADER_SIZE) tcpEmitTimestamps(at + TCP_HEADER_SIZE, timestamp, echo);
-  transportChecksumFill(frame, TCP_CHECKSUM, e.localAddress, e.remoteAddress, IPPROTO_TCP, size);
-  ipv4Send(frame, IPPROTO_TCP, e.localAddress, e.remoteAddress, size, now);
+  transportChecksumFill(frame, TCP_CHECKSUM, e.local, e.remote, IPPROTO_TCP, size);
+  ipSend(frame, IPPROTO_TCP, e.local, e.remote, size, now);
 }
 
 /** Sends a SYN with `offered` options; `flags` is TCP_SYN, or TCP_SYN | TCP_ACK. */
@@ -64,13 +64,13 @@ export function synSend(
   now: u64,
 ): bool {
   const size = TCP_HEADER_SIZE + synOptionsSize(offered);
-  const frame = ipv4Allocate(e.remoteAddress, size);
+  const frame = ipAllocate(e.remote, size);
   if (changetype<usize>(frame) == 0) return false;
   const at = frame.data;
   tcpEmitHeader(at, e.localPort, e.remotePort, sequence, acknowledgment, size, flags, window);
-  synOptionsEmit(at + TCP_HEADER_SIZE, offered, announcedMss(e.remoteAddress), timestamp, echo);
-  transportChecksumFill(frame, TCP_CHECKSUM, e.localAddress, e.remoteAddress, IPPROTO_TCP, size);
-  ipv4Send(frame, IPPROTO_TCP, e.localAddress, e.remoteAddress, size, now);
+  synOptionsEmit(at + TCP_HEADER_SIZE, offered, announcedMss(e.remote), timestamp, echo);
+  transportChecksumFill(frame, TCP_CHECKSUM, e.local, e.remote, IPPROTO_TCP, size);
+  ipSend(frame, IPPROTO_TCP, e.local, e.remote, size, now);
   return true;
 }
 
@@ -80,14 +80,14 @@ export function resetSend(e: TcpEndpoint, sequence: u32, acknowledgment: u32, fl
   controlSend(e, sequence, acknowledgment, TCP_RST | flags, 0, 0, 0, 0, now);
 }
 
-const replyEndpoint = changetype<TcpEndpoint>(memory.data(24, 8));
+const replyEndpoint = changetype<TcpEndpoint>(memory.data(TCP_ENDPOINT_SIZE, 8));
 
 /** Answers a segment that belongs to no connection (RFC 9293, 3.10.7.1); a reset is never answered. */
 export function resetReply(segment: TcpSegment, now: u64): void {
   if ((segment.flags & TCP_RST) != 0) return;
   const e = replyEndpoint;
-  e.localAddress = segment.destination;
-  e.remoteAddress = segment.source;
+  e.local.copy(segment.destination);
+  e.remote.copy(segment.source);
   e.localPort = segment.destinationPort;
   e.remotePort = segment.sourcePort;
   if ((segment.flags & TCP_ACK) != 0) resetSend(e, segment.acknowledgment, 0, 0, now);

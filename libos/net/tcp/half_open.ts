@@ -72,8 +72,8 @@ export function halfOpenAdd(listener: TcpSocket, segment: TcpSegment, initial: u
   if (count == HALF_OPEN_MAX) halfOpenFree(entryOf(listFirst(byAge)));
   const entry = changetype<HalfOpen>(slab.alloc());
   if (changetype<usize>(entry) == 0) return;
-  entry.localAddress = segment.destination;
-  entry.remoteAddress = segment.source;
+  entry.local.copy(segment.destination);
+  entry.remote.copy(segment.source);
   entry.localPort = segment.destinationPort;
   entry.remotePort = segment.sourcePort;
   entry.kind = ENDPOINT_HALF_OPEN;

@@ -3,7 +3,7 @@
 // Nothing is sent from here except answers to nobody's segments: a connection is marked and flushed after the batch.
 import { ECONNREFUSED, ECONNRESET } from "../../../kernel/errno";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
-import { routeIsGroup } from "../ipv4/routing";
+import { IpAddress } from "../ip/address";
 import { transportChecksumValid } from "../transport";
 import { IPPROTO_TCP } from "../wire/ipv4";
 import {
@@ -46,10 +46,16 @@ import { retransmitTimerStop } from "./timers";
 
 const segment = changetype<TcpSegment>(memory.data(TCP_SEGMENT_SIZE, 8));
 
-/** One segment of `length` bytes for an address of ours; registered as transport input. Always 0. */
-export function tcpInput(source: u32, destination: u32, address: usize, length: u32, flags: u32, now: u64): i32 {
+/** One segment of `length` bytes from one host to an address of ours; registered as transport input. Always 0. */
+export function tcpInput(
+  source: IpAddress,
+  destination: IpAddress,
+  address: usize,
+  length: u32,
+  flags: u32,
+  now: u64,
+): i32 {
   if (!tcpParse(address, length, segment)) return 0;
-  if (source == 0 || routeIsGroup(source) || routeIsGroup(destination)) return 0; // RFC 9293 MUST-57, MUST-63
   if (!transportChecksumValid(source, destination, IPPROTO_TCP, address, length, flags)) return 0; // RFC 9293 MUST-3
   segment.source = source;
   segment.destination = destination;

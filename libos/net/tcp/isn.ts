@@ -2,7 +2,8 @@
 // them; a new incarnation of a connection starts beyond the old one. The offset of the timestamps we send
 // comes from the same key, per pair of hosts, so that timestamps grow from one incarnation to the next (RFC 7323, 5.4).
 import { randomU64 } from "../../../kernel/random";
-import { siphash } from "./siphash";
+import { IpAddress } from "../ip/address";
+import { siphashBegin, siphashEnd, siphashWord } from "./siphash";
 
 const NANOSECONDS_PER_TICK: u64 = 4000;
 const NANOSECONDS_PER_TIMESTAMP: u64 = 1000000;
@@ -16,19 +17,26 @@ export function isnInit(): void {
   key1 = randomU64();
 }
 
-function addresses(local: u32, remote: u32): u64 {
-  return ((<u64>local) << 32) | remote;
+/** The hash of two addresses and `word` under a key. */
+function hash(first: u64, second: u64, local: IpAddress, remote: IpAddress, word: u64): u32 {
+  siphashBegin(first, second);
+  siphashWord(local.high);
+  siphashWord(local.low);
+  siphashWord(remote.high);
+  siphashWord(remote.low);
+  siphashWord(word);
+  return <u32>siphashEnd();
 }
 
 /** The initial sequence number for a connection opened at `now` (RFC 9293 MUST-8, SHLD-1). */
-export function isnFor(local: u32, localPort: u16, remote: u32, remotePort: u16, now: u64): u32 {
+export function isnFor(local: IpAddress, localPort: u16, remote: IpAddress, remotePort: u16, now: u64): u32 {
   const ports = ((<u64>localPort) << 16) | remotePort;
-  return <u32>siphash(key0, key1, addresses(local, remote), ports) + <u32>(now / NANOSECONDS_PER_TICK);
+  return hash(key0, key1, local, remote, ports) + <u32>(now / NANOSECONDS_PER_TICK);
 }
 
 /** What is added to the clock in timestamps sent from `local` to `remote`. */
-export function timestampOffsetFor(local: u32, remote: u32): u32 {
-  return <u32>siphash(key1, key0, addresses(local, remote), 1);
+export function timestampOffsetFor(local: IpAddress, remote: IpAddress): u32 {
+  return hash(key1, key0, local, remote, 1);
 }
 
 /** The timestamp clock: milliseconds (RFC 7323, 5.4: between 1 ms and 1 s). */

@@ -107,13 +107,15 @@ function inheritOptions(child: TcpSocket, s: TcpSocket): void {
   child.sendLimit = s.sendLimit;
   child.receiveLimit = s.receiveLimit;
   child.linger = s.linger;
+  child.ipv6 = s.ipv6;
+  child.only6 = s.only6;
   child.userTimeout = s.userTimeout;
 }
 
 /** Takes over what SYN and SYN-ACK have settled. */
 function takeHandshake(child: TcpSocket, entry: HalfOpen, segment: TcpSegment, now: u64): void {
-  child.localAddress = entry.localAddress;
-  child.remoteAddress = entry.remoteAddress;
+  child.local.copy(entry.local);
+  child.remote.copy(entry.remote);
   child.localPort = entry.localPort;
   child.remotePort = entry.remotePort;
   child.set(entry.options);

@@ -4,11 +4,10 @@
 import { ListNode, listFirst, listInit, listInsertTail, listLinked, listRemove } from "../../../kernel/list";
 import { NEVER } from "../../../kernel/time/clock";
 import { TransmitFrame } from "../device";
-import { ipv4Allocate, ipv4PathMtu, ipv4Send } from "../ipv4/output";
+import { ipAllocate, ipPathPayload, ipSend } from "../ip/output";
 import { transportChecksumFill } from "../transport";
 import { IPPROTO_TCP } from "../wire/ipv4";
 import { TCP_ACK, TCP_CHECKSUM, TCP_FIN, TCP_HEADER_SIZE, TCP_SYN, TIMESTAMPS_SIZE, tcpEmitHeader } from "../wire/tcp";
-import { HEADERS_SIZE } from "./constants";
 import { synSend } from "./control_segment";
 import { timestampClock } from "./isn";
 import { windowAdvertise, windowInitial } from "./receive_queue";
@@ -82,7 +81,7 @@ function output(s: TcpSocket, now: u64): bool {
 
 /** RFC 9293 MUST-16, SHLD-6: what fits one segment on this path, with the options that every segment has. */
 export function segmentSizeUpdate(s: TcpSocket): void {
-  const packet = min(s.peerMss, ipv4PathMtu(s.remoteAddress) - HEADERS_SIZE);
+  const packet = min(s.peerMss, ipPathPayload(s.remote) - TCP_HEADER_SIZE);
   s.segmentSize = packet - (s.has(TIMESTAMPS) ? TIMESTAMPS_SIZE : 0);
 }
 
@@ -101,13 +100,13 @@ function synOutput(s: TcpSocket, now: u64): bool {
 /** Builds the segment of `plan` and sends it. False without a free frame. */
 function segmentSend(s: TcpSocket, now: u64): bool {
   const headerSize = TCP_HEADER_SIZE + segmentOptionsSize(s);
-  let frame = ipv4Allocate(s.remoteAddress, headerSize + plan.length);
+  let frame = ipAllocate(s.remote, headerSize + plan.length);
   if (changetype<usize>(frame) == 0 && plan.gsoSize != 0) {
     // No large frame: memory may be in pieces. One segment is always small enough to get through.
     plan.length = plan.gsoSize;
     plan.gsoSize = 0;
     plan.flags = TCP_ACK;
-    frame = ipv4Allocate(s.remoteAddress, headerSize + plan.length);
+    frame = ipAllocate(s.remote, headerSize + plan.length);
   }
   if (changetype<usize>(frame) == 0) return false;
   const size = headerSize + plan.length;
@@ -123,8 +122,8 @@ function segmentSend(s: TcpSocket, now: u64): bool {
 }
 
 function transmit(s: TcpSocket, frame: TransmitFrame, size: u32, now: u64): void {
-  transportChecksumFill(frame, TCP_CHECKSUM, s.localAddress, s.remoteAddress, IPPROTO_TCP, size); // RFC 9293 MUST-2
-  ipv4Send(frame, IPPROTO_TCP, s.localAddress, s.remoteAddress, size, now);
+  transportChecksumFill(frame, TCP_CHECKSUM, s.local, s.remote, IPPROTO_TCP, size); // RFC 9293 MUST-2
+  ipSend(frame, IPPROTO_TCP, s.local, s.remote, size, now);
 }
 
 /** What follows from having sent the segment of `plan`. */

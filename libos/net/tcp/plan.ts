@@ -3,7 +3,7 @@
 //
 // sendNext < sendMax means: a time-out (or a window probe) has put us back, what follows is sent again.
 import { NEVER } from "../../../kernel/time/clock";
-import { ipv4PayloadMaximum } from "../ipv4/output";
+import { ipFramePayload } from "../ip/output";
 import { TCP_ACK, TCP_FIN, TCP_HEADER_SIZE, TCP_PSH, TCP_SYN, TIMESTAMPS_SIZE } from "../wire/tcp";
 import { congestionIdle, congestionRoom } from "./congestion";
 import { scoreboardEnd, scoreboardGap, scoreboardLossEdge, scoreboardSkip, scoreboardUsed } from "./scoreboard";
@@ -142,7 +142,7 @@ function textLength(s: TcpSocket, available: u32, queued: u32): u32 {
   const segment = s.segmentSize - sackSize(s);
   plan.gsoSize = 0;
   if (available <= segment) return available;
-  const maximum = ipv4PayloadMaximum(s.remoteAddress) - TCP_HEADER_SIZE - segmentOptionsSize(s);
+  const maximum = ipFramePayload(s.remote) - TCP_HEADER_SIZE - segmentOptionsSize(s);
   if (maximum < 2 * segment) return segment;
   let text = min(available, maximum);
   const rest = text % segment;

@@ -14,7 +14,7 @@ import {
   tcpEmitTimestamps,
   tcpEmitWindowScale,
 } from "../wire/tcp";
-import { MSS_DEFAULT, MSS_MIN, WINDOW_SCALE } from "./constants";
+import { MSS_DEFAULT, MSS_DEFAULT_IPV6, MSS_MIN, WINDOW_SCALE } from "./constants";
 import { rangeEnd, rangeLatest, rangeStart } from "./range_list";
 import { rangeCount } from "./reassembly";
 import { SACK_PERMITTED, TIMESTAMPS, TcpSocket, WINDOW_SCALED } from "./socket";
@@ -76,5 +76,6 @@ export function offeredBy(segment: TcpSegment): u32 {
 
 /** The MSS that a SYN announces (RFC 9293 MUST-15). */
 export function mssOf(segment: TcpSegment): u32 {
-  return (segment.options & HAS_MSS) != 0 ? max(segment.mss, MSS_MIN) : MSS_DEFAULT;
+  if ((segment.options & HAS_MSS) != 0) return max(segment.mss, MSS_MIN);
+  return segment.source.isIpv4() ? MSS_DEFAULT : MSS_DEFAULT_IPV6;
 }

@@ -15,6 +15,7 @@ import { ListNode } from "../../../kernel/list";
 import { Slab, slabInit } from "../../../kernel/memory/slab";
 import { WaitQueue } from "../../../kernel/thread/wait_queue";
 import { Timer, TIMER_SIZE } from "../../../kernel/time/timer";
+import { IpAddress } from "../ip/address";
 import { RingBuffer, RING_BUFFER_SIZE } from "./ring_buffer";
 
 /** Values of TcpEndpoint.kind. */
@@ -69,12 +70,17 @@ export const FIN_ACKNOWLEDGED: u32 = 1 << 22;
 /** The application is about to queue more: less than a segment waits for it. */
 export const MORE_FOLLOWS: u32 = 1 << 23;
 
-/** What the demultiplexing table knows of a connection. Addresses and ports in host order. */
+/** What the demultiplexing table knows of a connection. Ports in host order. */
 @unmanaged
 export class TcpEndpoint {
   hashNext: usize;
-  localAddress: u32;
-  remoteAddress: u32;
+  /** Of the remote end and the local port, while it is in the table. */
+  hash: u32;
+  // Storage of the addresses: use `local` and `remote`.
+  private localHigh: u64;
+  private localLow: u64;
+  private remoteHigh: u64;
+  private remoteLow: u64;
   localPort: u16;
   remotePort: u16;
   /** ENDPOINT_… */
@@ -85,7 +91,20 @@ export class TcpEndpoint {
   receiveScale: u8;
   /** Shift count of the windows we receive. */
   sendScale: u8;
+
+  /** Our address; "any" before connect unless bound to one. */
+  get local(): IpAddress {
+    return changetype<IpAddress>(changetype<usize>(this) + offsetof<TcpEndpoint>("localHigh"));
+  }
+
+  /** The peer's address, :: while there is none. */
+  get remote(): IpAddress {
+    return changetype<IpAddress>(changetype<usize>(this) + offsetof<TcpEndpoint>("remoteHigh"));
+  }
 }
+
+/** Bytes of a TcpEndpoint, for static instances. */
+export const TCP_ENDPOINT_SIZE: i32 = 48;
 
 @unmanaged
 @final
@@ -169,6 +188,11 @@ export class TcpSocket extends TcpEndpoint {
   receiveLimit: u32;
   /** SO_LINGER seconds, -1 = off. */
   linger: i32;
+
+  /** A socket of AF_INET6, or a child of one. */
+  ipv6: bool;
+  /** IPV6_V6ONLY. */
+  only6: bool;
 
   /** Range list of text received ahead of receiveNext, or 0 (reassembly.ts). */
   outOfOrder: usize;

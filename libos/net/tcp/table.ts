@@ -1,9 +1,10 @@
 // Demultiplexing: from a segment's addresses and ports to the connection (one hash lookup), else to the listener.
-// The hash is keyed with a random number, so that nobody outside can fill one chain. Bound ports stand in a list of
+// The hash is keyed with random numbers, so that nobody outside can fill one chain. Bound ports stand in a list of
 // their own: they are few, and looked at only by bind, connect and SYNs.
 import { EADDRINUSE } from "../../../kernel/errno";
 import { orderFor, pagesAlloc, pagesFree } from "../../../kernel/memory/pages";
-import { randomU32 } from "../../../kernel/random";
+import { randomU64 } from "../../../kernel/random";
+import { IpAddress, addressCovers, addressesOverlap } from "../ip/address";
 import { ephemeralPort } from "../ports";
 import { BOUND, ENDPOINT_TIME_WAIT, NO_SOCKET, REUSEADDR, TcpEndpoint, TcpSocket } from "./socket";
 import { LISTEN } from "./state";
@@ -14,15 +15,18 @@ const MAX_BUCKETS: u32 = 65536;
 let buckets: usize = 0;
 let bucketCount: u32 = 0;
 let entries: u32 = 0;
-let key: u32 = 0;
 let boundHead: usize = 0;
+
+/** The secret of the hash: KEYS random u64. */
+const keys = memory.data(40, 8);
+const KEYS: u32 = 5;
 
 /** No entry. */
 export const NO_ENDPOINT: TcpEndpoint = changetype<TcpEndpoint>(0);
 
 /** Allocates the table; false without memory. */
 export function tableInit(): bool {
-  key = randomU32() | 1;
+  for (let i: u32 = 0; i < KEYS; i++) store<u64>(keys + ((<usize>i) << 3), randomU64());
   entries = 0;
   boundHead = 0;
   buckets = bucketsAlloc(INITIAL_BUCKETS);
@@ -41,27 +45,35 @@ export function tableCount(): u32 {
   return entries;
 }
 
-function bucketOf(localAddress: u32, localPort: u16, remoteAddress: u32, remotePort: u16): usize {
-  let hash = (remoteAddress ^ key) * 0x9e3779b1;
-  hash = (hash ^ (hash >> 15) ^ (((<u32>remotePort) << 16) | localPort)) * 0x85ebca6b;
-  hash = (hash ^ (hash >> 13) ^ localAddress ^ (key >> 7)) * 0xc2b2ae35;
-  hash ^= hash >> 16;
+/**
+ * Multilinear hashing (Thorup, "High speed hashing for integers and strings", section 3.4): whatever ends a peer takes,
+ * two of them share a bucket with the probability of chance. Our own address he cannot choose: it is left out.
+ */
+function hashOf(localPort: u16, remote: IpAddress, remotePort: u16): u32 {
+  const high = remote.high;
+  const low = remote.low;
+  const ports = ((<u64>remotePort) << 16) | localPort;
+  let sum = (load<u64>(keys) + (high >> 32)) * (load<u64>(keys, 8) + (high & 0xffffffff));
+  sum += (load<u64>(keys, 16) + (low >> 32)) * (load<u64>(keys, 24) + (low & 0xffffffff));
+  sum += load<u64>(keys, 32) * ports;
+  return <u32>(sum >> 32);
+}
+
+function bucketOf(hash: u32): usize {
   return buckets + ((<usize>(hash & (bucketCount - 1))) << 2);
 }
 
-function bucketOfEndpoint(e: TcpEndpoint): usize {
-  return bucketOf(e.localAddress, e.localPort, e.remoteAddress, e.remotePort);
-}
-
 /** The connection between the two ends, or NO_ENDPOINT. */
-export function tableFind(localAddress: u32, localPort: u16, remoteAddress: u32, remotePort: u16): TcpEndpoint {
-  let e = changetype<TcpEndpoint>(load<usize>(bucketOf(localAddress, localPort, remoteAddress, remotePort)));
+export function tableFind(local: IpAddress, localPort: u16, remote: IpAddress, remotePort: u16): TcpEndpoint {
+  const hash = hashOf(localPort, remote, remotePort);
+  let e = changetype<TcpEndpoint>(load<usize>(bucketOf(hash)));
   while (changetype<usize>(e) != 0) {
     if (
+      e.hash == hash &&
       e.remotePort == remotePort &&
-      e.remoteAddress == remoteAddress &&
       e.localPort == localPort &&
-      e.localAddress == localAddress
+      e.remote.equals(remote) &&
+      e.local.equals(local)
     ) {
       return e;
     }
@@ -73,7 +85,8 @@ export function tableFind(localAddress: u32, localPort: u16, remoteAddress: u32,
 /** Adds an entry whose ends are filled in and not in the table yet. */
 export function tableInsert(e: TcpEndpoint): void {
   if (entries >= bucketCount * 2 && bucketCount < MAX_BUCKETS) grow();
-  const bucket = bucketOfEndpoint(e);
+  e.hash = hashOf(e.localPort, e.remote, e.remotePort);
+  const bucket = bucketOf(e.hash);
   e.hashNext = load<usize>(bucket);
   store<usize>(bucket, changetype<usize>(e));
   entries += 1;
@@ -81,7 +94,7 @@ export function tableInsert(e: TcpEndpoint): void {
 
 /** Takes an entry out; it must be in. */
 export function tableRemove(e: TcpEndpoint): void {
-  let link = bucketOfEndpoint(e);
+  let link = bucketOf(e.hash);
   while (load<usize>(link) != changetype<usize>(e)) link = load<usize>(link) + offsetof<TcpEndpoint>("hashNext");
   store<usize>(link, e.hashNext);
   entries -= 1;
@@ -100,7 +113,7 @@ function grow(): void {
     while (e != 0) {
       const endpoint = changetype<TcpEndpoint>(e);
       e = endpoint.hashNext;
-      const bucket = bucketOfEndpoint(endpoint);
+      const bucket = bucketOf(endpoint.hash);
       endpoint.hashNext = load<usize>(bucket);
       store<usize>(bucket, changetype<usize>(endpoint));
     }
@@ -109,12 +122,12 @@ function grow(): void {
 }
 
 /** The listener for a SYN to this end: one bound to the address itself goes before one bound to any address. */
-export function listenerFind(localAddress: u32, localPort: u16): TcpSocket {
+export function listenerFind(local: IpAddress, localPort: u16): TcpSocket {
   let wild = NO_SOCKET;
   for (let s = changetype<TcpSocket>(boundHead); s != NO_SOCKET; s = changetype<TcpSocket>(s.portNext)) {
     if (s.localPort != localPort || s.state != LISTEN) continue;
-    if (s.localAddress == localAddress) return s;
-    if (s.localAddress == 0) wild = s;
+    if (s.local.equals(local)) return s;
+    if (addressCovers(s.local, s.only6, local)) wild = s;
   }
   return wild;
 }
@@ -139,25 +152,21 @@ export function boundRemove(s: TcpSocket): void {
   previous.portNext = s.portNext;
 }
 
-function addressesOverlap(left: u32, right: u32): bool {
-  return left == right || left == 0 || right == 0;
-}
-
 /**
  * 0 when `s` may bind to the end, else -EADDRINUSE. A connection on the port is no hindrance to a listener with
  * SO_REUSEADDR, nor the other way round (RFC 9293 MUST-41, MUST-42). SO_REUSEADDR allows a port with connections of earlier sockets on
  * it, and one that another socket with SO_REUSEADDR is bound to while none of them listens.
  */
-export function bindCheck(s: TcpSocket, localAddress: u32, localPort: u16): i32 {
+export function bindCheck(s: TcpSocket, local: IpAddress, localPort: u16): i32 {
   for (
     let other = changetype<TcpSocket>(boundHead);
     other != NO_SOCKET;
     other = changetype<TcpSocket>(other.portNext)
   ) {
-    if (other.localPort != localPort || !addressesOverlap(other.localAddress, localAddress)) continue;
+    if (other.localPort != localPort || !addressesOverlap(other.local, other.only6, local, s.only6)) continue;
     if (!s.has(REUSEADDR) || !other.has(REUSEADDR) || other.state == LISTEN) return -EADDRINUSE;
   }
-  return !s.has(REUSEADDR) && connectionOnPort(localAddress, localPort) ? -EADDRINUSE : 0;
+  return !s.has(REUSEADDR) && connectionOnPort(local, s.only6, localPort) ? -EADDRINUSE : 0;
 }
 
 /** True when another listener than `s` has the end already. */
@@ -168,17 +177,17 @@ export function listenerConflict(s: TcpSocket): bool {
     other = changetype<TcpSocket>(other.portNext)
   ) {
     if (other == s || other.state != LISTEN || other.localPort != s.localPort) continue;
-    if (addressesOverlap(other.localAddress, s.localAddress)) return true;
+    if (addressesOverlap(other.local, other.only6, s.local, s.only6)) return true;
   }
   return false;
 }
 
 /** Walks the whole table; only bind without SO_REUSEADDR does this. */
-function connectionOnPort(localAddress: u32, localPort: u16): bool {
+function connectionOnPort(local: IpAddress, only6: bool, localPort: u16): bool {
   for (let i: u32 = 0; i < bucketCount; i++) {
     let e = changetype<TcpEndpoint>(load<usize>(buckets + ((<usize>i) << 2)));
     while (changetype<usize>(e) != 0) {
-      if (e.localPort == localPort && addressesOverlap(e.localAddress, localAddress)) return true;
+      if (e.localPort == localPort && addressCovers(local, only6, e.local)) return true;
       e = changetype<TcpEndpoint>(e.hashNext);
     }
   }
@@ -196,12 +205,13 @@ function boundPort(localPort: u16): bool {
 function connectPortInUse(port: u16, context: usize): bool {
   const s = changetype<TcpSocket>(context);
   if (boundPort(port)) return true;
-  return tableFind(s.localAddress, port, s.remoteAddress, s.remotePort) != NO_ENDPOINT;
+  return tableFind(s.local, port, s.remote, s.remotePort) != NO_ENDPOINT;
 }
 
 /** ephemeralPort's question for bind to port 0. */
 function bindPortInUse(port: u16, context: usize): bool {
-  return boundPort(port) || connectionOnPort(changetype<TcpSocket>(context).localAddress, port);
+  const s = changetype<TcpSocket>(context);
+  return boundPort(port) || connectionOnPort(s.local, s.only6, port);
 }
 
 /** A free local port for the connection that `s` is about to open, or -EADDRINUSE. */

@@ -79,8 +79,8 @@ export function timeWaitAdd(s: TcpSocket, now: u64): void {
   if (count == TIME_WAIT_MAX) timeWaitFree(oldest());
   const entry = changetype<TimeWait>(slab.alloc());
   if (changetype<usize>(entry) == 0) return;
-  entry.localAddress = s.localAddress;
-  entry.remoteAddress = s.remoteAddress;
+  entry.local.copy(s.local);
+  entry.remote.copy(s.remote);
   entry.localPort = s.localPort;
   entry.remotePort = s.remotePort;
   entry.kind = ENDPOINT_TIME_WAIT;

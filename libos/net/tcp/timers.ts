@@ -4,7 +4,7 @@
 import { ETIMEDOUT } from "../../../kernel/errno";
 import { NEVER, monotonicNow } from "../../../kernel/time/clock";
 import { timerInit, timerSet } from "../../../kernel/time/timer";
-import { ipv4Doubt } from "../ipv4/output";
+import { ipDoubt } from "../ip/output";
 import { congestionTimeout } from "./congestion";
 import { connectionAbort, connectionFail, connectionRelease } from "./connection";
 import { FIN_WAIT_2_DURATION, R1, R2_DATA, R2_SYN, RTO_MAX } from "./constants";
@@ -94,7 +94,7 @@ function givesUp(s: TcpSocket, limit: u64, now: u64): bool {
 
 /** RFC 9293 MUST-20, SHLD-9: IP may know a better way, or find that the neighbour has gone; the application can ask. */
 function reachesR1(s: TcpSocket, now: u64): void {
-  ipv4Doubt(s.remoteAddress, now);
+  ipDoubt(s.remote, now);
   if (s.softError == 0) s.softError = ETIMEDOUT;
 }
 

@@ -2,6 +2,7 @@
 // in blocks of pages. A peer that floods cannot take the last memory: RESERVE_PAGES always stay free.
 import { memoryFreePages } from "../../../kernel/memory/frames";
 import { PAGE_SHIFT, orderFor, pagesAlloc, pagesFree } from "../../../kernel/memory/pages";
+import { IpAddress } from "../ip/address";
 import { SLAB_SIZE, Slab, slabInit } from "../../../kernel/memory/slab";
 
 /** Pages that received datagrams leave to the rest of the system. */
@@ -24,8 +25,9 @@ let initialised = false;
 export class Datagram {
   /** Next in the socket's queue. */
   next: usize;
-  /** Sender. */
-  address: u32;
+  // Storage of the address: use `sender`.
+  private senderHigh: u64;
+  private senderLow: u64;
   /** Bytes of data. */
   length: u32;
   /** Bytes of memory that it occupies. */
@@ -33,13 +35,17 @@ export class Datagram {
   kind: u32;
   port: u16;
 
+  get sender(): IpAddress {
+    return changetype<IpAddress>(changetype<usize>(this) + offsetof<Datagram>("senderHigh"));
+  }
+
   /** Address of the data. */
   data(): usize {
     return changetype<usize>(this) + HEADER;
   }
 }
 
-const HEADER: u32 = 24;
+const HEADER: u32 = 48;
 
 /** A datagram with room for `length` bytes of data, or null when memory is short. */
 export function datagramAllocate(length: u32): Datagram {

@@ -1,9 +1,10 @@
-// UDP input: from IPv4 into the sockets' queues, and from there to the application.
+// UDP input: from IP into the sockets' queues, and from there to the application.
 import { EAGAIN, ECONNREFUSED, EMSGSIZE, EHOSTUNREACH, ENETUNREACH, EPROTO } from "../../../kernel/errno";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
-import { pathMtuLower } from "../ipv4/path_mtu";
+import { IpAddress, addressCovers } from "../ip/address";
+import { pathMtuLower } from "../ip/path_mtu";
+import { ipIsGroup } from "../ip/routing";
 import { RX_LINK_GROUP } from "../receive_flags";
-import { routeIsGroup } from "../ipv4/routing";
 import { transportChecksumValid } from "../transport";
 import { IPPROTO_UDP } from "../wire/ipv4";
 import { UDP_HEADER, udpCheckLength, udpDestinationPort, udpHasChecksum, udpLength, udpSourcePort } from "../wire/udp";
@@ -14,25 +15,32 @@ import { UdpSocket, udpBucket } from "./socket";
 @unmanaged
 @final
 export class UdpPeer {
-  /** Host order. */
-  address: u32;
+  // Storage of the address: use `address`.
+  private addressHigh: u64;
+  private addressLow: u64;
   /** Bytes of the datagram, of which the caller may have taken fewer (MSG_TRUNC). */
   length: u32;
   port: u16;
+
+  get address(): IpAddress {
+    return changetype<IpAddress>(changetype<usize>(this) + offsetof<UdpPeer>("addressHigh"));
+  }
 }
+
+/** Bytes of a UdpPeer, for static instances. */
+export const UDP_PEER_SIZE: i32 = 24;
 
 const NO_MATCH: i32 = -1;
 
 /** How closely the socket matches: the more fields are fixed, the better; NO_MATCH when one differs. */
-function matchScore(socket: UdpSocket, remote: u32, remotePort: u16, local: u32, localPort: u16): i32 {
-  if (socket.localPort != localPort) return NO_MATCH;
-  if (socket.localAddress != 0 && socket.localAddress != local) return NO_MATCH;
-  if (socket.remoteAddress == 0) return socket.localAddress != 0 ? 1 : 0;
-  return socket.remoteAddress == remote && socket.remotePort == remotePort ? 2 : NO_MATCH;
+function matchScore(s: UdpSocket, remote: IpAddress, remotePort: u16, local: IpAddress, localPort: u16): i32 {
+  if (s.localPort != localPort || !addressCovers(s.local, s.only6, local)) return NO_MATCH;
+  if (s.remotePort == 0) return s.local.isAny() ? 0 : 1;
+  return s.remotePort == remotePort && s.remote.equals(remote) ? 2 : NO_MATCH;
 }
 
 /** The socket that datagrams from `remote` to `local` are for, or null. */
-function findSocket(remote: u32, remotePort: u16, local: u32, localPort: u16): UdpSocket {
+function findSocket(remote: IpAddress, remotePort: u16, local: IpAddress, localPort: u16): UdpSocket {
   let best = changetype<UdpSocket>(0);
   let bestScore = NO_MATCH;
   let socket = udpBucket(localPort);
@@ -47,8 +55,15 @@ function findSocket(remote: u32, remotePort: u16, local: u32, localPort: u16): U
   return best;
 }
 
-/** Takes one datagram from IPv4: see transportRegister(). */
-export function udpInput(source: u32, destination: u32, segment: usize, available: u32, flags: u32, _now: u64): i32 {
+/** Takes one datagram from IP: see transportRegister(). */
+export function udpInput(
+  source: IpAddress,
+  destination: IpAddress,
+  segment: usize,
+  available: u32,
+  flags: u32,
+  _now: u64,
+): i32 {
   if (udpCheckLength(segment, available) != 0) return 0;
   const length = udpLength(segment);
   // RFC 1122 section 4.1.3.4 MUST: verify a checksum that is there.
@@ -57,7 +72,7 @@ export function udpInput(source: u32, destination: u32, segment: usize, availabl
   }
   const sourcePort = udpSourcePort(segment);
   const port = udpDestinationPort(segment);
-  if ((flags & RX_LINK_GROUP) != 0 || routeIsGroup(destination)) {
+  if ((flags & RX_LINK_GROUP) != 0 || ipIsGroup(destination)) {
     inputGroup(source, destination, segment, length);
     return 0;
   }
@@ -67,8 +82,8 @@ export function udpInput(source: u32, destination: u32, segment: usize, availabl
   return 0;
 }
 
-/** A broadcast goes to every socket that matches. */
-function inputGroup(source: u32, destination: u32, segment: usize, length: u32): void {
+/** What is for a group goes to every socket that matches. */
+function inputGroup(source: IpAddress, destination: IpAddress, segment: usize, length: u32): void {
   const sourcePort = udpSourcePort(segment);
   const port = udpDestinationPort(segment);
   let socket = udpBucket(port);
@@ -81,7 +96,7 @@ function inputGroup(source: u32, destination: u32, segment: usize, length: u32):
 }
 
 /** Appends to the socket's queue, or drops the datagram when the queue is full. */
-function enqueue(socket: UdpSocket, address: u32, port: u16, data: usize, length: u32): void {
+function enqueue(socket: UdpSocket, sender: IpAddress, port: u16, data: usize, length: u32): void {
   if (socket.readShut) return;
   const isFull = socket.queued >= socket.receiveLimit;
   const datagram = isFull ? changetype<Datagram>(0) : datagramAllocate(length);
@@ -89,7 +104,7 @@ function enqueue(socket: UdpSocket, address: u32, port: u16, data: usize, length
     socket.drops += 1;
     return;
   }
-  datagram.address = address;
+  datagram.sender.copy(sender);
   datagram.port = port;
   memory.copy(datagram.data(), data, length);
   if (socket.tail != 0) changetype<Datagram>(socket.tail).next = changetype<usize>(datagram);
@@ -104,8 +119,8 @@ function enqueue(socket: UdpSocket, address: u32, port: u16, data: usize, length
  * hard ones are told (RFC 1122 section 4.1.3.3); soft ones come and go with the route.
  */
 export function udpIcmpError(
-  local: u32,
-  remote: u32,
+  local: IpAddress,
+  remote: IpAddress,
   segment: usize,
   _length: u32,
   error: i32,
@@ -113,7 +128,7 @@ export function udpIcmpError(
   now: u64,
 ): void {
   const socket = findSocket(remote, udpDestinationPort(segment), local, udpSourcePort(segment));
-  if (changetype<usize>(socket) == 0 || socket.remoteAddress == 0) return;
+  if (changetype<usize>(socket) == 0 || socket.remotePort == 0) return;
   if (error == EMSGSIZE) {
     pathMtuLower(remote, mtu, now);
   } else if (error != EHOSTUNREACH && error != ENETUNREACH && error != EPROTO) {
@@ -134,7 +149,7 @@ function copyOut(socket: UdpSocket, target: usize, count: u32, peer: UdpPeer): i
   const copied = min(count, datagram.length);
   memory.copy(target, datagram.data(), copied);
   if (changetype<usize>(peer) != 0) {
-    peer.address = datagram.address;
+    peer.address.copy(datagram.sender);
     peer.port = datagram.port;
     peer.length = datagram.length;
   }

@@ -6,10 +6,10 @@
 import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENETUNREACH, ENOTCONN } from "../../../kernel/errno";
 import { SLAB_SIZE, Slab, slabInit } from "../../../kernel/memory/slab";
 import { WaitQueue, wakeAll } from "../../../kernel/thread/wait_queue";
-import { addressIsBroadcast, addressIsLocal } from "../addresses";
+import { IP_ADDRESS_SIZE, IpAddress, addressesOverlap } from "../ip/address";
+import { ipIsBroadcast, ipIsLocal, ipSourceFor } from "../ip/routing";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from "../poll_events";
 import { ephemeralPort } from "../ports";
-import { ipv4SourceFor } from "../ipv4/routing";
 import { Datagram, datagramFree } from "./datagram";
 
 /** Values of `how` in udpShutdown(), as in POSIX. */
@@ -37,15 +37,21 @@ export class UdpSocket {
   tail: usize;
   queued: u32;
   receiveLimit: u32;
-  /** 0 = any. */
-  localAddress: u32;
-  /** 0 = not connected. */
-  remoteAddress: u32;
+  // Storage of the addresses: use `local` and `remote`.
+  private localHigh: u64;
+  private localLow: u64;
+  private remoteHigh: u64;
+  private remoteLow: u64;
   /** Positive errno that an ICMP message left; 0 = none. */
   error: i32;
   /** 0 = not bound. */
   localPort: u16;
+  /** 0 = not connected. */
   remotePort: u16;
+  /** A socket of AF_INET6. */
+  ipv6: bool;
+  /** IPV6_V6ONLY. */
+  only6: bool;
   reuseAddress: bool;
   /** SO_BROADCAST. */
   broadcast: bool;
@@ -59,6 +65,16 @@ export class UdpSocket {
   addressByConnect: bool;
   /** Datagrams dropped for want of room or memory. */
   drops: u32;
+
+  /** Our address, maybe "any". */
+  get local(): IpAddress {
+    return changetype<IpAddress>(changetype<usize>(this) + offsetof<UdpSocket>("localHigh"));
+  }
+
+  /** The peer's address when connected. */
+  get remote(): IpAddress {
+    return changetype<IpAddress>(changetype<usize>(this) + offsetof<UdpSocket>("remoteHigh"));
+  }
 
   /** Woken whenever udpPollEvents() may have changed. */
   waitQueue(): WaitQueue {
@@ -79,14 +95,17 @@ export function udpBucket(port: u16): UdpSocket {
   return load<UdpSocket>(bucketOf(port));
 }
 
-/** A new socket, or null when memory is exhausted. */
-export function udpSocketCreate(): UdpSocket {
+/** A new socket, of AF_INET6 when `ipv6`; null when memory is exhausted. */
+export function udpSocketCreate(ipv6: bool): UdpSocket {
   if (!initialised) {
     slabInit(slab, offsetof<UdpSocket>());
     initialised = true;
   }
   const socket = changetype<UdpSocket>(slab.alloc());
-  if (changetype<usize>(socket) != 0) socket.receiveLimit = UDP_RECEIVE_LIMIT;
+  if (changetype<usize>(socket) == 0) return socket;
+  socket.receiveLimit = UDP_RECEIVE_LIMIT;
+  socket.ipv6 = ipv6;
+  makeAny(socket);
   return socket;
 }
 
@@ -95,6 +114,11 @@ export function udpClose(socket: UdpSocket): void {
   unlink(socket);
   discardQueue(socket);
   slab.free(changetype<usize>(socket));
+}
+
+function makeAny(socket: UdpSocket): void {
+  if (socket.ipv6) socket.local.clear();
+  else socket.local.setIpv4(0);
 }
 
 function discardQueue(socket: UdpSocket): void {
@@ -123,11 +147,11 @@ function unlink(socket: UdpSocket): void {
 }
 
 /** True when a bound socket stands in the way of `socket` at `address`:`port`. */
-function conflicts(socket: UdpSocket, address: u32, port: u16): bool {
+function conflicts(socket: UdpSocket, address: IpAddress, port: u16): bool {
   let other = udpBucket(port);
   while (changetype<usize>(other) != 0) {
-    const overlaps = other.localAddress == 0 || address == 0 || other.localAddress == address;
-    if (other.localPort == port && overlaps && !(other.reuseAddress && socket.reuseAddress)) return true;
+    const overlaps = other.localPort == port && addressesOverlap(other.local, other.only6, address, socket.only6);
+    if (overlaps && !(other.reuseAddress && socket.reuseAddress)) return true;
     other = changetype<UdpSocket>(other.nextInBucket);
   }
   return false;
@@ -144,12 +168,12 @@ function portInUse(port: u16, _context: usize): bool {
 }
 
 /**
- * Binds to an address of ours (0 = any) and a port (0 = a free one).
+ * Binds to an address of ours (maybe "any") and a port (0 = a free one).
  * @returns 0, -EINVAL when already bound, -EADDRNOTAVAIL, -EADDRINUSE
  */
-export function udpBind(socket: UdpSocket, address: u32, port: u16): i32 {
+export function udpBind(socket: UdpSocket, address: IpAddress, port: u16): i32 {
   if (socket.localPort != 0) return -EINVAL;
-  if (address != 0 && !addressIsLocal(address) && !addressIsBroadcast(address)) return -EADDRNOTAVAIL;
+  if (!address.isAny() && !ipIsLocal(address) && !ipIsBroadcast(address)) return -EADDRNOTAVAIL;
   if (port == 0) {
     const chosen = ephemeralPort(portInUse.index, 0);
     if (chosen < 0) return chosen;
@@ -157,42 +181,43 @@ export function udpBind(socket: UdpSocket, address: u32, port: u16): i32 {
   } else if (conflicts(socket, address, port)) {
     return -EADDRINUSE;
   }
-  socket.localAddress = address;
+  socket.local.copy(address);
   link(socket, port);
   return 0;
 }
 
+/** The address that datagrams to a peer carry. */
+const source = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
+
 /**
- * Sets the peer that datagrams go to and may come from; address 0 takes it away.
+ * Sets the peer that datagrams go to and may come from.
  * @returns 0, -EINVAL for port 0, -ENETUNREACH without a route, -EADDRINUSE when no port is free
  */
-export function udpConnect(socket: UdpSocket, address: u32, port: u16): i32 {
-  if (address == 0) {
-    disconnect(socket);
-    return 0;
-  }
+export function udpConnect(socket: UdpSocket, address: IpAddress, port: u16): i32 {
   if (port == 0) return -EINVAL;
-  const source = ipv4SourceFor(address);
-  if (source == 0) return -ENETUNREACH;
+  if (!ipSourceFor(address, source)) return -ENETUNREACH;
   if (socket.localPort == 0) {
-    const bound = udpBind(socket, 0, 0);
+    const bound = udpBind(socket, socket.local, 0);
     if (bound != 0) return bound;
   }
-  if (socket.localAddress == 0 || socket.addressByConnect) {
-    socket.localAddress = source;
+  if (socket.local.isAny() || socket.addressByConnect) {
+    socket.local.copy(source);
     socket.addressByConnect = true;
+  } else if (socket.local.isIpv4() != address.isIpv4()) {
+    return -ENETUNREACH;
   }
-  socket.remoteAddress = address;
+  socket.remote.copy(address);
   socket.remotePort = port;
   return 0;
 }
 
-function disconnect(socket: UdpSocket): void {
-  socket.remoteAddress = 0;
+/** Takes the peer away. */
+export function udpDisconnect(socket: UdpSocket): void {
+  socket.remote.clear();
   socket.remotePort = 0;
   socket.error = 0;
   if (!socket.addressByConnect) return;
-  socket.localAddress = 0;
+  makeAny(socket);
   socket.addressByConnect = false;
 }
 
@@ -202,7 +227,7 @@ export function udpShutdown(socket: UdpSocket, how: u32): i32 {
   if (how != SHUT_WR) socket.readShut = true;
   if (how != SHUT_RD) socket.writeShut = true;
   wakeAll(socket.waitQueue());
-  return socket.remoteAddress == 0 ? -ENOTCONN : 0;
+  return socket.remotePort == 0 ? -ENOTCONN : 0;
 }
 
 /** Readiness of the socket as POLL bits. */

@@ -6,7 +6,7 @@
 // have an even length.
 
 /** Adds with end-around carry: 2^64 is congruent to 1 modulo 2^16 - 1. */
-function checksumCombine(left: u64, right: u64): u64 {
+export function checksumCombine(left: u64, right: u64): u64 {
   const sum = left + right;
   return sum + u64(sum < right);
 }
@@ -64,12 +64,4 @@ export function checksumFinish(sum: u64): u16 {
 /** The checksum of `length` bytes at `address`; over data that contains its own correct checksum the result is 0. */
 export function checksum(address: usize, length: u32): u16 {
   return checksumFinish(checksumAdd(0, address, length));
-}
-
-/**
- * Running sum of the IPv4 pseudo-header (RFC 9293 section 3.1, RFC 768); addresses in host order, `length` of the
- * transport header and payload in bytes.
- */
-export function checksumPseudoHeader(source: u32, destination: u32, protocol: u8, length: u32): u64 {
-  return <u64>bswap<u32>(source) + bswap<u32>(destination) + ((<u32>protocol + length) << 8);
 }

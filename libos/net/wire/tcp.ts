@@ -1,6 +1,7 @@
 // TCP header codec (RFC 9293, 3.1; options of RFC 7323 and RFC 2018). Offsets are named here and nowhere else.
 // Invariant: after tcpParse said yes, payload .. payload + payloadLength lies inside the checked segment, and so do the
 // SACK blocks; no accessor reads outside.
+import { IpAddress } from "../ip/address";
 
 const SOURCE_PORT: usize = 0;
 const DESTINATION_PORT: usize = 2;
@@ -43,12 +44,13 @@ const MAX_WINDOW_SCALE: u8 = 14;
 /** Bytes of the timestamps option with the two NOPs that align it (RFC 7323, appendix A). */
 export const TIMESTAMPS_SIZE: u32 = 12;
 
-/** A parsed segment; addresses and ports in host order. */
+/** A parsed segment; ports in host order. */
 @unmanaged
 @final
 export class TcpSegment {
-  source: u32;
-  destination: u32;
+  /** Both addresses last as long as the segment is processed. */
+  source: IpAddress;
+  destination: IpAddress;
   sourcePort: u16;
   destinationPort: u16;
   sequence: u32;

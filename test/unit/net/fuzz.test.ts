@@ -96,7 +96,7 @@ async function fuzz(seed: number, configured: boolean): Promise<void> {
   const dhcp = configured ? Buffer.alloc(0) : dhcpReply(stack);
   if (configured) stack.call.dhcpStop();
   const sockets = [stack.socket(5000), stack.socket(5001)];
-  stack.call.udpConnect(sockets[1] ?? 0, ip(PEER_IP), 9);
+  stack.call.connect(sockets[1] ?? 0, ip(PEER_IP), 9);
   const settle = (): number => {
     for (const socket of sockets) while (stack.call.udpPollEvents(socket) & 1) stack.receive(socket);
     stack.advance(120n * SECOND);

@@ -17,16 +17,25 @@ import {
 } from "../../../libos/net/interface";
 import { ipv4PathMtu } from "../../../libos/net/ipv4/output";
 import { loopbackQueued } from "../../../libos/net/loopback";
-import { pathMtuLower } from "../../../libos/net/ipv4/path_mtu";
+import { IP_ADDRESS_SIZE, IpAddress } from "../../../libos/net/ip/address";
+import { pathMtuLower } from "../../../libos/net/ip/path_mtu";
 import { ephemeralPort } from "../../../libos/net/ports";
 import { transportRegister } from "../../../libos/net/transport";
-import { UdpPeer, udpIcmpError, udpInput, udpPeekFrom, udpReceiveFrom } from "../../../libos/net/udp/input";
+import {
+  UDP_PEER_SIZE,
+  UdpPeer,
+  udpIcmpError,
+  udpInput,
+  udpPeekFrom,
+  udpReceiveFrom,
+} from "../../../libos/net/udp/input";
 import { udpPoll, udpSendTo } from "../../../libos/net/udp/output";
 import {
   UdpSocket,
   udpBind,
   udpClose,
   udpConnect,
+  udpDisconnect,
   udpPollEvents,
   udpSetReceiveLimit,
   udpShutdown,
@@ -38,7 +47,8 @@ import { IPPROTO_UDP } from "../../../libos/net/wire/ipv4";
 import { addressChanged, transmitted } from "./harness_host";
 
 const device = changetype<Device>(memory.data(64, 8));
-const peer = changetype<UdpPeer>(memory.data(16, 8));
+const peer = changetype<UdpPeer>(memory.data(UDP_PEER_SIZE, 8));
+const given = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
 let buffersLeft: i32 = 0;
 let buffersUsed: i32 = 0;
 
@@ -125,7 +135,7 @@ export function peek(socket: UdpSocket, target: usize, count: u32): i32 {
 }
 
 export function peerAddress(): u32 {
-  return peer.address;
+  return peer.address.ipv4();
 }
 
 export function peerPort(): u32 {
@@ -137,7 +147,35 @@ export function peerLength(): u32 {
 }
 
 export function socketLocalAddress(socket: UdpSocket): u32 {
-  return socket.localAddress;
+  return socket.local.ipv4();
+}
+
+// The calls of sockets with IPv4 addresses in host order; 0 is "any", and no peer.
+
+export function bind(socket: UdpSocket, address: u32, port: u16): i32 {
+  given.setIpv4(address);
+  return udpBind(socket, given, port);
+}
+
+export function connect(socket: UdpSocket, address: u32, port: u16): i32 {
+  given.setIpv4(address);
+  if (address != 0) return udpConnect(socket, given, port);
+  udpDisconnect(socket);
+  return 0;
+}
+
+export function sendTo(socket: UdpSocket, data: usize, count: u32, address: u32, port: u16, now: u64): i32 {
+  given.setIpv4(address);
+  return udpSendTo(socket, data, count, address == 0 ? changetype<IpAddress>(0) : given, port, now);
+}
+
+export function lowerPathMtu(destination: u32, mtu: u32, now: u64): bool {
+  given.setIpv4(destination);
+  return pathMtuLower(given, mtu, now);
+}
+
+export function socketCreate(): UdpSocket {
+  return udpSocketCreate(false);
 }
 
 export function socketLocalPort(socket: UdpSocket): u32 {
@@ -209,14 +247,9 @@ export {
   interfaceUnconfigure,
   ipv4PathMtu,
   loopbackQueued,
-  pathMtuLower,
-  udpBind,
   udpClose,
-  udpConnect,
   udpPollEvents,
-  udpSendTo,
   udpSetReceiveLimit,
   udpShutdown,
-  udpSocketCreate,
   udpTakeError,
 };

@@ -116,7 +116,7 @@ test("errors are limited in rate, by a bucket of fifty that refills a hundred a 
 test("port unreachable reaches the connected socket, once", async () => {
   const stack = await Stack.create();
   const socket = stack.socket(5000);
-  stack.call.udpConnect(socket, ip(PEER_IP), 7);
+  stack.call.connect(socket, ip(PEER_IP), 7);
   stack.input(errorFrame(3, 3, quoted(5000, 7)));
   assert.equal(stack.send(socket, Buffer.from("x")), -ECONNREFUSED);
   assert.equal(stack.send(socket, Buffer.from("x")), 1);
@@ -125,7 +125,7 @@ test("port unreachable reaches the connected socket, once", async () => {
 test("errors that quote what we never sent change nothing", async () => {
   const stack = await Stack.create();
   const socket = stack.socket(5000);
-  stack.call.udpConnect(socket, ip(PEER_IP), 7);
+  stack.call.connect(socket, ip(PEER_IP), 7);
   stack.input(errorFrame(3, 3, quoted(5001, 7)));
   stack.input(errorFrame(3, 3, quoted(5000, 8)));
   stack.input(errorFrame(3, 3, quoted(5000, 7, "10.0.2.99")));
@@ -141,7 +141,7 @@ test("errors that quote what we never sent change nothing", async () => {
 test("fragmentation needed lowers the path MTU for a while, and larger datagrams are then cut", async () => {
   const stack = await Stack.create();
   const socket = stack.socket(5000);
-  stack.call.udpConnect(socket, ip(PEER_IP), 7);
+  stack.call.connect(socket, ip(PEER_IP), 7);
   stack.input(errorFrame(3, 4, quoted(5000, 7), 1400));
   assert.equal(stack.call.ipv4PathMtu(ip(PEER_IP)), 1400);
   assert.equal(stack.call.ipv4PathMtu(ip("10.0.2.3")), 1500);
@@ -157,7 +157,7 @@ test("fragmentation needed lowers the path MTU for a while, and larger datagrams
 test("an absurd MTU is not followed below 552; none at all means the next plateau", async () => {
   const stack = await Stack.create();
   const socket = stack.socket(5000);
-  stack.call.udpConnect(socket, ip(PEER_IP), 7);
+  stack.call.connect(socket, ip(PEER_IP), 7);
   const large = quoted(5000, 7);
   u16(1500).copy(large, 2);
   stack.input(errorFrame(3, 4, large, 0));
@@ -173,7 +173,7 @@ test("an absurd MTU is not followed below 552; none at all means the next platea
 
 test("the path MTU cache is bounded and forgets the oldest", async () => {
   const stack = await Stack.create();
-  for (let i = 0; i < 40; i++) stack.call.pathMtuLower(ip(`192.0.2.${i + 1}`), 1000, stack.now + BigInt(i));
+  for (let i = 0; i < 40; i++) stack.call.lowerPathMtu(ip(`192.0.2.${i + 1}`), 1000, stack.now + BigInt(i));
   const lowered = Array.from({ length: 40 }, (_, i) => stack.call.ipv4PathMtu(ip(`192.0.2.${i + 1}`)) === 1000);
   assert.deepEqual(lowered, [...Array<boolean>(8).fill(false), ...Array<boolean>(32).fill(true)]);
 });

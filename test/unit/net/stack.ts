@@ -70,15 +70,15 @@ interface Exports {
   interfaceUnconfigure(now: bigint): void;
   ipv4PathMtu(destination: number): number;
   loopbackQueued(): number;
-  pathMtuLower(destination: number, mtu: number, now: bigint): number;
-  udpBind(socket: number, address: number, port: number): number;
+  lowerPathMtu(destination: number, mtu: number, now: bigint): number;
+  bind(socket: number, address: number, port: number): number;
   udpClose(socket: number): void;
-  udpConnect(socket: number, address: number, port: number): number;
+  connect(socket: number, address: number, port: number): number;
   udpPollEvents(socket: number): number;
-  udpSendTo(socket: number, data: number, count: number, address: number, port: number, now: bigint): number;
+  sendTo(socket: number, data: number, count: number, address: number, port: number, now: bigint): number;
   udpSetReceiveLimit(socket: number, bytes: number): void;
   udpShutdown(socket: number, how: number): number;
-  udpSocketCreate(): number;
+  socketCreate(): number;
   udpTakeError(socket: number): number;
 }
 
@@ -208,9 +208,9 @@ export class Stack {
   }
 
   socket(port = 0, address = "0.0.0.0"): number {
-    const socket = this.call.udpSocketCreate();
+    const socket = this.call.socketCreate();
     if (port !== 0) {
-      const result = this.call.udpBind(socket, ip(address), port);
+      const result = this.call.bind(socket, ip(address), port);
       if (result !== 0) throw new Error(`bind: ${result}`);
     }
     return socket;
@@ -219,7 +219,7 @@ export class Stack {
   send(socket: number, data: Uint8Array, address = "0.0.0.0", port = 0): number {
     const target = data.length > 0x10000 ? PAGES : SCRATCH;
     this.write(target, data);
-    return this.call.udpSendTo(socket, target, data.length, ip(address), port, this.now);
+    return this.call.sendTo(socket, target, data.length, ip(address), port, this.now);
   }
 
   /** Takes a datagram: its bytes, or the negative errno. */

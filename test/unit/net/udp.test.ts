@@ -126,8 +126,7 @@ test("a computed checksum of zero is sent as all ones", async () => {
 test("bind: one owner for an address and port", async () => {
   const stack = await Stack.create();
   stack.socket(5000);
-  const bind = (address: string, port: number): number =>
-    stack.call.udpBind(stack.call.udpSocketCreate(), ip(address), port);
+  const bind = (address: string, port: number): number => stack.call.bind(stack.call.socketCreate(), ip(address), port);
   assert.equal(bind("0.0.0.0", 5000), -EADDRINUSE);
   assert.equal(bind(OUR_IP, 5000), -EADDRINUSE);
   assert.equal(bind("10.0.2.99", 5001), -EADDRNOTAVAIL);
@@ -135,15 +134,15 @@ test("bind: one owner for an address and port", async () => {
   assert.equal(bind("127.0.0.1", 5001), 0);
   assert.equal(bind("0.0.0.0", 5001), -EADDRINUSE);
   const socket = stack.socket(5002);
-  assert.equal(stack.call.udpBind(socket, 0, 5003), -EINVAL);
+  assert.equal(stack.call.bind(socket, 0, 5003), -EINVAL);
 });
 
 test("bind: SO_REUSEADDR on both sockets shares a port", async () => {
   const stack = await Stack.create();
-  const sockets = [stack.call.udpSocketCreate(), stack.call.udpSocketCreate()];
+  const sockets = [stack.call.socketCreate(), stack.call.socketCreate()];
   for (const socket of sockets) {
     stack.call.socketReuse(socket);
-    assert.equal(stack.call.udpBind(socket, 0, 5000), 0);
+    assert.equal(stack.call.bind(socket, 0, 5000), 0);
   }
   stack.input(udpFrame({ ...PORTS, destination: "10.0.2.255" }, Buffer.from("all"), BROADCAST_MAC));
   for (const socket of sockets) assert.deepEqual(stack.receive(socket), Buffer.from("all"));
@@ -152,8 +151,8 @@ test("bind: SO_REUSEADDR on both sockets shares a port", async () => {
 test("bind: port 0 chooses a free ephemeral port, not in order", async () => {
   const stack = await Stack.create();
   const ports = Array.from({ length: 50 }, () => {
-    const socket = stack.call.udpSocketCreate();
-    assert.equal(stack.call.udpBind(socket, 0, 0), 0);
+    const socket = stack.call.socketCreate();
+    assert.equal(stack.call.bind(socket, 0, 0), 0);
     return stack.call.socketLocalPort(socket);
   });
   assert.equal(new Set(ports).size, 50);
@@ -169,27 +168,27 @@ test("ephemeral ports: the last free one is found, none is -EADDRINUSE", async (
 
 test("a connected socket takes datagrams of its peer only, and before an unconnected one", async () => {
   const stack = await Stack.create();
-  const any = stack.call.udpSocketCreate();
-  const connected = stack.call.udpSocketCreate();
+  const any = stack.call.socketCreate();
+  const connected = stack.call.socketCreate();
   for (const socket of [any, connected]) {
     stack.call.socketReuse(socket);
-    stack.call.udpBind(socket, 0, 5000);
+    stack.call.bind(socket, 0, 5000);
   }
-  assert.equal(stack.call.udpConnect(connected, ip(PEER_IP), 1000), 0);
+  assert.equal(stack.call.connect(connected, ip(PEER_IP), 1000), 0);
   assert.equal(ipText(stack.call.socketLocalAddress(connected)), OUR_IP);
   stack.input(udpFrame(PORTS, Buffer.from("peer")));
   stack.input(udpFrame({ ...PORTS, sourcePort: 1001 }, Buffer.from("other")));
   assert.deepEqual(stack.receive(connected), Buffer.from("peer"));
   assert.deepEqual(stack.receive(any), Buffer.from("other"));
   assert.equal(stack.send(connected, Buffer.from("x")), 1);
-  stack.call.udpConnect(connected, 0, 0);
+  stack.call.connect(connected, 0, 0);
   assert.equal(stack.send(connected, Buffer.from("x")), -EDESTADDRREQ);
   assert.equal(stack.call.socketLocalAddress(connected), 0);
 });
 
 test("errors of send", async () => {
   const stack = await Stack.create();
-  const socket = stack.call.udpSocketCreate();
+  const socket = stack.call.socketCreate();
   assert.equal(stack.send(socket, Buffer.from("x")), -EDESTADDRREQ);
   assert.equal(stack.send(socket, Buffer.from("x"), PEER_IP, 0), -EINVAL);
   assert.equal(stack.send(socket, Buffer.alloc(65508), PEER_IP, 7), -EMSGSIZE);
@@ -201,7 +200,7 @@ test("errors of send", async () => {
   stack.call.udpShutdown(socket, 1);
   assert.equal(stack.send(socket, Buffer.from("x"), PEER_IP, 7), -EPIPE);
   stack.call.interfaceUnconfigure(stack.now);
-  assert.equal(stack.call.udpConnect(stack.socket(), ip(PEER_IP), 7), -ENETUNREACH);
+  assert.equal(stack.call.connect(stack.socket(), ip(PEER_IP), 7), -ENETUNREACH);
 });
 
 test("no buffer: -EAGAIN and not writable until the device has one again", async () => {
@@ -246,7 +245,7 @@ test("a flood leaves memory to the rest of the system", async () => {
 test("after a shutdown nothing is received", async () => {
   const stack = await Stack.create();
   const socket = stack.socket(5000);
-  stack.call.udpConnect(socket, ip(PEER_IP), 1000);
+  stack.call.connect(socket, ip(PEER_IP), 1000);
   assert.equal(stack.call.udpShutdown(socket, 0), 0);
   stack.input(udpFrame(PORTS, Buffer.from("late")));
   assert.deepEqual(stack.receive(socket), Buffer.alloc(0));

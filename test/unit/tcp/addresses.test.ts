@@ -41,8 +41,8 @@ test("an unbound socket gets the source address that IP chooses", async () => {
 test("a bound socket keeps its local address and port, and another host's address cannot be bound", async () => {
   const peer = await Peer.create();
   const socket = peer.stack.socket();
-  assert.equal(peer.stack.call("tcpBind", socket, PEER, 1234), -Errno.EADDRNOTAVAIL);
-  assert.equal(peer.stack.call("tcpBind", socket, OURS, 1234), 0);
+  assert.equal(peer.stack.call("bind", socket, PEER, 1234), -Errno.EADDRNOTAVAIL);
+  assert.equal(peer.stack.call("bind", socket, OURS, 1234), 0);
   peer.stack.connect(PEER, PEER_PORT, socket);
   assert.equal(sourceOf(peer), OURS);
   assert.equal(peer.received()[0]?.sourcePort, 1234);
@@ -52,7 +52,7 @@ test("a bound socket keeps its local address and port, and another host's addres
 test("a listener on one address is not reached by another of ours", async () => {
   const peer = await Peer.create();
   const listener = peer.stack.socket();
-  assert.equal(peer.stack.call("tcpBind", listener, 0x7f000001, 80), 0);
+  assert.equal(peer.stack.call("bind", listener, 0x7f000001, 80), 0);
   assert.equal(peer.stack.call("tcpListen", listener, 1), 0);
   assert.equal(peer.send({ flags: "S" })[0]?.flags, "RA");
 });
@@ -61,10 +61,7 @@ test("a listener on one address is not reached by another of ours", async () => 
 test("connect to a group or to nobody is refused", async () => {
   const peer = await Peer.create();
   for (const address of [0xffffffff, 0x0a0000ff, 0xe0000001, 0xefffffff, 0]) {
-    assert.ok(
-      peer.stack.call("tcpConnect", peer.stack.socket(), address, 80, peer.stack.now) < 0,
-      address.toString(16),
-    );
+    assert.ok(peer.stack.call("connect", peer.stack.socket(), address, 80, peer.stack.now) < 0, address.toString(16));
   }
   assert.deepEqual(peer.received(), []);
 });
@@ -102,7 +99,7 @@ test("a port with an attempt to connect under way can be listened on", async () 
   const peer = await Peer.create();
   const socket = peer.stack.socket();
   peer.stack.call("tcpSetReuseAddress", socket, true);
-  peer.stack.call("tcpBind", socket, 0, 80);
+  peer.stack.call("bind", socket, 0, 80);
   peer.stack.connect(PEER, 99, socket);
   peer.received();
   const listener = peer.stack.listen(80);

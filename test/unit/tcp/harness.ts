@@ -7,6 +7,7 @@ import { timersNextDeadline, timersRun } from "../../../kernel/time/timer";
 import { TIME_SYSTEM_TIME } from "../../../kernel/xen/shared_info";
 import { interfaceConfigure } from "../../../libos/net/configure";
 import { Device, TransmitFrame, deviceRegister } from "../../../libos/net/device";
+import { IP_ADDRESS_SIZE, IpAddress } from "../../../libos/net/ip/address";
 import { interfaceDeadline, interfaceInput, interfacePoll } from "../../../libos/net/interface";
 import { sharedInfo } from "../../../kernel/boot";
 import {
@@ -39,7 +40,7 @@ import {
   sequenceMax,
   sequenceWithin,
 } from "../../../libos/net/tcp/sequence";
-import { siphash } from "../../../libos/net/tcp/siphash";
+import { siphashBegin, siphashEnd, siphashWord } from "../../../libos/net/tcp/siphash";
 import { TcpSocket, socketCount } from "../../../libos/net/tcp/socket";
 import {
   tcpSetKeepAlive,
@@ -217,6 +218,31 @@ export function parsedField(field: u32): u32 {
   }
 }
 
+/** The hash of two words. */
+export function siphash(key0: u64, key1: u64, first: u64, second: u64): u64 {
+  siphashBegin(key0, key1);
+  siphashWord(first);
+  siphashWord(second);
+  return siphashEnd();
+}
+
+// The calls of sockets with IPv4 addresses in host order.
+const given = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
+
+export function socketCreate(): TcpSocket {
+  return tcpSocketCreate(false);
+}
+
+export function bind(s: TcpSocket, address: u32, port: u16): i32 {
+  given.setIpv4(address);
+  return tcpBind(s, given, port);
+}
+
+export function connect(s: TcpSocket, address: u32, port: u16, now: u64): i32 {
+  given.setIpv4(address);
+  return tcpConnect(s, given, port, now);
+}
+
 export function rangesMax(): u32 {
   return RANGES_MAX;
 }
@@ -235,14 +261,11 @@ export {
   sequenceLessOrEqual,
   sequenceMax,
   sequenceWithin,
-  siphash,
   socketCount,
   tableCount,
   tcpAbort,
   tcpAccept,
-  tcpBind,
   tcpClose,
-  tcpConnect,
   tcpListen,
   tcpLocalPort,
   tcpPeek,
@@ -258,7 +281,6 @@ export {
   tcpSetSendLimit,
   tcpSetUserTimeout,
   tcpShutdown,
-  tcpSocketCreate,
   tcpTakeError,
   tcpTakeReport,
   timeWaitCount,

@@ -202,13 +202,13 @@ export class Stack implements Station {
   // The socket calls, at the present time.
 
   socket(): number {
-    return this.call("tcpSocketCreate");
+    return this.call("socketCreate");
   }
 
   listen(port: number, backlog = 16): number {
     const socket = this.socket();
     this.call("tcpSetReuseAddress", socket, true);
-    const bound = this.call("tcpBind", socket, 0, port);
+    const bound = this.call("bind", socket, 0, port);
     if (bound < 0) throw new Error(`bind: ${bound}`);
     const listening = this.call("tcpListen", socket, backlog);
     if (listening < 0) throw new Error(`listen: ${listening}`);
@@ -216,7 +216,7 @@ export class Stack implements Station {
   }
 
   connect(address: number, port: number, socket = this.socket()): number {
-    const result = this.call("tcpConnect", socket, address, port, this.#now);
+    const result = this.call("connect", socket, address, port, this.#now);
     if (result !== -Errno.EINPROGRESS) throw new Error(`connect: ${result}`);
     return socket;
   }

@@ -1,8 +1,10 @@
-// Path MTU cache (RFC 1191): for the few destinations behind a narrower link, the largest packet that gets there.
-// Bounded; an entry is forgotten after ten minutes, so that a wider path is found again (RFC 1191 section 6.3).
+// Path MTU cache (RFC 1191, RFC 8201): for the few destinations behind a narrower link, the largest packet that gets
+// there. Bounded; an entry is forgotten after ten minutes, so that a wider path is found again (RFC 1191 section 6.3).
+// A destination is given as the two halves of its IpAddress (address.ts).
 // Only transports write to it, after they have checked that the ICMP message quotes a segment of theirs (RFC 5927).
 import { NEVER } from "../../../kernel/time/clock";
 import { interfaceMtu } from "../addresses";
+import { IpAddress } from "./address";
 
 /** Below this we do not follow: such messages come from an attacker or ask for the impossible. Linux uses the same. */
 export const PATH_MTU_MINIMUM: u32 = 552;
@@ -14,11 +16,13 @@ const LIFETIME: u64 = 600_000_000_000; // ns
 @final
 class PathMtu {
   expires: u64;
-  destination: u32; // 0 = free
+  destinationHigh: u64;
+  destinationLow: u64;
+  /** 0 = the entry is free. */
   mtu: u32;
 }
 
-const table = memory.data(512, 8); // ENTRIES of 16 bytes
+const table = memory.data(1024, 8); // ENTRIES of 32 bytes
 let used: u32 = 0;
 let nextExpiry: u64 = NEVER;
 
@@ -26,19 +30,33 @@ function entry(index: u32): PathMtu {
   return changetype<PathMtu>(table + <usize>index * offsetof<PathMtu>());
 }
 
-/** The cached MTU for `destination`, or 0. */
-function find(destination: u32): PathMtu {
+/** The entry for a destination, or null. */
+function find(high: u64, low: u64): PathMtu {
   for (let i: u32 = 0; i < ENTRIES; i++) {
-    if (entry(i).destination == destination) return entry(i);
+    const known = entry(i);
+    if (known.destinationLow == low && known.destinationHigh == high && known.mtu != 0) return known;
   }
   return changetype<PathMtu>(0);
 }
 
-/** Largest IPv4 packet that reaches `destination` on the device, in bytes. */
-export function pathMtu(destination: u32): u32 {
+/** A free entry, or the one that expires first. */
+function claim(): PathMtu {
+  let oldest = entry(0);
+  for (let i: u32 = 0; i < ENTRIES; i++) {
+    if (entry(i).mtu == 0) return entry(i);
+    if (entry(i).expires < oldest.expires) oldest = entry(i);
+  }
+  return oldest;
+}
+
+/** Largest IP packet that reaches the destination on the device, in bytes. */
+export function pathMtu(high: u64, low: u64): u32 {
+  return used == 0 ? interfaceMtu() : knownMtu(high, low);
+}
+
+function knownMtu(high: u64, low: u64): u32 {
   const mtu = interfaceMtu();
-  if (used == 0 || destination == 0) return mtu;
-  const known = find(destination);
+  const known = find(high, low);
   return changetype<usize>(known) == 0 ? mtu : min(mtu, known.mtu);
 }
 
@@ -46,20 +64,18 @@ export function pathMtu(destination: u32): u32 {
  * Notes that packets to `destination` may have `mtu` bytes at most. Never raises a known value.
  * @returns true when the path MTU became smaller
  */
-export function pathMtuLower(destination: u32, mtu: u32, now: u64): bool {
+export function pathMtuLower(destination: IpAddress, mtu: u32, now: u64): bool {
+  const high = destination.high;
+  const low = destination.low;
   const bounded = max(mtu, PATH_MTU_MINIMUM);
-  if (destination == 0 || bounded >= pathMtu(destination)) return false;
-  let target = find(destination);
-  if (changetype<usize>(target) == 0) target = find(0);
+  if (bounded >= pathMtu(high, low)) return false;
+  let target = find(high, low);
   if (changetype<usize>(target) == 0) {
-    target = entry(0);
-    for (let i: u32 = 1; i < ENTRIES; i++) {
-      if (entry(i).expires < target.expires) target = entry(i);
-    }
-    used -= 1;
+    target = claim();
+    if (target.mtu == 0) used += 1;
   }
-  if (target.destination != destination) used += 1;
-  target.destination = destination;
+  target.destinationHigh = high;
+  target.destinationLow = low;
   target.mtu = bounded;
   target.expires = now + LIFETIME;
   if (target.expires < nextExpiry) nextExpiry = target.expires;
@@ -72,12 +88,12 @@ export function pathMtuPoll(now: u64): void {
   nextExpiry = NEVER;
   for (let i: u32 = 0; i < ENTRIES; i++) {
     const known = entry(i);
-    if (known.destination == 0) continue;
+    if (known.mtu == 0) continue;
     if (now < known.expires) {
       if (known.expires < nextExpiry) nextExpiry = known.expires;
       continue;
     }
-    known.destination = 0;
+    known.mtu = 0;
     used -= 1;
   }
 }

@@ -1,0 +1,27 @@
+// What transports ask about addresses, of either family.
+import { addressIsBroadcast, addressIsLocal } from "../addresses";
+import { ipv4SourceFor, routeIsGroup } from "../ipv4/routing";
+import { IpAddress } from "./address";
+
+/** Stores the address of ours that packets to `destination` carry at `source`; false = no route. */
+export function ipSourceFor(destination: IpAddress, source: IpAddress): bool {
+  if (!destination.isIpv4()) return false;
+  const own = ipv4SourceFor(destination.ipv4());
+  source.setIpv4(own);
+  return own != 0;
+}
+
+/** True for a destination that more than one host may take: a group, or a broadcast address. */
+export function ipIsGroup(address: IpAddress): bool {
+  return address.isIpv4() && routeIsGroup(address.ipv4());
+}
+
+/** True for a broadcast address, which sockets may send to with SO_BROADCAST only. */
+export function ipIsBroadcast(address: IpAddress): bool {
+  return address.isIpv4() && addressIsBroadcast(address.ipv4());
+}
+
+/** True for an address of ours. */
+export function ipIsLocal(address: IpAddress): bool {
+  return address.isIpv4() && addressIsLocal(address.ipv4());
+}
