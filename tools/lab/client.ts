@@ -20,14 +20,20 @@ export interface CommandResult {
   readonly stderr: Buffer;
 }
 
-/** Options of a request. */
-export interface RequestOptions {
-  readonly timeoutMs: number;
-  readonly input?: Buffer;
+/** What is heard of a request while it is under way. */
+export interface ConversationOptions {
+  /** No limit when it is left out. */
+  readonly timeoutMs?: number;
   /** Hears the output as it comes; it is then not collected. */
   readonly onStdout?: (bytes: Buffer) => void;
   readonly onStderr?: (bytes: Buffer) => void;
   readonly signal?: AbortSignal;
+}
+
+/** Options of a request. */
+export interface RequestOptions extends ConversationOptions {
+  readonly timeoutMs: number;
+  readonly input?: Buffer;
 }
 
 /** A request as the caller writes it: the secret is added here. */
@@ -39,20 +45,61 @@ export type AgentRequest = Request extends infer R ? (R extends Request ? Omit<R
  * @throws KaryonError LAB_TIMEOUT, LAB_AGENT (hung up, or could not do it), ABORTED
  */
 export function request(address: AgentAddress, message: AgentRequest, options: RequestOptions): Promise<CommandResult> {
+  const conversation = new Conversation(address, message, options);
+  if (options.input !== undefined) void conversation.say(options.input).then(() => conversation.endInput());
+  else if (message.op === "exec") conversation.endInput();
+  return conversation.end;
+}
+
+/** A request under way, which can be given input until its end. */
+export class Conversation {
+  /** What it comes to; rejects like request(). */
+  readonly end: Promise<CommandResult>;
+  readonly #socket: Socket;
+
+  constructor(address: AgentAddress, message: AgentRequest, options: ConversationOptions) {
+    this.#socket = connect({ host: "127.0.0.1", port: address.port, noDelay: true });
+    this.end = resultOf(this.#socket, message, options);
+    this.#socket.write(`${JSON.stringify({ ...message, secret: address.secret })}\n`);
+  }
+
+  /** Gives it input; resolves when there is room for more. */
+  async say(input: Buffer): Promise<void> {
+    const socket = this.#socket;
+    for (let at = 0; at < input.length && !socket.destroyed; at += CHUNK) {
+      if (!socket.write(encodeFrame(Frame.STDIN, input.subarray(at, at + CHUNK)))) await drained(socket);
+    }
+  }
+
+  /** The input ends. */
+  endInput(): void {
+    if (!this.#socket.destroyed) this.#socket.write(encodeFrame(Frame.STDIN, Buffer.alloc(0)));
+  }
+
+  /** Ends a command by force; `end` then rejects. */
+  hangUp(): void {
+    this.#socket.destroy();
+  }
+}
+
+function resultOf(socket: Socket, message: AgentRequest, options: ConversationOptions): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
+    const { timeoutMs, signal } = options;
     const takeStdout = options.onStdout ?? ((bytes: Buffer) => void stdout.push(bytes));
     const takeStderr = options.onStderr ?? ((bytes: Buffer) => void stderr.push(bytes));
     let end: End | undefined;
-    const socket = connect({ host: "127.0.0.1", port: address.port, noDelay: true });
     const fail = (code: string, text: string, cause?: unknown): void => {
       clearTimeout(timer);
       socket.destroy();
       reject(new KaryonError(code, `${summary(message)}: ${text}`, "", { cause }));
     };
-    const timer = setTimeout(() => fail("LAB_TIMEOUT", `no end after ${options.timeoutMs} ms`), options.timeoutMs);
-    options.signal?.addEventListener("abort", () => fail("ABORTED", "given up"), { once: true });
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => fail("LAB_TIMEOUT", `no end after ${timeoutMs} ms`), timeoutMs);
+    signal?.addEventListener("abort", () => fail("ABORTED", "given up"), { once: true });
     const decoder = new FrameDecoder((type, payload) => {
       if (type === Frame.STDOUT) takeStdout(payload);
       else if (type === Frame.STDERR) takeStderr(payload);
@@ -66,9 +113,6 @@ export function request(address: AgentAddress, message: AgentRequest, options: R
       clearTimeout(timer);
       resolve({ status: end.status, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) });
     });
-    socket.write(`${JSON.stringify({ ...message, secret: address.secret })}\n`);
-    if (options.input !== undefined) void sendInput(socket, options.input);
-    else if (message.op === "exec") socket.write(encodeFrame(Frame.STDIN, Buffer.alloc(0)));
   });
 }
 
@@ -76,16 +120,12 @@ function summary(message: AgentRequest): string {
   return message.op === "exec" ? `lab: ${message.argv.join(" ").slice(0, 200)}` : `lab: ${message.op}`;
 }
 
-async function sendInput(socket: Socket, input: Buffer): Promise<void> {
-  for (let at = 0; at < input.length && !socket.destroyed; at += CHUNK) {
-    if (socket.write(encodeFrame(Frame.STDIN, input.subarray(at, at + CHUNK)))) continue;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        socket.off("drain", done).off("close", done);
-        resolve();
-      };
-      socket.on("drain", done).on("close", done);
-    });
-  }
-  if (!socket.destroyed) socket.write(encodeFrame(Frame.STDIN, Buffer.alloc(0)));
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.off("drain", done).off("close", done);
+      resolve();
+    };
+    socket.on("drain", done).on("close", done);
+  });
 }

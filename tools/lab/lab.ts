@@ -10,7 +10,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { KaryonError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
-import { request, type AgentAddress, type CommandResult } from "./client.ts";
+import { Conversation, request, type AgentAddress, type CommandResult, type ConversationOptions } from "./client.ts";
 import { AGENT_ADDRESS, AGENT_PORT } from "./agent/protocol.ts";
 import { difference, readCounters, total, type CountedCpu, type Instructions } from "./count/count.ts";
 import { readMarks, setMarks, type Mark } from "./count/marks.ts";
@@ -167,6 +167,11 @@ export class Lab {
     const { timeoutMs = COMMAND_TIMEOUT_MS, input, ...rest } = options;
     const given = input === undefined ? {} : { input: Buffer.from(input) };
     return request(this.handle.agent, { op: "exec", argv }, { timeoutMs, ...given, ...rest });
+  }
+
+  /** Starts a program in dom0 that is given input and heard while it runs; whoever calls ends it. */
+  converse(argv: readonly string[], options: ConversationOptions): Conversation {
+    return new Conversation(this.handle.agent, { op: "exec", argv }, options);
   }
 
   /** Copies a file of the host, or bytes, to `path` in dom0; its folder is made. */

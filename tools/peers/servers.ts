@@ -90,3 +90,13 @@ export const BULK: PeerServer = {
   command: "bulk",
   port: 80,
 };
+
+/** Does with sockets what a tester says (tools/conformance). */
+export const SUBJECT: PeerServer = {
+  ...BULK,
+  name: "subject",
+  title: "Linux",
+  program: "subject",
+  command: "subject",
+  port: 7000,
+};

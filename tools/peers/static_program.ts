@@ -10,11 +10,17 @@ import { KaryonError } from "../support/errors.ts";
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const FLAGS = ["-O2", "-Wall", "-Wextra", "-Werror", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector"];
 const LINK_FLAGS = ["-fno-pie", "-no-pie", "-Wl,--build-id=none", "-Wl,--gc-sections"];
-/** The folders of their sources; they include each other's headers. */
-const FOLDERS = ["probes", "bulk", "loops"] as const;
+/** The folders of their sources, by program; they include each other's headers. */
+const FOLDERS = {
+  probes: "probes",
+  bulk: "bulk",
+  loops: "loops",
+  relay: "../conformance/relay",
+  subject: "../conformance/subject",
+} as const;
 
-/** A program by the folder of its sources. */
-export type StaticProgram = (typeof FOLDERS)[number];
+/** A program. */
+export type StaticProgram = keyof typeof FOLDERS;
 
 /** What a program has besides the C files of its folder. */
 const SHARED: Readonly<Partial<Record<StaticProgram, readonly string[]>>> = { loops: ["probes/main.c"] };
@@ -30,7 +36,9 @@ const NOTHING: Linked = { objects: [], flags: [] };
 /** Everything that the programs' machine code depends on, but for what is linked to them. */
 export async function programKey(): Promise<readonly unknown[]> {
   const { command } = await hostTool("gcc");
-  const texts = await Promise.all((await sources(FOLDERS)).map((path) => readFile(path, "utf8")));
+  const texts = await Promise.all(
+    (await sources(Object.keys(FOLDERS) as StaticProgram[])).map((path) => readFile(path, "utf8")),
+  );
   return [command, FLAGS, LINK_FLAGS, texts];
 }
 
@@ -56,10 +64,11 @@ export async function staticProgram(program: StaticProgram, linked: Linked = NOT
   }
 }
 
-async function sources(folders: readonly StaticProgram[]): Promise<string[]> {
-  const paths = folders.map(async (name) => {
-    const folder = join(HERE, name);
-    return (await readdir(folder)).sort().map((file) => join(folder, file));
+async function sources(programs: readonly StaticProgram[]): Promise<string[]> {
+  const paths = programs.map(async (program) => {
+    const folder = join(HERE, FOLDERS[program]);
+    const files = (await readdir(folder)).filter((file) => /\.[ch]$/.test(file));
+    return files.sort().map((file) => join(folder, file));
   });
   return (await Promise.all(paths)).flat();
 }

@@ -19,7 +19,10 @@ export async function readEvidence(): Promise<Evidence> {
   return {
     rows: parseRows(await readFile(ROWS, "utf8")),
     sources: await mentionsIn("libos", sourceMentions),
-    tests: await mentionsIn("test", testMentions),
+    tests: together([
+      await mentionsIn("test", testMentions),
+      await mentionsIn("tools/conformance/cases", testMentions),
+    ]),
     exceptions: EXCEPTIONS,
   };
 }

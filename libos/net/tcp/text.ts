@@ -41,6 +41,7 @@ export function textArrives(s: TcpSocket, segment: TcpSegment, now: u64): void {
   if (fin && !s.has(FIN_KNOWN)) {
     s.finSequence = sequence + length;
     s.set(FIN_KNOWN);
+    if (offset != 0) s.set(ACK_NOW); // RFC 5681, 4.2: it came too early
   }
   if (s.has(FIN_KNOWN) && !sequenceLess(s.receiveNext, s.finSequence)) finArrives(s, now);
 }

@@ -11,7 +11,7 @@ import { TIME_WAIT_DURATION, TIME_WAIT_MAX, WINDOW_UNSCALED } from "./constants"
 import { controlSend } from "./control_segment";
 import { timestampClock } from "./isn";
 import { sequenceLess, segmentAcceptable } from "./sequence";
-import { ENDPOINT_TIME_WAIT, TIMESTAMPS, TcpEndpoint, TcpSocket } from "./socket";
+import { ACK_NOW, ENDPOINT_TIME_WAIT, TIMESTAMPS, TcpEndpoint, TcpSocket } from "./socket";
 import { TIME_WAIT } from "./state";
 import { tableInsert, tableRemove } from "./table";
 
@@ -96,7 +96,7 @@ export function timeWaitAdd(s: TcpSocket, now: u64): void {
   listInsertTail(order, nodeOf(entry));
   count += 1;
   if (count == 1) timerStart();
-  acknowledge(entry, now); // of the peer's FIN, which has brought us here or is acknowledged once more
+  if (s.has(ACK_NOW)) acknowledge(entry, now); // of the peer's FIN, when that has brought us here
 }
 
 /** Forgets `entry`. */

@@ -104,6 +104,7 @@ export function tcpParse(address: usize, length: u32, segment: TcpSegment): bool
   segment.payload = address + headerLength;
   segment.payloadLength = length - headerLength;
   segment.options = 0;
+  segment.windowScale = 0;
   segment.sackCount = 0;
   parseOptions(address + TCP_HEADER_SIZE, address + headerLength, segment);
   return true;

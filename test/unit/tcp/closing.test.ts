@@ -49,7 +49,7 @@ test("simultaneous_close_goes_through_closing", async () => {
   peer.received();
   assert.deepEqual(brief(peer.send({ flags: "FA", sequence: 1, ack: 1 })), ["A 2 2"]);
   assert.equal(stateOf(peer, child), State.CLOSING);
-  peer.send({ sequence: 2, ack: 2 });
+  assert.deepEqual(peer.send({ sequence: 2, ack: 2 }), []);
   assert.equal(stateOf(peer, child), State.TIME_WAIT);
 });
 
@@ -75,6 +75,13 @@ test("early_fin_waits_for_the_text_before_it", async () => {
   assert.deepEqual(brief(peer.send({ sequence: 1, ack: 1, text: "abc" })), ["A 1 8"]);
   assert.equal(stateOf(peer, child), State.CLOSE_WAIT);
   assert.equal(peer.stack.readText(child), "abcdef");
+});
+
+test("early_fin_without_text_is_answered_at_once", async () => {
+  const { peer, child } = await establishedPeer();
+  assert.deepEqual(brief(peer.send({ flags: "FA", sequence: 4, ack: 1 })), ["A 1 1"]);
+  assert.deepEqual(brief(peer.send({ sequence: 1, ack: 1, text: "abc" })), ["A 1 5"]);
+  assert.equal(stateOf(peer, child), State.CLOSE_WAIT);
 });
 
 // RFC 9293 MAY-1, SHLD-3

@@ -42,6 +42,20 @@ test("known options are read at any alignment", async () => {
   assert.equal(get(Parsed.TimestampEcho), 0x05060708);
 });
 
+test("a window scale is that of its own segment", async () => {
+  const stack = await Stack.create(1);
+  const header = new Uint8Array(24);
+  header[12] = (24 / 4) << 4;
+  const scaleOf = (options: readonly number[]): number => {
+    header.set(options, 20);
+    stack.write(stack.scratch, header);
+    assert.notEqual(stack.call("parse", stack.scratch, header.length), 0);
+    return stack.unsigned("parsedField", Parsed.WindowScale);
+  };
+  assert.equal(scaleOf([3, 3, 7, 0]), 7);
+  assert.equal(scaleOf([1, 1, 1, 0]), 0);
+});
+
 test("a window scale above 14 counts as 14", async () => {
   assert.equal((await parse([3, 3, 200]))?.(Parsed.WindowScale), 14);
 });

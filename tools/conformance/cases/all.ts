@@ -1,0 +1,9 @@
+// All cases, in the order of their files.
+import "./opening.ts";
+import "./receiving.ts";
+import "./sending.ts";
+import "./closing.ts";
+import "./icmp.ts";
+import "./ip.ts";
+
+export { allCases } from "../case.ts";
