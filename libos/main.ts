@@ -10,6 +10,8 @@ export { forkRequest } from "../kernel/fork/fork";
 export { trap } from "../kernel/trap/trap";
 export { threadMain } from "../kernel/thread/scheduler";
 export * from "./posix/index";
+export { domainSearchTake } from "./net/dhcp/domain_search";
+export { resolverForked } from "./net/dns/resolver";
 export { pipeClose, pipeEvents, pipeQueue, pipeRead, pipeWrite } from "./posix/pipe";
 export { familyAddress, familyEvent, familyStart } from "./process/family";
 export { signalTake, terminationCaught } from "./process/signals";

@@ -9,6 +9,7 @@ export * from "./fork_stats";
 export * from "./dirent";
 export * from "./inet";
 export * from "./mutex";
+export * from "./netdb";
 export * from "./poll";
 export * from "./process";
 export * from "./select";

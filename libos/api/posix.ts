@@ -59,6 +59,12 @@ export declare function setsockopt(fd: i32, level: i32, name: i32, value: usize,
 export declare function getsockname(fd: i32, address: usize): i32;
 export declare function getpeername(fd: i32, address: usize): i32;
 
+/**
+ * Stores up to `count` addresses of the name of `length` bytes of text, each a ResolvedAddress (libos/posix/layout.ts), IPv6 ones
+ * first; how many. -ENOENT and -ENODATA when there is no such name or no such address, -EAGAIN and -ETIMEDOUT when nobody knows now.
+ */
+export declare function resolve(name: usize, length: u32, family: i32, addresses: usize, count: u32): i32;
+
 // waiting; nanoseconds < 0 mean without limit
 export declare function poll(descriptors: usize, count: u32, nanoseconds: i64): i32;
 export declare function select(count: i32, read: usize, write: usize, except: usize, nanoseconds: i64): i32;

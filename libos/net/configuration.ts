@@ -4,6 +4,7 @@
 //   ip=off                                                       the loopback only
 import { EINVAL } from "../../kernel/errno";
 import { bytesEqualText, parseDecimal } from "../../kernel/text";
+import { indexOfByte, ipv4FromText } from "./address_text";
 import { ipv4IsUnicast } from "./wire/ipv4";
 
 export const NETWORK_DHCP: u32 = 0;
@@ -32,30 +33,14 @@ export class NetworkConfiguration {
   nameServer2: u32;
 }
 
-/** The position of `wanted` in the `length` bytes at `text`, or `length`. */
-function indexOf(text: usize, length: u32, wanted: u8): u32 {
-  let at: u32 = 0;
-  while (at < length && load<u8>(text + at) != wanted) at++;
-  return at;
-}
-
 /** Parses a dotted quad of a host; 0 when it is anything else. */
 function parseHostAddress(text: usize, length: u32): u32 {
-  let address: u32 = 0;
-  for (let part = 0; part < 4; part++) {
-    const digits = part < 3 ? indexOf(text, length, 0x2e) : length;
-    const value = digits <= 3 ? parseDecimal(text, digits) : -1;
-    if (value < 0 || value > 255 || (part < 3 && digits == length)) return 0;
-    address = (address << 8) | (<u32>value);
-    const consumed = min(digits + 1, length);
-    text += consumed;
-    length -= consumed;
-  }
-  return ipv4IsUnicast(address) ? address : 0;
+  const address = ipv4FromText(text, length);
+  return address >= 0 && ipv4IsUnicast(<u32>address) ? <u32>address : 0;
 }
 
 function parseAddress(configuration: NetworkConfiguration, text: usize, length: u32): i32 {
-  const slash = indexOf(text, length, 0x2f);
+  const slash = indexOfByte(text, length, 0x2f);
   if (slash == length) return -EINVAL;
   const prefix = parseDecimal(text + slash + 1, length - slash - 1);
   configuration.address = parseHostAddress(text, slash);
@@ -64,7 +49,7 @@ function parseAddress(configuration: NetworkConfiguration, text: usize, length: 
 }
 
 function parseSetting(configuration: NetworkConfiguration, text: usize, length: u32): i32 {
-  const equals = indexOf(text, length, 0x3d);
+  const equals = indexOfByte(text, length, 0x3d);
   const address = equals < length ? parseHostAddress(text + equals + 1, length - equals - 1) : 0;
   if (address == 0) return -EINVAL;
   if (bytesEqualText(text, equals, "gateway")) {
@@ -87,12 +72,12 @@ export function configurationParse(configuration: NetworkConfiguration, text: us
     return 0;
   }
   configuration.mode = NETWORK_STATIC;
-  let end = indexOf(text, length, 0x2c);
+  let end = indexOfByte(text, length, 0x2c);
   let result = parseAddress(configuration, text, end);
   while (result == 0 && end < length) {
     text += end + 1;
     length -= end + 1;
-    end = indexOf(text, length, 0x2c);
+    end = indexOfByte(text, length, 0x2c);
     result = parseSetting(configuration, text, end);
   }
   return result;

@@ -29,6 +29,7 @@ import { dhcpForget, dhcpLease, dhcpStart } from "./dhcp/client";
 import { LEASE_INFINITE, Lease, NAME_SERVERS } from "./dhcp/lease";
 import { isnInit } from "./tcp/isn";
 import { dhcpSetHostName } from "./dhcp/request";
+import { resolverForked } from "../with_resolve";
 import { interfaceDeadline, interfacePoll, interfaceSuspend } from "./interface";
 import { loopbackQueued } from "./loopback";
 import { netfrontRestored, netfrontStart } from "./netfront/netfront";
@@ -74,8 +75,13 @@ export function networkNameServer(index: u32): u32 {
     const first = changetype<usize>(configuration) + offsetof<NetworkConfiguration>("nameServer0");
     return load<u32>(first + (index << 2));
   }
-  if (configuration.mode != NETWORK_DHCP || interfaceAddress() == 0) return 0;
+  if (!networkUsesDhcp()) return 0;
   return load<u32>(changetype<usize>(dhcpLease()) + offsetof<Lease>("nameServer0") + (index << 2));
+}
+
+/** True while the interface has its address from a DHCP server. */
+export function networkUsesDhcp(): bool {
+  return configuration.mode == NETWORK_DHCP && interfaceAddress() != 0;
 }
 
 function readOptions(): i32 {
@@ -140,6 +146,7 @@ function onTimer(_argument: usize): void {
  */
 export function networkForked(): void {
   isnInit(); // nobody may guess the child's numbers from the parent's
+  resolverForked();
   if (configuration.mode == NETWORK_DHCP) dhcpForget(monotonicNow());
   else if (configuration.mode == NETWORK_STATIC) interfaceUnconfigure(monotonicNow());
 }

@@ -3,6 +3,7 @@
 // Address families, socket types, protocols (linux/socket.h, linux/net.h, linux/in.h).
 export const AF_UNSPEC: i32 = 0;
 export const AF_INET: i32 = 2;
+export const AF_INET6: i32 = 10;
 export const SOCK_STREAM: i32 = 1;
 export const SOCK_DGRAM: i32 = 2;
 /** Or'ed to the type of socket() or the flags of accept4(): the new descriptor is in non-blocking mode. */

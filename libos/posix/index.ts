@@ -6,6 +6,7 @@ export { posix_pipe } from "./pipe";
 export * from "./poll";
 export * from "./fork_stats";
 export * from "./process";
+export * from "./resolve";
 export * from "./socket_options";
 export * from "./signals";
 export * from "./sockets";

@@ -13,6 +13,18 @@ export class SocketAddress {
 }
 export const SOCKET_ADDRESS_SIZE: u32 = 16;
 
+/** What resolve tells of one address: its family, AF_INET or AF_INET6, and its bytes in network order, of IPv4 the first four. */
+@unmanaged
+@final
+export class ResolvedAddress {
+  family: u32;
+  word0: u32;
+  word1: u32;
+  word2: u32;
+  word3: u32;
+}
+export const RESOLVED_ADDRESS_SIZE: u32 = 20;
+
 /** struct timespec: seconds and nanoseconds 0 … 999 999 999. */
 @unmanaged
 @final

@@ -16,6 +16,7 @@ import { NEVER } from "../../../kernel/time/clock";
 import { interfaceAddress } from "../addresses";
 import { conflictFound, conflictProbe, conflictTakeLost } from "../arp/conflict";
 import { interfaceConfigure, interfaceUnconfigure } from "../configure";
+import { domainSearchTake } from "../../with_resolve";
 import { deviceCarrier, deviceMac } from "../device";
 import { UDP_PEER_SIZE, udpReceiveFrom, UdpPeer } from "../udp/input";
 import { UdpSocket, udpBind, udpClose, udpSocketCreate } from "../udp/socket";
@@ -66,6 +67,9 @@ const RENEW_MINIMUM: u64 = 60 * SECOND;
 /** RFC 2131 section 3.1 (5) SHOULD: pause after a DECLINE. */
 const DECLINE_PAUSE: u64 = 10 * SECOND;
 
+/** Behind DHCP_REPLY_MAXIMUM bytes, with room for DOMAIN_SEARCH_MAXIMUM. */
+const DOMAIN_SEARCH: usize = 2048;
+
 /** Replies that one poll looks at. */
 const REPLIES_PER_POLL: u32 = 16;
 
@@ -78,7 +82,7 @@ const peer = changetype<UdpPeer>(memory.data(UDP_PEER_SIZE, 8));
 
 let state: u32 = DHCP_STOPPED;
 let socket: UdpSocket = changetype<UdpSocket>(0);
-/** A page in which messages are built and received. */
+/** A page: messages are built and received at its beginning, at DOMAIN_SEARCH stands what the lease's server has said. */
 let scratch: usize = 0;
 let deadline: u64 = NEVER;
 let retryInterval: u64 = RETRY_FIRST;
@@ -267,7 +271,7 @@ function handleReply(length: u32, now: u64): void {
     takeRefusal(now);
   } else if (type == DHCPACK) {
     const wanted = state == DHCP_REQUESTING ? offered.address : lease.address;
-    if (leaseRead(received, scratch, length) == 0 && received.address == wanted) takeLease(now);
+    if (leaseRead(received, scratch, length) == 0 && received.address == wanted) takeLease(length, now);
   }
 }
 
@@ -283,12 +287,14 @@ function takeOffer(now: u64): void {
   startRequest(now);
 }
 
-function takeLease(now: u64): void {
+/** The ACK of `length` bytes in `scratch` has been read into `received`. */
+function takeLease(length: u32, now: u64): void {
   if (conflictFound(received.address)) {
     decline(received, now);
     return;
   }
   copyLease(lease, received);
+  domainSearchTake(scratch, length, scratch + DOMAIN_SEARCH);
   leaseStart = requestedAt;
   refusals = 0;
   enterBound(now);

@@ -6,8 +6,11 @@ import { udpSendTo } from "../udp/output";
 import {
   DHCPDECLINE,
   DHCP_BROADCAST,
+  DHCP_OPTION_CLASSLESS_ROUTES,
   DHCP_OPTION_CLIENT_IDENTIFIER,
+  DHCP_OPTION_DOMAIN_NAME,
   DHCP_OPTION_DOMAIN_NAME_SERVER,
+  DHCP_OPTION_DOMAIN_SEARCH,
   DHCP_OPTION_HOST_NAME,
   DHCP_OPTION_INTERFACE_MTU,
   DHCP_OPTION_MAXIMUM_SIZE,
@@ -74,14 +77,18 @@ function putClientIdentifier(at: usize): usize {
   return dhcpPutBytes(at, DHCP_OPTION_CLIENT_IDENTIFIER, clientIdentifier, 7);
 }
 
+/** What we ask for. RFC 3442: the classless routes stand before the router, which they replace. */
 function putParameterList(at: usize): usize {
   store<u8>(at, DHCP_OPTION_PARAMETER_LIST);
-  store<u8>(at + 1, 4);
+  store<u8>(at + 1, 7);
   store<u8>(at + 2, DHCP_OPTION_SUBNET_MASK);
-  store<u8>(at + 3, DHCP_OPTION_ROUTER);
-  store<u8>(at + 4, DHCP_OPTION_DOMAIN_NAME_SERVER);
-  store<u8>(at + 5, DHCP_OPTION_INTERFACE_MTU);
-  return at + 6;
+  store<u8>(at + 3, DHCP_OPTION_CLASSLESS_ROUTES);
+  store<u8>(at + 4, DHCP_OPTION_ROUTER);
+  store<u8>(at + 5, DHCP_OPTION_DOMAIN_NAME_SERVER);
+  store<u8>(at + 6, DHCP_OPTION_DOMAIN_NAME);
+  store<u8>(at + 7, DHCP_OPTION_INTERFACE_MTU);
+  store<u8>(at + 8, DHCP_OPTION_DOMAIN_SEARCH);
+  return at + 9;
 }
 
 /**

@@ -26,6 +26,7 @@ export const DHCP_OPTION_SUBNET_MASK: u8 = 1;
 export const DHCP_OPTION_ROUTER: u8 = 3;
 export const DHCP_OPTION_DOMAIN_NAME_SERVER: u8 = 6;
 export const DHCP_OPTION_HOST_NAME: u8 = 12;
+export const DHCP_OPTION_DOMAIN_NAME: u8 = 15;
 export const DHCP_OPTION_INTERFACE_MTU: u8 = 26;
 export const DHCP_OPTION_REQUESTED_ADDRESS: u8 = 50;
 export const DHCP_OPTION_LEASE_TIME: u8 = 51;
@@ -37,6 +38,8 @@ export const DHCP_OPTION_MAXIMUM_SIZE: u8 = 57;
 export const DHCP_OPTION_RENEWAL_TIME: u8 = 58;
 export const DHCP_OPTION_REBINDING_TIME: u8 = 59;
 export const DHCP_OPTION_CLIENT_IDENTIFIER: u8 = 61;
+export const DHCP_OPTION_DOMAIN_SEARCH: u8 = 119;
+export const DHCP_OPTION_CLASSLESS_ROUTES: u8 = 121;
 
 const OPTION_PAD: u8 = 0;
 const OPTION_END: u8 = 255;
@@ -121,6 +124,31 @@ function dhcpOption(message: usize, length: u32, code: u8): usize {
     if (inFile != 0) return inFile;
   }
   return (overload & 2) != 0 ? findOption(message + SERVER_NAME, message + SERVER_NAME + SERVER_NAME_SIZE, code) : 0;
+}
+
+/**
+ * Copies option `code` to `capacity` bytes at `target`, its parts joined: a long option may stand in several (RFC 3396).
+ * @returns its bytes, of which no more than `capacity` are there; 0 when it is absent
+ */
+export function dhcpOptionCopy(message: usize, length: u32, code: u8, target: usize, capacity: u32): u32 {
+  const overload = dhcpOptionByte(message, length, DHCP_OPTION_OVERLOAD);
+  let written = copyParts(message + OPTIONS, message + length, code, target, capacity, 0);
+  if ((overload & 1) != 0) {
+    written = copyParts(message + FILE, message + FILE + FILE_SIZE, code, target, capacity, written);
+  }
+  if ((overload & 2) == 0) return written;
+  return copyParts(message + SERVER_NAME, message + SERVER_NAME + SERVER_NAME_SIZE, code, target, capacity, written);
+}
+
+function copyParts(at: usize, end: usize, code: u8, target: usize, capacity: u32, written: u32): u32 {
+  while (true) {
+    const option = findOption(at, end, code);
+    if (option == 0) return written;
+    const size: u32 = load<u8>(option);
+    if (written < capacity) memory.copy(target + written, option + 1, min(size, capacity - written));
+    written += size;
+    at = option + 1 + size;
+  }
 }
 
 /** The value of a one-byte option; 0 when absent or malformed. */

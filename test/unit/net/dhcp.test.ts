@@ -55,7 +55,7 @@ test("the messages carry what RFC 2131 table 5 asks for", async () => {
     assert.deepEqual([message.source, message.destination], ["0.0.0.0", "255.255.255.255"]);
     assert.equal(message.hardware, "00163e000001");
     assert.deepEqual(message.options.get(61), Buffer.from("0100163e000001", "hex"));
-    assert.deepEqual([...(message.options.get(55) ?? [])], [1, 3, 6, 26]);
+    assert.deepEqual([...(message.options.get(55) ?? [])], [1, 121, 3, 6, 15, 26, 119]);
     assert.equal(message.broadcast, false);
   }
   assert.equal(discover.options.has(50), false);
@@ -350,4 +350,27 @@ test("stopping frees the port and silences the client", async () => {
   stack.advance(5000n * SECOND);
   assert.equal(stack.take().flatMap((frame) => parseDhcp(frame) ?? []).length, 0);
   stack.socket(68);
+});
+
+test("domains: the search list, in however many parts it comes, before the one domain", async () => {
+  const { stack, server } = await start();
+  const list = Buffer.from("\x03lab\x07example\0\x03sub\xc0\x00", "latin1");
+  server.extra = [
+    [15, Buffer.from("one.example")],
+    [119, list.subarray(0, 6)],
+    [119, list.subarray(6)],
+  ];
+  server.serve();
+  assert.deepEqual(stack.domainSearch(), { bytes: list, isList: true });
+});
+
+test("domains: the one domain, and none any more when the next lease has none", async () => {
+  const { stack, server } = await start();
+  server.extra = [[15, Buffer.from("one.example")]];
+  server.serve();
+  assert.deepEqual(stack.domainSearch(), { bytes: Buffer.from("one.example"), isList: false });
+  server.extra = [];
+  stack.call.dhcpReboot(stack.now);
+  server.serve();
+  assert.deepEqual(stack.domainSearch(), { bytes: Buffer.alloc(0), isList: false });
 });

@@ -7,6 +7,7 @@ import { NetworkConfiguration, configurationParse } from "../../../libos/net/con
 import { interfaceConfigure, interfaceUnconfigure } from "../../../libos/net/configure";
 import { Device, TransmitFrame, deviceRegister } from "../../../libos/net/device";
 import { dhcpLease, dhcpReboot, dhcpStart, dhcpState, dhcpStop } from "../../../libos/net/dhcp/client";
+import { dhcpDomainSearch, domainSearchTake } from "../../../libos/net/dhcp/domain_search";
 import { Lease } from "../../../libos/net/dhcp/lease";
 import {
   interfaceDeadline,
@@ -194,6 +195,10 @@ export function socketDrops(socket: UdpSocket): u32 {
   return socket.drops;
 }
 
+export function domainSearch(): usize {
+  return changetype<usize>(dhcpDomainSearch());
+}
+
 const parsed = changetype<NetworkConfiguration>(memory.data(32, 8));
 
 /** Parses an ip= option; the result is read with configurationField(). */
@@ -235,6 +240,7 @@ export {
   dhcpReboot,
   dhcpState,
   dhcpStop,
+  domainSearchTake,
   interfaceAddress,
   interfaceConfigure,
   interfaceDeadline,

@@ -56,6 +56,8 @@ interface Exports {
   conflictFound(address: number): number;
   conflictProbe(address: number): void;
   dhcpReboot(now: bigint): void;
+  domainSearchTake(message: number, length: number, target: number): void;
+  domainSearch(): number;
   dhcpState(): number;
   dhcpStop(): void;
   interfaceAddress(): number;
@@ -135,6 +137,11 @@ export class Stack {
     let stack: Stack | null = null;
     const instance = await WebAssembly.instantiate(module, {
       boot: { rdtsc: random64, rdrand: random64, sharedInfo: () => SHARED_INFO, workDue: () => undefined },
+      with_resolve: {
+        resolverForked: () => undefined,
+        domainSearchTake: (message: number, length: number, target: number) =>
+          stack?.call.domainSearchTake(message, length, target),
+      },
       with_fork: { familyAddress: (address: number) => stack?.familyAddresses.push(address >>> 0) },
       harness_host: {
         transmitted: (data: number, length: number, flags: number, gsoSize: number) =>
@@ -205,6 +212,12 @@ export class Stack {
   /** Answers the ARP request for `address`. */
   answerArp(address: string, senderMac = PEER_MAC): void {
     this.input(arpFrame({ operation: 2, senderIp: address, senderMac, targetIp: OUR_IP }));
+  }
+
+  /** What the DHCP server has said of domains, and whether it is a list in wire form. */
+  domainSearch(): { bytes: Buffer; isList: boolean } {
+    const [address = 0, length = 0, isList = 0] = new Uint32Array(this.call.memory.buffer, this.call.domainSearch(), 3);
+    return { bytes: Buffer.from(this.bytes(address, length)), isList: (isList & 255) !== 0 };
   }
 
   socket(port = 0, address = "0.0.0.0"): number {

@@ -105,7 +105,9 @@ export class Stack implements Station {
     const transmitted = (data: number, length: number, flags: number, gsoSize: number): void =>
       this.#transmit(data, length, flags, gsoSize);
     const memory = new WebAssembly.Memory({ initial: 17 });
-    const imports = { boot, host: { transmitted }, env: { memory }, with_fork: { familyAddress: () => undefined } };
+    const nothing = (): void => undefined;
+    const hooks = { with_fork: { familyAddress: nothing }, with_resolve: { domainSearchTake: nothing } };
+    const imports = { boot, host: { transmitted }, env: { memory }, ...hooks };
     const instance = new WebAssembly.Instance(module, imports);
     this.#exports = instance.exports as unknown as Record<string, Export>;
     this.#memory = instance.exports["memory"] as unknown as WebAssembly.Memory;
