@@ -1,5 +1,5 @@
-// memcpy, memmove, memset and memcmp: sixteen bytes at a time, unaligned, which is near the limit of the memory system
-// on every x86-64 and, unlike `rep movsb`, no slower under emulation. Included once, by the kernel's unit.
+// memcpy, memmove, memset and memcmp: sixteen bytes at a time, unaligned, which is near the limit of the memory system on
+// every x86-64; long copies by `rep movsq`, as Linux does. Included once, by the kernel's unit.
 #pragma once
 #include "runtime.h"
 
@@ -40,17 +40,32 @@ INLINE void copy_32(u8* to, const u8* from) {
   BLOCK(to + 16) = high;
 }
 
+// From this length on `rep movs` is quicker: the processor moves whole cache lines and does not read those that it
+// overwrites ("fast strings", Intel's optimization manual, 3.7.6). It takes some 35 cycles to begin with; where it pays differs a
+// little between processors, and this is where glibc begins.
+#define REPEAT_MINIMUM 2048
+
+// Ascending, eight bytes a step; the last of `length` bytes that make no eight are left.
+INLINE void copy_repeated(u8* to, const u8* from, u64 length) {
+  u64 count = length / 8;
+  __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+}
+
 // Ascending, right for any overlap with to < from. The tail is read first: the loops may overwrite it.
 INLINE void copy_up(u8* to, const u8* from, u64 length) {
   u8* end = to + length;
   block tail_low = BLOCK(from + length - 32), tail_high = BLOCK(from + length - 16);
-  for (u8* last = end - 128; to < last; to += 128, from += 128) {
-    copy_32(to, from);
-    copy_32(to + 32, from + 32);
-    copy_32(to + 64, from + 64);
-    copy_32(to + 96, from + 96);
+  if (length >= REPEAT_MINIMUM) {
+    copy_repeated(to, from, length);
+  } else {
+    for (u8* last = end - 128; to < last; to += 128, from += 128) {
+      copy_32(to, from);
+      copy_32(to + 32, from + 32);
+      copy_32(to + 64, from + 64);
+      copy_32(to + 96, from + 96);
+    }
+    for (u8* last = end - 32; to < last; to += 32, from += 32) copy_32(to, from);
   }
-  for (u8* last = end - 32; to < last; to += 32, from += 32) copy_32(to, from);
   BLOCK(end - 32) = tail_low;
   BLOCK(end - 16) = tail_high;
 }

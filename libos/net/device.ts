@@ -8,7 +8,12 @@
 //   - after it had to refuse an allocation, the driver calls interfacePoll() when buffers are free again;
 //   - the driver changes `carrier`, `mtu` and `features` in place and calls interfaceLinkChanged() afterwards.
 //
-// A frame is always contiguous in (virtual) memory, also one of 64 KiB for a device that can segment.
+// A frame begins in memory of its own, contiguous in virtual memory. Large text is not copied behind its header: it
+// stays where the transport keeps it, in a block of deviceBlockAllocate(), and the frame refers to it
+// (deviceTransmitAttach). The device reads such fragments until the frame is done, which is later than
+// deviceTransmit() returns. So that what it reads is never another's, a block that its owner gives back is put to no other
+// use while a frame refers to it. The owner itself may overwrite bytes that frames under way refer to; what that
+// can do on the wire is its affair (tcp/send_queue.ts).
 
 /** Frame flag: the transport checksum field holds the sum of the pseudo-header only; the device side completes it. */
 export const TX_CHECKSUM_BLANK: u32 = 1 << 0;
@@ -22,14 +27,26 @@ export const RX_CHECKSUM_BLANK: u32 = 1 << 1;
 export const CHECKSUM_OFFLOAD_TX: u32 = 1 << 0;
 /** Device feature: the device cuts TCP over IPv4 frames with a gsoSize into segments. */
 export const GSO_TCPV4: u32 = 1 << 1;
+/** Device feature: frames may have fragments. A device that has it has CHECKSUM_OFFLOAD_TX too. */
+export const SCATTER_GATHER: u32 = 1 << 2;
+
+/** Frames up to this size, in bytes, are better copied than sent in fragments; every device takes them. */
+export const FRAME_COPIED_MAXIMUM: u32 = 2048;
+
+/** Pages that frames may refer to; see deviceBlockAllocate(). */
+@unmanaged
+export class DeviceBlock {
+  /** Address of the 2^order pages. */
+  address: usize;
+  order: u32;
+}
 
 /** A frame on its way out. */
 @unmanaged
-@final
 export class TransmitFrame {
   /** Address of the first byte; when handed to the device, of the Ethernet header. */
   data: usize;
-  /** Bytes of the frame from `data` on; set by whoever hands it to the device. */
+  /** Bytes of the whole frame, fragments included; set by whoever hands it to the device. */
   length: u32;
   /** Bytes that may be written from `data` on. */
   capacity: u32;
@@ -41,6 +58,17 @@ export class TransmitFrame {
   next: usize;
   /** TCP payload bytes of each segment the device shall cut this frame into; 0 = send as it is. */
   gsoSize: u16;
+  /**
+   * The block in which the fragments lie, null = the frame has none. This field and the rest are deviceTransmitAttach()'s and
+   * the driver's: a frame of the loopback does not even have them.
+   */
+  block: DeviceBlock;
+  /** Address of the first fragment … */
+  fragment: usize;
+  /** … and its bytes. */
+  fragmentLength: u32;
+  /** Bytes of the second fragment, from the start of the block on: where a ring goes on. */
+  wrappedLength: u32;
 }
 
 /** What a driver registers. */
@@ -55,7 +83,13 @@ export class Device {
   transmit: u32;
   /** Function index of (frame: TransmitFrame) => void: gives an unsent frame back. */
   transmitFree: u32;
-  /** CHECKSUM_OFFLOAD_TX, GSO_TCPV4. */
+  /** Function index of (frame: TransmitFrame) => bool: see deviceTransmitAttach(). Needed with SCATTER_GATHER, as the next two. */
+  transmitAttach: u32;
+  /** Function index of (order: u32) => DeviceBlock: see deviceBlockAllocate(). */
+  blockAllocate: u32;
+  /** Function index of (block: DeviceBlock) => void: see deviceBlockFree(). */
+  blockFree: u32;
+  /** CHECKSUM_OFFLOAD_TX, GSO_TCPV4, SCATTER_GATHER. */
   features: u32;
   /** Largest IPv4 packet (Ethernet payload) in bytes, not counting GSO. */
   mtu: u32;
@@ -93,6 +127,36 @@ export function deviceTransmitFree(frame: TransmitFrame): void {
   call_indirect<void>(device.transmitFree, frame);
 }
 
+/**
+ * Adds to `frame` the fragments `length` bytes at `address` and, behind them, `wrapped` bytes from the start of `block` on:
+ * all of `block`, which is deviceBlockAllocate()'s. frame.length is still to be set.
+ * @returns false when the device has no room for so many fragments now; it calls interfacePoll() when it has
+ */
+export function deviceTransmitAttach(
+  frame: TransmitFrame,
+  block: DeviceBlock,
+  address: usize,
+  length: u32,
+  wrapped: u32,
+): bool {
+  frame.block = block;
+  frame.fragment = address;
+  frame.fragmentLength = length;
+  frame.wrappedLength = wrapped;
+  return call_indirect<bool>(device.transmitAttach, frame);
+}
+
+/** A block of 2^order pages that frames may refer to; null when the device has none: text is to be copied then. */
+export function deviceBlockAllocate(order: u32): DeviceBlock {
+  if ((deviceFeatures() & SCATTER_GATHER) == 0) return changetype<DeviceBlock>(0);
+  return call_indirect<DeviceBlock>(device.blockAllocate, order);
+}
+
+/** Gives back a block of deviceBlockAllocate(), whatever has become of the device's features since. */
+export function deviceBlockFree(block: DeviceBlock): void {
+  call_indirect<void>(device.blockFree, block);
+}
+
 /** Address of the six bytes of the Ethernet address. A device must be present. */
 export function deviceMac(): usize {
   return changetype<usize>(device) + offsetof<Device>("mac");
@@ -108,7 +172,7 @@ export function deviceCarrier(): bool {
   return devicePresent() && device.carrier;
 }
 
-/** CHECKSUM_OFFLOAD_TX | GSO_TCPV4 as far as the device has them. */
+/** CHECKSUM_OFFLOAD_TX | GSO_TCPV4 | SCATTER_GATHER as far as the device has them. */
 export function deviceFeatures(): u32 {
   return devicePresent() ? device.features : 0;
 }

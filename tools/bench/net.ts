@@ -37,7 +37,7 @@ const DIRECTIONS: readonly Direction[] = [
   },
 ];
 
-/** Iterations of repeated string instructions are counted apart: Linux copies by them, Karyon by sixteen bytes a step. */
+/** Iterations of repeated string instructions are counted apart: both copy long runs by them. */
 function repeatedName(name: string): string {
   return `${name}-repeated`;
 }

@@ -8,8 +8,20 @@ const TX_FLAGS = { CSUM_BLANK: 1, DATA_VALIDATED: 2, MORE: 4, EXTRA: 8 } as cons
 const RSP_OKAY = 0;
 const RSP_NULL = 1;
 
+/** What a frame that has been taken and not answered refers to: the guest's memory itself, and what it was when it was taken. */
+export interface HeldSlot {
+  readonly live: Uint8Array;
+  readonly taken: Uint8Array;
+}
+
 /** The transmit ring of one connection. */
 export class TransmitRing extends BackRing {
+  /** Responses are kept back, as when frames wait for a slow interface. */
+  holding = false;
+  /** What the frames refer to whose responses are kept back. */
+  readonly held: HeldSlot[] = [];
+  private readonly kept: { id: number; status: number }[] = [];
+
   constructor(
     private readonly owner: RingOwner,
     page: Uint8Array,
@@ -23,6 +35,21 @@ export class TransmitRing extends BackRing {
       while (this.requests > 0) send(this.takeFrame());
     } while (!this.finalCheck());
     return this.push();
+  }
+
+  /** Answers what was kept back; true when the front end wants to hear of it. */
+  answerHeld(): boolean {
+    this.holding = false;
+    this.held.length = 0;
+    for (const response of this.kept.splice(0)) this.respond(response);
+    return this.push();
+  }
+
+  private respond(response: { id: number; status: number }): void {
+    this.owner.mischief.transmit?.(response);
+    const { view, at } = this.entry(this.responsesProduced++);
+    view.setUint16(at, response.id, true);
+    view.setInt16(at + 2, response.status, true);
   }
 
   /** Takes one frame, in one or more slots. */
@@ -56,7 +83,7 @@ export class TransmitRing extends BackRing {
       const page = this.owner.page(request.gref, false);
       parts.push(page.slice(request.offset)); // its length is known when the frame is complete
       if (!isFirst && request.offset + request.size > PAGE_SIZE) throw new Error("a slot crosses its page");
-      if (!isFirst) parts[parts.length - 1] = page.slice(request.offset, request.offset + request.size);
+      if (!isFirst) parts[parts.length - 1] = page.subarray(request.offset, request.offset + request.size);
       more = (request.flags & TX_FLAGS.MORE) !== 0;
     }
     if (first === undefined) throw new Error("a frame without slots");
@@ -65,11 +92,11 @@ export class TransmitRing extends BackRing {
     if (headSize < 14 || headSize > head.length) throw new Error("impossible size of a frame's first slot");
     if (parts.length > 18) throw new Error("a frame in more than 18 slots");
     parts[0] = head.subarray(0, headSize);
-    for (const answer of answers) {
-      this.owner.mischief.transmit?.(answer);
-      const { view, at } = this.entry(this.responsesProduced++);
-      view.setUint16(at, answer.id, true);
-      view.setInt16(at + 2, answer.status, true);
+    if (this.holding) {
+      this.kept.push(...answers);
+      for (const live of parts.slice(1)) this.held.push({ live, taken: live.slice() });
+    } else {
+      for (const answer of answers) this.respond(answer);
     }
     const checksumBlank = (first.flags & TX_FLAGS.CSUM_BLANK) !== 0;
     return { bytes: new Uint8Array(Buffer.concat(parts)), checksumBlank, gsoSize };

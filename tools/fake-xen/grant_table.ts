@@ -29,6 +29,12 @@ export class GrantTable {
     return this.frames.slice(0, count);
   }
 
+  /** A copy of the table's content. */
+  snapshot(): Buffer {
+    const frames = this.frames.map((mfn) => this.memory.xenFrame(mfn));
+    return Buffer.concat(frames.map((view) => new Uint8Array(view.buffer, view.byteOffset, PAGE_SIZE)));
+  }
+
   private entry(reference: number): { readonly page: DataView; readonly offset: number } {
     const mfn = this.frames[reference >> 9];
     if (mfn === undefined) throw new BadGrant(`grant ${reference} lies beyond the table`);

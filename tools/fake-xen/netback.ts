@@ -2,7 +2,7 @@
 // `mischief` hooks let tests play a back end that lies.
 import { ReceiveRing } from "./back_receive.ts";
 import type { Mischief, RingOwner } from "./back_ring.ts";
-import { TransmitRing } from "./back_transmit.ts";
+import { TransmitRing, type HeldSlot } from "./back_transmit.ts";
 import type { Domain } from "./domain.ts";
 import type { Frame, Hub, Station } from "./hub.ts";
 import type { Xenstored } from "./xenstored.ts";
@@ -222,6 +222,20 @@ export class Netback implements Station, RingOwner {
     }
     this.queue.push(frame);
     this.schedule();
+  }
+
+  // ---- a slow interface ----
+
+  /** From now on takes frames and does not answer them; what they refer to. */
+  holdTransmitted(): readonly HeldSlot[] {
+    this.present.tx.holding = true;
+    return this.present.tx.held;
+  }
+
+  /** Answers them all. */
+  answerTransmitted(): void {
+    const { tx, txPort } = this.present;
+    if (tx.answerHeld()) this.domain.events.raise(txPort);
   }
 
   // ---- lies ----

@@ -1,10 +1,10 @@
 // Output to either family: what transports call. A transport
 //   1. asks for a frame with ipAllocate(); `frame.data` is where its header goes, room for the lower ones is in front;
 //   2. writes header and payload, then the checksum with transportChecksumFill() (transport.ts);
-//   3. hands the frame over with ipSend().
+//   3. hands the frame over with ipSend(), or back with ipFree().
 import { TransmitFrame } from "../device";
 import { ipv4SendFragmented } from "../ipv4/fragment";
-import { ipv4Allocate, ipv4Doubt, ipv4PathMtu, ipv4PayloadMaximum, ipv4Send } from "../ipv4/output";
+import { ipv4Allocate, ipv4Doubt, ipv4Free, ipv4PathMtu, ipv4PayloadMaximum, ipv4Send } from "../ipv4/output";
 import { IPV4_HEADER } from "../wire/ipv4";
 import { IpAddress } from "./address";
 
@@ -14,6 +14,11 @@ import { IpAddress } from "./address";
  */
 export function ipAllocate(destination: IpAddress, payloadSize: u32): TransmitFrame {
   return ipv4Allocate(destination.ipv4(), payloadSize);
+}
+
+/** Gives back a frame from ipAllocate() that is not to be sent. */
+export function ipFree(frame: TransmitFrame): void {
+  ipv4Free(frame);
 }
 
 /**

@@ -1,6 +1,6 @@
 // What transports ask about addresses, of either family.
 import { addressIsBroadcast, addressIsLocal } from "../addresses";
-import { ipv4SourceFor, routeIsGroup } from "../ipv4/routing";
+import { ipv4SourceFor, routeIsGroup, routeIsLoopback } from "../ipv4/routing";
 import { IpAddress } from "./address";
 
 /** Stores the address of ours that packets to `destination` carry at `source`; false = no route. */
@@ -24,4 +24,9 @@ export function ipIsBroadcast(address: IpAddress): bool {
 /** True for an address of ours. */
 export function ipIsLocal(address: IpAddress): bool {
   return address.isIpv4() && addressIsLocal(address.ipv4());
+}
+
+/** True for a destination whose packets do not leave us. */
+export function ipIsLoopback(address: IpAddress): bool {
+  return address.isIpv4() && routeIsLoopback(address.ipv4());
 }

@@ -1,83 +1,115 @@
-// The pages that netfront shares with the back end. They are allocated once, granted once per back-end domain and
-// used over and over: no grant is made or ended per packet, and a reconnection to the same domain keeps them all.
-// After a restore the grant table is empty and everything is granted again.
+// The pages that netfront shares with the back end. A page is granted when it is added and stays so: no grant is made or
+// ended per packet, and a reconnection to the same domain keeps them all. After a restore, or in the child of a fork,
+// the grant table is empty and everything is granted again.
 //
-// Order of the records: transmit ring, receive ring, receive buffers (all writable by the back end), then transmit
-// buffers (read-only).
+// A table with an entry for each page of the direct map says which pages these are: a bit for the right to write, a bit for
+// "shared", the grant reference in the rest (0 = not granted now).
 // Invariant: a page whose grant cannot be ended is never granted to another domain.
 import { addressFrame } from "../../../kernel/memory/frames";
 import { grantAccess, grantEnd } from "../../../kernel/grant_table";
-import { PAGE_SIZE, pageAlloc } from "../../../kernel/memory/pages";
-import { ENOMEM } from "../../../kernel/errno";
+import { orderFor, pagesAlloc } from "../../../kernel/memory/pages";
+import { EBUSY, ENOMEM } from "../../../kernel/errno";
+
+const SHARED: u16 = 0x8000;
+const WRITABLE: u16 = 0x4000;
+/** The grant table has fewer entries (kernel/grant_table.ts). */
+const REFERENCE: u16 = 0x3fff;
+const ENTRY_SIZE: u32 = 2;
 
 const NO_DOMAIN: u32 = 0xffff_ffff;
-const RECORD_SIZE: u32 = 8;
-const RECORDS_MAX: u32 = PAGE_SIZE / RECORD_SIZE;
 
-let records: usize = 0; // a page of {u32 address, u32 grant reference; 0 = not granted}
-let count: u32 = 0;
-let writable: u32 = 0; // records before this one may be written by the back end
+let entries: usize = 0;
+let frames: u32 = 0;
 let grantedTo: u32 = NO_DOMAIN;
 
-/** Makes room for the records; -ENOMEM. */
-export function grantedPagesInit(): i32 {
-  records = pageAlloc();
-  return records == 0 ? -ENOMEM : 0;
+/** Makes the table for a domain of `pages` pages; -ENOMEM. */
+export function grantedPagesInit(pages: u32): i32 {
+  entries = pagesAlloc(orderFor(pages * ENTRY_SIZE));
+  if (entries == 0) return -ENOMEM;
+  frames = pages;
+  memory.fill(entries, 0, pages * ENTRY_SIZE);
+  return 0;
 }
 
-/** Adds the page at `address` to those to be granted; its record's index, or -ENOMEM. */
-export function grantedPagesAdd(address: usize, backendMayWrite: bool): i32 {
-  if (count == RECORDS_MAX) return -ENOMEM;
-  store<u32>(records + count * RECORD_SIZE, <u32>address);
-  store<u32>(records + count * RECORD_SIZE, 0, 4);
-  count += 1;
-  if (backendMayWrite) writable = count;
-  return count - 1;
+function entryOf(address: usize): usize {
+  return entries + addressFrame(address) * ENTRY_SIZE;
 }
 
-/** Address of the page of record `index`. */
-export function grantedPage(index: u32): usize {
-  return load<u32>(records + index * RECORD_SIZE);
+/** Grants the shared page of `entry` to the present domain; 0 or -ENOSPC. */
+function grant(entry: usize): i32 {
+  const rights = load<u16>(entry) & ~REFERENCE;
+  const frame = <u32>(entry - entries) / ENTRY_SIZE;
+  const reference = grantAccess(<u16>grantedTo, frame, (rights & WRITABLE) == 0);
+  if (reference < 0) return reference;
+  store<u16>(entry, rights | (<u16>reference));
+  return 0;
 }
 
-/** Grant reference of the page of record `index`. */
-export function grantReference(index: u32): u32 {
-  return load<u32>(records + index * RECORD_SIZE, 4);
+/** Ends the grant of the page of `entry`, if it has one; 0, or -EBUSY while the back end uses the page. */
+function end(entry: usize): i32 {
+  const value = load<u16>(entry);
+  if ((value & REFERENCE) == 0) return 0;
+  const result = grantEnd(value & REFERENCE);
+  if (result == 0) store<u16>(entry, value & ~REFERENCE);
+  return result;
+}
+
+/** Shares the page at `address` from now on; 0, or -ENOSPC when the grant table is full: it is not shared then. */
+export function grantedPageAdd(address: usize, backendMayWrite: bool): i32 {
+  const entry = entryOf(address);
+  store<u16>(entry, backendMayWrite ? SHARED | WRITABLE : SHARED);
+  if (grantedTo == NO_DOMAIN) return 0;
+  const result = grant(entry);
+  if (result < 0) store<u16>(entry, 0);
+  return result;
+}
+
+/** Shares the page at `address` no longer; 0, or -EBUSY while the back end uses it: it must then be kept as it is. */
+export function grantedPageRemove(address: usize): i32 {
+  const entry = entryOf(address);
+  const result = end(entry);
+  if (result == 0) store<u16>(entry, 0);
+  return result;
+}
+
+/** Grant reference of the shared page around `address`. */
+export function grantReference(address: usize): u32 {
+  return load<u16>(entryOf(address)) & REFERENCE;
 }
 
 function endAll(): i32 {
-  for (let i: u32 = 0; i < count; i++) {
-    const reference = grantReference(i);
-    if (reference == 0) continue;
-    const result = grantEnd(reference);
-    if (result < 0) return result; // the former back end still uses it; to be tried again later
-    store<u32>(records + i * RECORD_SIZE, 0, 4);
+  let result = 0;
+  for (let frame: u32 = 0; frame < frames; frame++) {
+    if (end(entries + frame * ENTRY_SIZE) < 0) result = -EBUSY; // a former back end still uses it
   }
-  grantedTo = NO_DOMAIN;
-  return 0;
+  if (result == 0) grantedTo = NO_DOMAIN;
+  return result;
 }
 
 /** Grants every page to `domain` unless it is already. 0; -EBUSY while a former back end uses one; -ENOSPC. */
 export function grantedPagesGrant(domain: u32): i32 {
-  if (grantedTo == domain) return 0;
-  if (grantedTo != NO_DOMAIN) {
+  if (grantedTo != domain && grantedTo != NO_DOMAIN) {
     const busy = endAll();
     if (busy < 0) return busy;
   }
   grantedTo = domain;
-  for (let i: u32 = 0; i < count; i++) {
-    const reference = grantAccess(<u16>domain, addressFrame(grantedPage(i)), i >= writable);
-    if (reference < 0) {
+  for (let frame: u32 = 0; frame < frames; frame++) {
+    const entry = entries + frame * ENTRY_SIZE;
+    if ((load<u16>(entry) & (SHARED | REFERENCE)) != SHARED) continue; // not shared, or granted
+    const result = grant(entry);
+    if (result < 0) {
       endAll();
-      return reference;
+      return result;
     }
-    store<u32>(records + i * RECORD_SIZE, reference, 4);
   }
   return 0;
 }
 
 /** After a restore: no page is granted to anyone. */
 export function grantedPagesForget(): void {
-  for (let i: u32 = 0; i < count; i++) store<u32>(records + i * RECORD_SIZE, 0, 4);
+  for (let frame: u32 = 0; frame < frames; frame++) {
+    const entry = entries + frame * ENTRY_SIZE;
+    store<u16>(entry, load<u16>(entry) & ~REFERENCE);
+  }
   grantedTo = NO_DOMAIN;
 }

@@ -22,18 +22,19 @@ import { startInfo } from "../../../kernel/xen/start_info";
 import { Frontend } from "../../../kernel/xenbus/frontend";
 import { FRONTEND_SIZE, FrontendDriver } from "../../../kernel/xenbus/frontend_record";
 import { xenstoreDirectory } from "../../../kernel/xenbus/xenstore";
-import { CHECKSUM_OFFLOAD_TX, Device, GSO_TCPV4, TransmitFrame, deviceRegister } from "../device";
+import { CHECKSUM_OFFLOAD_TX, Device, GSO_TCPV4, SCATTER_GATHER, TransmitFrame, deviceRegister } from "../device";
 import { interfaceLinkChanged, interfacePoll } from "../interface";
+import { blockAllocate, blockFree, blocksInit } from "./blocks";
 import {
   grantReference,
-  grantedPagesAdd,
+  grantedPageAdd,
   grantedPagesForget,
   grantedPagesGrant,
   grantedPagesInit,
 } from "./granted_pages";
 import { RECEIVE_BUFFERS_MAX, RECEIVE_BUFFERS_MIN, receive, receiveInit, receivePush, receiveStart } from "./receive";
-import { LARGE_MAX, SMALL_PAGES_MAX, TRANSMIT_GSO_MAXIMUM, TRANSMIT_SMALL_MAXIMUM } from "./transmit";
-import { transmitAllocate, transmitFree, transmitInit, transmitLargeCount } from "./transmit";
+import { SMALL_PAGES_MAX, TRANSMIT_MAXIMUM, TRANSMIT_SMALL_MAXIMUM } from "./transmit";
+import { transmitAllocate, transmitAttach, transmitFree, transmitInit } from "./transmit";
 import { transmitPush, transmitQueue, transmitReady, transmitStart, transmitStop } from "./transmit";
 
 const ETHERNET_HEADER: u32 = 14;
@@ -51,19 +52,20 @@ const READ_COPY: u32 = 3;
 const READ_MAC: u32 = 4;
 const READ_MTU: u32 = 5;
 
-/** Records of the rings' pages (granted_pages.ts). */
-const TRANSMIT_RING: u32 = 0;
-const RECEIVE_RING: u32 = 1;
+/** Pages of the largest direct map (kernel/memory/direct_map.ts ends it at 1 GiB). */
+const DIRECT_MAP_PAGES: u64 = 1 << 18;
 
 const frontend = changetype<Frontend>(memory.data(FRONTEND_SIZE, 8));
 const driver = changetype<FrontendDriver>(memory.data(20, 8));
-const device = changetype<Device>(memory.data(48, 8));
+const device = changetype<Device>(memory.data(56, 8));
 const again = changetype<Timer>(memory.data(TIMER_SIZE, 8));
 
 /** Once 0 or -errno, it stays: a domain that is too small for the pages does not grow. */
 const PAGES_NOT_MADE: i32 = 1;
 let pagesResult: i32 = PAGES_NOT_MADE;
 let registered = false;
+let transmitRing: usize = 0;
+let receiveRing: usize = 0;
 let transmitPort: u32 = 0;
 let receivePort: u32 = 0; // the same as transmitPort without split event channels
 let connected = false;
@@ -74,18 +76,19 @@ let afterRestore = false; // ports and grants vanished with the old domain
 
 /** Allocates everything that outlives connections, sized by the domain's memory. */
 function makePages(): i32 {
-  const pages = <u32>startInfo().nr_pages;
-  const transmitRing = pageAlloc();
-  const receiveRing = pageAlloc();
+  const pages = <u32>min(startInfo().nr_pages, DIRECT_MAP_PAGES);
+  transmitRing = pageAlloc();
+  receiveRing = pageAlloc();
   if (transmitRing == 0 || receiveRing == 0) return -ENOMEM;
-  let result = grantedPagesInit();
+  let result = grantedPagesInit(pages);
   if (result < 0) return result;
-  grantedPagesAdd(transmitRing, true);
-  grantedPagesAdd(receiveRing, true);
+  grantedPageAdd(transmitRing, true);
+  grantedPageAdd(receiveRing, true);
   const receiveBuffers: u32 = 1 << (31 - clz(pages / 16));
   result = receiveInit(receiveRing, min(max(receiveBuffers, RECEIVE_BUFFERS_MIN), RECEIVE_BUFFERS_MAX));
   if (result < 0) return result;
-  return transmitInit(transmitRing, min(max(pages / 32, 8), SMALL_PAGES_MAX), min(pages / 1024, LARGE_MAX));
+  blocksInit(pages);
+  return transmitInit(transmitRing, min(max(pages / 32, 8), SMALL_PAGES_MAX));
 }
 
 // ---- the xenbus driver ----
@@ -144,12 +147,11 @@ function prepare(front: Frontend): i32 {
   if (pagesResult == PAGES_NOT_MADE) pagesResult = makePages();
   if (pagesResult < 0) return pagesResult;
   const scatter = batch.number(READ_SG, 0) == 1;
-  const large = scatter && transmitLargeCount() != 0;
-  const segmentation = large && batch.number(READ_GSO, 0) == 1;
-  device.features = CHECKSUM_OFFLOAD_TX | (segmentation ? GSO_TCPV4 : 0);
-  device.gsoMaximum = segmentation ? TRANSMIT_GSO_MAXIMUM : 0;
+  const segmentation = scatter && batch.number(READ_GSO, 0) == 1;
+  device.features = CHECKSUM_OFFLOAD_TX | (scatter ? SCATTER_GATHER : 0) | (segmentation ? GSO_TCPV4 : 0);
+  device.gsoMaximum = segmentation ? TRANSMIT_MAXIMUM : 0;
   const mtu = <u32>batch.number(READ_MTU, DEFAULT_MTU);
-  const largest = (large ? TRANSMIT_GSO_MAXIMUM : TRANSMIT_SMALL_MAXIMUM) - ETHERNET_HEADER;
+  const largest = (scatter ? TRANSMIT_MAXIMUM : TRANSMIT_SMALL_MAXIMUM) - ETHERNET_HEADER;
   device.mtu = min(max(mtu, MINIMUM_MTU), largest);
   const granted = grantedPagesGrant(front.backendDomain);
   if (granted < 0) return granted;
@@ -163,8 +165,8 @@ function prepare(front: Frontend): i32 {
 function publish(front: Frontend): void {
   const batch = front.batch;
   const path = front.path();
-  batch.write(path, "tx-ring-ref", grantReference(TRANSMIT_RING));
-  batch.write(path, "rx-ring-ref", grantReference(RECEIVE_RING));
+  batch.write(path, "tx-ring-ref", grantReference(transmitRing));
+  batch.write(path, "rx-ring-ref", grantReference(receiveRing));
   if (transmitPort == receivePort) {
     batch.write(path, "event-channel", transmitPort);
   } else {
@@ -186,6 +188,9 @@ function connect(front: Frontend): void {
     device.transmitAllocate = transmitAllocate.index;
     device.transmit = transmit.index;
     device.transmitFree = transmitFree.index;
+    device.transmitAttach = transmitAttach.index;
+    device.blockAllocate = blockAllocate.index;
+    device.blockFree = blockFree.index;
     deviceRegister(device);
   }
   const line = log("net").text("connected to domain ").decimal(front.backendDomain).text(", address ");

@@ -11,7 +11,7 @@ import { PAGE_SIZE, pageAlloc, pagesAlloc } from "../../../kernel/memory/pages";
 import { FRONT_RING_SIZE, FrontRing } from "../../../kernel/ring";
 import { RX_CHECKSUM_BLANK, RX_CHECKSUM_VALID } from "../device";
 import { interfaceInput } from "../interface";
-import { grantReference, grantedPage, grantedPagesAdd } from "./granted_pages";
+import { grantReference, grantedPageAdd } from "./granted_pages";
 import { NETRXF_csum_blank, NETRXF_data_validated, NETRXF_extra_info, NETRXF_more_data } from "./netif";
 import { RX_SLOT_SIZE, XEN_NETIF_EXTRA_FLAG_MORE, XEN_NETIF_MAX_TX_SIZE } from "./netif";
 
@@ -26,7 +26,7 @@ export const RECEIVE_BUFFERS_MAX: u32 = 256;
 
 const ring = changetype<FrontRing>(memory.data(FRONT_RING_SIZE, 8));
 let ringPage: usize = 0;
-let firstRecord: u32 = 0;
+let addresses: usize = 0; // of the buffers, u32 each
 let buffers: u32 = 0;
 let staging: usize = 0;
 
@@ -34,19 +34,24 @@ let staging: usize = 0;
 let frameLength: u32 = 0;
 let frameFlags: u32 = 0;
 
-/** Allocates `wanted` buffers (a power of two from RECEIVE_BUFFERS_MIN to RECEIVE_BUFFERS_MAX); 0 or -ENOMEM. */
+/** Allocates `wanted` buffers (a power of two from RECEIVE_BUFFERS_MIN to RECEIVE_BUFFERS_MAX); 0, -ENOMEM or -ENOSPC. */
 export function receiveInit(page: usize, wanted: u32): i32 {
   ringPage = page;
   buffers = wanted;
   staging = pagesAlloc(STAGING_ORDER);
-  if (staging == 0) return -ENOMEM;
+  addresses = pageAlloc();
+  if (staging == 0 || addresses == 0) return -ENOMEM;
   for (let i: u32 = 0; i < wanted; i++) {
     const buffer = pageAlloc();
-    const record = buffer == 0 ? -ENOMEM : grantedPagesAdd(buffer, true);
-    if (record < 0) return record;
-    if (i == 0) firstRecord = record;
+    const result = buffer == 0 ? -ENOMEM : grantedPageAdd(buffer, true);
+    if (result < 0) return result;
+    store<u32>(addresses + (i << 2), <u32>buffer);
   }
   return 0;
+}
+
+function bufferAddress(id: u32): usize {
+  return load<u32>(addresses + (id << 2));
 }
 
 /** Starts an empty ring and posts all buffers, whose grants must be valid. Nothing has to be notified yet. */
@@ -62,7 +67,7 @@ function post(count: u32): void {
     const id = ring.requestsProduced & (buffers - 1);
     const request = ring.request();
     store<u32>(request, id); // u16 id, u16 pad
-    store<u32>(request, grantReference(firstRecord + id), 4);
+    store<u32>(request, grantReference(bufferAddress(id)), 4);
   }
 }
 
@@ -103,7 +108,7 @@ function takeFrame(ready: u32): i32 {
     if (status <= 0 || length + status > XEN_NETIF_MAX_TX_SIZE) {
       whole = false;
     } else {
-      memory.copy(staging + length, grantedPage(firstRecord + id) + offset, status);
+      memory.copy(staging + length, bufferAddress(id) + offset, status);
       length += status;
     }
     if (slots == 1 && (flags & NETRXF_extra_info) != 0) {

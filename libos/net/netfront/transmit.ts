@@ -1,138 +1,119 @@
 // Netfront's transmit side: the frames of the device contract, the ring, and the reaping of what was sent.
 //
-// Two sizes of buffer: half a page for ordinary frames, 64 KiB for frames that the back end cuts into segments. There
-// are fewer buffers than the ring has slots, so a buffer in hand is a place in the ring.
+// A frame's own memory is half a page, or a block (blocks.ts) for a frame that is larger. Large text is not in it: the frame
+// refers to a block that the transport writes to, and gets slots that point there. What the ring can take is promised when
+// a frame is allocated, and when fragments are attached, so that a frame in hand always has its place.
 // The back end is not asked to notify about frames sent: they are reaped when a buffer is needed. Only after an
 // allocation failed is a notification asked for.
-// Invariants: a buffer is in a free list, with the stack (slots == 0), or with the back end (slots > 0, the number of
-// responses still due); ids of responses are checked against that.
+// Invariants: a buffer is in the free list, with the stack (`slots` are promised to it), or with the back end (`slots`
+// responses are still due); ids of responses are checked against that. What the back end has not answered stays as it is
+// until another back end is there (transmitStart): the former may be at it for as long as it has not closed.
 import { EINVAL, ENETDOWN, ENOMEM, EPROTO } from "../../../kernel/errno";
 import { PAGE_SHIFT, PAGE_SIZE, orderFor, pageAlloc, pagesAlloc } from "../../../kernel/memory/pages";
 import { FRONT_RING_SIZE, FrontRing } from "../../../kernel/ring";
-import { TX_CHECKSUM_BLANK, TransmitFrame } from "../device";
-import { grantReference, grantedPagesAdd } from "./granted_pages";
+import { DeviceBlock, FRAME_COPIED_MAXIMUM, TX_CHECKSUM_BLANK, TransmitFrame } from "../device";
+import { blockForFrame, blockFree, blockHold, blockUnhold } from "./blocks";
+import { grantReference, grantedPageAdd } from "./granted_pages";
 import { ExtraInfo, NETIF_RSP_NULL, NETTXF_csum_blank, NETTXF_data_validated, NETTXF_extra_info } from "./netif";
 import { NETTXF_more_data, TX_SLOT_SIZE, TransmitRequest, XEN_NETIF_EXTRA_TYPE_GSO } from "./netif";
 import { XEN_NETIF_GSO_TYPE_TCPV4, XEN_NETIF_MAX_TX_SIZE } from "./netif";
 
-const SMALL_SIZE: u32 = 2048;
-const LARGE_ORDER: u32 = 4;
-const LARGE_SIZE: u32 = PAGE_SIZE << LARGE_ORDER;
-/** Pages of small buffers and large buffers that one ring (256 slots) can take together: 2 × 64 + 7 × 17 = 247. */
+/** Half a page. */
+const SMALL_SIZE: u32 = FRAME_COPIED_MAXIMUM;
+/** Slots of a small frame: one, and one of extra info. */
+const SMALL_SLOTS: u32 = 2;
+/** Pages of small buffers: as many as the ring has slots for. */
 export const SMALL_PAGES_MAX: u32 = 64;
-export const LARGE_MAX: u32 = 7;
+/** Slots of the ring that are left to small frames: acknowledgments and answers do not wait for bulk text. */
+const SLOTS_FOR_SMALL: u32 = 64;
 
-/** The largest frame that may carry a gsoSize. */
-export const TRANSMIT_GSO_MAXIMUM: u32 = XEN_NETIF_MAX_TX_SIZE;
-/** The largest frame when there are no large buffers. */
+/** The largest frame that the ring protocol knows. */
+export const TRANSMIT_MAXIMUM: u32 = XEN_NETIF_MAX_TX_SIZE;
+/** The largest frame for a back end that takes frames of one slot only. */
 export const TRANSMIT_SMALL_MAXIMUM: u32 = SMALL_SIZE;
 
 /** A TransmitFrame and what the driver knows about it. */
 @unmanaged
 @final
-class Buffer {
-  data: usize; // the fields of TransmitFrame
-  length: u32;
-  capacity: u32;
-  flags: u32;
-  index: u32; // TransmitFrame.buffer
-  next: usize;
-  gsoSize: u16;
-  /** Responses that are due. */
-  slots: u16;
-  address: usize;
-  size: u32;
-  /** Record of the first page. */
-  record: u32;
+class Buffer extends TransmitFrame {
+  /** Slots that are promised to it, or responses that are due. */
+  slots: u32;
+  withBackend: bool;
+  /** Its half page. */
+  home: usize;
+  /** The block that it begins in, instead of its half page; null = none. */
+  ownBlock: DeviceBlock;
 }
 
-const BUFFER_SIZE: u32 = 40;
+const NO_BLOCK: DeviceBlock = changetype<DeviceBlock>(0);
+const NO_FRAME: TransmitFrame = changetype<TransmitFrame>(0);
 
 const ring = changetype<FrontRing>(memory.data(FRONT_RING_SIZE, 8));
 let ringPage: usize = 0;
 let buffers: usize = 0;
 let count: u32 = 0;
-let freeSmall: usize = 0;
-let freeLarge: usize = 0;
-let largeCount: u32 = 0;
+let freeBuffers: usize = 0;
+let promised: u32 = 0; // slots that frames in the stack's hands will take
 let open = false; // the ring is live
 let starved = false; // an allocation failed since the last transmitReady()
 let returned = false; // a frame came back unsent since then
 let broken = false; // the back end broke the protocol where that could not be reported
 
 function bufferAt(index: u32): Buffer {
-  return changetype<Buffer>(buffers + index * BUFFER_SIZE);
+  return changetype<Buffer>(buffers + index * <u32>offsetof<Buffer>());
 }
 
-function addBuffer(address: usize, size: u32, record: u32): void {
+function addBuffer(address: usize): void {
   const buffer = bufferAt(count);
-  buffer.index = count;
-  buffer.slots = 0;
-  buffer.address = address;
-  buffer.size = size;
-  buffer.record = record;
+  memory.fill(changetype<usize>(buffer), 0, offsetof<Buffer>());
+  buffer.buffer = count;
+  buffer.home = address;
   count += 1;
   giveBack(buffer);
 }
 
+/** Puts `buffer`, which nobody uses any more, into the free list. */
 function giveBack(buffer: Buffer): void {
-  if (buffer.size == SMALL_SIZE) {
-    buffer.next = freeSmall;
-    freeSmall = changetype<usize>(buffer);
-  } else {
-    buffer.next = freeLarge;
-    freeLarge = changetype<usize>(buffer);
-  }
+  if (buffer.block != NO_BLOCK) blockUnhold(buffer.block);
+  if (buffer.ownBlock != NO_BLOCK) blockFree(buffer.ownBlock);
+  buffer.block = NO_BLOCK;
+  buffer.ownBlock = NO_BLOCK;
+  buffer.slots = 0;
+  buffer.withBackend = false;
+  buffer.next = freeBuffers;
+  freeBuffers = changetype<usize>(buffer);
 }
 
-/** Allocates the pages of small buffers, and up to `large` large ones as memory allows; 0 or -ENOMEM. */
-export function transmitInit(page: usize, smallPages: u32, large: u32): i32 {
+/** Allocates `smallPages` pages of buffers; 0, -ENOMEM or -ENOSPC. */
+export function transmitInit(page: usize, smallPages: u32): i32 {
   ringPage = page;
-  buffers = pagesAlloc(orderFor((smallPages * 2 + large) * BUFFER_SIZE));
+  buffers = pagesAlloc(orderFor(smallPages * 2 * <u32>offsetof<Buffer>()));
   if (buffers == 0) return -ENOMEM;
   for (let i: u32 = 0; i < smallPages; i++) {
     const address = pageAlloc();
-    const record = address == 0 ? -ENOMEM : grantedPagesAdd(address, false);
-    if (record < 0) return record;
-    addBuffer(address, SMALL_SIZE, record);
-    addBuffer(address + SMALL_SIZE, SMALL_SIZE, record);
-  }
-  for (let i: u32 = 0; i < large; i++) {
-    const address = pagesAlloc(LARGE_ORDER);
-    if (address == 0) break;
-    let record = 0;
-    for (let p: u32 = 0; p < 1 << LARGE_ORDER && record >= 0; p++) {
-      const added = grantedPagesAdd(address + p * PAGE_SIZE, false);
-      if (p == 0 || added < 0) record = added;
-    }
-    if (record < 0) return record;
-    addBuffer(address, LARGE_SIZE, record);
-    largeCount += 1;
+    const result = address == 0 ? -ENOMEM : grantedPageAdd(address, false);
+    if (result < 0) return result;
+    addBuffer(address);
+    addBuffer(address + SMALL_SIZE);
   }
   return 0;
 }
 
-/** Large buffers there are. */
-export function transmitLargeCount(): u32 {
-  return largeCount;
-}
-
-/** Starts an empty ring. */
+/** Starts an empty ring for a new back end: what the former had not answered counts as lost. */
 export function transmitStart(): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const buffer = bufferAt(i);
+    if (buffer.withBackend) giveBack(buffer);
+  }
   ring.init(ringPage, TX_SLOT_SIZE);
   ring.notifyAfter(ring.entries + 1);
+  returned = true;
   open = true;
 }
 
-/** The back end is gone: what it had not answered counts as lost, and nothing is sent until the next start. */
+/** The back end is gone: nothing is sent until the next start. */
 export function transmitStop(): void {
   open = false;
-  for (let i: u32 = 0; i < count; i++) {
-    const buffer = bufferAt(i);
-    if (buffer.slots == 0) continue;
-    buffer.slots = 0;
-    giveBack(buffer);
-  }
 }
 
 /** Takes all responses in; 0, or -EPROTO when the back end breaks the protocol. */
@@ -147,7 +128,7 @@ function reap(): i32 {
     const id = response & 0xffff;
     if (id >= count) return -EPROTO;
     const buffer = bufferAt(id);
-    if (buffer.slots == 0) return -EPROTO;
+    if (!buffer.withBackend) return -EPROTO;
     buffer.slots -= 1;
     if (buffer.slots == 0) giveBack(buffer);
   }
@@ -162,76 +143,134 @@ function awaitResponses(): void {
   if (ring.notifyAfter(enough)) returned = true; // it happened before we could ask
 }
 
+/** True when the ring can take `slots` more and keep `spare`, besides what is promised. */
+function room(slots: u32, spare: u32): bool {
+  if (!open || ring.free() >= promised + slots + spare) return true; // what is sent into a closed ring is dropped
+  if (reap() < 0) broken = true;
+  return ring.free() >= promised + slots + spare;
+}
+
+function promise(buffer: Buffer, slots: u32): void {
+  buffer.slots += slots;
+  promised += slots;
+}
+
 /** TransmitFrame of at least `size` bytes, or null; see Device.transmitAllocate. */
 export function transmitAllocate(size: u32): TransmitFrame {
-  const small = size <= SMALL_SIZE;
-  if ((small ? freeSmall : freeLarge) == 0) {
-    if (open && reap() < 0) broken = true;
-    if ((small ? freeSmall : freeLarge) == 0 || size > LARGE_SIZE) {
-      awaitResponses();
-      return changetype<TransmitFrame>(0);
-    }
+  const large = size > SMALL_SIZE;
+  const slots = large ? SMALL_SLOTS + (size >> PAGE_SHIFT) : SMALL_SLOTS;
+  if (freeBuffers == 0 && open && reap() < 0) broken = true;
+  if (freeBuffers == 0 || !room(slots, large ? SLOTS_FOR_SMALL : 0)) {
+    awaitResponses();
+    return NO_FRAME;
   }
-  const buffer = changetype<Buffer>(small ? freeSmall : freeLarge);
-  if (small) freeSmall = buffer.next;
-  else freeLarge = buffer.next;
-  buffer.data = buffer.address;
+  const buffer = changetype<Buffer>(freeBuffers);
+  buffer.data = buffer.home;
+  buffer.capacity = SMALL_SIZE;
+  if (large && !takeOwnBlock(buffer, size)) {
+    awaitResponses();
+    return NO_FRAME;
+  }
+  freeBuffers = buffer.next;
+  promise(buffer, slots);
   buffer.length = 0;
-  buffer.capacity = buffer.size;
   buffer.flags = 0;
   buffer.gsoSize = 0;
+  buffer.fragmentLength = 0;
+  buffer.wrappedLength = 0;
   buffer.next = 0;
-  return changetype<TransmitFrame>(buffer);
+  return buffer;
+}
+
+function takeOwnBlock(buffer: Buffer, size: u32): bool {
+  const block = blockForFrame(size);
+  if (block == NO_BLOCK) return false;
+  buffer.ownBlock = block;
+  buffer.data = block.address;
+  buffer.capacity = size;
+  return true;
+}
+
+/** Slots that `length` bytes at `address` take. */
+function slotsOf(address: usize, length: u32): u32 {
+  return (((<u32>address) & (PAGE_SIZE - 1)) + length + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
+/** Promises slots to the fragments of `frame`; see deviceTransmitAttach(). */
+export function transmitAttach(frame: TransmitFrame): bool {
+  const slots = slotsOf(frame.fragment, frame.fragmentLength) + slotsOf(0, frame.wrappedLength);
+  if (!room(slots, SLOTS_FOR_SMALL)) {
+    frame.block = NO_BLOCK;
+    awaitResponses();
+    return false;
+  }
+  blockHold(frame.block);
+  promise(changetype<Buffer>(frame), slots);
+  return true;
 }
 
 /** Gives an unsent frame back; see Device.transmitFree. */
 export function transmitFree(frame: TransmitFrame): void {
-  giveBack(changetype<Buffer>(frame));
+  const buffer = changetype<Buffer>(frame);
+  promised -= buffer.slots;
+  giveBack(buffer);
   returned = true;
 }
 
 /** Writes the frame into the ring and consumes it: 0, or -errno when it was dropped. transmitPush() shows it. */
 export function transmitQueue(frame: TransmitFrame): i32 {
   const buffer = changetype<Buffer>(frame);
-  const offset = <u32>(buffer.data - buffer.address);
-  const length = buffer.length;
-  const fits = offset < buffer.size && length != 0 && length <= buffer.size - offset && length <= XEN_NETIF_MAX_TX_SIZE;
+  const attached = buffer.fragmentLength + buffer.wrappedLength;
+  const own = buffer.length - attached;
+  const fits = own != 0 && own <= buffer.capacity && buffer.length <= XEN_NETIF_MAX_TX_SIZE;
   if (!open || !fits) {
     transmitFree(frame);
     return open ? -EINVAL : -ENETDOWN;
   }
-  let flags: u16 = 0;
-  if (buffer.flags & TX_CHECKSUM_BLANK) flags = NETTXF_csum_blank | NETTXF_data_validated;
+  promised -= buffer.slots;
+  buffer.slots = 0;
+  buffer.withBackend = true;
+  const at = buffer.data;
+  const first = min(own, PAGE_SIZE - ((<u32>at) & (PAGE_SIZE - 1)));
+  let flags: u16 = first < buffer.length ? NETTXF_more_data : 0;
+  if (buffer.flags & TX_CHECKSUM_BLANK) flags |= NETTXF_csum_blank | NETTXF_data_validated;
   if (buffer.gsoSize != 0) flags |= NETTXF_extra_info;
-  let at = buffer.data;
-  let left = length;
   // The first slot carries the size of the whole frame, the others their own.
-  let size = length;
-  while (left != 0) {
-    const inPage = (<u32>at) & (PAGE_SIZE - 1);
-    const part = min(left, PAGE_SIZE - inPage);
-    left -= part;
-    const request = changetype<TransmitRequest>(ring.request());
-    request.gref = grantReference(buffer.record + <u32>((at >> PAGE_SHIFT) - (buffer.address >> PAGE_SHIFT)));
-    request.offset = <u16>inPage;
-    request.flags = flags | (left != 0 ? NETTXF_more_data : 0);
-    request.id = <u16>buffer.index;
-    request.size = <u16>size;
-    buffer.slots += 1;
-    if (flags & NETTXF_extra_info) queueSegmentation(buffer.gsoSize);
-    at += part;
-    size = min(left, PAGE_SIZE);
-    flags = 0;
-  }
+  queueSlot(buffer, at, buffer.length, flags);
+  if (buffer.gsoSize != 0) queueSegmentation(buffer);
+  queueSlots(buffer, at + first, own - first, attached);
+  if (attached == 0) return 0;
+  queueSlots(buffer, buffer.fragment, buffer.fragmentLength, buffer.wrappedLength);
+  queueSlots(buffer, buffer.block.address, buffer.wrappedLength, 0);
   return 0;
 }
 
-function queueSegmentation(size: u16): void {
+function queueSlot(buffer: Buffer, at: usize, size: u32, flags: u16): void {
+  const request = changetype<TransmitRequest>(ring.request());
+  request.gref = grantReference(at);
+  request.offset = <u16>(at & (PAGE_SIZE - 1));
+  request.flags = flags;
+  request.id = <u16>buffer.buffer;
+  request.size = <u16>size;
+  buffer.slots += 1;
+}
+
+/** Slots for `length` bytes at `at`, behind which the frame has `more` bytes. */
+function queueSlots(buffer: Buffer, at: usize, length: u32, more: u32): void {
+  while (length != 0) {
+    const part = min(length, PAGE_SIZE - ((<u32>at) & (PAGE_SIZE - 1)));
+    length -= part;
+    queueSlot(buffer, at, part, length + more != 0 ? NETTXF_more_data : 0);
+    at += part;
+  }
+}
+
+function queueSegmentation(buffer: Buffer): void {
   const extra = changetype<ExtraInfo>(ring.request());
   store<u64>(changetype<usize>(extra), 0);
   store<u32>(changetype<usize>(extra), 0, 8);
   extra.type = XEN_NETIF_EXTRA_TYPE_GSO;
-  extra.gsoSize = size;
+  extra.gsoSize = buffer.gsoSize;
   extra.gsoType = XEN_NETIF_GSO_TYPE_TCPV4;
 }
 

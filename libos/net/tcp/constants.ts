@@ -38,6 +38,8 @@ export const MSS_DEFAULT: u32 = 536;
 export const MSS_DEFAULT_IPV6: u32 = 1220;
 /** A smaller MSS from a peer is not honoured: it would make us send mostly headers (CVE-2019-11479). */
 export const MSS_MIN: u32 = 88;
+/** Segments up to this size, TCP header included, are copied into their frame (FRAME_COPIED_MAXIMUM, less the lower headers). */
+export const SEGMENT_COPIED_MAXIMUM: u32 = 1994;
 /** The shift count offered: windows up to 2 MiB with a grain of 32 bytes. */
 export const WINDOW_SCALE: u8 = 5;
 /** The largest window without scaling. */

@@ -3,6 +3,7 @@
 import { ListNode, listFirst, listInit, listInsertTail, listLinked, listRemove } from "../../../kernel/list";
 import { pagesAlloc, pagesFree, pagesFreeCount } from "../../../kernel/memory/pages";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
+import { DeviceBlock, deviceBlockAllocate, deviceBlockFree } from "../device";
 import { STARVED, TcpSocket, socketOfStarved } from "./socket";
 
 const starved = changetype<ListNode>(memory.data(8, 8));
@@ -26,20 +27,44 @@ export function bufferMemoryTight(): bool {
   return used > limit - (limit >> 2);
 }
 
-/** 2^order pages, or 0. Large blocks are taken only while they leave a quarter of the limit for the others. */
-export function bufferPagesAlloc(order: u32): usize {
-  const pages = (<u32>1) << order;
+/** Large blocks are taken only while they leave a quarter of the limit for the others. */
+function allowed(order: u32): bool {
   const ceiling = order == 0 ? limit : limit - (limit >> 2);
-  if (used + pages > ceiling) return 0;
+  return used + (1 << order) <= ceiling;
+}
+
+/** 2^order pages, or 0. */
+export function bufferPagesAlloc(order: u32): usize {
+  if (!allowed(order)) return 0;
   const block = pagesAlloc(order);
-  if (block != 0) used += pages;
+  if (block != 0) used += 1 << order;
   return block;
 }
 
-/** Gives back a block of bufferPagesAlloc, and lets the senders that wait for memory try again. */
+/** 2^order pages that frames of the device may refer to, or null. */
+export function bufferBlockAlloc(order: u32): DeviceBlock {
+  if (!allowed(order)) return changetype<DeviceBlock>(0);
+  const block = deviceBlockAllocate(order);
+  if (changetype<usize>(block) != 0) used += 1 << order;
+  return block;
+}
+
+/** Gives back memory of bufferPagesAlloc(). */
 export function bufferPagesFree(block: usize, order: u32): void {
   pagesFree(block, order);
-  used -= (<u32>1) << order;
+  returned(order);
+}
+
+/** Gives back memory of bufferBlockAlloc(). */
+export function bufferBlockFree(block: DeviceBlock): void {
+  const order = block.order;
+  deviceBlockFree(block);
+  returned(order);
+}
+
+/** 2^order pages came back: the senders that wait for memory try again. */
+function returned(order: u32): void {
+  used -= 1 << order;
   for (let node = listFirst(starved); node != 0; node = listFirst(starved)) {
     const s = socketOfStarved(node);
     starvedRemove(s);

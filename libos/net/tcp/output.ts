@@ -4,14 +4,16 @@
 import { ListNode, listFirst, listInit, listInsertTail, listLinked, listRemove } from "../../../kernel/list";
 import { NEVER } from "../../../kernel/time/clock";
 import { TransmitFrame } from "../device";
-import { ipAllocate, ipPathPayload, ipSend } from "../ip/output";
+import { ipAllocate, ipFree, ipPathPayload, ipSend } from "../ip/output";
+import { ipIsLoopback } from "../ip/routing";
 import { transportChecksumFill } from "../transport";
 import { IPPROTO_TCP } from "../wire/ipv4";
-import { TCP_ACK, TCP_CHECKSUM, TCP_FIN, TCP_HEADER_SIZE, TCP_SYN, TIMESTAMPS_SIZE, tcpEmitHeader } from "../wire/tcp";
+import { TCP_CHECKSUM, TCP_FIN, TCP_HEADER_SIZE, TCP_SYN, TIMESTAMPS_SIZE, tcpEmitHeader } from "../wire/tcp";
+import { SEGMENT_COPIED_MAXIMUM } from "./constants";
 import { synSend } from "./control_segment";
 import { timestampClock } from "./isn";
 import { windowAdvertise, windowInitial } from "./receive_queue";
-import { ringRead } from "./ring_buffer";
+import { ringAttach, ringRead, ringShareable } from "./ring_buffer";
 import { roundTripForget, roundTripStart } from "./rtt";
 import { segmentOptionsEmit, segmentOptionsSize } from "./segment_options";
 import { sequenceMax } from "./sequence";
@@ -97,27 +99,28 @@ function synOutput(s: TcpSocket, now: u64): bool {
   return true;
 }
 
-/** Builds the segment of `plan` and sends it. False without a free frame. */
+/** Builds the segment of `plan` and sends it. False when the device has no room now. */
 function segmentSend(s: TcpSocket, now: u64): bool {
   const headerSize = TCP_HEADER_SIZE + segmentOptionsSize(s);
-  let frame = ipAllocate(s.remote, headerSize + plan.length);
-  if (changetype<usize>(frame) == 0 && plan.gsoSize != 0) {
-    // No large frame: memory may be in pieces. One segment is always small enough to get through.
-    plan.length = plan.gsoSize;
-    plan.gsoSize = 0;
-    plan.flags = TCP_ACK;
-    frame = ipAllocate(s.remote, headerSize + plan.length);
-  }
+  const ring = s.sendBuffer;
+  const large = headerSize + plan.length > SEGMENT_COPIED_MAXIMUM;
+  const shared = large && ringShareable(ring) && !ipIsLoopback(s.remote);
+  const frame = ipAllocate(s.remote, shared ? headerSize : headerSize + plan.length);
   if (changetype<usize>(frame) == 0) return false;
-  const size = headerSize + plan.length;
+  const offset = plan.sequence - s.sendUnacknowledged;
   const at = frame.data;
+  if (!shared) {
+    ringRead(ring, offset, at + headerSize, plan.length);
+  } else if (!ringAttach(ring, offset, plan.length, frame)) {
+    ipFree(frame);
+    return false;
+  }
   const window = windowAdvertise(s);
   tcpEmitHeader(at, s.localPort, s.remotePort, plan.sequence, s.receiveNext, headerSize, plan.flags, window);
   segmentOptionsEmit(s, at + TCP_HEADER_SIZE, timestampClock(now) + s.timestampOffset);
-  ringRead(s.sendBuffer, plan.sequence - s.sendUnacknowledged, at + headerSize, plan.length);
   frame.gsoSize = <u16>plan.gsoSize;
   segmentAccount(s, now);
-  transmit(s, frame, size, now);
+  transmit(s, frame, headerSize + plan.length, now);
   return true;
 }
 

@@ -6,6 +6,7 @@ import { NEVER } from "../../../kernel/time/clock";
 import { ipFramePayload } from "../ip/output";
 import { TCP_ACK, TCP_FIN, TCP_HEADER_SIZE, TCP_PSH, TCP_SYN, TIMESTAMPS_SIZE } from "../wire/tcp";
 import { congestionIdle, congestionRoom } from "./congestion";
+import { ringShareable } from "./ring_buffer";
 import { scoreboardEnd, scoreboardGap, scoreboardLossEdge, scoreboardSkip, scoreboardUsed } from "./scoreboard";
 import { segmentOptionsSize } from "./segment_options";
 import { sequenceLess, sequenceMax, sequenceMin } from "./sequence";
@@ -142,6 +143,8 @@ function textLength(s: TcpSocket, available: u32, queued: u32): u32 {
   const segment = s.segmentSize - sackSize(s);
   plan.gsoSize = 0;
   if (available <= segment) return available;
+  // What is larger than a segment goes to the device where it lies, or not at all.
+  if (!ringShareable(s.sendBuffer)) return segment;
   const maximum = ipFramePayload(s.remote) - TCP_HEADER_SIZE - segmentOptionsSize(s);
   if (maximum < 2 * segment) return segment;
   let text = min(available, maximum);

@@ -2,7 +2,8 @@
 // holds what is not acknowledged; the receive ring what is not read, and beyond it, in place, text that came early.
 // Invariants: the capacity is 0 or a power-of-two number of pages; start < capacity; length <= capacity.
 import { PAGE_SHIFT, orderFor } from "../../../kernel/memory/pages";
-import { bufferPagesAlloc, bufferPagesFree } from "./memory";
+import { DeviceBlock, SCATTER_GATHER, TransmitFrame, deviceFeatures, deviceTransmitAttach } from "../device";
+import { bufferBlockAlloc, bufferBlockFree, bufferPagesAlloc, bufferPagesFree } from "./memory";
 
 @unmanaged
 @final
@@ -16,9 +17,15 @@ export class RingBuffer {
   order: u8;
   /** The order that the last fill needed: where the next one starts. */
   orderHint: u8;
+  /** Its bytes are to be sent: memory is asked of the device first. */
+  toBeSent: bool;
   /** The largest length since the block was allocated. */
   peak: u32;
+  /** The device's block that `address` is of; null when it is ordinary memory. */
+  block: DeviceBlock;
 }
+
+const NO_BLOCK: DeviceBlock = changetype<DeviceBlock>(0);
 
 /** Bytes of a RingBuffer inside a larger structure. */
 export const RING_BUFFER_SIZE: usize = 24;
@@ -38,23 +45,39 @@ export function ringReserve(r: RingBuffer, needed: u32, held: u32): bool {
   const order = orderFor(needed);
   if (capacity != 0) return ringMove(r, order, held);
   let first = max(order, <u32>r.orderHint);
-  let block = bufferPagesAlloc(first);
-  if (block == 0 && first > order) block = bufferPagesAlloc((first = order));
-  if (block == 0) return false;
-  r.address = block;
+  let address = takeMemory(r, first);
+  if (address == 0 && first > order) address = takeMemory(r, (first = order));
+  if (address == 0) return false;
+  r.address = address;
+  r.block = taken;
   r.order = <u8>first;
   r.start = 0;
   r.peak = 0;
   return true;
 }
 
-/** Replaces the block by one of 2^order pages. */
+/** The block that takeMemory() has found, null for ordinary memory. */
+let taken: DeviceBlock = changetype<DeviceBlock>(0);
+
+function takeMemory(r: RingBuffer, order: u32): usize {
+  taken = r.toBeSent ? bufferBlockAlloc(order) : NO_BLOCK;
+  return taken != NO_BLOCK ? taken.address : bufferPagesAlloc(order);
+}
+
+function giveMemory(r: RingBuffer): void {
+  if (r.block != NO_BLOCK) bufferBlockFree(r.block);
+  else bufferPagesFree(r.address, r.order);
+}
+
+/** Replaces the memory by 2^order pages. */
 function ringMove(r: RingBuffer, order: u32, held: u32): bool {
-  const block = bufferPagesAlloc(order);
-  if (block == 0) return false;
-  ringRead(r, 0, block, held);
-  bufferPagesFree(r.address, r.order);
-  r.address = block;
+  const address = takeMemory(r, order);
+  if (address == 0) return false;
+  const block = taken;
+  ringRead(r, 0, address, held);
+  giveMemory(r);
+  r.address = address;
+  r.block = block;
   r.order = <u8>order;
   r.start = 0;
   return true;
@@ -87,6 +110,21 @@ export function ringRead(r: RingBuffer, offset: u32, target: usize, count: u32):
   memory.copy(target + first, r.address, count - first);
 }
 
+/** True when frames can refer to the bytes where they are. */
+export function ringShareable(r: RingBuffer): bool {
+  return r.block != NO_BLOCK && (deviceFeatures() & SCATTER_GATHER) != 0;
+}
+
+/**
+ * Has `frame` refer to `count` bytes from `offset` bytes behind the start, offset + count <= length, of a ring that is
+ * shareable. False when the device has no room now.
+ */
+export function ringAttach(r: RingBuffer, offset: u32, count: u32, frame: TransmitFrame): bool {
+  const at = (r.start + offset) & (ringCapacity(r) - 1);
+  const first = min(count, ringCapacity(r) - at);
+  return deviceTransmitAttach(frame, r.block, r.address + at, first, count - first);
+}
+
 /** Counts `count` more bytes, already written, as held. */
 export function ringExtend(r: RingBuffer, count: u32): void {
   r.length += count;
@@ -99,11 +137,12 @@ export function ringAdvance(r: RingBuffer, count: u32): void {
   r.length -= count;
 }
 
-/** Gives the pages back and empties the ring. */
+/** Gives the pages back and empties the ring; frames under way that refer to them are no concern of the ring's. */
 export function ringFree(r: RingBuffer): void {
   if (r.address == 0) return;
   r.orderHint = <u8>orderFor(r.peak);
-  bufferPagesFree(r.address, r.order);
+  giveMemory(r);
+  r.block = NO_BLOCK;
   r.address = 0;
   r.length = 0;
 }

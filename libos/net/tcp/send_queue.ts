@@ -1,5 +1,14 @@
 // The application's side of the send ring: how much it may queue, and queueing it.
+//
+// Large segments are not copied out of the ring: their frames refer to it (ringAttach), and may do so after everything in
+// them is acknowledged, when they are retransmissions that the device has not sent yet. New bytes then overwrite what such a
+// frame sends. No receiver takes them for what they are not: a place in the ring is free only when its sequence numbers
+// are acknowledged cumulatively, so that the receiver has these bytes and drops them unread (RFC 9293, 3.10.7.4, first step:
+// what lies before RCV.NXT is trimmed; a selective acknowledgment frees nothing). A segment that is acknowledged in part
+// may carry a checksum of other bytes: then it is lost, and sent again. To anybody else these bytes are no secret from the stream: they
+// are its own, for the same peer. Bytes of another stream never get there (netfront/blocks.ts).
 import { PAGE_SHIFT, PAGE_SIZE, orderFor } from "../../../kernel/memory/pages";
+import { ipIsLoopback } from "../ip/routing";
 import { bufferMemoryTight, starvedAdd, starvedRemove } from "./memory";
 import { ringCapacity, ringExtend, ringFree, ringReserve, ringWrite, ringAdvance } from "./ring_buffer";
 import { STARVED, TcpSocket } from "./socket";
@@ -41,6 +50,7 @@ export function sendQueue(s: TcpSocket, source: usize, count: u32): u32 {
 /** Grows the ring for `more` bytes, or for as many as memory allows. */
 function growFor(s: TcpSocket, more: u32): void {
   const ring = s.sendBuffer;
+  ring.toBeSent = !ipIsLoopback(s.remote);
   let order = <i32>orderFor(ring.length + more);
   const least = <i32>orderFor(ring.length + 1);
   while (order >= least && !ringReserve(ring, (<u32>1) << (PAGE_SHIFT + order), ring.length)) order -= 1;

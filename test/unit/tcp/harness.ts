@@ -55,6 +55,8 @@ import {
 import { tableCount } from "../../../libos/net/tcp/table";
 import { timeWaitCount } from "../../../libos/net/tcp/time_wait";
 import { TCP_SEGMENT_SIZE, TcpSegment, tcpParse, tcpSackLeft, tcpSackRight } from "../../../libos/net/wire/tcp";
+import { attachedFrames, blockAllocate, blockFree, blocksInit, detach, gather, refuseAttach } from "./harness_blocks";
+import { transmitAttach } from "./harness_blocks";
 import { transmitted } from "./host";
 
 const device = changetype<Device>(memory.data(64, 8));
@@ -79,13 +81,14 @@ function transmitAllocate(size: u32): TransmitFrame {
 }
 
 function transmitFree(frame: TransmitFrame): void {
+  detach(frame);
   pagesFree(changetype<usize>(frame), frame.buffer);
   framesLeft += 1;
   framesHeld -= 1;
 }
 
 function transmit(frame: TransmitFrame): i32 {
-  transmitted(frame.data, frame.length, frame.flags, frame.gsoSize);
+  transmitted(gather(frame), frame.length, frame.flags, frame.gsoSize);
   transmitFree(frame);
   return 0;
 }
@@ -93,12 +96,16 @@ function transmit(frame: TransmitFrame): i32 {
 /** Gives the stack its memory, a device with `features` and an address; `host` is the last byte of both addresses. */
 export function start(memoryStart: usize, pages: u32, bufferPages: u32, host: u32, features: u32, mtu: u32): bool {
   pagesInit(memoryStart, memoryStart + ((<usize>pages) << 12));
+  blocksInit();
   clockStart();
   randomStir();
   device.mac = 0x0000003e1600 | ((<u64>host) << 40);
   device.transmitAllocate = transmitAllocate.index;
   device.transmit = transmit.index;
   device.transmitFree = transmitFree.index;
+  device.transmitAttach = transmitAttach.index;
+  device.blockAllocate = blockAllocate.index;
+  device.blockFree = blockFree.index;
   device.features = features;
   device.gsoMaximum = 65535;
   device.mtu = mtu;
@@ -248,6 +255,7 @@ export function rangesMax(): u32 {
 }
 
 export {
+  attachedFrames,
   bufferPagesUsed,
   halfOpenCount,
   interfaceDeadline,
@@ -255,6 +263,7 @@ export {
   interfacePoll,
   pagesFreeCount,
   rangeListCount,
+  refuseAttach,
   resetsSent,
   segmentAcceptable,
   sequenceLess,

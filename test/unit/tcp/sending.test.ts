@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { brief, mssOption, Peer, PEER_PORT } from "./peer.ts";
 import { ack, established, MSS, text } from "./sender.ts";
-import { CHECKSUM_OFFLOAD_TX, Errno, GSO_TCPV4, Poll, State } from "./stack.ts";
+import { CHECKSUM_OFFLOAD_TX, Errno, GSO_TCPV4, OFFLOADS, Poll, State } from "./stack.ts";
 
 // RFC 9293 MUST-14, MUST-15, MUST-16, MUST-61, SHLD-27, SHLD-28
 test("the mss of the peer is respected and the default is 536", async () => {
@@ -275,20 +275,39 @@ test("without frames output waits and goes on later", async () => {
   assert.deepEqual(brief(peer.received()), ["PA 1 1 hello"]);
 });
 
-test("segmentation offload sends whole windows in one frame, in whole segments", async () => {
-  const { peer, child } = await established(65535, { features: GSO_TCPV4 | CHECKSUM_OFFLOAD_TX });
-  peer.stack.send(child, text(60_000));
+test("segmentation offload sends whole windows in one frame, in whole segments, from where the text lies", async () => {
+  const { peer, child } = await established(65535, { features: OFFLOADS });
+  const sent = Array.from({ length: 60_000 }, (_, i) => 97 + ((i ^ (i >> 5)) % 26));
+  peer.stack.send(child, Uint8Array.from(sent));
   const first = peer.received();
-  assert.equal(first.length, 10);
-  assert.ok(first.every((segment) => segment.text.length === 1000));
+  assert.ok(first.map((segment) => segment.text).join("") === String.fromCharCode(...sent.slice(0, 10 * MSS)));
+  assert.ok(first.every((segment) => segment.text.length === MSS));
+  assert.equal(peer.stack.call("attachedFrames"), 1);
 });
 
-test("without a large frame segments go out one by one", async () => {
+test("a small segment is copied into its frame", async () => {
+  const { peer, child } = await established(65535, { features: OFFLOADS });
+  peer.stack.send(child, text(MSS));
+  assert.equal(peer.received().length, 1);
+  assert.equal(peer.stack.call("attachedFrames"), 0);
+});
+
+test("without room for fragments output waits and goes on later", async () => {
+  const { peer, child } = await established(65535, { features: OFFLOADS });
+  peer.stack.call("refuseAttach", 2);
+  peer.stack.send(child, text(10 * MSS));
+  assert.deepEqual(peer.received(), []);
+  peer.stack.run(peer.stack.now);
+  assert.deepEqual(peer.received(), []);
+  peer.stack.run(peer.stack.now);
+  assert.equal(peer.received().length, 10);
+});
+
+test("a device that cannot gather gets segments one by one", async () => {
   const { peer, child } = await established(65535, { features: GSO_TCPV4 | CHECKSUM_OFFLOAD_TX });
-  peer.stack.call("setFrameMaximum", 1600);
-  peer.stack.send(child, text(10_000));
+  peer.stack.send(child, text(10 * MSS));
   assert.deepEqual(
     peer.received().map((segment) => segment.text.length),
-    new Array<number>(10).fill(1000),
+    new Array<number>(10).fill(MSS),
   );
 });

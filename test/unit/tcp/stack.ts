@@ -66,6 +66,9 @@ const NEVER = 2n ** 64n - 1n;
 const TX_CHECKSUM_BLANK = 1;
 export const CHECKSUM_OFFLOAD_TX = 1;
 export const GSO_TCPV4 = 2;
+export const SCATTER_GATHER = 4;
+/** What a device has that takes large frames. */
+export const OFFLOADS = CHECKSUM_OFFLOAD_TX | GSO_TCPV4 | SCATTER_GATHER;
 
 let compiled: Promise<WebAssembly.Module> | null = null;
 

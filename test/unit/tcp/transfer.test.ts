@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { Network, type Conditions } from "../../support/network.ts";
 import { Random } from "../../support/random.ts";
-import { CHECKSUM_OFFLOAD_TX, Errno, GSO_TCPV4, Stack, State, type StackOptions } from "./stack.ts";
+import { Errno, OFFLOADS, Stack, State, type StackOptions } from "./stack.ts";
 
 /** One direction of a connection: what one side still has to send, and what the other side got. */
 class Direction {
@@ -124,8 +124,8 @@ const cases: readonly Case[] = [
   {
     name: "segmentation offload",
     conditions: { delay: [50, 60] },
-    client: { features: GSO_TCPV4 | CHECKSUM_OFFLOAD_TX },
-    server: { features: GSO_TCPV4 | CHECKSUM_OFFLOAD_TX },
+    client: { features: OFFLOADS },
+    server: { features: OFFLOADS },
     bytes: 4_000_000,
     seeds: [1],
     limitMilliseconds: 60_000,
@@ -147,7 +147,7 @@ const cases: readonly Case[] = [
   {
     name: "all evils",
     conditions: { loss: 0.02, duplicate: 0.02, corrupt: 0.01, delay: [500, 5000] },
-    client: { features: GSO_TCPV4 | CHECKSUM_OFFLOAD_TX },
+    client: { features: OFFLOADS },
     bytes: 300_000,
     seeds: range(12),
     limitMilliseconds: 900_000,
