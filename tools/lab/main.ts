@@ -1,8 +1,10 @@
-// npm run lab -- up | sh | create | console | forward | status | down: a Xen host to try things on.
+// npm run lab -- up | sh | create | console | forward | pcap | status | down: a Xen host to try things on.
+import { InvalidArgumentError } from "commander";
 import { describeError } from "../support/errors.ts";
 import { createProgram, runProgram } from "../support/cli.ts";
 import { logger } from "../support/log.ts";
 import { Lab } from "./lab.ts";
+import { capture } from "./pcap.ts";
 import { findRunning, forgetRunning, recordRunning, requireRunning } from "./running.ts";
 import { withLock } from "../debian/cache.ts";
 
@@ -10,6 +12,13 @@ const SHELL_LIMIT_MS = 24 * 3600 * 1000;
 
 // Ends by way of exit handlers, which take a lab that is half up along.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
+
+/** A number above zero, of the command line. */
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError("not a number above 0");
+  return value;
+}
 
 const program = createProgram("lab", "A real Xen host inside QEMU: no root, no Xen needed.").enablePositionalOptions();
 
@@ -75,6 +84,23 @@ program
   .action(async (address: string, port: number, hostPort: number) => {
     const taken = await (await requireRunning()).hostForward(hostPort, address, port);
     process.stdout.write(`127.0.0.1:${taken}\n`);
+  });
+
+program
+  .command("pcap")
+  .description("write what passes a guest's network interface into a capture file; Ctrl-C ends it")
+  .argument("<domain>", "the domain's name")
+  .argument("[file]", "where to; <domain>.pcap by default")
+  .option("--seconds <n>", "end after so long", positive)
+  .option("--packets <n>", "end after so many packets", positive)
+  .action(async (name: string, file: string | undefined, limits: { seconds?: number; packets?: number }) => {
+    const lab = await requireRunning();
+    const end = new AbortController();
+    process.removeAllListeners("SIGINT").once("SIGINT", () => end.abort());
+    const path = file ?? `${name}.pcap`;
+    const onStart = (): void => logger.info(`capturing into ${path}; Ctrl-C ends it`);
+    const packets = await capture(lab, name, path, { ...limits, signal: end.signal, onStart });
+    logger.success(`${packets} packets in ${path}`);
   });
 
 program
