@@ -10,6 +10,7 @@ import {
   DHCP_OPTION_ROUTER,
   DHCP_OPTION_SERVER_IDENTIFIER,
   DHCP_OPTION_SUBNET_MASK,
+  dhcpDefaultRoute,
   dhcpOptionU16,
   dhcpOptionU32,
   dhcpYourAddress,
@@ -89,7 +90,9 @@ export function leaseRead(lease: Lease, message: usize, length: u32): i32 {
   const server = dhcpOptionU32(message, length, DHCP_OPTION_SERVER_IDENTIFIER);
   // RFC 2131 table 3 MUST: both options are in every OFFER and ACK.
   if (duration < LEASE_MINIMUM || !ipv4IsUnicast(server)) return -EINVAL;
-  const gateway = dhcpOptionU32(message, length, DHCP_OPTION_ROUTER);
+  // RFC 3442: who understands the classless routes and gets some MUST ignore the router option.
+  const route = dhcpDefaultRoute(message, length);
+  const gateway = route < 0 ? dhcpOptionU32(message, length, DHCP_OPTION_ROUTER) : <u32>route;
   const mtu = dhcpOptionU16(message, length, DHCP_OPTION_INTERFACE_MTU);
   lease.address = address;
   lease.prefixLength = prefix;

@@ -374,3 +374,29 @@ test("domains: the one domain, and none any more when the next lease has none", 
   server.serve();
   assert.deepEqual(stack.domainSearch(), { bytes: Buffer.alloc(0), isList: false });
 });
+
+test("routes: the default route of the classless routes is the gateway, whatever the router option says", async () => {
+  const route = (prefix: number, destination: number[], router: string): Buffer =>
+    Buffer.concat([Buffer.from([prefix, ...destination]), u32(ip(router))]);
+  const subnets = [
+    route(24, [192, 0, 2], "10.0.2.7"),
+    route(9, [10, 128], "10.0.2.7"),
+    route(32, [1, 2, 3, 4], "10.0.2.7"),
+  ];
+  const byDefault = route(0, [], "10.0.2.9");
+  for (const [routes, gateway] of [
+    [[byDefault], "10.0.2.9"],
+    [[...subnets, byDefault], "10.0.2.9"],
+    [[byDefault, ...subnets], "10.0.2.9"],
+    [subnets, "0.0.0.0"],
+    // What is malformed is not there.
+    [[byDefault, Buffer.from([33, 1, 2, 3, 4, 5, 6, 7, 8, 9])], "10.0.2.2"],
+    [[byDefault, Buffer.from([24, 192, 0, 2, 10, 0, 2])], "10.0.2.2"],
+    [[byDefault, Buffer.from([0])], "10.0.2.2"],
+  ] as const) {
+    const { stack, server } = await start();
+    server.extra = [[121, Buffer.concat([...routes])]];
+    server.serve();
+    assert.equal(ipText(stack.call.interfaceGateway()), gateway);
+  }
+});
