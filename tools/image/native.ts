@@ -75,11 +75,12 @@ export async function nativeKey(name: HostToolName): Promise<string> {
 /** What the compiler is to save: bytes, a little of both, or instructions. */
 export type Aim = "size" | "balance" | "speed";
 
-/** Compiles one C unit. Includes are found from the top of the repository. */
-export async function compileC(source: string, object: string, aim: Aim): Promise<void> {
+/** Compiles one C unit, with `flags` in addition. Includes are found from the top of the repository. */
+export async function compileC(source: string, object: string, aim: Aim, flags: readonly string[] = []): Promise<void> {
   await run(await hostTool("gcc"), [
     ...COMPILER_FLAGS,
     ...OPTIMIZATION[aim],
+    ...flags,
     "-I",
     repositoryRoot,
     "-c",
