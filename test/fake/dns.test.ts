@@ -17,7 +17,7 @@ import {
   wireName,
 } from "../unit/dns/message.ts";
 import type { Asked, Script } from "./dns_server.ts";
-import { EAGAIN, EINVAL, ENODATA, ENOENT, ETIMEDOUT, runResolving } from "./resolving.ts";
+import { EAGAIN, EINTR, EINVAL, ENODATA, ENOENT, ETIMEDOUT, runResolving } from "./resolving.ts";
 
 const kernel = await fakeKernel();
 
@@ -392,5 +392,61 @@ test("the cache is bounded, and what was used last stays", () => {
     assert.equal(server?.seen.length, 302);
     for (let i = 200; i < 300; i++) yield* calls.resolve(`n${i}.example`);
     assert.equal(server?.seen.length, 302);
+  });
+});
+
+test("a signal ends the asking of its thread; another one that waits for the answer asks itself", () => {
+  const SIGUSR1 = 10;
+  const HANDLER = 0x8000;
+  let queries = 0;
+  const script: Script = (query) => (queries++ === 0 ? [] : [response(query, { answers: [a(query.name, ADDRESS)] })]);
+  runResolving(kernel, { scripts: [script] }, function* ({ calls, domain }) {
+    let other: unknown;
+    domain.signalHandlers.set(HANDLER, function* () {
+      return 0;
+    });
+    yield* calls.call("posix_signal", SIGUSR1, HANDLER, HANDLER - 8);
+    domain.threadEntries.set(1, function* (slot) {
+      yield* calls.sleep(0.2);
+      other = yield* calls.resolve(NAME, { slot });
+      yield* calls.call("posix_thread_exit");
+      return 0;
+    });
+    domain.threadEntries.set(2, function* () {
+      yield* calls.sleep(0.5);
+      yield* calls.call("posix_kill", 1, SIGUSR1);
+      yield* calls.call("posix_thread_exit");
+      return 0;
+    });
+    for (const entry of [1, 2]) yield* calls.call("posix_thread_create", entry, entry, 32768, 0);
+    assert.equal(yield* calls.resolve(NAME), -EINTR);
+    yield* calls.sleep(0.5);
+    assert.deepEqual(other, [ADDRESS]);
+    assert.equal(queries, 2);
+  });
+});
+
+test("what a question takes comes back, however it ends", () => {
+  const INFORMATION = 0x3f00;
+  const script: Script = (query) => {
+    const kind = Number(query.name.slice(1, query.name.indexOf("."))) % 4;
+    if (kind === 0) return [response(query, { code: SERVFAIL })];
+    if (kind === 1) return [response(query, { truncated: true })];
+    if (kind === 2) return [];
+    return [response(query, { answers: [a(query.name, ADDRESS, 0)] })];
+  };
+  runResolving(kernel, { scripts: [script] }, function* ({ calls }) {
+    const free = function* () {
+      yield* calls.sleep(150); // TCP has forgotten its connections by then
+      yield* calls.call("posix_sysinfo", INFORMATION);
+      return Number(calls.get(INFORMATION, 24).readBigUInt64LE(16));
+    };
+    const round = function* () {
+      for (let i = 0; i < 12; i++) yield* calls.resolve(`n${i}.example`);
+    };
+    yield* round();
+    const before = yield* free();
+    for (let i = 0; i < 3; i++) yield* round();
+    assert.equal(yield* free(), before);
   });
 });

@@ -4,22 +4,34 @@
 // made an answer to what the stack sent last (DHCP's transaction, TCP's acknowledgment number); 16 … 128, time that passes before.
 // The first byte of the input says whether the interface has a static address, or asks a DHCP server for one.
 import { sharedInfo } from "../../kernel/boot";
-import { orderFor, pagesAlloc, pagesFree, pagesInit } from "../../kernel/memory/pages";
+import { orderFor, pagesAlloc, pagesFree, pagesFreeCount, pagesInit } from "../../kernel/memory/pages";
 import { randomStir } from "../../kernel/random";
 import { clockStart } from "../../kernel/time/clock";
 import { timersNextDeadline, timersRun } from "../../kernel/time/timer";
 import { TIME_SYSTEM_TIME } from "../../kernel/xen/shared_info";
 import { interfaceConfigure } from "../../libos/net/configure";
 import { Device, TransmitFrame, deviceRegister } from "../../libos/net/device";
-import { dhcpStart } from "../../libos/net/dhcp/client";
+import { dhcpStart, dhcpStop } from "../../libos/net/dhcp/client";
 import { interfaceInput, interfacePoll } from "../../libos/net/interface";
 import { IpAddress } from "../../libos/net/ip/address";
-import { tcpAccept, tcpBind, tcpInit, tcpListen, tcpReceive, tcpSend, tcpSocketCreate } from "../../libos/net/tcp/api";
-import { NO_SOCKET, TcpSocket } from "../../libos/net/tcp/socket";
+import {
+  tcpAccept,
+  tcpBind,
+  tcpClose,
+  tcpInit,
+  tcpListen,
+  tcpReceive,
+  tcpSend,
+  tcpSocketCreate,
+} from "../../libos/net/tcp/api";
+import { halfOpenCount } from "../../libos/net/tcp/half_open";
+import { bufferPagesUsed } from "../../libos/net/tcp/memory";
+import { NO_SOCKET, TcpSocket, socketCount } from "../../libos/net/tcp/socket";
+import { timeWaitCount } from "../../libos/net/tcp/time_wait";
 import { transportRegister } from "../../libos/net/transport";
 import { UdpPeer, udpIcmpError, udpInput, udpReceiveFrom } from "../../libos/net/udp/input";
 import { udpPoll } from "../../libos/net/udp/output";
-import { UdpSocket, udpBind, udpSocketCreate } from "../../libos/net/udp/socket";
+import { UdpSocket, udpBind, udpClose, udpSocketCreate } from "../../libos/net/udp/socket";
 import { checksumAdd, checksumFinish } from "../../libos/net/wire/checksum";
 import { IPPROTO_TCP, IPPROTO_UDP } from "../../libos/net/wire/ipv4";
 
@@ -27,6 +39,9 @@ const OUR_ADDRESS: u32 = 0x0a00020f;
 const GATEWAY: u32 = 0x0a000202;
 const TCP_PORT: u16 = 80;
 const UDP_PORT: u16 = 5000;
+
+/** Pages that allocators and tables keep when they have been used once. */
+const SLABS: u32 = 24;
 
 const REPAIR: u32 = 4;
 const ANSWER: u32 = 8;
@@ -41,6 +56,8 @@ let listener: TcpSocket = NO_SOCKET;
 let connection: TcpSocket = NO_SOCKET;
 let datagrams: UdpSocket = changetype<UdpSocket>(0);
 let scratch: usize = 0;
+let framesHeld: u32 = 0;
+let freeBefore: u32 = 0;
 let lastTransaction: u32 = 0;
 let lastAcknowledgment: u32 = 0;
 
@@ -53,10 +70,12 @@ function transmitAllocate(size: u32): TransmitFrame {
   frame.data = block + 64;
   frame.capacity = ((<u32>4096) << order) - 64;
   frame.buffer = order;
+  framesHeld += 1;
   return frame;
 }
 
 function transmitFree(frame: TransmitFrame): void {
+  framesHeld -= 1;
   pagesFree(changetype<usize>(frame), frame.buffer);
 }
 
@@ -151,6 +170,7 @@ function application(): void {
 
 export function fuzzOne(at: usize, length: u32): void {
   if (length == 0) return;
+  freeBefore = pagesFreeCount();
   openSockets();
   if ((load<u8>(at) & 1) == 0) interfaceConfigure(OUR_ADDRESS, 24, GATEWAY, 0, now);
   else dhcpStart(0, now);
@@ -164,6 +184,18 @@ export function fuzzOne(at: usize, length: u32): void {
     position += size;
   }
   for (let i: u32 = 0; i < 4; i++) pass(6);
+  closeSockets();
+  for (let i: u32 = 0; i < 4; i++) pass(10);
+  if (socketCount() != 0 || halfOpenCount() != 0 || timeWaitCount() != 0 || bufferPagesUsed() != 0) unreachable();
+  if (framesHeld != 0 || pagesFreeCount() + SLABS < freeBefore) unreachable();
+}
+
+/** What frames have made of connections is over when its time has come, and all memory is back. */
+function closeSockets(): void {
+  udpClose(datagrams);
+  tcpClose(listener, now);
+  if (connection != NO_SOCKET) tcpClose(connection, now);
+  dhcpStop();
 }
 
 /** The frame is moved to where memory ends: the records behind it are kept first. */
