@@ -11,7 +11,7 @@ export { trap } from "../kernel/trap/trap";
 export { threadMain } from "../kernel/thread/scheduler";
 export * from "./posix/index";
 export { domainSearchTake } from "./net/dhcp/domain_search";
-export { resolverForked } from "./net/dns/resolver";
+export { resolverForget } from "./net/dns/resolver";
 export { pipeClose, pipeEvents, pipeQueue, pipeRead, pipeWrite } from "./posix/pipe";
 export { familyAddress, familyEvent, familyStart } from "./process/family";
 export { signalTake, terminationCaught } from "./process/signals";

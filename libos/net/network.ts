@@ -29,7 +29,7 @@ import { dhcpForget, dhcpLease, dhcpStart } from "./dhcp/client";
 import { LEASE_INFINITE, Lease, NAME_SERVERS } from "./dhcp/lease";
 import { isnInit } from "./tcp/isn";
 import { dhcpSetHostName } from "./dhcp/request";
-import { resolverForked } from "../with_resolve";
+import { resolverForget } from "../with_resolve";
 import { interfaceDeadline, interfacePoll, interfaceSuspend } from "./interface";
 import { loopbackQueued } from "./loopback";
 import { netfrontRestored, netfrontStart } from "./netfront/netfront";
@@ -146,7 +146,7 @@ function onTimer(_argument: usize): void {
  */
 export function networkForked(): void {
   isnInit(); // nobody may guess the child's numbers from the parent's
-  resolverForked();
+  resolverForget();
   if (configuration.mode == NETWORK_DHCP) dhcpForget(monotonicNow());
   else if (configuration.mode == NETWORK_STATIC) interfaceUnconfigure(monotonicNow());
 }
@@ -156,5 +156,7 @@ export function networkForked(): void {
  * announces the address and asks the DHCP server whether it still holds.
  */
 function networkResume(restored: bool): void {
-  if (restored) netfrontRestored();
+  if (!restored) return;
+  resolverForget();
+  netfrontRestored();
 }

@@ -17,7 +17,17 @@ import {
   wireName,
 } from "../unit/dns/message.ts";
 import type { Asked, Script } from "./dns_server.ts";
-import { EAGAIN, EINTR, EINVAL, ENODATA, ENOENT, ETIMEDOUT, runResolving } from "./resolving.ts";
+import {
+  EAGAIN,
+  EINTR,
+  EINVAL,
+  ENODATA,
+  ENOENT,
+  ETIMEDOUT,
+  NETWORK,
+  runResolving,
+  startResolving,
+} from "./resolving.ts";
 
 const kernel = await fakeKernel();
 
@@ -449,4 +459,27 @@ test("what a question takes comes back, however it ends", () => {
     for (let i = 0; i < 3; i++) yield* round();
     assert.equal(yield* free(), before);
   });
+});
+
+test("a restored domain asks anew", () => {
+  let asked = 0;
+  let restored = false;
+  const script: Script = (query) => {
+    asked += 1;
+    return [response(query, { answers: [a(query.name, ADDRESS, 3600)] })];
+  };
+  const { host, guest, finish } = startResolving(kernel, { scripts: [script] }, function* ({ calls }) {
+    yield* calls.resolve(NAME);
+    yield* calls.resolve(NAME);
+    assert.equal(asked, 1);
+    while (!restored) yield* calls.sleep(0.1);
+    yield* calls.sleep(2);
+    assert.deepEqual(yield* calls.resolve(NAME), [ADDRESS]);
+    assert.equal(asked, 2);
+  });
+  host.world.runUntil(() => asked === 1);
+  host.world.pass(1e9);
+  guest.saveAndRestore(NETWORK);
+  restored = true;
+  finish();
 });

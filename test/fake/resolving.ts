@@ -14,6 +14,8 @@ const ADDRESSES = 0x3400;
 const ADDRESS_SIZE = 20;
 const ADDRESSES_MAXIMUM = 24;
 const OWN_IP = "10.0.0.2";
+/** Its network device. */
+export const NETWORK = { mac: "00:16:3e:00:00:02" };
 
 export const [ENOENT, EINTR, EAGAIN, EINVAL, ENODATA, ETIMEDOUT] = [2, 4, 11, 22, 61, 110];
 
@@ -58,12 +60,12 @@ export interface SceneOptions {
 
 export { AAAA };
 
-/** Runs `body` as the app of a domain on a network with the servers. */
-export function runResolving(
+/** A domain that runs `body` as its app, on a network with the servers; finish() waits for its end. */
+export function startResolving(
   kernel: WebAssembly.Module,
   { scripts, options = "", files, seed = 3 }: SceneOptions,
   body: (scene: Scene) => Piece<void>,
-): void {
+): { host: Host; guest: Guest; finish: () => void } {
   const host = new Host(kernel, seed);
   const addresses = scripts.map((_, i) => `10.0.0.${11 + i}`);
   const servers = scripts.map((script, i) => new DnsServer(host, addresses[i] ?? "", script));
@@ -71,7 +73,7 @@ export function runResolving(
   let done = false;
   const guest: Guest = host.create({
     commandLine: `ip=${OWN_IP}/24${addresses.map((address) => `,dns=${address}`).join("")} ${options}`,
-    network: { mac: "00:16:3e:00:00:02" },
+    network: NETWORK,
     ...(files === undefined ? {} : { files }),
     app: function* (domain) {
       const calls = new Resolving(domain);
@@ -85,7 +87,19 @@ export function runResolving(
       return 0;
     },
   });
-  host.world.runUntil(() => guest.domain.shutdown !== undefined || failure !== undefined, 100_000e9);
-  if (failure !== undefined) throw failure;
-  assert.ok(done, guest.console);
+  const finish = (): void => {
+    host.world.runUntil(() => guest.domain.shutdown !== undefined || failure !== undefined, 100_000e9);
+    if (failure !== undefined) throw failure;
+    assert.ok(done, guest.console);
+  };
+  return { host, guest, finish };
+}
+
+/** Runs `body` as the app of a domain on a network with the servers, to its end. */
+export function runResolving(
+  kernel: WebAssembly.Module,
+  options: SceneOptions,
+  body: (scene: Scene) => Piece<void>,
+): void {
+  startResolving(kernel, options, body).finish();
 }

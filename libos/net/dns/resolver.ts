@@ -143,7 +143,7 @@ function ask(question: Question): i32 {
   return outcome;
 }
 
-/** In the child of a fork: see libos/with_resolve.ts. */
-export function resolverForked(): void {
+/** In another life: see libos/with_resolve.ts. */
+export function resolverForget(): void {
   cacheClear();
 }

@@ -138,7 +138,7 @@ export class Stack {
     const instance = await WebAssembly.instantiate(module, {
       boot: { rdtsc: random64, rdrand: random64, sharedInfo: () => SHARED_INFO, workDue: () => undefined },
       with_resolve: {
-        resolverForked: () => undefined,
+        resolverForget: () => undefined,
         domainSearchTake: (message: number, length: number, target: number) =>
           stack?.call.domainSearchTake(message, length, target),
       },
