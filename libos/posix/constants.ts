@@ -79,6 +79,8 @@ export const TCP_KEEPIDLE: i32 = 4;
 export const TCP_KEEPINTVL: i32 = 5;
 /** Probes without an answer before the connection is dropped. */
 export const TCP_KEEPCNT: i32 = 6;
+/** The congestion control algorithm by its name: "cubic" (the default) or "reno". */
+export const TCP_CONGESTION: i32 = 13;
 /** Milliseconds that sent data may stay unacknowledged before the connection is dropped; 0 = the default. */
 export const TCP_USER_TIMEOUT: i32 = 18;
 

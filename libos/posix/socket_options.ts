@@ -9,20 +9,13 @@ import { descriptorFile } from "../process/descriptors";
 import { KIND_TCP, KIND_UDP, NO_FILE, OpenFile } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
 import * as c from "./constants";
+import { OPTION_UNKNOWN, flag, setCongestionControl, setTcpLevel, tcpLevelValue, tcpStructValue } from "./tcp_options";
 import { LINGER_SIZE, Linger, TIME_VALUE_SIZE, TimeValue } from "./layout";
 
 const SECOND: u64 = 1_000_000_000;
-const MILLISECOND: u64 = 1_000_000;
 const MICROSECOND: u64 = 1_000;
-/** Longest keep-alive times and linger, in seconds: as Linux has them. */
-const TIME_MAX: i32 = 32767;
-const PROBES_MAX: i32 = 127;
-/** The option is unknown for this socket. No option's value is this. */
-const UNKNOWN: i64 = i64.MIN_VALUE;
-
-function flag(on: bool): i64 {
-  return on ? 1 : 0;
-}
+/** The longest linger, in seconds: as Linux has it. */
+const LINGER_MAX: i32 = 32767;
 
 function socketLevelValue(file: OpenFile, name: i32): i64 {
   const isStream = file.kind == KIND_TCP;
@@ -34,19 +27,9 @@ function socketLevelValue(file: OpenFile, name: i32): i64 {
   if (name == c.SO_REUSEADDR) return flag(isStream ? tcp.tcpReuseAddress(file.tcp) : file.udp.reuseAddress);
   if (name == c.SO_BROADCAST) return flag(!isStream && file.udp.broadcast);
   if (name == c.SO_RCVBUF) return isStream ? tcp.tcpReceiveLimit(file.tcp) : file.udp.receiveLimit;
-  if (!isStream) return UNKNOWN;
+  if (!isStream) return OPTION_UNKNOWN;
   if (name == c.SO_SNDBUF) return tcp.tcpSendLimit(file.tcp);
-  return name == c.SO_KEEPALIVE ? flag(tcp.tcpKeepAlive(file.tcp)) : UNKNOWN;
-}
-
-function tcpLevelValue(file: OpenFile, name: i32): i64 {
-  if (name == c.TCP_NODELAY) return flag(tcp.tcpNoDelay(file.tcp));
-  if (name == c.TCP_MAXSEG) return tcp.tcpSegmentSize(file.tcp);
-  if (name == c.TCP_KEEPIDLE) return <i64>(tcp.tcpKeepAliveIdle(file.tcp) / SECOND);
-  if (name == c.TCP_KEEPINTVL) return <i64>(tcp.tcpKeepAliveInterval(file.tcp) / SECOND);
-  if (name == c.TCP_KEEPCNT) return tcp.tcpKeepAliveCount(file.tcp);
-  if (name == c.TCP_USER_TIMEOUT) return <i64>(tcp.tcpUserTimeout(file.tcp) / MILLISECOND);
-  return UNKNOWN;
+  return name == c.SO_KEEPALIVE ? flag(tcp.tcpKeepAlive(file.tcp)) : OPTION_UNKNOWN;
 }
 
 /** The struct-valued options: bytes written, or 0 when `name` is none of them. */
@@ -82,14 +65,15 @@ export function posix_getsockopt(fd: i32, level: i32, name: i32, value: u32, len
   if (file == NO_FILE) return notASocket(fd);
   const bytes = userBuffer(value, length);
   if (bytes == 0) return -EFAULT;
-  if (level == c.SOL_SOCKET) {
-    const written = structValue(file, name, bytes, length);
-    if (written != 0) return written;
-  }
-  let number = UNKNOWN;
+  const isTcp = level == c.IPPROTO_TCP && file.kind == KIND_TCP;
+  let written = 0;
+  if (level == c.SOL_SOCKET) written = structValue(file, name, bytes, length);
+  else if (isTcp) written = tcpStructValue(file.tcp, name, bytes, length);
+  if (written != 0) return written;
+  let number = OPTION_UNKNOWN;
   if (level == c.SOL_SOCKET) number = length < 4 && name == c.SO_ERROR ? 0 : socketLevelValue(file, name);
-  else if (level == c.IPPROTO_TCP && file.kind == KIND_TCP) number = tcpLevelValue(file, name);
-  if (number == UNKNOWN) return -ENOPROTOOPT;
+  else if (isTcp) number = tcpLevelValue(file.tcp, name);
+  if (number == OPTION_UNKNOWN) return -ENOPROTOOPT;
   // As Linux: a buffer that is too short gets what fits.
   const size = min<u32>(length, 4);
   for (let i: u32 = 0; i < size; i++) store<u8>(bytes + i, <u8>(number >> (i << 3)));
@@ -119,30 +103,10 @@ function setSocketLevel(file: OpenFile, name: i32, number: i32): i32 {
   return 0;
 }
 
-function setTcpLevel(file: OpenFile, name: i32, number: i32): i32 {
-  const now = monotonicNow();
-  if (name == c.TCP_NODELAY) {
-    tcp.tcpSetNoDelay(file.tcp, number != 0, now);
-    return 0;
-  }
-  if (name == c.TCP_USER_TIMEOUT) {
-    if (number < 0) return -EINVAL;
-    tcp.tcpSetUserTimeout(file.tcp, <u64>number * MILLISECOND);
-    return 0;
-  }
-  if (name != c.TCP_KEEPIDLE && name != c.TCP_KEEPINTVL && name != c.TCP_KEEPCNT) return -ENOPROTOOPT;
-  if (number < 1 || number > (name == c.TCP_KEEPCNT ? PROBES_MAX : TIME_MAX)) return -EINVAL;
-  const time = <u64>number * SECOND;
-  if (name == c.TCP_KEEPIDLE) tcp.tcpSetKeepAliveTimes(file.tcp, time, 0, 0, now);
-  else if (name == c.TCP_KEEPINTVL) tcp.tcpSetKeepAliveTimes(file.tcp, 0, time, 0, now);
-  else tcp.tcpSetKeepAliveTimes(file.tcp, 0, 0, number, now);
-  return 0;
-}
-
 function setLinger(file: OpenFile, value: usize, length: u32): i32 {
   if (length < LINGER_SIZE) return -EINVAL;
   const linger = changetype<Linger>(value);
-  const seconds = min(max(linger.seconds, 0), TIME_MAX);
+  const seconds = min(max(linger.seconds, 0), LINGER_MAX);
   return tcp.tcpSetLinger(file.tcp, linger.onOff != 0 ? seconds : -1);
 }
 
@@ -167,8 +131,10 @@ export function posix_setsockopt(fd: i32, level: i32, name: i32, value: u32, len
   if (level == c.SOL_SOCKET && (name == c.SO_RCVTIMEO || name == c.SO_SNDTIMEO)) {
     return setTimeout(file, name, bytes, length);
   }
+  const isTcp = level == c.IPPROTO_TCP && file.kind == KIND_TCP;
+  if (isTcp && name == c.TCP_CONGESTION) return setCongestionControl(file.tcp, bytes, length);
   if (length < 4) return -EINVAL;
   const number = load<i32>(bytes);
   if (level == c.SOL_SOCKET) return setSocketLevel(file, name, number);
-  return level == c.IPPROTO_TCP && file.kind == KIND_TCP ? setTcpLevel(file, name, number) : -ENOPROTOOPT;
+  return isTcp ? setTcpLevel(file.tcp, name, number) : -ENOPROTOOPT;
 }

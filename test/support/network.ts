@@ -1,5 +1,5 @@
-// A simulated network in virtual time: stations on one segment, and frames between them that are lost, duplicated,
-// delayed and thereby reordered, all from one seed. Nothing here knows what is in a frame but the Ethernet addresses.
+// A simulated network in virtual time: stations on one segment, and frames between them that wait in a queue of bounded
+// length for a link of bounded speed, are lost, duplicated, damaged, delayed and thereby reordered, all from one seed. Nothing here knows what is in a frame but the Ethernet addresses.
 import { writePcap, type CapturedFrame } from "./pcap.ts";
 import { Random } from "./random.ts";
 
@@ -23,6 +23,13 @@ export interface Conditions {
   readonly corrupt?: number;
   /** Bounds of the one-way delay in µs. A span larger than the distance of two frames reorders them. */
   readonly delay?: readonly [number, number];
+  /** Probability that a frame is late by `late` µs, so that others overtake it. */
+  readonly reorder?: number;
+  readonly late?: number;
+  /** Bits per second towards each station; nothing = no limit. */
+  readonly bandwidth?: number;
+  /** Bytes that wait for the link at most; what comes then is dropped. Nothing = no limit. */
+  readonly queue?: number;
 }
 
 interface Flight {
@@ -39,12 +46,16 @@ export class Network {
   now = 1_000_000_000n;
   sent = 0;
   lost = 0;
+  /** Frames that found the queue full. */
+  dropped = 0;
   /** Called for every frame before the dice are thrown; false drops it. */
   filter: (frame: Uint8Array, from: Station) => boolean = () => true;
   conditions: Conditions;
   readonly #random: Random;
   readonly #stations: Station[] = [];
   readonly #captured: CapturedFrame[] = [];
+  /** When the link to each station has sent what waits for it. */
+  readonly #linkFree = new Map<Station, bigint>();
   #heap: Flight[] = [];
   #order = 0;
 
@@ -86,9 +97,27 @@ export class Network {
   }
 
   #schedule(to: Station, frame: Uint8Array): void {
-    const [low, high] = this.conditions.delay ?? [100, 100];
-    const time = this.now + BigInt(this.#random.between(low, high)) * 1000n;
+    const leaves = this.#leaves(to, frame.length);
+    if (leaves === null) return;
+    const { reorder = 0, late = 0, delay: [low, high] = [100, 100] } = this.conditions;
+    const delay = this.#random.between(low, high) + (reorder !== 0 && this.#random.fraction() < reorder ? late : 0);
+    const time = leaves + BigInt(delay) * 1000n;
     this.#push({ time, order: this.#order++, to, frame });
+  }
+
+  /** When a frame of `length` bytes has left the link to `to`, or null when there is no room for it in the queue. */
+  #leaves(to: Station, length: number): bigint | null {
+    const { bandwidth, queue = Infinity } = this.conditions;
+    if (bandwidth === undefined) return this.now;
+    const free = this.#linkFree.get(to) ?? 0n;
+    const begins = free > this.now ? free : this.now;
+    if ((Number(begins - this.now) * bandwidth) / 8e9 > queue) {
+      this.dropped += 1;
+      return null;
+    }
+    const leaves = begins + BigInt(Math.round((length * 8e9) / bandwidth));
+    this.#linkFree.set(to, leaves);
+    return leaves;
   }
 
   /**

@@ -69,7 +69,7 @@ function newAcknowledged(s: TcpSocket, segment: TcpSegment, now: u64): void {
   s.smallSequence = sequenceMax(s.smallSequence, ack);
   scoreboardAdvance(s);
   sendRelease(s, min(octets, held));
-  congestionAcknowledged(s, ack, acked, inFlight);
+  congestionAcknowledged(s, ack, acked, inFlight, now);
   s.retransmissions = 0;
   s.softError = 0;
   if (ack == s.sendMax)

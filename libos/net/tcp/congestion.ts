@@ -1,13 +1,21 @@
-// Congestion control: slow start and congestion avoidance (RFC 5681, with byte counting of RFC 3465), fast retransmit
-// and fast recovery (NewReno, RFC 6582; with SACK, RFC 6675), limited transmit (RFC 3042). Windows are in bytes.
-// Another algorithm (RFC 9293 MAY-18) replaces this file: the rest of TCP calls only what is exported here.
+// Congestion control: slow start (RFC 5681, with byte counting of RFC 3465), fast retransmit and fast recovery (RFC 6582;
+// with SACK, RFC 6675), limited transmit (RFC 3042). Windows are in bytes.
+// How the window grows in congestion avoidance and how far it falls after a loss is the algorithm's part, which a socket
+// chooses (RFC 9293 MAY-18): cubic.ts or new_reno.ts. The rest of TCP calls only what is exported here.
+import { WINDOW_MAX, flightSize, windowGrow } from "./congestion_window";
 import { DUPLICATE_ACK_THRESHOLD, INITIAL_WINDOW_BYTES, INITIAL_WINDOW_SEGMENTS } from "./constants";
+import { cubicAvoid, cubicPause, cubicReset, cubicThreshold } from "./cubic";
+import { newRenoAvoid, newRenoThreshold } from "./new_reno";
 import { scoreboardFree, scoreboardLossEdge, scoreboardMissing, scoreboardPipe, scoreboardUsed } from "./scoreboard";
-import { RECOVERY, RETRANSMIT_FIRST, SYN_LOST, TcpSocket } from "./socket";
+import { RECOVERY, RETRANSMIT_FIRST, SACK_PERMITTED, SYN_LOST, TcpSocket } from "./socket";
 import { sequenceLess, sequenceLessOrEqual } from "./sequence";
 
-/** Upper bound of the window: beyond any send buffer, small enough that sums do not overflow. */
-const WINDOW_MAX: u32 = 1 << 28;
+/** Values of TcpSocket.congestionControl; the first is the default. */
+export const CUBIC: u8 = 0;
+export const NEW_RENO: u8 = 1;
+
+/** What one acknowledgment opens the window by at most in slow start (RFC 9406, 4.2: L = 8 where sending is not paced). */
+const SLOW_START_SEGMENTS: u32 = 8;
 
 /** RFC 6928, 2. */
 function initialWindow(s: TcpSocket): u32 {
@@ -15,14 +23,16 @@ function initialWindow(s: TcpSocket): u32 {
   return min(INITIAL_WINDOW_SEGMENTS * segment, max(2 * segment, INITIAL_WINDOW_BYTES));
 }
 
-/** Bytes sent and not acknowledged. */
-function flightSize(s: TcpSocket): u32 {
-  return s.sendMax - s.sendUnacknowledged;
+/** Takes another algorithm; the window stays as it is. */
+export function congestionChoose(s: TcpSocket, algorithm: u8): void {
+  s.congestionControl = algorithm;
+  s.windowCredit = 0;
+  cubicReset(s);
 }
 
-/** RFC 5681 (4): half of what is in flight, at least two segments. */
-function halfOfFlight(s: TcpSocket): u32 {
-  return max(flightSize(s) >> 1, 2 * s.segmentSize);
+/** The slow start threshold that follows from a loss now. */
+function thresholdAfterLoss(s: TcpSocket): u32 {
+  return s.congestionControl == NEW_RENO ? newRenoThreshold(s) : cubicThreshold(s);
 }
 
 /** At establishment; segmentSize is known. */
@@ -33,6 +43,7 @@ export function congestionInit(s: TcpSocket): void {
   s.recoverSequence = s.initialSend;
   s.duplicateAcks = 0;
   s.windowCredit = 0;
+  cubicReset(s);
 }
 
 /** RFC 5681, 4.1: after an idle time of more than a time-out the window starts again. */
@@ -55,27 +66,17 @@ export function congestionRoom(s: TcpSocket): u32 {
 }
 
 /** An ACK of `acked` new bytes up to `ack`; `wasInFlight` is the flight before it. Called after sendUnacknowledged moved. */
-export function congestionAcknowledged(s: TcpSocket, ack: u32, acked: u32, wasInFlight: u32): void {
+export function congestionAcknowledged(s: TcpSocket, ack: u32, acked: u32, wasInFlight: u32, now: u64): void {
   if (s.has(RECOVERY)) {
     recoveryAcknowledged(s, ack, acked);
     return;
   }
   s.duplicateAcks = 0;
   // RFC 7661: a window that is not used is not opened further.
-  if (wasInFlight + s.segmentSize < s.congestionWindow) return;
-  if (s.congestionWindow < s.slowStartThreshold) {
-    grow(s, min(acked, 2 * s.segmentSize)); // RFC 3465, 2.2 with L = 2
-    return;
-  }
-  s.windowCredit += acked; // RFC 3465, 2.1
-  if (s.windowCredit >= s.congestionWindow) {
-    s.windowCredit -= s.congestionWindow;
-    grow(s, s.segmentSize);
-  }
-}
-
-function grow(s: TcpSocket, bytes: u32): void {
-  s.congestionWindow = min(s.congestionWindow + bytes, WINDOW_MAX);
+  if (wasInFlight + s.segmentSize < s.congestionWindow) cubicPause(s);
+  else if (s.congestionWindow < s.slowStartThreshold) windowGrow(s, min(acked, SLOW_START_SEGMENTS * s.segmentSize));
+  else if (s.congestionControl == NEW_RENO) newRenoAvoid(s, acked);
+  else cubicAvoid(s, acked, now);
 }
 
 /** RFC 6582, 3.2 step 3. */
@@ -84,7 +85,9 @@ function recoveryAcknowledged(s: TcpSocket, ack: u32, acked: u32): void {
   if (!sequenceLess(ack, s.recoverSequence)) {
     s.clear(RECOVERY | RETRANSMIT_FIRST);
     s.duplicateAcks = 0;
-    s.congestionWindow = min(s.slowStartThreshold, max(flightSize(s), segment) + segment);
+    s.congestionWindow = s.slowStartThreshold;
+    // RFC 6582: no burst of all that the window allows. With SACK new data has kept the pipe full (RFC 6675).
+    if (!s.has(SACK_PERMITTED)) s.congestionWindow = min(s.congestionWindow, max(flightSize(s), segment) + segment);
     s.retransmitNext = ack;
     return;
   }
@@ -98,14 +101,14 @@ function recoveryAcknowledged(s: TcpSocket, ack: u32, acked: u32): void {
 export function congestionDuplicate(s: TcpSocket): void {
   s.duplicateAcks += 1;
   if (s.has(RECOVERY)) {
-    if (!scoreboardUsed(s)) grow(s, s.segmentSize); // RFC 5681, 3.2 step 4
+    if (!scoreboardUsed(s)) windowGrow(s, s.segmentSize); // RFC 5681, 3.2 step 4
     return;
   }
   const lost = scoreboardUsed(s) && scoreboardLossEdge(s) != s.sendUnacknowledged; // RFC 6675, 5, (2)
   if (s.duplicateAcks < DUPLICATE_ACK_THRESHOLD && !lost) return;
   // RFC 6582, 3.2 step 2: duplicates of what a time-out sent again are no news.
   if (sequenceLessOrEqual(s.sendUnacknowledged, s.recoverSequence) && s.recoverSequence != s.initialSend) return;
-  s.slowStartThreshold = halfOfFlight(s);
+  s.slowStartThreshold = thresholdAfterLoss(s);
   s.recoverSequence = s.sendMax;
   s.congestionWindow = s.slowStartThreshold;
   if (!scoreboardUsed(s)) s.congestionWindow += DUPLICATE_ACK_THRESHOLD * s.segmentSize;
@@ -115,11 +118,11 @@ export function congestionDuplicate(s: TcpSocket): void {
 
 /** The retransmission timer has expired (RFC 5681, 3.1; RFC 6582, 4.2); `first` when not for the same data again. */
 export function congestionTimeout(s: TcpSocket, first: bool): void {
-  if (first) s.slowStartThreshold = halfOfFlight(s);
+  if (first) s.slowStartThreshold = thresholdAfterLoss(s);
+  cubicReset(s);
   s.congestionWindow = s.segmentSize;
   s.recoverSequence = s.sendMax;
   s.duplicateAcks = 0;
-  s.windowCredit = 0;
   s.clear(RECOVERY | RETRANSMIT_FIRST);
   scoreboardFree(s); // RFC 2018, 8: the peer may have thrown it away
 }

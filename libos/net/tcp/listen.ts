@@ -110,6 +110,7 @@ function inheritOptions(child: TcpSocket, s: TcpSocket): void {
   child.ipv6 = s.ipv6;
   child.only6 = s.only6;
   child.userTimeout = s.userTimeout;
+  child.congestionControl = s.congestionControl;
 }
 
 /** Takes over what SYN and SYN-ACK have settled. */

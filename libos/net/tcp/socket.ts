@@ -165,8 +165,15 @@ export class TcpSocket extends TcpEndpoint {
   duplicateAcks: u32;
   /** One past the last segment sent that was not full-sized (Nagle). */
   smallSequence: u32;
-  /** Acknowledged bytes counted towards one segment of growth (RFC 3465). */
+  /** Acknowledged bytes counted towards growth (RFC 3465). */
   windowCredit: u32;
+  /** CUBIC (cubic.ts): W_max, the window before the last loss, W_est, in bytes; K in ms. */
+  cubicMaximum: u32;
+  cubicPrior: u32;
+  cubicEstimate: u32;
+  cubicOffset: u32;
+  /** When this stage of congestion avoidance began; 0 = none has. */
+  cubicEpoch: u64;
   lastSent: u64;
   lastReceived: u64;
 
@@ -188,6 +195,8 @@ export class TcpSocket extends TcpEndpoint {
   receiveLimit: u32;
   /** SO_LINGER seconds, -1 = off. */
   linger: i32;
+  /** TCP_CONGESTION: CUBIC or NEW_RENO (congestion.ts). */
+  congestionControl: u8;
 
   /** A socket of AF_INET6, or a child of one. */
   ipv6: bool;

@@ -1,6 +1,7 @@
 // Socket options. The numbers of the options are posix's concern; here are one getter and one setter each.
 // Times are ns, sizes bytes; a setter returns 0 or -EINVAL.
 import { EINVAL } from "../../../kernel/errno";
+import { congestionChoose } from "./congestion";
 import { BUFFER_MAX, BUFFER_MIN } from "./constants";
 import { outputNow } from "./output";
 import { KEEPALIVE, NODELAY, REUSEADDR, TcpSocket } from "./socket";
@@ -102,4 +103,13 @@ export function tcpUserTimeout(s: TcpSocket): u64 {
 /** TCP_MAXSEG: text bytes per segment now. */
 export function tcpSegmentSize(s: TcpSocket): u32 {
   return s.segmentSize;
+}
+
+/** TCP_CONGESTION: CUBIC or NEW_RENO (congestion.ts). */
+export function tcpSetCongestionControl(s: TcpSocket, algorithm: u8): void {
+  if (algorithm != s.congestionControl) congestionChoose(s, algorithm);
+}
+
+export function tcpCongestionControl(s: TcpSocket): u8 {
+  return s.congestionControl;
 }

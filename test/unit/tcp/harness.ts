@@ -43,6 +43,7 @@ import {
 import { siphashBegin, siphashEnd, siphashWord } from "../../../libos/net/tcp/siphash";
 import { TcpSocket, socketCount } from "../../../libos/net/tcp/socket";
 import {
+  tcpSetCongestionControl,
   tcpSetKeepAlive,
   tcpSetKeepAliveTimes,
   tcpSetLinger,
@@ -180,6 +181,8 @@ export function socketField(s: TcpSocket, field: u32): u32 {
       return s.timestampRecent;
     case 19:
       return s.remotePort;
+    case 20:
+      return s.cubicMaximum;
     default:
       return 0;
   }
@@ -281,6 +284,7 @@ export {
   tcpPollEvents,
   tcpReceive,
   tcpSend,
+  tcpSetCongestionControl,
   tcpSetKeepAlive,
   tcpSetKeepAliveTimes,
   tcpSetLinger,

@@ -126,7 +126,7 @@ test("three duplicate acks retransmit the first segment at once", async () => {
   assert.deepEqual(peer.send(ack(1)), []);
   assert.deepEqual(peer.send(ack(1)), []);
   assert.deepEqual(brief(peer.send(ack(1))), ["A 1 1 1000"]);
-  assert.equal(peer.stack.field(child, "slowStartThreshold"), 5000);
+  assert.equal(peer.stack.field(child, "slowStartThreshold"), 7000); // CUBIC: 0.7 of the flight
   // A partial ACK shows the next hole (RFC 6582).
   assert.deepEqual(brief(peer.send(ack(3001))).slice(0, 1), ["A 3001 1 1000"]);
   peer.send(ack(10_001));

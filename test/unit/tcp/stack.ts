@@ -26,6 +26,7 @@ const FIELDS = [
   "roundTripMicroseconds",
   "timestampRecent",
   "remotePort",
+  "cubicMaximum",
 ] as const;
 
 export type Field = (typeof FIELDS)[number];
