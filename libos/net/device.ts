@@ -23,12 +23,17 @@ export const RX_CHECKSUM_VALID: u32 = 1 << 0;
 /** Receive flag: the frame never left the host; its transport checksum is the pseudo-header sum and need not be checked. */
 export const RX_CHECKSUM_BLANK: u32 = 1 << 1;
 
-/** Device feature: frames may be sent with TX_CHECKSUM_BLANK. */
+/** Device feature: frames of IPv4 may be sent with TX_CHECKSUM_BLANK. */
 export const CHECKSUM_OFFLOAD_TX: u32 = 1 << 0;
 /** Device feature: the device cuts TCP over IPv4 frames with a gsoSize into segments. */
 export const GSO_TCPV4: u32 = 1 << 1;
 /** Device feature: frames may have fragments. A device that has it has CHECKSUM_OFFLOAD_TX too. */
 export const SCATTER_GATHER: u32 = 1 << 2;
+
+/** Device feature: frames of IPv6 may be sent with TX_CHECKSUM_BLANK, … */
+export const CHECKSUM_OFFLOAD_TX_IPV6: u32 = 1 << 3;
+/** … and the device cuts TCP over IPv6 frames with a gsoSize into segments; it then has CHECKSUM_OFFLOAD_TX_IPV6 too. */
+export const GSO_TCPV6: u32 = 1 << 4;
 
 /** Frames up to this size, in bytes, are better copied than sent in fragments; every device takes them. */
 export const FRAME_COPIED_MAXIMUM: u32 = 2048;
@@ -89,7 +94,7 @@ export class Device {
   blockAllocate: u32;
   /** Function index of (block: DeviceBlock) => void: see deviceBlockFree(). */
   blockFree: u32;
-  /** CHECKSUM_OFFLOAD_TX, GSO_TCPV4, SCATTER_GATHER. */
+  /** CHECKSUM_OFFLOAD_TX and the others above. */
   features: u32;
   /** Largest IPv4 packet (Ethernet payload) in bytes, not counting GSO. */
   mtu: u32;
@@ -172,12 +177,12 @@ export function deviceCarrier(): bool {
   return devicePresent() && device.carrier;
 }
 
-/** CHECKSUM_OFFLOAD_TX | GSO_TCPV4 | SCATTER_GATHER as far as the device has them. */
+/** CHECKSUM_OFFLOAD_TX and the other features, as far as the device has them. */
 export function deviceFeatures(): u32 {
   return devicePresent() ? device.features : 0;
 }
 
-/** Largest frame in bytes that may carry a gsoSize; 0 when the device cannot segment. */
-export function deviceGsoMaximum(): u32 {
-  return (deviceFeatures() & GSO_TCPV4) != 0 ? device.gsoMaximum : 0;
+/** Largest frame in bytes that may carry a gsoSize; 0 when the device cannot segment what `feature` says: GSO_TCPV4 or GSO_TCPV6. */
+export function deviceGsoMaximum(feature: u32 = GSO_TCPV4): u32 {
+  return (deviceFeatures() & feature) != 0 ? device.gsoMaximum : 0;
 }

@@ -1,12 +1,11 @@
 // The receive ring, seen from the back: puts frames into the slots that the guest has offered.
-import { BackRing, EXTRA_GSO, type RingOwner } from "./back_ring.ts";
+import { BackRing, EXTRA_GSO, gsoType, type RingOwner } from "./back_ring.ts";
 import { PAGE_SIZE } from "./guest_memory.ts";
 import type { Frame } from "./hub.ts";
 
 const RX_SLOT = 8;
 const RX_FLAGS = { DATA_VALIDATED: 1, CSUM_BLANK: 2, MORE: 4, EXTRA: 8 } as const;
 const EXTRA_FLAG_MORE = 1;
-const GSO_TCPV4 = 1;
 
 /** The receive ring of one connection. */
 export class ReceiveRing extends BackRing {
@@ -49,7 +48,7 @@ export class ReceiveRing extends BackRing {
       if (offset + PAGE_SIZE < bytes.length) flags |= RX_FLAGS.MORE;
       if (offset === 0 && withExtra) flags |= RX_FLAGS.EXTRA;
       this.respond({ id, offset: 0, flags, status: part.length });
-      if (offset === 0 && withExtra) this.giveSegmentation(frame.gsoSize);
+      if (offset === 0 && withExtra) this.giveSegmentation(frame);
       flags = 0;
     }
   }
@@ -63,13 +62,13 @@ export class ReceiveRing extends BackRing {
     view.setInt16(at + 6, response.status, true);
   }
 
-  private giveSegmentation(gsoSize: number): void {
+  private giveSegmentation({ bytes, gsoSize }: Frame): void {
     this.requestsConsumed += 1;
     const { view, at } = this.entry(this.responsesProduced++);
     view.setBigUint64(at, 0n, true);
     view.setUint8(at, EXTRA_GSO);
     view.setUint16(at + 2, gsoSize, true);
-    view.setUint8(at + 4, GSO_TCPV4);
+    view.setUint8(at + 4, gsoType(bytes));
   }
 
   /** A lie: a frame whose extra info does not end. */

@@ -6,6 +6,15 @@ const FIRST_ENTRY = 64;
 /** The kind of extra info that tells of segmentation (xen/include/public/io/netif.h). */
 export const EXTRA_GSO = 1;
 
+const ETHERTYPE_IPV6 = 0x86dd;
+const GSO_TCPV4 = 1;
+const GSO_TCPV6 = 2;
+
+/** The kind of segmentation that a frame of TCP wants. */
+export function gsoType(frame: Uint8Array): number {
+  return (((frame[12] ?? 0) << 8) | (frame[13] ?? 0)) === ETHERTYPE_IPV6 ? GSO_TCPV6 : GSO_TCPV4;
+}
+
 /** What a lying back end does at its next chance. */
 export interface Mischief {
   /** Changes a receive response just before it is written. */

@@ -1,5 +1,5 @@
 // The transmit ring, seen from the back: takes the guest's frames apart from their slots and gives the slots back.
-import { BackRing, EXTRA_GSO, type RingOwner } from "./back_ring.ts";
+import { BackRing, EXTRA_GSO, gsoType, type RingOwner } from "./back_ring.ts";
 import { PAGE_SIZE } from "./guest_memory.ts";
 import type { Frame } from "./hub.ts";
 
@@ -58,6 +58,7 @@ export class TransmitRing extends BackRing {
     const answers: { id: number; status: number }[] = [];
     let first: { readonly flags: number; readonly size: number } | undefined;
     let gsoSize = 0;
+    let kind = 0;
     let rest = 0;
     for (let more = true; more;) {
       if (this.requests === 0) throw new Error("a frame lacks its last slots");
@@ -78,6 +79,7 @@ export class TransmitRing extends BackRing {
         const extra = this.entry(this.requestsConsumed++);
         if (extra.view.getUint8(extra.at) !== EXTRA_GSO) throw new Error("unknown extra info");
         gsoSize = extra.view.getUint16(extra.at + 2, true);
+        kind = extra.view.getUint8(extra.at + 4);
         answers.push({ id: 0, status: RSP_NULL });
       }
       const page = this.owner.page(request.gref, false);
@@ -92,6 +94,7 @@ export class TransmitRing extends BackRing {
     if (headSize < 14 || headSize > head.length) throw new Error("impossible size of a frame's first slot");
     if (parts.length > 18) throw new Error("a frame in more than 18 slots");
     parts[0] = head.subarray(0, headSize);
+    if (gsoSize !== 0 && kind !== gsoType(parts[0])) throw new Error("another kind of segmentation than the frame's");
     if (this.holding) {
       this.kept.push(...answers);
       for (const live of parts.slice(1)) this.held.push({ live, taken: live.slice() });

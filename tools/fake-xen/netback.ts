@@ -27,6 +27,8 @@ export interface NetbackSettings {
   readonly mtu?: number;
   readonly split?: boolean;
   readonly segmentation?: boolean;
+  /** False: it refuses frames whose checksum is blank. */
+  readonly checksums?: boolean;
   readonly backendDomain?: number;
 }
 
@@ -34,8 +36,8 @@ export class Netback implements Station, RingOwner {
   readonly front: string;
   readonly back: string;
   mischief: Mischief = {};
-  /** Frames passed to the hub, to the guest, and dropped for want of buffers. */
-  readonly counts = { transmitted: 0, received: 0, dropped: 0, notifications: 0 };
+  /** Frames passed to the hub, to the guest, and dropped for want of buffers; notifications of the guest, and of its own. */
+  readonly counts = { transmitted: 0, received: 0, dropped: 0, notifications: 0, raised: 0 };
   /** How often the front end has connected. */
   connections = 0;
   private connection: Connection | undefined;
@@ -79,8 +81,10 @@ export class Netback implements Station, RingOwner {
   /** The driver probes the device. */
   start(): void {
     const { tree } = this.store;
-    tree.write(`${this.back}/feature-sg`, this.settings.segmentation === false ? "0" : "1");
-    tree.write(`${this.back}/feature-gso-tcpv4`, this.settings.segmentation === false ? "0" : "1");
+    const segmentation = this.settings.segmentation === false ? "0" : "1";
+    for (const feature of ["sg", "gso-tcpv4", "gso-tcpv6"]) tree.write(`${this.back}/feature-${feature}`, segmentation);
+    tree.write(`${this.back}/feature-ipv6-csum-offload`, "1");
+    if (this.settings.checksums === false) tree.write(`${this.back}/feature-no-csum-offload`, "1");
     tree.write(`${this.back}/feature-rx-copy`, "1");
     if (this.settings.split !== false) tree.write(`${this.back}/feature-split-event-channels`, "1");
     this.setState(STATE.INIT_WAIT);
@@ -200,14 +204,19 @@ export class Netback implements Station, RingOwner {
       this.counts.transmitted += 1;
       this.hub.send(this, frame);
     });
-    if (wanted) this.domain.events.raise(txPort);
+    if (wanted) this.raise(txPort);
   }
 
   private serveReceive({ rx, rxPort }: Connection): void {
     const before = this.queue.length;
     const wanted = rx.serve(this.queue);
     this.counts.received += before - this.queue.length;
-    if (wanted) this.domain.events.raise(rxPort);
+    if (wanted) this.raise(rxPort);
+  }
+
+  private raise(port: number): void {
+    this.counts.raised += 1;
+    this.domain.events.raise(port);
   }
 
   /** The guest's page behind a grant, for the rings. */

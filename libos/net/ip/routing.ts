@@ -1,6 +1,7 @@
 // What transports ask about addresses, of either family.
 import { addressIsBroadcast, addressIsLocal } from "../addresses";
 import { ipv4SourceFor, routeIsGroup, routeIsLoopback } from "../ipv4/routing";
+import { CHECKSUM_OFFLOAD_TX_IPV6, SCATTER_GATHER, deviceFeatures } from "../device";
 import { IpAddress } from "./address";
 
 /** Stores the address of ours that packets to `destination` carry at `source`; false = no route. */
@@ -29,4 +30,10 @@ export function ipIsLocal(address: IpAddress): bool {
 /** True for a destination whose packets do not leave us. */
 export function ipIsLoopback(address: IpAddress): bool {
   return address.isIpv4() && routeIsLoopback(address.ipv4());
+}
+
+/** True when frames to `destination` may refer to text where it lies: they go to a device that gathers it and fills the checksum in. */
+export function ipGathers(destination: IpAddress): bool {
+  const needed = destination.isIpv4() ? SCATTER_GATHER : SCATTER_GATHER | CHECKSUM_OFFLOAD_TX_IPV6;
+  return (deviceFeatures() & needed) == needed && !ipIsLoopback(destination);
 }

@@ -2,8 +2,8 @@
 // front end (what is negotiated, made and given back) and the device the network stack sees; receive.ts and
 // transmit.ts are the two rings.
 //
-// Negotiated: copying receive, scatter-gather and TCPv4 segmentation both ways, checksums left blank both ways, split
-// event channels. One queue, for one vCPU; no control ring.
+// Negotiated: copying receive, scatter-gather, TCP segmentation and blank checksums both ways and for both families of IP,
+// split event channels. One queue, for one vCPU; no control ring.
 // What outlives a connection: all pages and their grants. What belongs to it: the event channels and the rings' content.
 import { ENODEV, ENOMEM, EOPNOTSUPP } from "../../../kernel/errno";
 import {
@@ -22,7 +22,8 @@ import { startInfo } from "../../../kernel/xen/start_info";
 import { Frontend } from "../../../kernel/xenbus/frontend";
 import { FRONTEND_SIZE, FrontendDriver } from "../../../kernel/xenbus/frontend_record";
 import { xenstoreDirectory } from "../../../kernel/xenbus/xenstore";
-import { CHECKSUM_OFFLOAD_TX, Device, GSO_TCPV4, SCATTER_GATHER, TransmitFrame, deviceRegister } from "../device";
+import { CHECKSUM_OFFLOAD_TX, CHECKSUM_OFFLOAD_TX_IPV6, GSO_TCPV4, GSO_TCPV6, SCATTER_GATHER } from "../device";
+import { Device, TransmitFrame, deviceRegister } from "../device";
 import { interfaceLinkChanged, interfacePoll } from "../interface";
 import { blockAllocate, blockFree, blocksInit } from "./blocks";
 import {
@@ -48,9 +49,12 @@ const RECEIVE_BUDGET: i32 = 512;
 const READ_SPLIT: u32 = 0;
 const READ_SG: u32 = 1;
 const READ_GSO: u32 = 2;
-const READ_COPY: u32 = 3;
-const READ_MAC: u32 = 4;
-const READ_MTU: u32 = 5;
+const READ_GSO_IPV6: u32 = 3;
+const READ_NO_CHECKSUM: u32 = 4;
+const READ_CHECKSUM_IPV6: u32 = 5;
+const READ_COPY: u32 = 6;
+const READ_MAC: u32 = 7;
+const READ_MTU: u32 = 8;
 
 /** Pages of the largest direct map (kernel/memory/direct_map.ts ends it at 1 GiB). */
 const DIRECT_MAP_PAGES: u64 = 1 << 18;
@@ -98,6 +102,9 @@ function offer(front: Frontend): void {
   batch.read(front.backendPath(), "feature-split-event-channels");
   batch.read(front.backendPath(), "feature-sg");
   batch.read(front.backendPath(), "feature-gso-tcpv4");
+  batch.read(front.backendPath(), "feature-gso-tcpv6");
+  batch.read(front.backendPath(), "feature-no-csum-offload");
+  batch.read(front.backendPath(), "feature-ipv6-csum-offload");
   batch.read(front.backendPath(), "feature-rx-copy");
   batch.read(front.path(), "mac", MAC_TEXT_LENGTH);
   batch.read(front.path(), "mtu");
@@ -140,16 +147,30 @@ function openPorts(front: Frontend): i32 {
   return 0;
 }
 
+/** What the back end takes: each feature where those are that it needs. */
+function features(front: Frontend): u32 {
+  const batch = front.batch;
+  // For IPv4, blank checksums are taken by every back end that does not refuse them (netif.h).
+  if (batch.number(READ_NO_CHECKSUM, 0) == 1) return 0;
+  let found = CHECKSUM_OFFLOAD_TX;
+  const ipv6 = batch.number(READ_CHECKSUM_IPV6, 0) == 1;
+  if (ipv6) found |= CHECKSUM_OFFLOAD_TX_IPV6;
+  if (batch.number(READ_SG, 0) != 1) return found;
+  found |= SCATTER_GATHER;
+  if (batch.number(READ_GSO, 0) == 1) found |= GSO_TCPV4;
+  if (ipv6 && batch.number(READ_GSO_IPV6, 0) == 1) found |= GSO_TCPV6;
+  return found;
+}
+
 function prepare(front: Frontend): i32 {
   const batch = front.batch;
   if (batch.number(READ_COPY, 0) != 1) return -EOPNOTSUPP;
   if (!parseMac(batch.reply(READ_MAC), batch.replyLength(READ_MAC))) return -ENODEV;
   if (pagesResult == PAGES_NOT_MADE) pagesResult = makePages();
   if (pagesResult < 0) return pagesResult;
-  const scatter = batch.number(READ_SG, 0) == 1;
-  const segmentation = scatter && batch.number(READ_GSO, 0) == 1;
-  device.features = CHECKSUM_OFFLOAD_TX | (scatter ? SCATTER_GATHER : 0) | (segmentation ? GSO_TCPV4 : 0);
-  device.gsoMaximum = segmentation ? TRANSMIT_MAXIMUM : 0;
+  device.features = features(front);
+  const scatter = (device.features & SCATTER_GATHER) != 0;
+  device.gsoMaximum = TRANSMIT_MAXIMUM;
   const mtu = <u32>batch.number(READ_MTU, DEFAULT_MTU);
   const largest = (scatter ? TRANSMIT_MAXIMUM : TRANSMIT_SMALL_MAXIMUM) - ETHERNET_HEADER;
   device.mtu = min(max(mtu, MINIMUM_MTU), largest);
@@ -177,6 +198,8 @@ function publish(front: Frontend): void {
   batch.write(path, "feature-rx-notify", 1);
   batch.write(path, "feature-sg", 1);
   batch.write(path, "feature-gso-tcpv4", 1);
+  batch.write(path, "feature-gso-tcpv6", 1);
+  batch.write(path, "feature-ipv6-csum-offload", 1);
   batch.write(path, "feature-no-csum-offload", 0);
 }
 

@@ -21,6 +21,7 @@ export const NETRXF_extra_info: u16 = 8;
 export const XEN_NETIF_EXTRA_TYPE_GSO: u8 = 1;
 export const XEN_NETIF_EXTRA_FLAG_MORE: u8 = 1;
 export const XEN_NETIF_GSO_TYPE_TCPV4: u8 = 1;
+export const XEN_NETIF_GSO_TYPE_TCPV6: u8 = 2;
 
 /** Status of the response to a slot that held extra info. */
 export const NETIF_RSP_NULL: i16 = 1;

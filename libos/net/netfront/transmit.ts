@@ -12,11 +12,12 @@ import { EINVAL, ENETDOWN, ENOMEM, EPROTO } from "../../../kernel/errno";
 import { PAGE_SHIFT, PAGE_SIZE, orderFor, pageAlloc, pagesAlloc } from "../../../kernel/memory/pages";
 import { FRONT_RING_SIZE, FrontRing } from "../../../kernel/ring";
 import { DeviceBlock, FRAME_COPIED_MAXIMUM, TX_CHECKSUM_BLANK, TransmitFrame } from "../device";
+import { ETHERTYPE_IPV4, ethernetType } from "../wire/ethernet";
 import { blockForFrame, blockFree, blockHold, blockUnhold } from "./blocks";
 import { grantReference, grantedPageAdd } from "./granted_pages";
 import { ExtraInfo, NETIF_RSP_NULL, NETTXF_csum_blank, NETTXF_data_validated, NETTXF_extra_info } from "./netif";
 import { NETTXF_more_data, TX_SLOT_SIZE, TransmitRequest, XEN_NETIF_EXTRA_TYPE_GSO } from "./netif";
-import { XEN_NETIF_GSO_TYPE_TCPV4, XEN_NETIF_MAX_TX_SIZE } from "./netif";
+import { XEN_NETIF_GSO_TYPE_TCPV4, XEN_NETIF_GSO_TYPE_TCPV6, XEN_NETIF_MAX_TX_SIZE } from "./netif";
 
 /** Half a page. */
 const SMALL_SIZE: u32 = FRAME_COPIED_MAXIMUM;
@@ -271,7 +272,8 @@ function queueSegmentation(buffer: Buffer): void {
   store<u32>(changetype<usize>(extra), 0, 8);
   extra.type = XEN_NETIF_EXTRA_TYPE_GSO;
   extra.gsoSize = buffer.gsoSize;
-  extra.gsoType = XEN_NETIF_GSO_TYPE_TCPV4;
+  const ipv4 = ethernetType(buffer.data) == ETHERTYPE_IPV4;
+  extra.gsoType = ipv4 ? XEN_NETIF_GSO_TYPE_TCPV4 : XEN_NETIF_GSO_TYPE_TCPV6;
 }
 
 /** Shows the back end all queued frames; true when it has to be notified. */

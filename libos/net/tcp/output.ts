@@ -5,7 +5,7 @@ import { ListNode, listFirst, listInit, listInsertTail, listLinked, listRemove }
 import { NEVER } from "../../../kernel/time/clock";
 import { TransmitFrame } from "../device";
 import { ipAllocate, ipFree, ipPathPayload, ipSend } from "../ip/output";
-import { ipIsLoopback } from "../ip/routing";
+import { ipGathers } from "../ip/routing";
 import { transportChecksumFill } from "../transport";
 import { IPPROTO_TCP } from "../wire/ipv4";
 import { TCP_CHECKSUM, TCP_FIN, TCP_HEADER_SIZE, TCP_SYN, TIMESTAMPS_SIZE, tcpEmitHeader } from "../wire/tcp";
@@ -104,7 +104,7 @@ function segmentSend(s: TcpSocket, now: u64): bool {
   const headerSize = TCP_HEADER_SIZE + segmentOptionsSize(s);
   const ring = s.sendBuffer;
   const large = headerSize + plan.length > SEGMENT_COPIED_MAXIMUM;
-  const shared = large && ringShareable(ring) && !ipIsLoopback(s.remote);
+  const shared = large && ringShareable(ring) && ipGathers(s.remote);
   const frame = ipAllocate(s.remote, shared ? headerSize : headerSize + plan.length);
   if (changetype<usize>(frame) == 0) return false;
   const offset = plan.sequence - s.sendUnacknowledged;

@@ -2,7 +2,7 @@
 // holds what is not acknowledged; the receive ring what is not read, and beyond it, in place, text that came early.
 // Invariants: the capacity is 0 or a power-of-two number of pages; start < capacity; length <= capacity.
 import { PAGE_SHIFT, orderFor } from "../../../kernel/memory/pages";
-import { DeviceBlock, SCATTER_GATHER, TransmitFrame, deviceFeatures, deviceTransmitAttach } from "../device";
+import { DeviceBlock, TransmitFrame, deviceTransmitAttach } from "../device";
 import { bufferBlockAlloc, bufferBlockFree, bufferPagesAlloc, bufferPagesFree } from "./memory";
 
 @unmanaged
@@ -110,9 +110,9 @@ export function ringRead(r: RingBuffer, offset: u32, target: usize, count: u32):
   memory.copy(target + first, r.address, count - first);
 }
 
-/** True when frames can refer to the bytes where they are. */
+/** True when frames of a device that gathers can refer to the bytes where they are. */
 export function ringShareable(r: RingBuffer): bool {
-  return r.block != NO_BLOCK && (deviceFeatures() & SCATTER_GATHER) != 0;
+  return r.block != NO_BLOCK;
 }
 
 /**

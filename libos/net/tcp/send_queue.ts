@@ -8,7 +8,7 @@
 // may carry a checksum of other bytes: then it is lost, and sent again. To anybody else these bytes are no secret from the stream: they
 // are its own, for the same peer. Bytes of another stream never get there (netfront/blocks.ts).
 import { PAGE_SHIFT, PAGE_SIZE, orderFor } from "../../../kernel/memory/pages";
-import { ipIsLoopback } from "../ip/routing";
+import { ipGathers } from "../ip/routing";
 import { bufferMemoryTight, starvedAdd, starvedRemove } from "./memory";
 import { ringCapacity, ringExtend, ringFree, ringReserve, ringWrite, ringAdvance } from "./ring_buffer";
 import { STARVED, TcpSocket } from "./socket";
@@ -50,7 +50,7 @@ export function sendQueue(s: TcpSocket, source: usize, count: u32): u32 {
 /** Grows the ring for `more` bytes, or for as many as memory allows. */
 function growFor(s: TcpSocket, more: u32): void {
   const ring = s.sendBuffer;
-  ring.toBeSent = !ipIsLoopback(s.remote);
+  ring.toBeSent = ipGathers(s.remote);
   let order = <i32>orderFor(ring.length + more);
   const least = <i32>orderFor(ring.length + 1);
   while (order >= least && !ringReserve(ring, (<u32>1) << (PAGE_SHIFT + order), ring.length)) order -= 1;
