@@ -75,4 +75,10 @@ export class BackRing {
   pushTo(index: number): void {
     this.view.setUint32(8, index >>> 0, true);
   }
+
+  /** Writes what `random` gives over half of the page: a lie after which nothing more happens on it. */
+  scribble(random: () => number): void {
+    this.frozen = true;
+    for (let at = 0; at < PAGE_SIZE; at += 4) if ((random() & 1) !== 0) this.view.setUint32(at, random(), true);
+  }
 }

@@ -45,6 +45,14 @@ export class TransmitRing extends BackRing {
     return this.push();
   }
 
+  /** A lie: answers the last `count` requests again. */
+  answerAgain(count: number): void {
+    for (let i = 0; i < count; i++) {
+      const { view, at } = this.entry(this.responsesProduced - count);
+      this.respond({ id: view.getUint16(at, true), status: RSP_OKAY });
+    }
+  }
+
   private respond(response: { id: number; status: number }): void {
     this.owner.mischief.transmit?.(response);
     const { view, at } = this.entry(this.responsesProduced++);

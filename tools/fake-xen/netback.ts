@@ -1,7 +1,7 @@
 // Netback: the other end of netfront, as Linux's driver behaves, on the real rings (xen/include/public/io/netif.h).
 // `mischief` hooks let tests play a back end that lies.
 import { ReceiveRing } from "./back_receive.ts";
-import type { Mischief, RingOwner } from "./back_ring.ts";
+import type { BackRing, Mischief, RingOwner } from "./back_ring.ts";
 import { TransmitRing, type HeldSlot } from "./back_transmit.ts";
 import type { Domain } from "./domain.ts";
 import type { Frame, Hub, Station } from "./hub.ts";
@@ -36,6 +36,8 @@ export class Netback implements Station, RingOwner {
   readonly front: string;
   readonly back: string;
   mischief: Mischief = {};
+  /** Rings that it has spoilt itself, and a connection that fails, are nothing to it; an honest one throws. */
+  malicious = false;
   /** Frames passed to the hub, to the guest, and dropped for want of buffers; notifications of the guest, and of its own. */
   readonly counts = { transmitted: 0, received: 0, dropped: 0, notifications: 0, raised: 0 };
   /** How often the front end has connected. */
@@ -156,7 +158,9 @@ export class Netback implements Station, RingOwner {
       ...{ txRef, rxRef, txPort, rxPort },
     };
     for (const port of new Set([txPort, rxPort])) {
-      if (!events.bind(port, () => this.schedule())) throw new Error(`event channel ${port} cannot be bound`);
+      if (events.bind(port, () => this.schedule())) continue;
+      if (!this.malicious) throw new Error(`event channel ${port} cannot be bound`);
+      return this.disconnect();
     }
     this.connections += 1;
     this.hub.join(this);
@@ -194,9 +198,19 @@ export class Netback implements Station, RingOwner {
       const { connection } = this;
       if (connection === undefined || this.domain.shutdown !== undefined) return;
       this.counts.notifications += 1;
-      if (!connection.tx.frozen) this.serveTransmit(connection);
-      if (!connection.rx.frozen) this.serveReceive(connection);
+      if (!connection.tx.frozen) this.bear(connection.tx, () => this.serveTransmit(connection));
+      if (!connection.rx.frozen) this.bear(connection.rx, () => this.serveReceive(connection));
     });
+  }
+
+  /** Does `work` on a ring; what a malicious back end finds in one where it has lied does not disturb it. */
+  private bear(ring: BackRing, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!this.malicious) throw error;
+      ring.frozen = true;
+    }
   }
 
   private serveTransmit({ tx, txPort }: Connection): void {
@@ -275,5 +289,37 @@ export class Netback implements Station, RingOwner {
     tx.frozen = true;
     tx.pushTo(index);
     this.domain.events.raise(txPort);
+  }
+
+  /** Answers the last `count` transmit requests a second time. */
+  answerTwice(count: number): void {
+    const { tx, txPort } = this.present;
+    tx.answerAgain(count);
+    tx.push();
+    this.domain.events.raise(txPort);
+  }
+
+  /** Writes rubbish over one of the rings. */
+  scribble(random: () => number): void {
+    const { tx, rx, txPort, rxPort } = this.present;
+    (random() & 1 ? tx : rx).scribble(random);
+    this.domain.events.raise(txPort);
+    this.domain.events.raise(rxPort);
+  }
+
+  /** Raises events without a reason. */
+  raiseEvents(count: number): void {
+    const { txPort, rxPort } = this.present;
+    for (let i = 0; i < count; i++) this.domain.events.raise(i % 2 === 0 ? rxPort : txPort);
+  }
+
+  /** Writes anything to a node of its own in xenstore. */
+  claim(node: string, value: string): void {
+    this.store.tree.write(`${this.back}/${node}`, value);
+  }
+
+  /** Whether the rings are in use. */
+  get connected(): boolean {
+    return this.connection !== undefined;
   }
 }
