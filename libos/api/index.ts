@@ -19,6 +19,7 @@ export * from "./socket";
 export * from "./stat";
 export * from "./stdio";
 export * from "./stdlib";
+export * from "./netstat";
 export * from "./sysinfo";
 export * from "./thread";
 export * from "./time";

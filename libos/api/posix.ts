@@ -78,6 +78,8 @@ export declare function clock_getres(clock: i32, time: usize): i32;
 
 // system
 export declare function sysinfo(information: usize): i32;
+/** Stores the counters of a group of libos/net/counters.ts. */
+export declare function net_counters(group: u32, counters: usize): i32;
 
 // threads
 /**

@@ -10,6 +10,7 @@
 import { arpCacheClear, arpCacheDeadline, arpCachePoll } from "./arp/cache";
 import { conflictAnnounce, conflictDeadline, conflictPoll } from "./arp/conflict";
 import { arpInput } from "./arp/input";
+import { eth0Counters, loCounters } from "./counters";
 import { RX_CHECKSUM_BLANK, deviceCarrier, deviceMac, devicePresent } from "./device";
 import { dhcpDeadline, dhcpPoll, dhcpReboot } from "./dhcp/client";
 import { ipv4Input } from "./ipv4/input";
@@ -34,16 +35,26 @@ import {
  * @param flags RX_CHECKSUM_VALID | RX_CHECKSUM_BLANK
  */
 export function interfaceInput(data: usize, length: u32, flags: u32, now: u64): void {
-  if (ethernetCheckLength(length) != 0) return;
+  eth0Counters.rxPackets += 1;
+  eth0Counters.rxBytes += length;
+  if (ethernetCheckLength(length) != 0) {
+    eth0Counters.rxErrors += 1;
+    return;
+  }
   const destination = ethernetDestination(data);
   if (!ethernetEqual(destination, deviceMac())) {
     // A bridge floods frames for stations that it does not know; those are not ours.
-    if (!ethernetIsGroup(destination)) return;
+    if (!ethernetIsGroup(destination)) {
+      eth0Counters.rxDropped += 1;
+      return;
+    }
+    eth0Counters.multicast += 1;
     flags |= RX_LINK_GROUP;
   }
   const type = ethernetType(data);
   if (type == ETHERTYPE_IPV4) ipv4Input(data + ETHERNET_HEADER, length - ETHERNET_HEADER, flags, now);
   else if (type == ETHERTYPE_ARP) arpInput(data + ETHERNET_HEADER, length - ETHERNET_HEADER, now);
+  else eth0Counters.rxDropped += 1;
 }
 
 /** Delivers what waits on the loopback and lets every protocol send what is due. Call it often, it is cheap. */
@@ -68,6 +79,8 @@ export function interfaceDeadline(): u64 {
 function deliverLoopback(now: u64): void {
   for (let left = loopbackQueued(); left != 0; left--) {
     const frame = loopbackTake();
+    loCounters.rxPackets += 1;
+    loCounters.rxBytes += frame.length;
     // It has never left memory: as with a peer on the same host, the transport checksum need not be looked at.
     ipv4Input(frame.data, frame.length, RX_LOOPBACK | RX_CHECKSUM_BLANK, now);
     loopbackFree(frame);

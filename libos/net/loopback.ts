@@ -2,6 +2,7 @@
 // queue and is delivered by interfacePoll(), never from inside a send: input and output do not recurse.
 import { PAGE_SHIFT, orderFor, pagesAlloc, pagesFree } from "../../kernel/memory/pages";
 import { workRaise } from "../../kernel/work";
+import { loCounters } from "./counters";
 import { TransmitFrame } from "./device";
 import { TX_LOOPBACK } from "./transport";
 
@@ -44,6 +45,8 @@ export function loopbackFree(frame: TransmitFrame): void {
 
 /** Queues a complete IPv4 packet for delivery to ourselves in the kernel's next pass of work. */
 export function loopbackSend(frame: TransmitFrame): void {
+  loCounters.txPackets += 1;
+  loCounters.txBytes += frame.length;
   frame.next = 0;
   if (tail != 0) changetype<TransmitFrame>(tail).next = changetype<usize>(frame);
   else head = changetype<usize>(frame);

@@ -5,6 +5,7 @@ export * from "./file_status";
 export { posix_pipe } from "./pipe";
 export * from "./poll";
 export * from "./fork_stats";
+export * from "./net_counters";
 export * from "./process";
 export * from "./resolve";
 export * from "./socket_options";

@@ -1,5 +1,6 @@
 // ARP input (RFC 826 "Packet Reception").
 import { interfaceAddress } from "../addresses";
+import { arpCounters } from "../counters";
 import { arpLearn } from "./cache";
 import { conflictInput } from "./conflict";
 import { arpSendReply } from "./output";
@@ -14,13 +15,24 @@ import {
 } from "../wire/arp";
 import { ethernetIsGroup } from "../wire/ethernet";
 
+/** True for a request or reply of a station, which is no group. */
+function isSound(packet: usize, available: u32): bool {
+  if (arpCheckLength(packet, available) != 0) return false;
+  const operation = arpOperation(packet);
+  if (operation != ARP_REQUEST && operation != ARP_REPLY) return false;
+  return !ethernetIsGroup(arpSenderHardware(packet));
+}
+
 /** Takes an ARP packet of `available` bytes. */
 export function arpInput(packet: usize, available: u32, now: u64): void {
-  if (arpCheckLength(packet, available) != 0) return;
+  if (!isSound(packet, available)) {
+    arpCounters.inErrors += 1;
+    return;
+  }
   const operation = arpOperation(packet);
-  if (operation != ARP_REQUEST && operation != ARP_REPLY) return;
+  if (operation == ARP_REQUEST) arpCounters.inRequests += 1;
+  else arpCounters.inReplies += 1;
   const hardware = arpSenderHardware(packet);
-  if (ethernetIsGroup(hardware)) return;
   const sender = arpSenderProtocol(packet);
   const target = arpTargetProtocol(packet);
   const isProbe = operation == ARP_REQUEST && sender == 0;

@@ -1,6 +1,7 @@
 // ARP output (RFC 826, RFC 5227). Each function sends one packet, or none when the device has no buffer: every one of
 // them is repeated by its caller or by the peer.
 import { interfaceAddress } from "../addresses";
+import { arpCounters } from "../counters";
 import { deviceCarrier, deviceMac, deviceTransmitAllocate } from "../device";
 import { ethernetSend } from "../ethernet_output";
 import { ARP_PACKET, ARP_REPLY, ARP_REQUEST, arpWrite } from "../wire/arp";
@@ -13,6 +14,8 @@ function send(operation: u16, destination: usize, senderProtocol: u32, targetHar
   if (!deviceCarrier()) return;
   const frame = deviceTransmitAllocate(ETHERNET_HEADER + ARP_PACKET);
   if (changetype<usize>(frame) == 0) return;
+  if (operation == ARP_REQUEST) arpCounters.outRequests += 1;
+  else arpCounters.outReplies += 1;
   frame.data += ETHERNET_HEADER;
   frame.capacity -= ETHERNET_HEADER;
   frame.length = ARP_PACKET;

@@ -1,8 +1,9 @@
 // ICMP error output (RFC 1122 section 3.2.2, RFC 1812 section 4.3.2), limited in rate.
+import { icmpCounters } from "../counters";
 import { ipv4Allocate, ipv4Send } from "../ipv4/output";
 import { RX_LINK_GROUP } from "../receive_flags";
 import { ipv4SourceFor, routeIsGroup } from "../ipv4/routing";
-import { ICMP_HEADER, icmpFinish, icmpIsError, icmpType, icmpWriteError } from "../wire/icmpv4";
+import { ICMP_HEADER, ICMP_UNREACHABLE, icmpFinish, icmpIsError, icmpType, icmpWriteError } from "../wire/icmpv4";
 import {
   IPPROTO_ICMP,
   ipv4Destination,
@@ -44,7 +45,11 @@ function mayReport(packet: usize, flags: u32): bool {
  * @param packet a packet that passed ipv4CheckLength(), from a unicast source
  */
 export function icmpSendError(packet: usize, type: u8, code: u8, flags: u32, now: u64): void {
-  if (!mayReport(packet, flags) || !takeToken(now)) return;
+  if (!mayReport(packet, flags)) return;
+  if (!takeToken(now)) {
+    icmpCounters.outRateLimitGlobal += 1;
+    return;
+  }
   const destination = ipv4Source(packet);
   const quote = min(ipv4TotalLength(packet), QUOTE_MAXIMUM);
   const length = ICMP_HEADER + quote;
@@ -52,6 +57,8 @@ export function icmpSendError(packet: usize, type: u8, code: u8, flags: u32, now
   if (ipv4SourceFor(destination) == 0) return;
   const frame = ipv4Allocate(destination, length);
   if (changetype<usize>(frame) == 0) return;
+  icmpCounters.outMsgs += 1;
+  if (type == ICMP_UNREACHABLE) icmpCounters.outDestUnreachs += 1;
   icmpWriteError(frame.data, type, code);
   memory.copy(frame.data + ICMP_HEADER, packet, quote);
   icmpFinish(frame.data, length);

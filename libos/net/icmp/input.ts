@@ -3,6 +3,7 @@
 // RFC 9293 MUST-55).
 import { ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENOPROTOOPT, EPROTO } from "../../../kernel/errno";
 import { addressIsLocal } from "../addresses";
+import { icmpCounters } from "../counters";
 import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
 import { ipv4SendFragmented } from "../ipv4/fragment";
 import { ipv4Allocate, ipv4PathMtu, ipv4Send } from "../ipv4/output";
@@ -47,8 +48,13 @@ const remote = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
 
 /** Takes an ICMP message of `length` bytes; it may be written to, it is not needed afterwards. */
 export function icmpInput(source: u32, destination: u32, message: usize, length: u32, flags: u32, now: u64): void {
-  if (icmpCheckLength(message, length) != 0) return;
+  icmpCounters.inMsgs += 1;
+  if (icmpCheckLength(message, length) != 0) {
+    icmpCounters.inErrors += 1;
+    return;
+  }
   const type = icmpType(message);
+  count(type);
   if (type == ICMP_ECHO_REQUEST) {
     // RFC 1122 section 3.2.2.6: a request to a broadcast or multicast address may be ignored.
     if ((flags & RX_LINK_GROUP) != 0 || routeIsGroup(destination)) return;
@@ -58,16 +64,30 @@ export function icmpInput(source: u32, destination: u32, message: usize, length:
   }
 }
 
+function count(type: u8): void {
+  if (type == ICMP_ECHO_REQUEST) icmpCounters.inEchos += 1;
+  else if (type == ICMP_UNREACHABLE) icmpCounters.inDestUnreachs += 1;
+  else if (type == ICMP_TIME_EXCEEDED) icmpCounters.inTimeExcds += 1;
+  else if (type == ICMP_PARAMETER_PROBLEM) icmpCounters.inParmProbs += 1;
+}
+
+function countReply(): void {
+  icmpCounters.outMsgs += 1;
+  icmpCounters.outEchoReps += 1;
+}
+
 /** RFC 1122 section 3.2.2.6 MUST: the data comes back whole, the source is the address that was asked. */
 function echoReply(source: u32, destination: u32, message: usize, length: u32, now: u64): void {
   if (length + IPV4_HEADER > ipv4PathMtu(source)) {
     icmpMakeEchoReply(message);
     icmpFinish(message, length);
+    countReply();
     ipv4SendFragmented(IPPROTO_ICMP, destination, source, message, length, now);
     return;
   }
   const frame = ipv4Allocate(source, length);
   if (changetype<usize>(frame) == 0) return;
+  countReply();
   memory.copy(frame.data, message, length);
   icmpMakeEchoReply(frame.data);
   icmpFinish(frame.data, length);

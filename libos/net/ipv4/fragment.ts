@@ -1,6 +1,7 @@
 // IPv4 fragmentation (RFC 791 section 3.2) for the few datagrams that are larger than the path takes: of UDP, whose
 // application chose the size, and ICMP echo replies, whose size the peer chose. TCP never comes here.
 import { EAGAIN, EMSGSIZE } from "../../../kernel/errno";
+import { ipCounters } from "../counters";
 import { TransmitFrame } from "../device";
 import { ipv4Allocate, ipv4Free, ipv4NextIdentification, ipv4PathMtu, ipv4SendPart } from "./output";
 import { IPV4_HEADER, IPV4_MORE_FRAGMENTS, IPV4_PACKET_MAXIMUM } from "../wire/ipv4";
@@ -24,11 +25,13 @@ export function ipv4SendFragmented(
   if (first == 0) return -EAGAIN;
   const id = ipv4NextIdentification();
   let result: i32 = 0;
+  ipCounters.fragOKs += 1;
   for (let offset: u32 = 0; offset < length; offset += part) {
     const frame = changetype<TransmitFrame>(first);
     first = frame.next;
     const size = min(part, length - offset);
     memory.copy(frame.data, payload + offset, size);
+    ipCounters.fragCreates += 1;
     const more = offset + size < length ? IPV4_MORE_FRAGMENTS : 0;
     const sent = ipv4SendPart(frame, protocol, source, destination, size, id, more | (<u16>(offset >> 3)), now);
     if (sent != 0) result = sent;

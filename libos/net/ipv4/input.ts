@@ -2,6 +2,7 @@
 // its protocol. Everything else is dropped in silence.
 import { ECONNREFUSED } from "../../../kernel/errno";
 import { addressIsBroadcast, addressIsLocal, interfaceAddress } from "../addresses";
+import { ipCounters } from "../counters";
 import { icmpSendError } from "../icmp/error";
 import { icmpInput } from "../icmp/input";
 import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
@@ -38,8 +39,15 @@ const receiver = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
 /** Takes a packet of at most `available` bytes (Ethernet may have padded it). */
 export function ipv4Input(packet: usize, available: u32, flags: u32, now: u64): void {
   // RFC 1122 sections 3.2.1.1 and 3.2.1.2 MUST: version and checksum.
-  if (ipv4CheckLength(packet, available) != 0 || !ipv4ChecksumValid(packet)) return;
-  if ((flags & RX_LOOPBACK) == 0 && !isAcceptable(packet, flags)) return;
+  ipCounters.inReceives += 1;
+  if (ipv4CheckLength(packet, available) != 0 || !ipv4ChecksumValid(packet)) {
+    ipCounters.inHdrErrors += 1;
+    return;
+  }
+  if ((flags & RX_LOOPBACK) == 0 && !isAcceptable(packet, flags)) {
+    ipCounters.inAddrErrors += 1;
+    return;
+  }
   // RFC 9293 MUST-50: options are skipped. Not met, on purpose: RFC 9293 MUST-51, MUST-52, MUST-53, SHLD-24. Source routes let a
   // peer choose whom our answers pass, so packets with one are dropped, and we send none (RFC 7126, 4.3 and 4.4).
   if (ipv4HeaderLength(packet) != IPV4_HEADER && ipv4HasSourceRoute(packet)) return;
@@ -47,8 +55,10 @@ export function ipv4Input(packet: usize, available: u32, flags: u32, now: u64): 
     deliver(packet, flags, now);
     return;
   }
+  ipCounters.reasmReqds += 1;
   const whole = reassemblyInput(packet, now);
   if (whole == 0) return;
+  ipCounters.reasmOKs += 1;
   // What a device knew of a fragment's checksum says nothing about that of the whole.
   deliver(whole, flags & (RX_LINK_GROUP | RX_LOOPBACK), now);
   reassemblyRelease(whole);
@@ -88,13 +98,16 @@ function deliver(packet: usize, flags: u32, now: u64): void {
   const source = ipv4Source(packet);
   const destination = ipv4Destination(packet);
   if (protocol == IPPROTO_ICMP) {
+    ipCounters.inDelivers += 1;
     icmpInput(source, destination, payload, length, flags, now);
   } else if (!transportPresent(protocol)) {
+    ipCounters.inUnknownProtos += 1;
     // RFC 1122 section 3.2.2.1 SHOULD
     icmpSendError(packet, ICMP_UNREACHABLE, ICMP_UNREACHABLE_PROTOCOL, flags, now);
   } else {
     // RFC 9293 MUST-57, MUST-63: no TCP segment to or from a group address; the source has been looked at above.
     if (protocol == IPPROTO_TCP && !addressIsLocal(destination)) return;
+    ipCounters.inDelivers += 1;
     sender.setIpv4(source);
     receiver.setIpv4(destination);
     const answer = transportInput(protocol, sender, receiver, payload, length, flags, now);

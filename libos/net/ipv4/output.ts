@@ -3,6 +3,7 @@ import { EHOSTUNREACH, EMSGSIZE, ENETDOWN, ENETUNREACH } from "../../../kernel/e
 import { randomU32 } from "../../../kernel/random";
 import { interfaceMtu } from "../addresses";
 import { arpDoubt, arpHold, arpLookup } from "../arp/cache";
+import { ipCounters } from "../counters";
 import { TransmitFrame, deviceCarrier, deviceGsoMaximum, deviceTransmitAllocate, deviceTransmitFree } from "../device";
 import { ethernetSend } from "../ethernet_output";
 import { LOOPBACK_MTU, loopbackAllocate, loopbackFree, loopbackSend } from "../loopback";
@@ -99,6 +100,7 @@ export function ipv4SendPart(
   const loopback = (frame.flags & TX_LOOPBACK) != 0;
   const mtu = loopback ? LOOPBACK_MTU : interfaceMtu();
   if (total > IPV4_PACKET_MAXIMUM || (total > mtu && frame.gsoSize == 0)) return refuse(frame, -EMSGSIZE);
+  ipCounters.outRequests += 1;
   frame.data -= IPV4_HEADER;
   frame.capacity += IPV4_HEADER;
   frame.length = total;
@@ -131,6 +133,8 @@ export function ipv4Doubt(destination: u32, now: u64): void {
 }
 
 function refuse(frame: TransmitFrame, error: i32): i32 {
+  if (error == -ENETUNREACH) ipCounters.outNoRoutes += 1;
+  else ipCounters.outDiscards += 1;
   ipv4Free(frame);
   return error;
 }

@@ -9,6 +9,7 @@
 import { ENOMEM, EPROTO } from "../../../kernel/errno";
 import { PAGE_SIZE, pageAlloc, pagesAlloc } from "../../../kernel/memory/pages";
 import { FRONT_RING_SIZE, FrontRing } from "../../../kernel/ring";
+import { eth0Counters } from "../counters";
 import { RX_CHECKSUM_BLANK, RX_CHECKSUM_VALID } from "../device";
 import { interfaceInput } from "../interface";
 import { grantReference, grantedPageAdd } from "./granted_pages";
@@ -145,6 +146,7 @@ export function receive(budget: i32, now: u64): i32 {
     ready -= slots;
     frames += 1;
     if (frameLength != 0) interfaceInput(staging, frameLength, frameFlags, now);
+    else eth0Counters.rxErrors += 1;
   }
   return frames;
 }

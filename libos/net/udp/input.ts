@@ -1,6 +1,7 @@
 // UDP input: from IP into the sockets' queues, and from there to the application.
 import { EAGAIN, ECONNREFUSED, EMSGSIZE, EHOSTUNREACH, ENETUNREACH, EPROTO } from "../../../kernel/errno";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
+import { udpCounters } from "../counters";
 import { IpAddress, addressCovers } from "../ip/address";
 import { pathMtuLower } from "../ip/path_mtu";
 import { ipIsGroup } from "../ip/routing";
@@ -64,10 +65,15 @@ export function udpInput(
   flags: u32,
   _now: u64,
 ): i32 {
-  if (udpCheckLength(segment, available) != 0) return 0;
+  if (udpCheckLength(segment, available) != 0) {
+    udpCounters.inErrors += 1;
+    return 0;
+  }
   const length = udpLength(segment);
   // RFC 1122 section 4.1.3.4 MUST: verify a checksum that is there.
   if (udpHasChecksum(segment) && !transportChecksumValid(source, destination, IPPROTO_UDP, segment, length, flags)) {
+    udpCounters.inErrors += 1;
+    udpCounters.inCsumErrors += 1;
     return 0;
   }
   const sourcePort = udpSourcePort(segment);
@@ -77,7 +83,10 @@ export function udpInput(
     return 0;
   }
   const socket = findSocket(source, sourcePort, destination, port);
-  if (changetype<usize>(socket) == 0) return -ECONNREFUSED;
+  if (changetype<usize>(socket) == 0) {
+    udpCounters.noPorts += 1;
+    return -ECONNREFUSED;
+  }
   enqueue(socket, source, sourcePort, segment + UDP_HEADER, length - UDP_HEADER);
   return 0;
 }
@@ -102,8 +111,11 @@ function enqueue(socket: UdpSocket, sender: IpAddress, port: u16, data: usize, l
   const datagram = isFull ? changetype<Datagram>(0) : datagramAllocate(length);
   if (changetype<usize>(datagram) == 0) {
     socket.drops += 1;
+    udpCounters.inErrors += 1;
+    udpCounters.rcvbufErrors += 1;
     return;
   }
+  udpCounters.inDatagrams += 1;
   datagram.sender.copy(sender);
   datagram.port = port;
   memory.copy(datagram.data(), data, length);

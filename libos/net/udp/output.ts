@@ -2,6 +2,7 @@
 import { EACCES, EAGAIN, EDESTADDRREQ, EINVAL, EMSGSIZE, ENETUNREACH, ENOMEM, EPIPE } from "../../../kernel/errno";
 import { orderFor, pagesAlloc, pagesFree } from "../../../kernel/memory/pages";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
+import { udpCounters } from "../counters";
 import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
 import { ipAllocate, ipPathPayload, ipSend, ipSendFragmented } from "../ip/output";
 import { ipIsBroadcast, ipSourceFor } from "../ip/routing";
@@ -48,7 +49,9 @@ export function udpSendTo(socket: UdpSocket, data: usize, count: u32, address: I
     length <= ipPathPayload(address)
       ? sendWhole(socket, address, port, data, length, now)
       : sendLarge(socket, address, port, data, length, now);
+  if (sent == 0) udpCounters.outDatagrams += 1;
   if (sent == -EAGAIN) {
+    udpCounters.sndbufErrors += 1;
     socket.starved = true;
     anyStarved = true;
   }

@@ -2,6 +2,7 @@
 import { pageAlloc, pagesAlloc, pagesFree, pagesFreeCount, pagesInit } from "../../../kernel/memory/pages";
 import { randomStir } from "../../../kernel/random";
 import { interfaceAddress, interfaceGateway, interfaceMask, interfaceMtu } from "../../../libos/net/addresses";
+import { countersOf } from "../../../libos/net/counters";
 import { conflictFound, conflictProbe } from "../../../libos/net/arp/conflict";
 import { NetworkConfiguration, configurationParse } from "../../../libos/net/configuration";
 import { interfaceConfigure, interfaceUnconfigure } from "../../../libos/net/configure";
@@ -226,6 +227,11 @@ function lowHalfInUse(port: u16, context: usize): bool {
 export function choosePort(bound: u32): i32 {
   if (bound == 0) return ephemeralPort(neverInUse.index, 0);
   return bound == 65536 ? ephemeralPort(alwaysInUse.index, 0) : ephemeralPort(lowHalfInUse.index, bound);
+}
+
+/** Counter `index` of a group of libos/net/counters.ts. */
+export function counter(group: u32, index: u32): u64 {
+  return load<u64>(countersOf(group) + (index << 3));
 }
 
 /** Checksum of two parts, the first of even length, as they stand in memory. */

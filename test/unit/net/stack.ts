@@ -57,6 +57,7 @@ interface Exports {
   conflictProbe(address: number): void;
   dhcpReboot(now: bigint): void;
   domainSearchTake(message: number, length: number, target: number): void;
+  counter(group: number, index: number): bigint;
   domainSearch(): number;
   dhcpState(): number;
   dhcpStop(): void;
