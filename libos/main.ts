@@ -1,17 +1,15 @@
 // The top of kernel.wasm: the order in which kernel, devices, network and app come up, and everything that the ground
-// floor (boot/) and the app reach by name.
+// floor (boot/) and the app reach by name. main_network.ts adds the network.
 import { kernelBoot } from "../kernel/main";
 import { threadExit } from "../kernel/thread/scheduler";
-import { networkStart } from "./net/network";
 import { appFailed, appLaunch } from "./process/app";
 import { familyStart } from "../kernel/with_fork";
+import { networkStart } from "./with_network";
 
 export { forkRequest } from "../kernel/fork/fork";
 export { trap } from "../kernel/trap/trap";
 export { threadMain } from "../kernel/thread/scheduler";
 export * from "./posix/index";
-export { domainSearchTake } from "./net/dhcp/domain_search";
-export { resolverForget } from "./net/dns/resolver";
 export { pipeClose, pipeEvents, pipeQueue, pipeRead, pipeWrite } from "./posix/pipe";
 export { familyAddress, familyEvent, familyStart } from "./process/family";
 export { signalTake, terminationCaught } from "./process/signals";

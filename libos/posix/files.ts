@@ -11,14 +11,14 @@ import {
   KIND_DIRECTORY,
   KIND_FILE,
   KIND_PIPE,
-  KIND_TCP,
-  KIND_UDP,
   NO_FILE,
   OpenFile,
   openFileHold,
+  openFileIsSocket,
   openFileRelease,
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
+import { socketLinger, socketRead, socketWrite } from "../with_network";
 import { pipeRead, pipeWrite } from "../with_pipe";
 import { consoleFileRead, consoleFileWrite } from "./console_file";
 import {
@@ -35,15 +35,11 @@ import {
   SEEK_SET,
 } from "./constants";
 import { deviceRead, deviceWrite } from "./device_file";
-import { closeLingering } from "./linger";
-import { datagramReceive, datagramSend, streamReceive, streamSend } from "./stream";
-import { UDP_PEER_SIZE, UdpPeer } from "../net/udp/input";
 
 /** The most that one call transfers, as on Linux: results fit an i32. */
 const TRANSFER_MAX: u32 = 0x7ffff000;
 
 const target = changetype<PathTarget>(memory.data(20, 4));
-const peer = changetype<UdpPeer>(memory.data(UDP_PEER_SIZE, 8));
 
 /** Resolves a path of the app into `target`. */
 function resolveUserPath(path: u32, length: u32): i32 {
@@ -85,7 +81,7 @@ export function posix_open(path: u32, pathLength: u32, flags: i32): i32 {
 
 export function posix_close(fd: i32): i32 {
   const file = descriptorFile(fd);
-  if (file != NO_FILE && file.kind == KIND_TCP && file.references == 1) closeLingering(fd, file);
+  if (file != NO_FILE && openFileIsSocket(file) && file.references == 1) socketLinger(fd, file);
   return descriptorClose(fd);
 }
 
@@ -118,19 +114,17 @@ function transferHeld(file: OpenFile, address: usize, count: u32, reading: bool)
 }
 
 function readFrom(file: OpenFile, buffer: usize, count: u32): i32 {
-  if (file.kind == KIND_TCP) return streamReceive(file, buffer, count, 0);
+  if (openFileIsSocket(file)) return socketRead(file, buffer, count);
   if (file.kind == KIND_FILE) {
     const length = readEmbedded(file, buffer, count, file.position);
     file.position += length;
     return length;
   }
-  if (file.kind == KIND_UDP) return datagramReceive(file, buffer, count, 0, peer);
   return file.kind == KIND_CONSOLE ? consoleFileRead(buffer, count, file.nonBlocking) : -EISDIR;
 }
 
 function writeTo(file: OpenFile, source: usize, count: u32): i32 {
-  if (file.kind == KIND_TCP) return streamSend(file, source, count, 0);
-  if (file.kind == KIND_UDP) return datagramSend(file, source, count, 0, 0);
+  if (openFileIsSocket(file)) return socketWrite(file, source, count);
   return file.kind == KIND_CONSOLE ? consoleFileWrite(source, count, file.nonBlocking) : -EBADF;
 }
 

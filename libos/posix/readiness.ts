@@ -7,17 +7,15 @@ import { PAGE_SIZE, orderFor, pagesAlloc, pagesFree } from "../../kernel/memory/
 import { threadBlockInterruptibly } from "../../kernel/thread/scheduler";
 import { WAITER_SIZE, WaitQueue, Waiter, waiterAdd, waiterRemove } from "../../kernel/thread/wait_queue";
 import { POLLIN, POLLOUT } from "../net/poll_events";
-import { tcpPollEvents } from "../net/tcp/api";
-import { udpPollEvents } from "../net/udp/socket";
 import {
   KIND_CONSOLE,
   KIND_PIPE,
-  KIND_TCP,
-  KIND_UDP,
   OpenFile,
   openFileHold,
+  openFileIsSocket,
   openFileRelease,
 } from "../process/open_file";
+import { socketEvents, socketQueue } from "../with_network";
 import { pipeEvents, pipeQueue } from "../with_pipe";
 import { consoleFileEvents } from "./console_file";
 
@@ -26,16 +24,14 @@ const SLOT_FILE: usize = WAITER_SIZE;
 
 /** Readiness of `file` as POLL bits. Embedded files are always ready. */
 export function openFileEvents(file: OpenFile): u32 {
-  if (file.kind == KIND_TCP) return tcpPollEvents(file.tcp);
-  if (file.kind == KIND_UDP) return udpPollEvents(file.udp);
+  if (openFileIsSocket(file)) return socketEvents(file);
   if (file.kind == KIND_PIPE) return pipeEvents(file);
   return file.kind == KIND_CONSOLE ? consoleFileEvents() : POLLIN | POLLOUT;
 }
 
 /** What is woken when the readiness of `file` changes; null when it never does. */
 function openFileQueue(file: OpenFile): WaitQueue {
-  if (file.kind == KIND_TCP) return file.tcp.waitQueue;
-  if (file.kind == KIND_UDP) return file.udp.waitQueue();
+  if (openFileIsSocket(file)) return socketQueue(file);
   if (file.kind == KIND_PIPE) return pipeQueue(file);
   return file.kind == KIND_CONSOLE ? consoleWaitQueue() : changetype<WaitQueue>(0);
 }

@@ -11,7 +11,8 @@ import { powerOff } from "../../kernel/power/power_off";
 import { Thread, threadCreate } from "../../kernel/thread/scheduler";
 import { parseSize } from "../../kernel/text";
 import { SHUTDOWN_crash, SHUTDOWN_poweroff } from "../../kernel/xen/hypercall";
-import { descriptorsInit } from "./descriptors";
+import { networkFinish } from "../with_network";
+import { descriptorsClose, descriptorsInit } from "./descriptors";
 
 const WASM_PAGE: u32 = 65536;
 const DEFAULT_STACK: u32 = 65536;
@@ -48,14 +49,20 @@ export function appExit(status: i32): void {
     .text("exit status ")
     .signed(status & 0xff)
     .end();
-  exitStatusLeave((status & 0xff) << 8);
-  powerOff(SHUTDOWN_poweroff);
+  end((status & 0xff) << 8);
 }
 
 /** Ends the process because of `signal`; does not return. */
 export function appEndBySignal(signal: i32): void {
   log("app").text("signal ").signed(signal).end();
-  exitStatusLeave(signal);
+  end(signal);
+}
+
+/** Ends the domain with the process: its descriptors are closed, and what it has sent arrives. */
+function end(waitStatus: i32): void {
+  exitStatusLeave(waitStatus);
+  descriptorsClose();
+  networkFinish();
   powerOff(SHUTDOWN_poweroff);
 }
 

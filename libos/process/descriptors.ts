@@ -28,6 +28,11 @@ export function descriptorsInit(): bool {
   return true;
 }
 
+/** Closes all that are open, when the process ends. */
+export function descriptorsClose(): void {
+  for (let fd: u32 = 0; fd < OPEN_MAX; fd++) descriptorClose(fd);
+}
+
 /** The description behind `fd`, or NO_FILE. */
 export function descriptorFile(fd: i32): OpenFile {
   if (<u32>fd >= OPEN_MAX) return NO_FILE;

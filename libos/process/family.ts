@@ -7,7 +7,7 @@ import { forkOffer, forkTellAddress } from "../../kernel/fork/offer";
 import { forkRequestsForget } from "../../kernel/fork/request";
 import { log } from "../../kernel/log";
 import { parseDecimal } from "../../kernel/text";
-import { networkForked } from "../net/network";
+import { networkForked } from "../with_network";
 import { MOST_CHILDREN, childAdd, childEvent, childrenForget, childrenInit, childrenOwn } from "./children";
 import { isSignal, signalRaise, signalsForked } from "./signals";
 import { appThreadsForked } from "./threads";

@@ -2,12 +2,11 @@
 // descriptor of one description, so the position and the status flags are here and not in the descriptor.
 // A call that may block holds a reference of its own, so a close by another thread takes nothing from under it.
 // Invariant: `references` counts the descriptors and the calls under way; at 0 the object behind is closed.
-import { monotonicNow } from "../../kernel/time/clock";
 import { SLAB_SIZE, Slab, slabInit } from "../../kernel/memory/slab";
-import { tcpClose } from "../net/tcp/api";
 import { TcpSocket } from "../net/tcp/socket";
-import { UdpSocket, udpClose } from "../net/udp/socket";
+import { UdpSocket } from "../net/udp/socket";
 import { O_NONBLOCK } from "../posix/constants";
+import { socketClose } from "../with_network";
 import { pipeClose } from "../with_pipe";
 
 /** What is behind a description. */
@@ -71,6 +70,11 @@ export function openFileCreate(kind: u32, object: usize, flags: i32): OpenFile {
   return file;
 }
 
+/** Whether a socket is behind it. */
+export function openFileIsSocket(file: OpenFile): bool {
+  return file.kind == KIND_TCP || file.kind == KIND_UDP;
+}
+
 /** One more reference. */
 export function openFileHold(file: OpenFile): void {
   file.references += 1;
@@ -80,8 +84,7 @@ export function openFileHold(file: OpenFile): void {
 export function openFileRelease(file: OpenFile): void {
   file.references -= 1;
   if (file.references != 0) return;
-  if (file.kind == KIND_TCP && file.object != 0) tcpClose(file.tcp, monotonicNow());
-  else if (file.kind == KIND_UDP && file.object != 0) udpClose(file.udp);
+  if (openFileIsSocket(file)) socketClose(file);
   else if (file.kind == KIND_PIPE) pipeClose(file);
   slab.free(changetype<usize>(file));
 }

@@ -14,7 +14,7 @@ import {
   xenstoreWrite,
 } from "../../kernel/xenbus/xenstore";
 
-export * from "../../libos/main";
+export * from "../../libos/main_network";
 
 const path = changetype<TextBuffer>(memory.data(16, 8));
 const value = changetype<TextBuffer>(memory.data(16, 8));

@@ -279,6 +279,18 @@ describe("building an app outside the repository", () => {
     assert.ok(files.includes("/index.html<h1>") || files.includes("<h1>Karyon</h1>"));
   });
 
+  it("leaves the network out of an image that has none, and takes it in for an app that makes a socket", async () => {
+    const namesOf = async (name: string, call: string): Promise<readonly string[]> => {
+      const source = `import { puts, socket } from "karyon";\nexport function main(_: string[]): i32 {\n  return ${call};\n}\n`;
+      const app = await appFolder(name, { "karyon.json": `{ "name": "${name}" }`, "index.ts": source });
+      const { symbols } = await buildImage(app, { output: path.join(scratch, `${name}-out`) });
+      return (await functionAddresses(symbols)).map(({ symbol }) => symbol);
+    };
+    const tcp = /net(?:\/|0x2F)tcp/;
+    assert.ok(!(await namesOf("alone", 'puts("alone")')).some((name) => tcp.test(name)));
+    assert.ok((await namesOf("sockets", "socket(2, 1)")).some((name) => tcp.test(name)));
+  });
+
   it("names every function of the text at its final address", async () => {
     const table = decodeSymbols(await section(".symbols"));
     const linked = await functionAddresses(image.symbols);

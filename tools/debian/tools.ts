@@ -31,6 +31,7 @@ const XZ: PackageSet = { title: "xz", packages: ["xz-utils"], without: C_LIBRARY
 const LZ4: PackageSet = { title: "lz4", packages: ["lz4"], without: C_LIBRARY };
 const WRK: PackageSet = { title: "wrk", packages: ["wrk"], without: C_LIBRARY };
 const CURL: PackageSet = { title: "curl", packages: ["curl"], without: C_LIBRARY };
+const TSHARK: PackageSet = { title: "tshark", packages: ["tshark"], without: C_LIBRARY };
 const QEMU: PackageSet = { title: "QEMU", packages: ["qemu-system-x86"], without: C_LIBRARY };
 
 interface Recipe {
@@ -45,7 +46,7 @@ const BINUTILS = ["as", "ld", "nm", "strip", "objcopy", "objdump", "readelf", "a
 type Binutil = (typeof BINUTILS)[number];
 
 /** The programs that can be had. */
-export type HostToolName = "nasm" | "gcc" | "qemu-system-x86_64" | "xz" | "lz4" | "wrk" | "curl" | Binutil;
+export type HostToolName = "nasm" | "gcc" | "qemu-system-x86_64" | "xz" | "lz4" | "wrk" | "curl" | "tshark" | Binutil;
 
 const RECIPES: Readonly<Record<HostToolName, Recipe>> = {
   nasm: { set: NASM, program: "usr/bin/nasm" },
@@ -54,6 +55,7 @@ const RECIPES: Readonly<Record<HostToolName, Recipe>> = {
   lz4: { set: LZ4, program: "usr/bin/lz4" },
   wrk: { set: WRK, program: "usr/bin/wrk" },
   curl: { set: CURL, program: "usr/bin/curl" },
+  tshark: { set: TSHARK, program: "usr/bin/tshark" },
   "qemu-system-x86_64": {
     set: QEMU,
     program: "usr/bin/qemu-system-x86_64",

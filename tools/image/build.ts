@@ -9,7 +9,7 @@ import { StageCache } from "./cache.ts";
 import { Compiler } from "./compiler.ts";
 import { domainConfig } from "./config.ts";
 import { collectFiles, filesBlob } from "./files.ts";
-import { appUnit, kernelHooks, kernelUnit, type KernelExports, type KernelHooks } from "./glue.ts";
+import { appUnit, kernelHooks, kernelUnit, usesNetwork, type KernelExports, type KernelHooks } from "./glue.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
 import {
   type Aim,
@@ -83,19 +83,17 @@ export async function buildImage(folder: string, options: BuildOptions = {}): Pr
 }
 
 // The compiler lays down __heap_base, the end of the static data, only where something mentions it.
-const KERNEL: Compilation = {
-  target: "kernel",
-  entry: "kernel.ts",
-  generated: {
-    "kernel.ts": [
-      'export * from "./libos/main";',
-      "export function staticDataEnd(): usize {",
-      "  return __heap_base;",
-      "}",
-      "",
-    ].join("\n"),
-  },
-};
+/** The kernel of images that have a network, and of those that have none. */
+function kernelCompilation(networked: boolean): Compilation {
+  const lines = [
+    `export * from "./libos/${networked ? "main_network" : "main"}";`,
+    "export function staticDataEnd(): usize {",
+    "  return __heap_base;",
+    "}",
+    "",
+  ];
+  return { target: "kernel", entry: "kernel.ts", generated: { "kernel.ts": lines.join("\n") } };
+}
 
 function appCompilation(appFolder: string, manifest: Manifest): Compilation {
   const entry = manifest.entry.replace(/\.ts$/, "");
@@ -130,8 +128,10 @@ class Stages {
     try {
       // What is small stays small; what serves a network executes much of the kernel for every packet.
       const networked = manifest.network !== false;
-      const kernel = this.unit("kernel", KERNEL, networked ? "speed" : "size");
-      const app = this.unit("app", appCompilation(appFolder, manifest), networked ? "speed" : "balance", kernel);
+      const appWasm = this.compile("app", appCompilation(appFolder, manifest));
+      const kernelWasm = this.kernel(networked, appWasm);
+      const kernel = this.unit("kernel", kernelWasm, networked ? "speed" : "size");
+      const app = this.unit("app", appWasm, networked ? "speed" : "balance", kernel);
       const [boot, files, ...units] = await Promise.all([
         this.boot(),
         manifest.files === undefined ? [] : collectFiles(path.join(appFolder, manifest.files)),
@@ -145,10 +145,14 @@ class Stages {
     }
   }
 
-  /** One module from TypeScript to an object file. */
-  private async unit(name: ModuleName, compilation: Compilation, aim: Aim, kernel?: Promise<Unit>): Promise<Unit> {
-    const wasm = await this.compile(name, compilation);
-    const folder = await this.translate(name, wasm, await kernel);
+  /** The kernel's module: with a network when the manifest asks for one, or else when the app turns out to use it. */
+  private async kernel(networked: boolean, appWasm: Promise<string>): Promise<string> {
+    return this.compile("kernel", kernelCompilation(networked || (await usesNetwork(await readFile(await appWasm)))));
+  }
+
+  /** One module from WebAssembly to an object file. */
+  private async unit(name: ModuleName, wasm: Promise<string>, aim: Aim, kernel?: Promise<Unit>): Promise<Unit> {
+    const folder = await this.translate(name, await wasm, await kernel);
     const { exports, hooks, names } = JSON.parse(await readFile(path.join(folder, "unit.json"), "utf8")) as Omit<
       Unit,
       "object"

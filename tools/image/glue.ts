@@ -4,7 +4,8 @@
 //
 // What the kernel has only for a certain system call it reaches through an import of module with_<call>: with an app
 // that makes the call that is the kernel's export of the same name, with another an empty function. So the linker
-// leaves out what an app cannot use, although the kernel is compiled once for all apps.
+// leaves out what an app cannot use, although the kernel is compiled once for all apps. with_network is for the kernel that
+// has one, whatever the app calls.
 import { KaryonError } from "../support/errors.ts";
 import { declaration, type ImportedFunction, type Signature, type Translation } from "./translate.ts";
 import type { DataSegment, WasmModule } from "./wasm.ts";
@@ -16,6 +17,11 @@ export type KernelExports = Readonly<Record<string, Signature>>;
 export type KernelHooks = readonly ImportedFunction[];
 
 const HOOK_MODULE = /^with_(\w+)$/;
+
+/** What only the kernel of an image with a network exports. */
+const NETWORK_START = "networkStart";
+/** The calls by which an app comes to use a network. */
+const NETWORK_CALLS = ["socket", "resolve"];
 
 /** The call by which an app gets handlers of signals. */
 const SIGNAL = "posix_signal";
@@ -86,6 +92,12 @@ function memoryImage(module: WasmModule): string {
 
 function sectionAttribute(section: string): string {
   return `__attribute__((section("${section}"), aligned(16), used, retain))`;
+}
+
+/** Whether the module of an app uses a network, be it only to talk to itself. */
+export async function usesNetwork(binary: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  const imports = WebAssembly.Module.imports(await WebAssembly.compile(binary));
+  return imports.some(({ module, name }) => module === "posix" && NETWORK_CALLS.includes(name));
 }
 
 /** The kernel's imports that depend on what the app calls. */
@@ -181,8 +193,12 @@ function systemCall(imported: ImportedFunction, kernel: KernelExports): string {
 }
 
 function hookFunction(hook: ImportedFunction, imports: readonly ImportedFunction[], kernel: KernelExports): string {
-  const [, call] = HOOK_MODULE.exec(hook.module) ?? [];
-  if (!imports.some(({ module, name }) => module === "posix" && name === call)) {
+  const [, feature] = HOOK_MODULE.exec(hook.module) ?? [];
+  const present =
+    feature === "network"
+      ? kernel[NETWORK_START] !== undefined
+      : imports.some(({ module, name }) => module === "posix" && name === feature);
+  if (!present) {
     return `__asm__(".globl ${hook.symbol}\\n.set ${hook.symbol}, app_emptyHook");`;
   }
   const target = kernel[hook.name];

@@ -6,8 +6,8 @@ import { orderFor, pagesAlloc, pagesFree } from "../../../kernel/memory/pages";
 import { randomU64 } from "../../../kernel/random";
 import { IpAddress, addressCovers, addressesOverlap } from "../ip/address";
 import { ephemeralPort } from "../ports";
-import { BOUND, ENDPOINT_TIME_WAIT, NO_SOCKET, REUSEADDR, TcpEndpoint, TcpSocket } from "./socket";
-import { LISTEN } from "./state";
+import { BOUND, ENDPOINT_SOCKET, ENDPOINT_TIME_WAIT, NO_SOCKET, REUSEADDR, TcpEndpoint, TcpSocket } from "./socket";
+import { CLOSING, FIN_WAIT_1, LAST_ACK, LISTEN } from "./state";
 
 const INITIAL_BUCKETS: u32 = 1024;
 const MAX_BUCKETS: u32 = 65536;
@@ -119,6 +119,19 @@ function grow(): void {
     }
   }
   pagesFree(oldBuckets, orderFor(oldCount * 4));
+}
+
+/** True while a connection that nobody holds waits for the acknowledgment of what it has sent, its FIN included. */
+export function tableUnfinished(): bool {
+  for (let bucket: u32 = 0; bucket < bucketCount; bucket++) {
+    let e = changetype<TcpEndpoint>(load<usize>(buckets + ((<usize>bucket) << 2)));
+    for (; changetype<usize>(e) != 0; e = changetype<TcpEndpoint>(e.hashNext)) {
+      if (e.kind != ENDPOINT_SOCKET) continue;
+      const state = changetype<TcpSocket>(e).state;
+      if (state == FIN_WAIT_1 || state == CLOSING || state == LAST_ACK) return true;
+    }
+  }
+  return false;
 }
 
 /** The listener for a SYN to this end: one bound to the address itself goes before one bound to any address. */

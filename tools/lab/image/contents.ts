@@ -103,6 +103,7 @@ export const MODULES: readonly string[] = [
   "xen_netback",
   "bridge",
   "tun",
+  "veth",
   "sch_netem",
   "sch_tbf",
   "sch_prio",

@@ -1,0 +1,8 @@
+// The top of kernel.wasm for an image with a network: everything of main.ts, and what with_network.ts and with_resolve.ts name.
+export * from "./main";
+export * from "./posix/network";
+export { domainSearchTake } from "./net/dhcp/domain_search";
+export { resolverForget } from "./net/dns/resolver";
+export { networkFinish } from "./net/finish";
+export { networkForked, networkStart } from "./net/network";
+export { socketClose, socketEvents, socketLinger, socketQueue, socketRead, socketWrite } from "./posix/socket_file";

@@ -1,0 +1,30 @@
+// The end of an app whose last bytes are still on their way: what it has written and closed is delivered before the domain goes,
+// as an ordinary system's kernel does it for a process that has ended.
+import { monotonicNow } from "../../kernel/time/clock";
+import { TIMER_SIZE, Timer, timerInit, timerSet } from "../../kernel/time/timer";
+import { idleWait, kernelWork } from "../../kernel/work";
+import { deviceCarrier } from "./device";
+import { tableUnfinished } from "./tcp/table";
+
+/** How long a peer may take to acknowledge, ns. */
+const PATIENCE: u64 = 10_000_000_000;
+
+const timer = changetype<Timer>(memory.data(TIMER_SIZE, 8));
+
+function onPatienceOver(_argument: usize): void {
+  // It has woken the kernel.
+}
+
+/**
+ * Waits until the peers have acknowledged all text and the end of every connection that was closed, for PATIENCE at most. No
+ * other thread runs meanwhile.
+ */
+export function networkFinish(): void {
+  const deadline = monotonicNow() + PATIENCE;
+  timerInit(timer, onPatienceOver.index, 0);
+  timerSet(timer, deadline);
+  while (deviceCarrier() && tableUnfinished() && monotonicNow() < deadline) {
+    kernelWork();
+    if (tableUnfinished()) idleWait();
+  }
+}
