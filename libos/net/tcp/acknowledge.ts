@@ -4,14 +4,18 @@ import { NEVER } from "../../../kernel/time/clock";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { HAS_TIMESTAMPS, TCP_FIN, TCP_SYN, TcpSegment } from "../wire/tcp";
 import { challengeAllowed } from "./challenge";
-import { congestionAcknowledged, congestionDuplicate } from "./congestion";
+import { congestionAcknowledged, congestionDuplicate, congestionReported } from "./congestion";
 import { connectionEstablished, connectionFail, connectionTimeWait } from "./connection";
 import { resetReply } from "./control_segment";
 import { roundTripAcknowledged } from "./rtt";
-import { scoreboardAdvance, scoreboardUpdate } from "./scoreboard";
+import { duplicateReported } from "./duplicate_sack";
+import { rackAcknowledged, rackDuplicateReported, rackRetransmissions } from "./rack";
+import { scoreboardAdvance, scoreboardBytes, scoreboardUpdate } from "./scoreboard";
+import { tailAcknowledged } from "./tail_loss";
+import { undoAcknowledged } from "./undo";
 import { sendRelease, sendWritable } from "./send_queue";
 import { sequenceLess, sequenceLessOrEqual, sequenceMax } from "./sequence";
-import { ACK_NOW, FIN_ACKNOWLEDGED, PERSIST, RECOVERY, SACK_PERMITTED, TcpSocket } from "./socket";
+import { ACK_NOW, FIN_ACKNOWLEDGED, PERSIST, RECOVERY, SACK_PERMITTED, TAIL_PROBE, TcpSocket, UNDO } from "./socket";
 import { CLOSING, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, SYN_RECEIVED } from "./state";
 import { lifeTimerStart, retransmitTimerStart, retransmitTimerStop } from "./timers";
 
@@ -36,11 +40,39 @@ export function acknowledgmentArrives(s: TcpSocket, segment: TcpSegment, now: u6
     challenge(s, now);
     return false;
   }
-  const reported = scoreboardUpdate(s, segment);
-  if (sequenceLess(s.sendUnacknowledged, ack)) newAcknowledged(s, segment, now);
-  else if (s.has(SACK_PERMITTED) ? reported : isDuplicate(s, segment)) congestionDuplicate(s); // RFC 6675, 2
+  if (
+    segment.sackCount != 0 ||
+    s.scoreboard != 0 ||
+    s.retransmissionLog != 0 ||
+    (s.flags & (RECOVERY | TAIL_PROBE)) != 0
+  )
+    reportArrives(s, segment, now);
+  else if (sequenceLess(s.sendUnacknowledged, ack)) newAcknowledged(s, segment, now);
+  else if (!s.has(SACK_PERMITTED) && isDuplicate(s, segment)) congestionDuplicate(s, now);
   windowArrives(s, segment);
   return true;
+}
+
+/** An acknowledgment while there is a gap, a recovery or a probe, or one that reports such. */
+function reportArrives(s: TcpSocket, segment: TcpSegment, now: u64): void {
+  const ack = segment.acknowledgment;
+  const before = s.sendUnacknowledged;
+  const held = scoreboardBytes(s);
+  const duplicate = duplicateReported(segment);
+  if (duplicate) rackDuplicateReported(s);
+  scoreboardUpdate(s, segment, now);
+  if (sequenceLess(before, ack)) newAcknowledged(s, segment, now);
+  else if (!s.has(SACK_PERMITTED) && isDuplicate(s, segment)) congestionDuplicate(s, now);
+  if (s.has(TAIL_PROBE)) tailAcknowledged(s, ack, duplicate);
+  if (s.scoreboard != 0 || s.retransmissionLog != 0 || s.has(RECOVERY | SACK_PERMITTED)) {
+    losses(s, s.sendUnacknowledged - before + scoreboardBytes(s) - held, before, now);
+  }
+}
+
+/** Looks for losses while the peer reports a gap, or something has been sent again; `delivered` bytes have arrived. */
+function losses(s: TcpSocket, delivered: u32, before: u32, now: u64): void {
+  rackRetransmissions(s, now);
+  congestionReported(s, delivered, before != s.sendUnacknowledged, now);
 }
 
 /** RFC 5681, 2: what counts as a duplicate acknowledgment. */
@@ -64,12 +96,13 @@ function newAcknowledged(s: TcpSocket, segment: TcpSegment, now: u64): void {
   const wasWritable = sendWritable(s);
   const echo = (segment.options & HAS_TIMESTAMPS) != 0 ? segment.timestampEcho : 0;
   roundTripAcknowledged(s, ack, echo, s.retransmissions != 0 || s.has(RECOVERY), now);
+  if (s.scoreboard != 0) rackAcknowledged(s, ack, now);
   s.sendUnacknowledged = ack;
   s.sendNext = sequenceMax(s.sendNext, ack);
   s.smallSequence = sequenceMax(s.smallSequence, ack);
   scoreboardAdvance(s);
   sendRelease(s, min(octets, held));
-  congestionAcknowledged(s, ack, acked, inFlight, now);
+  if (!s.has(UNDO) || !undoAcknowledged(s, segment)) congestionAcknowledged(s, ack, acked, inFlight, now);
   s.retransmissions = 0;
   s.softError = 0;
   if (ack == s.sendMax)

@@ -29,6 +29,7 @@ import { bufferMemoryInit } from "./memory";
 import { outputInit, outputNow, tcpFlush } from "./output";
 import { rangeListsInit } from "./range_list";
 import { receiveAvailable, receivePeek, receiveTake } from "./receive_queue";
+import { retransmissionLogsInit } from "./retransmission_log";
 import { sendQueue, sendSpace } from "./send_queue";
 import {
   DETACHED,
@@ -80,6 +81,7 @@ export function tcpInit(bufferPages: u32 = 0): bool {
   halfOpenInit();
   timeWaitInit();
   rangeListsInit();
+  retransmissionLogsInit();
   isnInit();
   if (!tableInit()) return false;
   transportRegister(IPPROTO_TCP, tcpInput.index, tcpError.index, tcpFlush.index);

@@ -1,14 +1,28 @@
 // Congestion control: slow start (RFC 5681, with byte counting of RFC 3465), fast retransmit and fast recovery (RFC 6582;
-// with SACK, RFC 6675), limited transmit (RFC 3042). Windows are in bytes.
+// with SACK, RACK of RFC 8985 and PRR of RFC 6937), limited transmit (RFC 3042). Windows are in bytes.
 // How the window grows in congestion avoidance and how far it falls after a loss is the algorithm's part, which a socket
 // chooses (RFC 9293 MAY-18): cubic.ts or new_reno.ts. The rest of TCP calls only what is exported here.
+import { NEVER } from "../../../kernel/time/clock";
 import { WINDOW_MAX, flightSize, windowGrow } from "./congestion_window";
 import { DUPLICATE_ACK_THRESHOLD, INITIAL_WINDOW_BYTES, INITIAL_WINDOW_SEGMENTS } from "./constants";
 import { cubicAvoid, cubicPause, cubicReset, cubicThreshold } from "./cubic";
 import { newRenoAvoid, newRenoThreshold } from "./new_reno";
-import { scoreboardFree, scoreboardLossEdge, scoreboardMissing, scoreboardPipe, scoreboardUsed } from "./scoreboard";
-import { RECOVERY, RETRANSMIT_FIRST, SACK_PERMITTED, SYN_LOST, TcpSocket } from "./socket";
+import { rackDetect, rackRecovered } from "./rack";
+import { retransmissionLogFree } from "./retransmission_log";
+import { scoreboardFree, scoreboardMissing, scoreboardPipe, scoreboardUsed } from "./scoreboard";
+import {
+  RECOVERY,
+  RETRANSMIT_FIRST,
+  SACK_PERMITTED,
+  SYN_LOST,
+  TAIL_DUE,
+  TAIL_PROBE,
+  TAIL_TIMER,
+  TcpSocket,
+} from "./socket";
 import { sequenceLess, sequenceLessOrEqual } from "./sequence";
+import { transmitTimesForget } from "./transmit_times";
+import { undoPrepare } from "./undo";
 
 /** Values of TcpSocket.congestionControl; the first is the default. */
 export const CUBIC: u8 = 0;
@@ -55,9 +69,10 @@ export function congestionIdle(s: TcpSocket): void {
 export function congestionRoom(s: TcpSocket): u32 {
   let window = s.congestionWindow;
   let inFlight = s.sendNext - s.sendUnacknowledged;
-  if (scoreboardUsed(s)) {
-    // RFC 6675, 5, (C); outside of recovery this is also its limited transmit.
-    inFlight = s.has(RECOVERY) ? scoreboardPipe(s) : scoreboardMissing(s, s.sendUnacknowledged, s.sendNext);
+  if (s.has(RECOVERY | SACK_PERMITTED)) {
+    inFlight = scoreboardPipe(s); // RFC 6675, 5, (C)
+  } else if (scoreboardUsed(s)) {
+    inFlight = scoreboardMissing(s, s.sendUnacknowledged, s.sendNext); // this is also its limited transmit
   } else if (!s.has(RECOVERY)) {
     // RFC 3042: the first two duplicates each let one new segment out.
     window += min(s.duplicateAcks, DUPLICATE_ACK_THRESHOLD - 1) * s.segmentSize;
@@ -72,6 +87,7 @@ export function congestionAcknowledged(s: TcpSocket, ack: u32, acked: u32, wasIn
     return;
   }
   s.duplicateAcks = 0;
+  if (sequenceLess(s.recoverSequence, ack)) s.recoverSequence = ack - 1; // so that it never falls behind by half the space
   // RFC 7661: a window that is not used is not opened further.
   if (wasInFlight + s.segmentSize < s.congestionWindow) cubicPause(s);
   else if (s.congestionWindow < s.slowStartThreshold) windowGrow(s, min(acked, SLOW_START_SEGMENTS * s.segmentSize));
@@ -88,41 +104,96 @@ function recoveryAcknowledged(s: TcpSocket, ack: u32, acked: u32): void {
     s.congestionWindow = s.slowStartThreshold;
     // RFC 6582: no burst of all that the window allows. With SACK new data has kept the pipe full (RFC 6675).
     if (!s.has(SACK_PERMITTED)) s.congestionWindow = min(s.congestionWindow, max(flightSize(s), segment) + segment);
-    s.retransmitNext = ack;
+    rackRecovered(s);
+    retransmissionLogFree(s);
     return;
   }
-  if (scoreboardUsed(s)) return; // the scoreboard knows what is missing
+  if (s.has(SACK_PERMITTED)) return; // congestionReported() says how it goes on
   s.set(RETRANSMIT_FIRST); // a partial ACK: the next hole starts here
   s.congestionWindow -= min(acked, s.congestionWindow - segment);
   if (acked >= segment) s.congestionWindow += segment;
 }
 
-/** A duplicate ACK (RFC 5681, 2). */
-export function congestionDuplicate(s: TcpSocket): void {
+/** A duplicate ACK (RFC 5681, 2) of a peer without SACK. */
+export function congestionDuplicate(s: TcpSocket, now: u64): void {
   s.duplicateAcks += 1;
   if (s.has(RECOVERY)) {
-    if (!scoreboardUsed(s)) windowGrow(s, s.segmentSize); // RFC 5681, 3.2 step 4
+    windowGrow(s, s.segmentSize); // RFC 5681, 3.2 step 4
     return;
   }
-  const lost = scoreboardUsed(s) && scoreboardLossEdge(s) != s.sendUnacknowledged; // RFC 6675, 5, (2)
-  if (s.duplicateAcks < DUPLICATE_ACK_THRESHOLD && !lost) return;
+  if (s.duplicateAcks < DUPLICATE_ACK_THRESHOLD) return;
   // RFC 6582, 3.2 step 2: duplicates of what a time-out sent again are no news.
-  if (sequenceLessOrEqual(s.sendUnacknowledged, s.recoverSequence) && s.recoverSequence != s.initialSend) return;
+  if (sequenceLessOrEqual(s.sendUnacknowledged, s.recoverSequence)) return;
+  recoveryStart(s, now);
+  s.congestionWindow = s.slowStartThreshold + DUPLICATE_ACK_THRESHOLD * s.segmentSize;
+}
+
+/**
+ * The scoreboard has changed, or the reordering timer expired. `delivered` bytes have arrived, `progress` when
+ * sendUnacknowledged has moved.
+ */
+export function congestionReported(s: TcpSocket, delivered: u32, progress: bool, now: u64): void {
+  const lost = rackDetect(s, now);
+  if (!s.has(RECOVERY)) {
+    if (s.scoreboard == 0 || !sequenceLess(s.sendUnacknowledged, s.lostBelow)) return;
+    recoveryStart(s, now);
+  }
+  reduceProportionally(s, delivered, progress && !lost);
+}
+
+function recoveryStart(s: TcpSocket, now: u64): void {
+  undoPrepare(s, now);
+  s.recoverFlight = max(flightSize(s), s.segmentSize);
+  s.recoverDelivered = 0;
+  s.recoverSent = 0;
   s.slowStartThreshold = thresholdAfterLoss(s);
   s.recoverSequence = s.sendMax;
-  s.congestionWindow = s.slowStartThreshold;
-  if (!scoreboardUsed(s)) s.congestionWindow += DUPLICATE_ACK_THRESHOLD * s.segmentSize;
   s.retransmitNext = s.sendUnacknowledged;
   s.set(RECOVERY | RETRANSMIT_FIRST);
+  if (s.has(TAIL_TIMER)) s.retransmitDeadline = now + s.retransmissionTimeout;
+  s.clear(TAIL_TIMER | TAIL_DUE | TAIL_PROBE);
+}
+
+/**
+ * Proportional rate reduction (RFC 6937): in recovery as much is sent as the threshold's part of what arrives, so that
+ * sending never pauses. Below the threshold the window opens again, but not while losses go on (`safe` is false).
+ */
+function reduceProportionally(s: TcpSocket, delivered: u32, safe: bool): void {
+  s.recoverDelivered += delivered;
+  const pipe = scoreboardPipe(s);
+  const threshold = s.slowStartThreshold;
+  let quota: u32 = 0;
+  if (pipe > threshold) {
+    const part = (<u64>s.recoverDelivered * threshold + s.recoverFlight - 1) / s.recoverFlight;
+    if (part > s.recoverSent) quota = <u32>(part - s.recoverSent);
+  } else {
+    quota = s.recoverDelivered > s.recoverSent ? s.recoverDelivered - s.recoverSent : 0;
+    if (safe) quota = max(quota, delivered) + s.segmentSize;
+    quota = min(quota, threshold - pipe);
+  }
+  if (pipe == 0) quota = max(quota, s.segmentSize); // nothing else would bring an acknowledgment
+  s.congestionWindow = pipe + quota;
+}
+
+/** A tail loss probe has mended what was lost (RFC 8985, 7.4.2): that is a loss like any other. */
+export function congestionProbeRepaired(s: TcpSocket): void {
+  s.slowStartThreshold = thresholdAfterLoss(s);
+  s.congestionWindow = min(s.congestionWindow, s.slowStartThreshold);
 }
 
 /** The retransmission timer has expired (RFC 5681, 3.1; RFC 6582, 4.2); `first` when not for the same data again. */
-export function congestionTimeout(s: TcpSocket, first: bool): void {
-  if (first) s.slowStartThreshold = thresholdAfterLoss(s);
+export function congestionTimeout(s: TcpSocket, first: bool, now: u64): void {
+  if (first && !s.has(RECOVERY)) {
+    undoPrepare(s, now);
+    s.slowStartThreshold = thresholdAfterLoss(s);
+  }
   cubicReset(s);
   s.congestionWindow = s.segmentSize;
   s.recoverSequence = s.sendMax;
   s.duplicateAcks = 0;
-  s.clear(RECOVERY | RETRANSMIT_FIRST);
+  s.clear(RECOVERY | RETRANSMIT_FIRST | TAIL_TIMER | TAIL_DUE | TAIL_PROBE);
+  s.reorderDeadline = NEVER;
+  transmitTimesForget(s);
+  retransmissionLogFree(s);
   scoreboardFree(s); // RFC 2018, 8: the peer may have thrown it away
 }

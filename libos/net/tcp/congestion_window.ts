@@ -4,9 +4,12 @@ import { TcpSocket } from "./socket";
 /** Upper bound of the window: beyond any send buffer, small enough that sums do not overflow. */
 export const WINDOW_MAX: u32 = 1 << 28;
 
-/** Bytes sent and not acknowledged. */
+/**
+ * Bytes sent and not acknowledged; after a time-out, of what was sent again. What limited transmit has sent beyond the
+ * window does not count (RFC 5681, 3.2 step 1).
+ */
 export function flightSize(s: TcpSocket): u32 {
-  return s.sendMax - s.sendUnacknowledged;
+  return min(s.sendNext - s.sendUnacknowledged, s.congestionWindow);
 }
 
 /** Opens the window by `bytes`. */

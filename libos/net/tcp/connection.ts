@@ -20,6 +20,7 @@ import { acceptQueueRemove } from "./listen";
 import { starvedRemove } from "./memory";
 import { outputNow, outputUnmark, segmentSizeUpdate } from "./output";
 import { receiveDiscard } from "./receive_queue";
+import { retransmissionLogFree } from "./retransmission_log";
 import { ringFree } from "./ring_buffer";
 import { roundTripInit } from "./rtt";
 import { scoreboardFree } from "./scoreboard";
@@ -74,6 +75,7 @@ export function socketUnlink(s: TcpSocket): void {
   outputUnmark(s);
   starvedRemove(s);
   scoreboardFree(s);
+  retransmissionLogFree(s);
   ringFree(s.sendBuffer);
 }
 

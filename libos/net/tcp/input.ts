@@ -20,6 +20,7 @@ import { acknowledgmentArrives, challenge } from "./acknowledge";
 import { connectionFail, connectionRelease, connectionEstablished } from "./connection";
 import { TIMESTAMP_LIFETIME, WINDOW_SCALE } from "./constants";
 import { resetReply } from "./control_segment";
+import { duplicateReceived } from "./duplicate_sack";
 import { HalfOpen, halfOpenArrives } from "./half_open";
 import { isnFor } from "./isn";
 import { childCreate, listenerArrives } from "./listen";
@@ -209,7 +210,10 @@ function sequenceCheck(s: TcpSocket, now: u64): bool {
 
 /** Text sent again and keep-alive probes are always answered; another empty segment may be part of a war of ACKs. */
 function refuse(s: TcpSocket, now: u64): void {
-  if (segment.sequenceLength() != 0 || segment.sequence + 1 == s.receiveNext) s.set(ACK_NOW);
+  const end = segment.sequence + segment.payloadLength;
+  if (segment.payloadLength != 0 && sequenceLessOrEqual(end, s.receiveNext))
+    duplicateReceived(s, segment.sequence, end);
+  else if (segment.sequenceLength() != 0 || segment.sequence + 1 == s.receiveNext) s.set(ACK_NOW);
   else challenge(s, now);
 }
 

@@ -13,25 +13,31 @@ import { SEGMENT_COPIED_MAXIMUM } from "./constants";
 import { synSend } from "./control_segment";
 import { timestampClock } from "./isn";
 import { windowAdvertise, windowInitial } from "./receive_queue";
+import { retransmissionAdd } from "./retransmission_log";
 import { ringAttach, ringRead, ringShareable } from "./ring_buffer";
 import { roundTripForget, roundTripStart } from "./rtt";
 import { segmentOptionsEmit, segmentOptionsSize } from "./segment_options";
 import { sequenceMax } from "./sequence";
 import {
   ACK_NOW,
+  DUPLICATE,
   KEEPALIVE_PROBE,
   PERSIST,
   PROBE,
   RECOVERY,
   RETRANSMIT_FIRST,
   SACK_PERMITTED,
+  TAIL_DUE,
+  TAIL_TIMER,
   TIMESTAMPS,
   TcpSocket,
   WINDOW_SCALED,
   socketOfPending,
 } from "./socket";
 import { SYN_SENT, isSynchronized } from "./state";
+import { tailProbeSent, tailTimerStart } from "./tail_loss";
 import { retransmitTimerStart, timersArm } from "./timers";
+import { transmitTimesAdd } from "./transmit_times";
 import { plan, planNext, sackSize } from "./plan";
 
 const pending = changetype<ListNode>(memory.data(8, 8));
@@ -131,14 +137,19 @@ function transmit(s: TcpSocket, frame: TransmitFrame, size: u32, now: u64): void
 
 /** What follows from having sent the segment of `plan`. */
 function segmentAccount(s: TcpSocket, now: u64): void {
-  s.clear(ACK_NOW | KEEPALIVE_PROBE);
+  s.clear(ACK_NOW | KEEPALIVE_PROBE | DUPLICATE);
   s.delayedAckDeadline = NEVER;
   s.acknowledged = s.receiveNext;
   const octets = plan.length + ((plan.flags & TCP_FIN) != 0 ? 1 : 0);
   if (octets == 0) return;
+  if ((s.flags & (RECOVERY | TAIL_DUE)) != 0) {
+    s.recoverSent += plan.length;
+    if (s.has(TAIL_DUE)) tailProbeSent(s, plan.again != 0);
+  }
   if (plan.again != 0) {
     s.clear(RETRANSMIT_FIRST);
-    s.retransmitNext = sequenceMax(s.retransmitNext, plan.sequence + plan.length);
+    if (s.has(RECOVERY)) s.retransmitNext = sequenceMax(s.retransmitNext, plan.sequence + octets);
+    if (s.has(SACK_PERMITTED)) retransmissionAdd(s, plan.sequence, plan.sequence + octets, now);
     roundTripForget(s);
     if (s.retransmitDeadline == NEVER) retransmitTimerStart(s, now);
     return;
@@ -163,5 +174,8 @@ function sendAccount(s: TcpSocket, octets: u32, now: u64): void {
   s.sendNext = end;
   s.sendMax = sequenceMax(s.sendMax, end);
   s.lastSent = now;
-  if (s.retransmitDeadline == NEVER) retransmitTimerStart(s, now); // RFC 6298, 5.1
+  if (s.has(SACK_PERMITTED)) transmitTimesAdd(s, end, now);
+  if (s.retransmitDeadline == NEVER)
+    retransmitTimerStart(s, now); // RFC 6298, 5.1
+  else if (!s.has(TAIL_TIMER)) tailTimerStart(s, now); // more than one segment is in flight now
 }

@@ -6,12 +6,14 @@ import { NEVER } from "../../../kernel/time/clock";
 import { ipFramePayload } from "../ip/output";
 import { TCP_ACK, TCP_FIN, TCP_HEADER_SIZE, TCP_PSH, TCP_SYN, TIMESTAMPS_SIZE } from "../wire/tcp";
 import { congestionIdle, congestionRoom } from "./congestion";
+import { retransmissionDue } from "./retransmission_log";
 import { ringShareable } from "./ring_buffer";
-import { scoreboardEnd, scoreboardGap, scoreboardLossEdge, scoreboardSkip, scoreboardUsed } from "./scoreboard";
+import { scoreboardGap, scoreboardSkip, scoreboardUsed } from "./scoreboard";
 import { segmentOptionsSize } from "./segment_options";
 import { sequenceLess, sequenceMax, sequenceMin } from "./sequence";
 import {
   ACK_NOW,
+  DUPLICATE,
   FIN_ACKNOWLEDGED,
   FIN_QUEUED,
   KEEPALIVE_PROBE,
@@ -21,6 +23,8 @@ import {
   PROBE,
   RECOVERY,
   RETRANSMIT_FIRST,
+  SACK_PERMITTED,
+  TAIL_DUE,
   TIMESTAMPS,
   TcpSocket,
 } from "./socket";
@@ -49,7 +53,7 @@ export function planNext(s: TcpSocket, now: u64): bool {
   if (s.state == SYN_SENT || s.state == SYN_RECEIVED) return planSyn(s) || (s.state == SYN_RECEIVED && planAck(s));
   if (planAgain(s)) return true;
   plan.again = 0;
-  return planText(s, now) || planRescue(s) || planKeepAlive(s) || planAck(s);
+  return planText(s, now) || planTailProbe(s) || planKeepAlive(s) || planAck(s);
 }
 
 function planSyn(s: TcpSocket): bool {
@@ -66,22 +70,21 @@ function planAgain(s: TcpSocket): bool {
     if (planGap(s, s.sendUnacknowledged)) return true; // whatever the congestion window says
     s.clear(RETRANSMIT_FIRST);
   }
-  return gapsAllowed(s) && planGapBelow(s, scoreboardLossEdge(s));
-}
-
-/** RFC 6675, 4, NextSeg (3): with nothing new to send, also what is missing but not yet known to be lost. */
-function planRescue(s: TcpSocket): bool {
-  return gapsAllowed(s) && planGapBelow(s, scoreboardEnd(s));
-}
-
-function gapsAllowed(s: TcpSocket): bool {
-  return s.has(RECOVERY) && scoreboardUsed(s) && congestionRoom(s) >= s.segmentSize;
-}
-
-/** The next gap below `edge` that has not been sent again in this recovery. */
-function planGapBelow(s: TcpSocket, edge: u32): bool {
+  if (!s.has(RECOVERY | SACK_PERMITTED) || congestionRoom(s) < s.segmentSize) return false;
+  const due = retransmissionDue(s, s.sendMax);
+  if (due != s.sendMax) return planGap(s, due);
   const from = scoreboardSkip(s, sequenceMax(s.retransmitNext, s.sendUnacknowledged));
-  return sequenceLess(from, edge) && planGap(s, from);
+  return sequenceLess(from, s.lostBelow) && planGap(s, from);
+}
+
+/** A tail loss probe with nothing new to send: the last segment again. */
+function planTailProbe(s: TcpSocket): bool {
+  if (!s.has(TAIL_DUE)) return false;
+  const flight = s.sendMax - s.sendUnacknowledged;
+  if (flight != 0 && planGap(s, s.sendMax - min(flight, s.segmentSize - sackSize(s)))) return true;
+  s.clear(TAIL_DUE);
+  plan.again = 0;
+  return false;
 }
 
 /** One segment of what was sent from `from` on, up to the next that the peer holds. */
@@ -101,7 +104,7 @@ function planGap(s: TcpSocket, from: u32): bool {
 
 /** Bytes that SACK blocks take from the text of the next segment. */
 export function sackSize(s: TcpSocket): u32 {
-  if (s.outOfOrder == 0) return 0;
+  if (s.outOfOrder == 0 && !s.has(DUPLICATE)) return 0;
   return segmentOptionsSize(s) - (s.has(TIMESTAMPS) ? TIMESTAMPS_SIZE : 0);
 }
 
@@ -117,6 +120,7 @@ function planText(s: TcpSocket, now: u64): bool {
   // RFC 9293 MUST-34, SHLD-15, SHLD-16: a window that has shrunk allows less than was sent: of that, what lies within goes again.
   let room = min(s.sendWindow > offset ? s.sendWindow - offset : 0, congestionRoom(s));
   // RFC 9293 MUST-36: one octet beyond a closed window.
+  if (s.has(TAIL_DUE)) room = max(room, min(s.segmentSize, s.sendWindow > offset ? s.sendWindow - offset : 0));
   if (room == 0 && s.has(PROBE) && s.sendWindow <= offset) room = 1;
   const octets = min(total - offset, room);
   let available = min(octets, held > offset ? held - offset : 0);

@@ -4,8 +4,8 @@
 import { Slab, slabInit } from "../../../kernel/memory/slab";
 import { sequenceLess, sequenceLessOrEqual, sequenceMax, sequenceMin } from "./sequence";
 
-/** Ranges per list. */
-export const RANGES_MAX: u32 = 32;
+/** Ranges per list: half a page of them, for a queue that drops every other segment of a large window. */
+export const RANGES_MAX: u32 = 240;
 const RANGE_SIZE: u32 = 8;
 
 @unmanaged
@@ -86,6 +86,14 @@ export function rangeInsert(address: usize, start: u32, end: u32): bool {
   store<u32>(rangeAt(address, first), high, 4);
   list.latest = low;
   return true;
+}
+
+/** True when one range has all of [start, end). */
+export function rangesContain(list: usize, start: u32, end: u32): bool {
+  for (let i: u32 = 0, n = rangesOf(list); i < n; i++) {
+    if (sequenceLessOrEqual(rangeStart(list, i), start) && sequenceLessOrEqual(end, rangeEnd(list, i))) return true;
+  }
+  return false;
 }
 
 /** Drops the ranges that begin at or before `next`; returns where what is complete from `next` on ends. */

@@ -2,6 +2,7 @@
 // resolution of the clock; after a retransmission only a timestamp tells which sending was answered (RFC 7323, 4.3).
 import { RTO_INITIAL, RTO_MAX, RTO_MIN } from "./constants";
 import { timestampClock } from "./isn";
+import { rackInit, rackMeasured } from "./rack";
 import { ROUND_TRIP_TIMED, TIMESTAMPS, TcpSocket } from "./socket";
 import { sequenceLess } from "./sequence";
 
@@ -13,11 +14,13 @@ export function roundTripInit(s: TcpSocket): void {
   s.smoothedRoundTrip = 0;
   s.roundTripVariation = 0;
   s.retransmissionTimeout = RTO_INITIAL; // RFC 6298, 2.1
+  rackInit(s);
 }
 
 /** Takes one measurement, ns. */
 export function roundTripSample(s: TcpSocket, measured: u64): void {
   const sample = max<u64>(measured, 1);
+  rackMeasured(s, sample);
   if (s.smoothedRoundTrip == 0) {
     s.smoothedRoundTrip = sample; // RFC 6298, 2.2
     s.roundTripVariation = sample >> 1;

@@ -1,10 +1,21 @@
 // The sender's side of selective acknowledgments (RFC 2018, RFC 6675): what the peer holds beyond a gap, what that
-// makes lost, and how much is really on its way. The list exists only while the peer reports a gap. It is advice: the
+// leaves missing, and how much is really on its way (what is lost says rack.ts). The list exists only while the peer reports a gap. It is advice: the
 // bytes stay in the send ring until they are acknowledged (RFC 2018, 8), and a time-out forgets it all.
 import { TcpSegment, tcpSackLeft, tcpSackRight } from "../wire/tcp";
 import { DUPLICATE_ACK_THRESHOLD } from "./constants";
-import { rangeEnd, rangeInsert, rangeListAlloc, rangeListFree, rangeStart, rangesOf, rangesTake } from "./range_list";
+import {
+  RANGES_MAX,
+  rangeEnd,
+  rangeInsert,
+  rangeListAlloc,
+  rangeListFree,
+  rangeStart,
+  rangesOf,
+  rangesTake,
+} from "./range_list";
 import { sequenceLess, sequenceLessOrEqual, sequenceMax, sequenceMin } from "./sequence";
+import { rackBegin, rackReported } from "./rack";
+import { retransmissionsLost } from "./retransmission_log";
 import { SACK_PERMITTED, TcpSocket } from "./socket";
 
 /** True while losses are found by SACK rather than by counting duplicates. */
@@ -13,19 +24,28 @@ export function scoreboardUsed(s: TcpSocket): bool {
 }
 
 /** Takes the SACK blocks of a segment; true when they report something new. */
-export function scoreboardUpdate(s: TcpSocket, segment: TcpSegment): bool {
-  if (!s.has(SACK_PERMITTED)) return false;
-  const before = sackedBytes(s);
+export function scoreboardUpdate(s: TcpSocket, segment: TcpSegment, now: u64): bool {
+  if (segment.sackCount == 0 || !s.has(SACK_PERMITTED)) return false;
+  const before = scoreboardBytes(s);
   for (let i: u32 = 0, n = <u32>segment.sackCount; i < n; i++) {
     const left = tcpSackLeft(segment, i);
     const right = tcpSackRight(segment, i);
-    // Anything else is a duplicate's report (RFC 2883) or nonsense.
+    // Anything else is a duplicate's report (duplicate_sack.ts) or nonsense.
     if (!sequenceLess(s.sendUnacknowledged, left) || !sequenceLess(left, right)) continue;
-    if (sequenceLess(s.sendMax, right)) continue;
-    if (s.scoreboard == 0) s.scoreboard = rangeListAlloc();
-    if (s.scoreboard != 0) rangeInsert(s.scoreboard, left, right);
+    if (sequenceLess(s.sendMax, right) || scoreboardMissing(s, left, right) == 0) continue;
+    if (s.scoreboard == 0 && !begin(s)) return false;
+    // A full list has forgotten ranges: what is reported again would look as if it were late.
+    if (rangesOf(s.scoreboard) < RANGES_MAX) rackReported(s, left, right, now);
+    rangeInsert(s.scoreboard, left, right);
   }
-  return sackedBytes(s) > before;
+  return scoreboardBytes(s) > before;
+}
+
+/** The first report of a gap: what RACK knows of earlier ones is over. */
+function begin(s: TcpSocket): bool {
+  s.scoreboard = rangeListAlloc();
+  rackBegin(s);
+  return s.scoreboard != 0;
 }
 
 /** sendUnacknowledged has moved. */
@@ -42,7 +62,8 @@ export function scoreboardFree(s: TcpSocket): void {
   s.scoreboard = 0;
 }
 
-function sackedBytes(s: TcpSocket): u32 {
+/** Bytes that the peer has reported beyond a gap. */
+export function scoreboardBytes(s: TcpSocket): u32 {
   return s.scoreboard == 0 ? 0 : sackedBetween(s, s.sendUnacknowledged, s.sendMax);
 }
 
@@ -59,35 +80,31 @@ function sackedBetween(s: TcpSocket, low: u32, high: u32): u32 {
 
 /** Bytes of [low, high) that the peer has not reported. */
 export function scoreboardMissing(s: TcpSocket, low: u32, high: u32): u32 {
-  return sequenceLess(low, high) ? high - low - sackedBetween(s, low, high) : 0;
+  if (!sequenceLess(low, high)) return 0;
+  return high - low - (s.scoreboard == 0 ? 0 : sackedBetween(s, low, high));
 }
 
-/**
- * RFC 6675, 4, IsLost: gaps below this number are lost, because enough has arrived from beyond them. It is
- * sendUnacknowledged while nothing is.
- */
-export function scoreboardLossEdge(s: TcpSocket): u32 {
-  if (s.scoreboard == 0) return s.sendUnacknowledged;
-  let bytes: u32 = 0;
-  const count = rangesOf(s.scoreboard);
-  for (let i: u32 = count; i != 0; i--) {
-    const start = rangeStart(s.scoreboard, i - 1);
-    bytes += rangeEnd(s.scoreboard, i - 1) - start;
-    if (bytes > (DUPLICATE_ACK_THRESHOLD - 1) * s.segmentSize || count - i + 1 >= DUPLICATE_ACK_THRESHOLD) return start;
-  }
-  return s.sendUnacknowledged;
+/** RFC 6675, 4, IsLost: so much has arrived beyond the first gap that it need not be reordering. */
+export function scoreboardThreshold(s: TcpSocket): bool {
+  if (s.scoreboard == 0) return false;
+  return (
+    rangesOf(s.scoreboard) >= DUPLICATE_ACK_THRESHOLD ||
+    scoreboardBytes(s) > (DUPLICATE_ACK_THRESHOLD - 1) * s.segmentSize
+  );
 }
 
-/** One past the last number that the peer has reported; the list is not empty. */
+/** One past the last number that the peer has reported. */
 export function scoreboardEnd(s: TcpSocket): u32 {
-  return rangeEnd(s.scoreboard, rangesOf(s.scoreboard) - 1);
+  const count = s.scoreboard == 0 ? 0 : rangesOf(s.scoreboard);
+  return count == 0 ? s.sendUnacknowledged : rangeEnd(s.scoreboard, count - 1);
 }
 
 /** RFC 6675, 4, SetPipe: bytes on their way. What is lost counts only up to retransmitNext, where it was sent again. */
 export function scoreboardPipe(s: TcpSocket): u32 {
-  const again = sequenceMin(sequenceMax(s.retransmitNext, s.sendUnacknowledged), s.sendMax);
-  const edge = sequenceMax(again, scoreboardLossEdge(s));
-  return scoreboardMissing(s, s.sendUnacknowledged, again) + scoreboardMissing(s, edge, s.sendMax);
+  const again = sequenceMin(sequenceMax(s.retransmitNext, s.sendUnacknowledged), s.sendNext);
+  const edge = sequenceMax(again, s.lostBelow);
+  const first = scoreboardMissing(s, s.sendUnacknowledged, again) + scoreboardMissing(s, edge, s.sendNext);
+  return first - min(first, retransmissionsLost(s));
 }
 
 /** The first number from `from` on that the peer does not hold. */

@@ -17,7 +17,7 @@ import {
 import { MSS_DEFAULT, MSS_DEFAULT_IPV6, MSS_MIN, WINDOW_SCALE } from "./constants";
 import { rangeEnd, rangeLatest, rangeStart } from "./range_list";
 import { rangeCount } from "./reassembly";
-import { SACK_PERMITTED, TIMESTAMPS, TcpSocket, WINDOW_SCALED } from "./socket";
+import { DUPLICATE, SACK_PERMITTED, TIMESTAMPS, TcpSocket, WINDOW_SCALED } from "./socket";
 
 /** Bytes of options in a SYN that offers what `offered` (TIMESTAMPS | SACK_PERMITTED | WINDOW_SCALED) says. */
 export function synOptionsSize(offered: u32): u32 {
@@ -39,7 +39,7 @@ export function synOptionsEmit(address: usize, offered: u32, mss: u32, timestamp
 /** SACK blocks that the next segment carries: as many as fit into the 40 bytes of options (RFC 2018, 3). */
 function sackBlocks(s: TcpSocket): u32 {
   if (!s.has(SACK_PERMITTED)) return 0;
-  return min(rangeCount(s), s.has(TIMESTAMPS) ? 3 : 4);
+  return min(rangeCount(s) + (s.has(DUPLICATE) ? 1 : 0), s.has(TIMESTAMPS) ? 3 : 4);
 }
 
 /** Bytes of options in a segment of an established connection. */
@@ -54,11 +54,17 @@ export function segmentOptionsEmit(s: TcpSocket, address: usize, timestamp: u32)
   const blocks = sackBlocks(s);
   if (blocks == 0) return;
   address = tcpEmitSackHead(address, blocks);
-  // RFC 2018, 4: the block with the latest segment first, then the others.
   const list = s.outOfOrder;
+  let left = blocks;
+  if (s.has(DUPLICATE)) {
+    address = tcpEmitSackBlock(address, s.duplicateStart, s.duplicateEnd); // RFC 2883, 4
+    if ((left -= 1) == 0) return;
+  }
+  // RFC 2018, 4: the block with the latest segment first, then the others.
   const latest = rangeLatest(list);
   address = tcpEmitSackBlock(address, rangeStart(list, latest), rangeEnd(list, latest));
-  for (let i: u32 = 0, left = blocks - 1; left != 0; i++) {
+  left -= 1;
+  for (let i: u32 = 0; left != 0; i++) {
     if (i == latest) continue;
     address = tcpEmitSackBlock(address, rangeStart(list, i), rangeEnd(list, i));
     left -= 1;

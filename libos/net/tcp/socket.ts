@@ -70,6 +70,24 @@ export const FIN_ACKNOWLEDGED: u32 = 1 << 22;
 /** The application is about to queue more: less than a segment waits for it. */
 export const MORE_FOLLOWS: u32 = 1 << 23;
 
+/** The retransmission timer will expire for a tail loss probe first (tail_loss.ts). */
+export const TAIL_TIMER: u32 = 1 << 24;
+/** The next output is the probe. */
+export const TAIL_DUE: u32 = 1 << 25;
+/** A probe is under way, up to tailProbeEnd … */
+export const TAIL_PROBE: u32 = 1 << 26;
+/** … and had been sent before. */
+export const TAIL_RETRANSMITTED: u32 = 1 << 27;
+/** Segments have overtaken each other on this path (rack.ts). */
+export const REORDERING: u32 = 1 << 28;
+/** What a loss did to the windows can be undone when it turns out to be none (undo.ts). */
+export const UNDO: u32 = 1 << 29;
+/** A duplicate is to be reported (RFC 2883). */
+export const DUPLICATE: u32 = 1 << 30;
+
+/** Marks of transmit_times.ts in a connection block. */
+export const TRANSMIT_MARKS: u32 = 16;
+
 /** What the demultiplexing table knows of a connection. Ports in host order. */
 @unmanaged
 export class TcpEndpoint {
@@ -207,6 +225,35 @@ export class TcpSocket extends TcpEndpoint {
   outOfOrder: usize;
   /** Range list of what the peer holds beyond a gap, or 0 (scoreboard.ts). */
   scoreboard: usize;
+  /** What fast recovery has sent again, or 0 (retransmission_log.ts). */
+  retransmissionLog: usize;
+  /** Reordering and loss by time (rack.ts); ticks of transmit_times.ts. */
+  rackTime: u32;
+  rackEnd: u32;
+  /** u32.MAX_VALUE = nothing has arrived yet. */
+  rackRoundTrip: u32;
+  /** The shortest round trip, u32.MAX_VALUE = none measured. */
+  minimumRoundTrip: u32;
+  lostBelow: u32;
+  tailProbeEnd: u32;
+  /** Quarters of the shortest round trip that segments may come late by, and recoveries for which that stays. */
+  reorderSteps: u32;
+  reorderPersists: u8;
+  /** Ring of the times of sending (transmit_times.ts). */
+  markFirst: u8;
+  markCount: u8;
+  reorderDeadline: u64;
+  /** Proportional rate reduction (RFC 6937): flight when recovery began, bytes delivered and sent since. */
+  recoverFlight: u32;
+  recoverDelivered: u32;
+  recoverSent: u32;
+  /** To undo a loss that was none (undo.ts): the windows before it, the clock of the first retransmission. */
+  undoWindow: u32;
+  undoThreshold: u32;
+  undoStamp: u32;
+  /** The duplicate to be reported. */
+  duplicateStart: u32;
+  duplicateEnd: u32;
   /** HighRxt of RFC 6675: in fast recovery, gaps below it have been sent again. */
   retransmitNext: u32;
   /** Next in the list of bound ports (table.ts). */
@@ -247,6 +294,11 @@ export class TcpSocket extends TcpEndpoint {
     return changetype<RingBuffer>(changetype<usize>(this) + RECEIVE_BUFFER);
   }
 
+  /** Address of the ring of marks. */
+  get transmitMarks(): usize {
+    return changetype<usize>(this) + MARKS;
+  }
+
   get timer(): Timer {
     return changetype<Timer>(changetype<usize>(this) + TIMER);
   }
@@ -273,7 +325,8 @@ const STARVED_NODE: usize = ACCEPT_NODE + 8;
 const SEND_BUFFER: usize = STARVED_NODE + 8;
 const RECEIVE_BUFFER: usize = SEND_BUFFER + RING_BUFFER_SIZE;
 const TIMER: usize = RECEIVE_BUFFER + RING_BUFFER_SIZE;
-const SOCKET_SIZE: usize = TIMER + TIMER_SIZE;
+const MARKS: usize = TIMER + TIMER_SIZE;
+const SOCKET_SIZE: usize = MARKS + TRANSMIT_MARKS * 8;
 
 /** No socket. */
 export const NO_SOCKET: TcpSocket = changetype<TcpSocket>(0);

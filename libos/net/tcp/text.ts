@@ -4,6 +4,8 @@ import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { TCP_FIN, TcpSegment } from "../wire/tcp";
 import { connectionAbort, connectionTimeWait } from "./connection";
 import { DELAYED_ACK } from "./constants";
+import { duplicateReceived } from "./duplicate_sack";
+import { reassemblyHolds } from "./reassembly";
 import { receiveStore, windowOpen } from "./receive_queue";
 import { sequenceLess, sequenceMax } from "./sequence";
 import { ACK_NOW, DETACHED, FIN_KNOWN, READ_SHUT, TcpSocket } from "./socket";
@@ -24,7 +26,7 @@ export function textArrives(s: TcpSocket, segment: TcpSegment, now: u64): void {
     skipped = min(s.receiveNext - sequence, length);
     sequence += skipped;
     length -= skipped;
-    s.set(ACK_NOW); // RFC 5681, 4.2 and RFC 9293, 3.10.7.4: part of it was sent again
+    duplicateReceived(s, segment.sequence, sequence); // RFC 5681, 4.2 and RFC 9293, 3.10.7.4: part of it was sent again
   }
   const offset = sequence - s.receiveNext;
   const room = windowOpen(s);
@@ -51,8 +53,13 @@ function textStore(s: TcpSocket, offset: u32, payload: usize, length: u32, now: 
   const hadGap = s.outOfOrder != 0;
   if (s.has(READ_SHUT)) {
     if (offset == 0) s.receiveNext += length;
-  } else if (!receiveStore(s, offset, payload, length)) {
-    return false;
+  } else {
+    const start = s.receiveNext + offset;
+    if (offset != 0 && reassemblyHolds(s, start, start + length)) {
+      duplicateReceived(s, start, start + length);
+      return true;
+    }
+    if (!receiveStore(s, offset, payload, length)) return false;
   }
   s.receiveSegmentSize = max(s.receiveSegmentSize, min(length, s.segmentSize));
   if (offset != 0 || hadGap)

@@ -5,7 +5,7 @@ import { ETIMEDOUT } from "../../../kernel/errno";
 import { NEVER, monotonicNow } from "../../../kernel/time/clock";
 import { timerInit, timerSet } from "../../../kernel/time/timer";
 import { ipDoubt } from "../ip/output";
-import { congestionTimeout } from "./congestion";
+import { congestionReported, congestionTimeout } from "./congestion";
 import { connectionAbort, connectionFail, connectionRelease } from "./connection";
 import { FIN_WAIT_2_DURATION, R1, R2_DATA, R2_SYN, RTO_MAX } from "./constants";
 import { outputNow } from "./output";
@@ -19,8 +19,10 @@ import {
   PROBE,
   RETRANSMIT_FIRST,
   SYN_LOST,
+  TAIL_TIMER,
   TcpSocket,
 } from "./socket";
+import { tailTimerExpired, tailTimerStart } from "./tail_loss";
 import { CLOSED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, isSynchronized } from "./state";
 
 /** No deadlines. */
@@ -35,11 +37,12 @@ export function timersStop(s: TcpSocket): void {
   s.retransmitDeadline = NEVER;
   s.delayedAckDeadline = NEVER;
   s.lifeDeadline = NEVER;
+  s.reorderDeadline = NEVER;
 }
 
 /** Sets the kernel timer when a deadline is earlier than what it is set to. */
 export function timersArm(s: TcpSocket): void {
-  const earliest = min(min(s.retransmitDeadline, s.delayedAckDeadline), s.lifeDeadline);
+  const earliest = min(min(s.retransmitDeadline, s.delayedAckDeadline), min(s.lifeDeadline, s.reorderDeadline));
   if (earliest >= s.armedDeadline) return;
   s.armedDeadline = earliest;
   timerSet(s.timer, earliest);
@@ -48,12 +51,13 @@ export function timersArm(s: TcpSocket): void {
 /** RFC 6298, 5.1 and 5.3: the retransmission timer runs one time-out from `now`. */
 export function retransmitTimerStart(s: TcpSocket, now: u64): void {
   s.retransmitDeadline = now + s.retransmissionTimeout;
+  tailTimerStart(s, now);
 }
 
 /** RFC 6298, 5.2: everything is acknowledged. */
 export function retransmitTimerStop(s: TcpSocket): void {
   s.retransmitDeadline = NEVER;
-  s.clear(PERSIST);
+  s.clear(PERSIST | TAIL_TIMER);
 }
 
 /** Chooses what the life timer waits for: the end of FIN_WAIT_2 without an owner, or the next keep-alive probe. */
@@ -72,6 +76,7 @@ function timerExpired(argument: usize): void {
     s.delayedAckDeadline = NEVER;
     s.set(ACK_NOW);
   }
+  if (s.reorderDeadline <= now) congestionReported(s, 0, false, now);
   if (s.retransmitDeadline <= now) retransmitExpired(s, now);
   if (s.state != CLOSED && s.lifeDeadline <= now) lifeExpired(s, now);
   outputNow(s, now);
@@ -80,7 +85,8 @@ function timerExpired(argument: usize): void {
 
 function retransmitExpired(s: TcpSocket, now: u64): void {
   s.retransmitDeadline = NEVER;
-  if (s.has(PERSIST) || (s.sendWindow == 0 && isSynchronized(s.state))) probeExpired(s, now);
+  if (s.has(TAIL_TIMER)) tailTimerExpired(s, now);
+  else if (s.has(PERSIST) || (s.sendWindow == 0 && isSynchronized(s.state))) probeExpired(s, now);
   else if (s.state == SYN_SENT || s.state == SYN_RECEIVED) synExpired(s, now);
   else textExpired(s, now);
 }
@@ -119,7 +125,7 @@ function textExpired(s: TcpSocket, now: u64): void {
     return;
   }
   if (s.retransmissions == R1) reachesR1(s, now);
-  congestionTimeout(s, first); // RFC 9293 MUST-19
+  congestionTimeout(s, first, now); // RFC 9293 MUST-19
   roundTripForget(s); // RFC 9293 MUST-18
   roundTripBackOff(s); // RFC 6298, 5.5
   s.sendNext = s.sendUnacknowledged;

@@ -32,6 +32,7 @@ import { resetsSent } from "../../../libos/net/tcp/control_segment";
 import { halfOpenCount } from "../../../libos/net/tcp/half_open";
 import { bufferPagesUsed } from "../../../libos/net/tcp/memory";
 import { RANGES_MAX, rangeEnd, rangeListCount, rangeStart } from "../../../libos/net/tcp/range_list";
+import { retransmissionLogCount } from "../../../libos/net/tcp/retransmission_log";
 import { rangeCount } from "../../../libos/net/tcp/reassembly";
 import {
   segmentAcceptable,
@@ -268,6 +269,7 @@ export {
   rangeListCount,
   refuseAttach,
   resetsSent,
+  retransmissionLogCount,
   segmentAcceptable,
   sequenceLess,
   sequenceLessOrEqual,
