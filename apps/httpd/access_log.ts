@@ -1,6 +1,6 @@
 // The access log on the console, in the Common Log Format. A line is composed in a borrowed buffer, since writing to the
 // console may switch threads.
-import { inet_ntoa, stdout, write } from "karyon";
+import { AF_INET6, inet_ntop, stdout, write } from "karyon";
 import { dateText } from "./clock";
 import { Connection } from "./connection";
 import { spanLength, spanStart } from "./http/span";
@@ -17,7 +17,7 @@ export function logAnswer(connection: Connection, status: i32, bytes: u64): void
   const buffer = takeSmallBuffer();
   if (buffer == 0) return;
   writer.open(buffer, buffer + SMALL_BUFFER);
-  writer.text(inet_ntoa(connection.peerAddress)).text(" - - [");
+  writer.text(peerText(connection.peer)).text(" - - [");
   writeMoment(dateText());
   writer.text('] "');
   writeRequestLine(connection);
@@ -29,6 +29,14 @@ export function logAnswer(connection: Connection, status: i32, bytes: u64): void
     .text("\n");
   write(stdout, buffer, writer.at - buffer);
   giveBuffer(buffer, SMALL_BUFFER);
+}
+
+const MAPPED: string = "::ffff:";
+
+/** The peer's address, an IPv4 one as such. */
+function peerText(address: usize): string {
+  const text = inet_ntop(AF_INET6, address)!;
+  return text.startsWith(MAPPED) ? text.substring(MAPPED.length) : text;
 }
 
 /** "06/Nov/1994:08:49:37 +0000" out of "Sun, 06 Nov 1994 08:49:37 GMT". */

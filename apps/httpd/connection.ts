@@ -3,7 +3,7 @@
 //
 // Memory: [Connection][Request][Body][pollfd], from storage that is reused through a free list. Buffers are there only
 // while they hold something: a connection at rest between two requests holds none.
-import { close, pollfd } from "karyon";
+import { close, pollfd, sockaddr_in6 } from "karyon";
 import { Body } from "./http/body";
 import { Request, requestReset } from "./http/request";
 import {
@@ -44,9 +44,9 @@ export class Connection {
   yields: bool;
   /** What to wait for: POLLIN or POLLOUT. */
   events: i16;
-  /** The client's address and port, in network order. */
-  peerPort: u16;
-  peerAddress: u32;
+  // Storage of the client's address: use `peer`.
+  private peerHigh: u64;
+  private peerLow: u64;
   /** Monotonic milliseconds at which expireConnection is due. */
   deadline: u64;
 
@@ -65,6 +65,11 @@ export class Connection {
   fileDescriptor: i32;
   fileOffset: u64;
   fileLeft: u64;
+
+  /** Address of the 16 bytes of the client's address, which may be a mapped IPv4 one. */
+  get peer(): usize {
+    return changetype<usize>(this) + offsetof<Connection>("peerHigh");
+  }
 
   /** The request under way. */
   get request(): Request {
@@ -108,7 +113,7 @@ export function openConnectionCount(): u32 {
 }
 
 /** A connection for the accepted descriptor, null when there is no memory. */
-export function openConnection(descriptor: i32, peerAddress: u32, peerPort: u16): Connection | null {
+export function openConnection(descriptor: i32, peer: sockaddr_in6): Connection | null {
   let address = freeConnections;
   if (address != 0) {
     freeConnections = changetype<Connection>(address).next;
@@ -119,8 +124,7 @@ export function openConnection(descriptor: i32, peerAddress: u32, peerPort: u16)
   }
   const connection = changetype<Connection>(address);
   connection.descriptor = descriptor;
-  connection.peerAddress = peerAddress;
-  connection.peerPort = peerPort;
+  peer.copyAddress(connection.peer);
   requestReset(connection.request);
   openConnections++;
   return connection;

@@ -8,14 +8,14 @@ import {
   usleep,
   bind,
   close,
-  INADDR_ANY,
-  AF_INET,
+  AF_INET6,
   IPPROTO_TCP,
   listen,
   SO_REUSEADDR,
   SOCK_NONBLOCK,
   SOCK_STREAM,
-  sockaddr_in,
+  sockaddr_in6,
+  in6addr_any,
   socket,
   SOL_SOCKET,
   setSocketOption,
@@ -32,20 +32,20 @@ const FAILURE_PAUSE: u32 = 100_000;
 /** Connections beyond the limit that are accepted in order to be told so. */
 export const TURN_AWAY_LIMIT: i32 = 16;
 
-const peer = new sockaddr_in();
+const peer = new sockaddr_in6();
 
 /**
- * A socket that listens on `port` of every address. What it accepts sends without waiting for more to send: an answer is
+ * A socket that listens on `port` of every address of both families. What it accepts sends without waiting for more to send: an answer is
  * complete when it is handed over.
  * @param flags SOCK_NONBLOCK, or 0 for one whose accept waits
  * @returns its descriptor, or -1 with errno
  */
 export function openListener(port: u16, flags: i32): i32 {
-  const descriptor = socket(AF_INET, SOCK_STREAM | flags);
+  const descriptor = socket(AF_INET6, SOCK_STREAM | flags);
   if (descriptor < 0) return -1;
   setSocketOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
   setSocketOption(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (bind(descriptor, new sockaddr_in(INADDR_ANY, port)) < 0 || listen(descriptor, BACKLOG) < 0) {
+  if (bind(descriptor, new sockaddr_in6(in6addr_any, port)) < 0 || listen(descriptor, BACKLOG) < 0) {
     close(descriptor);
     return -1;
   }
@@ -59,7 +59,7 @@ export function openListener(port: u16, flags: i32): i32 {
 export function acceptConnection(listener: i32, now: u64): Connection | null {
   const descriptor = accept4(listener, peer, SOCK_NONBLOCK);
   if (descriptor < 0) return null;
-  const connection = openConnection(descriptor, peer.sin_addr, peer.sin_port);
+  const connection = openConnection(descriptor, peer);
   if (connection === null) {
     close(descriptor);
     setErrno(ENOMEM);

@@ -1,7 +1,9 @@
-// arpa/inet.h and netinet/in.h: byte order, IPv4 addresses as text, and struct sockaddr_in.
+// arpa/inet.h and netinet/in.h: byte order, addresses as text, and struct sockaddr_in; inet6.ts has what is of IPv6 alone.
 import { EAFNOSUPPORT } from "../../kernel/errno";
-import { AF_INET, INADDR_ANY, INADDR_NONE } from "../posix/constants";
+import { AF_INET, AF_INET6, INADDR_ANY, INADDR_NONE } from "../posix/constants";
 import { setErrno } from "./errno";
+import { addressText6, parseAddress6 } from "./inet6";
+import { sockaddr } from "./sockaddr";
 
 /** Host to network order, 16 bits. */
 export function htons(value: u16): u16 {
@@ -64,10 +66,11 @@ export function inet_ntoa(address: u32): string {
 }
 
 /**
- * Stores the address in `text` at `destination` (4 bytes, network order). Returns 1, 0 when `text` is no address,
- * -1 when `family` is not AF_INET (EAFNOSUPPORT).
+ * Stores the address in `text` at `destination` (4 bytes for AF_INET, 16 for AF_INET6, network order). Returns 1, 0 when
+ * `text` is no address, -1 for another `family` (EAFNOSUPPORT).
  */
 export function inet_pton(family: i32, text: string, destination: usize): i32 {
+  if (family == AF_INET6) return parseAddress6(text, destination) ? 1 : 0;
   if (family != AF_INET) {
     setErrno(EAFNOSUPPORT);
     return -1;
@@ -78,8 +81,9 @@ export function inet_pton(family: i32, text: string, destination: usize): i32 {
   return 1;
 }
 
-/** The address at `source` (4 bytes, network order) as text; null when `family` is not AF_INET (EAFNOSUPPORT). */
+/** The address at `source` (4 or 16 bytes, network order) as text; null when `family` is none of the two (EAFNOSUPPORT). */
 export function inet_ntop(family: i32, source: usize): string | null {
+  if (family == AF_INET6) return addressText6(source);
   if (family != AF_INET) {
     setErrno(EAFNOSUPPORT);
     return null;
@@ -92,13 +96,13 @@ export function inet_ntop(family: i32, source: usize): string | null {
  * `new sockaddr_in(INADDR_ANY, 80)` is what a server binds to.
  */
 @final
-export class sockaddr_in {
-  sin_family: u16 = <u16>AF_INET;
+export class sockaddr_in extends sockaddr {
   sin_port: u16;
   sin_addr: u32;
   sin_zero: u64 = 0;
 
   constructor(address: u32 = INADDR_ANY, port: u16 = 0) {
+    super(<u16>AF_INET);
     this.sin_addr = htonl(address);
     this.sin_port = htons(port);
   }

@@ -1,8 +1,9 @@
-// sys/socket.h: TCP and UDP over IPv4. Addresses are sockaddr_in objects, so C's length parameters are not there.
+// sys/socket.h: TCP and UDP over IPv4 and IPv6. Addresses are sockaddr_in or sockaddr_in6 objects, so C's length parameters
+// are not there; where a call stores an address, the object's class decides on its form.
 // A blocking call sleeps only the calling thread; a non-blocking one fails with EAGAIN (connect: EINPROGRESS).
 import { SOL_SOCKET } from "../posix/constants";
 import { conclude, errno } from "./errno";
-import { sockaddr_in } from "./inet";
+import { sockaddr } from "./sockaddr";
 import * as posix from "./posix";
 import { timeval } from "./time";
 
@@ -17,7 +18,7 @@ export class linger {
 }
 
 /**
- * A socket: `domain` AF_INET, `type` SOCK_STREAM or SOCK_DGRAM, maybe or'ed with SOCK_NONBLOCK and SOCK_CLOEXEC.
+ * A socket: `domain` AF_INET, or AF_INET6 for IPv6 and IPv4 (see IPV6_V6ONLY), `type` SOCK_STREAM or SOCK_DGRAM, maybe or'ed with SOCK_NONBLOCK and SOCK_CLOEXEC.
  * Returns its descriptor, or -1.
  */
 export function socket(domain: i32, type: i32, protocol: i32 = 0): i32 {
@@ -25,7 +26,7 @@ export function socket(domain: i32, type: i32, protocol: i32 = 0): i32 {
 }
 
 /** Gives the socket its local address; port 0 lets the system choose. */
-export function bind(fd: i32, address: sockaddr_in): i32 {
+export function bind(fd: i32, address: sockaddr): i32 {
   return conclude(errno, posix.bind(fd, changetype<usize>(address)));
 }
 
@@ -35,12 +36,12 @@ export function listen(fd: i32, backlog: i32): i32 {
 }
 
 /** Takes the next connection: its descriptor (blocking, whatever the listener's mode), or -1. `address` gets the peer's. */
-export function accept(fd: i32, address: sockaddr_in | null = null): i32 {
+export function accept(fd: i32, address: sockaddr | null = null): i32 {
   return conclude(errno, posix.accept(fd, changetype<usize>(address), 0));
 }
 
 /** Like `accept`, with SOCK_NONBLOCK and SOCK_CLOEXEC for the new descriptor in `flags`. */
-export function accept4(fd: i32, address: sockaddr_in | null, flags: i32): i32 {
+export function accept4(fd: i32, address: sockaddr | null, flags: i32): i32 {
   return conclude(errno, posix.accept(fd, changetype<usize>(address), flags));
 }
 
@@ -48,7 +49,7 @@ export function accept4(fd: i32, address: sockaddr_in | null, flags: i32): i32 {
  * Connects to `address`. Non-blocking: -1 with EINPROGRESS; the socket becomes writable when it is done, and
  * SO_ERROR tells how it went. On a datagram socket: sets the peer.
  */
-export function connect(fd: i32, address: sockaddr_in): i32 {
+export function connect(fd: i32, address: sockaddr): i32 {
   return conclude(errno, posix.connect(fd, changetype<usize>(address)));
 }
 
@@ -58,7 +59,7 @@ export function send(fd: i32, buffer: usize, length: usize, flags: i32 = 0): i32
 }
 
 /** Sends one datagram to `address` (null: to the connected peer). Returns its length, or -1. */
-export function sendto(fd: i32, buffer: usize, length: usize, flags: i32, address: sockaddr_in | null): i32 {
+export function sendto(fd: i32, buffer: usize, length: usize, flags: i32, address: sockaddr | null): i32 {
   return conclude(errno, posix.sendto(fd, buffer, <u32>length, flags, changetype<usize>(address)));
 }
 
@@ -68,7 +69,7 @@ export function recv(fd: i32, buffer: usize, length: usize, flags: i32 = 0): i32
 }
 
 /** Like recv; `address` gets the sender's. A datagram longer than `length` is cut. */
-export function recvfrom(fd: i32, buffer: usize, length: usize, flags: i32, address: sockaddr_in | null): i32 {
+export function recvfrom(fd: i32, buffer: usize, length: usize, flags: i32, address: sockaddr | null): i32 {
   return conclude(errno, posix.recvfrom(fd, buffer, <u32>length, flags, changetype<usize>(address)));
 }
 
@@ -78,12 +79,12 @@ export function shutdown(fd: i32, how: i32): i32 {
 }
 
 /** `address` gets the local address. */
-export function getsockname(fd: i32, address: sockaddr_in): i32 {
+export function getsockname(fd: i32, address: sockaddr): i32 {
   return conclude(errno, posix.getsockname(fd, changetype<usize>(address)));
 }
 
 /** `address` gets the peer's address. ENOTCONN without one. */
-export function getpeername(fd: i32, address: sockaddr_in): i32 {
+export function getpeername(fd: i32, address: sockaddr): i32 {
   return conclude(errno, posix.getpeername(fd, changetype<usize>(address)));
 }
 

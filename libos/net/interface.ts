@@ -14,7 +14,11 @@ import { eth0Counters, loCounters } from "./counters";
 import { RX_CHECKSUM_BLANK, deviceCarrier, deviceMac, devicePresent } from "./device";
 import { dhcpDeadline, dhcpPoll, dhcpReboot } from "./dhcp/client";
 import { ipv4Input } from "./ipv4/input";
-import { reassemblyDeadline, reassemblyPoll } from "./ipv4/reassembly";
+import { autoconfigurationDeadline, autoconfigurationPoll, ipv6LinkUp } from "./ipv6/autoconfiguration";
+import { ipv6Input } from "./ipv6/input";
+import { routesDeadline, routesPoll } from "./ipv6/routing";
+import { neighbourClear, neighbourDeadline, neighbourPoll } from "./ndp/neighbours";
+import { reassemblyDeadline, reassemblyPoll } from "./ip/reassembly";
 import { loopbackFree, loopbackQueued, loopbackTake } from "./loopback";
 import { pathMtuDeadline, pathMtuPoll } from "./ip/path_mtu";
 import { RX_LINK_GROUP, RX_LOOPBACK } from "./receive_flags";
@@ -23,6 +27,7 @@ import {
   ETHERNET_HEADER,
   ETHERTYPE_ARP,
   ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
   ethernetCheckLength,
   ethernetDestination,
   ethernetEqual,
@@ -53,6 +58,7 @@ export function interfaceInput(data: usize, length: u32, flags: u32, now: u64): 
   }
   const type = ethernetType(data);
   if (type == ETHERTYPE_IPV4) ipv4Input(data + ETHERNET_HEADER, length - ETHERNET_HEADER, flags, now);
+  else if (type == ETHERTYPE_IPV6) ipv6Input(data + ETHERNET_HEADER, length - ETHERNET_HEADER, flags, now);
   else if (type == ETHERTYPE_ARP) arpInput(data + ETHERNET_HEADER, length - ETHERNET_HEADER, now);
   else eth0Counters.rxDropped += 1;
 }
@@ -62,6 +68,9 @@ export function interfacePoll(now: u64): void {
   deliverLoopback(now);
   arpCachePoll(now);
   conflictPoll(now);
+  neighbourPoll(now);
+  autoconfigurationPoll(now);
+  routesPoll(now);
   reassemblyPoll(now);
   pathMtuPoll(now);
   dhcpPoll(now);
@@ -71,7 +80,8 @@ export function interfacePoll(now: u64): void {
 /** When interfacePoll() next has something to do, transports not counted; 0 = at once. */
 export function interfaceDeadline(): u64 {
   if (loopbackQueued() != 0) return 0;
-  const neighbours = min(arpCacheDeadline(), conflictDeadline());
+  const ipv6 = min(neighbourDeadline(), min(autoconfigurationDeadline(), routesDeadline()));
+  const neighbours = min(min(arpCacheDeadline(), conflictDeadline()), ipv6);
   return min(min(neighbours, dhcpDeadline()), min(reassemblyDeadline(), pathMtuDeadline()));
 }
 
@@ -82,7 +92,9 @@ function deliverLoopback(now: u64): void {
     loCounters.rxPackets += 1;
     loCounters.rxBytes += frame.length;
     // It has never left memory: as with a peer on the same host, the transport checksum need not be looked at.
-    ipv4Input(frame.data, frame.length, RX_LOOPBACK | RX_CHECKSUM_BLANK, now);
+    const flags = RX_LOOPBACK | RX_CHECKSUM_BLANK;
+    if (load<u8>(frame.data) >> 4 == 6) ipv6Input(frame.data, frame.length, flags, now);
+    else ipv4Input(frame.data, frame.length, flags, now);
     loopbackFree(frame);
   }
 }
@@ -92,7 +104,9 @@ export function interfaceLinkChanged(now: u64): void {
   if (!devicePresent()) return;
   // It may be another network now, and the frames that wait hold buffers that the driver wants to renew.
   arpCacheClear();
+  neighbourClear();
   if (!deviceCarrier()) return;
+  ipv6LinkUp(now);
   conflictAnnounce(now);
   dhcpReboot(now);
 }
@@ -100,4 +114,5 @@ export function interfaceLinkChanged(now: u64): void {
 /** Gives every buffer of the device back before a suspend. */
 export function interfaceSuspend(): void {
   arpCacheClear();
+  neighbourClear();
 }

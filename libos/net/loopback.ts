@@ -1,4 +1,4 @@
-// The loopback: packets to 127/8 and to our own address. A frame comes from the page allocator, waits in a bounded
+// The loopback: packets to 127/8, ::1 and to our own addresses. A frame comes from the page allocator, waits in a bounded
 // queue and is delivered by interfacePoll(), never from inside a send: input and output do not recurse.
 import { PAGE_SHIFT, orderFor, pagesAlloc, pagesFree } from "../../kernel/memory/pages";
 import { workRaise } from "../../kernel/work";
@@ -6,7 +6,7 @@ import { loCounters } from "./counters";
 import { TransmitFrame } from "./device";
 import { TX_LOOPBACK } from "./transport";
 
-/** Largest IPv4 packet on the loopback: with its headers it fills four pages. */
+/** Largest packet on the loopback: with its headers it fills four pages. */
 export const LOOPBACK_MTU: u32 = 16320;
 
 /** Bytes in front of the data: the TransmitFrame. */
@@ -43,7 +43,7 @@ export function loopbackFree(frame: TransmitFrame): void {
   pagesFree(changetype<usize>(frame), frame.buffer);
 }
 
-/** Queues a complete IPv4 packet for delivery to ourselves in the kernel's next pass of work. */
+/** Queues a complete IP packet for delivery to ourselves in the kernel's next pass of work. */
 export function loopbackSend(frame: TransmitFrame): void {
   loCounters.txPackets += 1;
   loCounters.txBytes += frame.length;

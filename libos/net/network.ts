@@ -5,7 +5,8 @@
 //   net: eth0 10.0.2.20/24 gateway 10.0.2.2 static
 //   net: eth0 10.0.2.15/24 by DHCP (lease for ever)          (no gateway)
 //   net: eth0 address 10.0.2.15 lost: lease expired          (dhcp/client.ts)
-// Options: ip=… (configuration.ts), hostname=<name> (told to the DHCP server).
+//   net: eth0 fd00::216:3eff:fe00:44/64 by router advertisement (ipv6/autoconfiguration.ts; also: link-local, static)
+// Options: ip=… (configuration.ts), ip6=… (ipv6/configuration.ts), hostname=<name> (told to the DHCP server).
 import { EINVAL, ENODEV, ENOMEM, ETIMEDOUT } from "../../kernel/errno";
 import { TextSpan, commandLineOption } from "../../kernel/command_line";
 import { LogLine, log } from "../../kernel/log";
@@ -31,6 +32,8 @@ import { isnInit } from "./tcp/isn";
 import { dhcpSetHostName } from "./dhcp/request";
 import { resolverForget } from "../with_resolve";
 import { interfaceDeadline, interfacePoll, interfaceSuspend } from "./interface";
+import { ipv6Enable, ipv6Unconfigure } from "./ipv6/autoconfiguration";
+import { ipv6Option } from "./ipv6/configuration";
 import { loopbackQueued } from "./loopback";
 import { netfrontRestored, netfrontStart } from "./netfront/netfront";
 import { tcpInit } from "./tcp/api";
@@ -86,11 +89,25 @@ export function networkUsesDhcp(): bool {
 
 function readOptions(): i32 {
   if (commandLineOption("hostname", option)) dhcpSetHostName(option.address, option.length);
+  const ipv6 = readIpv6Option();
+  if (ipv6 != 0) return ipv6;
   if (!commandLineOption("ip", option)) return 0;
   if (configurationParse(configuration, option.address, option.length) == 0) return 0;
   configuration.mode = NETWORK_OFF;
   const line = log("net").text("ip=").bytes(option.address, option.length).text(" is not understood: ");
   line.text("dhcp, off or 10.0.2.20/24[,gateway=10.0.2.2][,dns=10.0.2.3]").end();
+  return -EINVAL;
+}
+
+function readIpv6Option(): i32 {
+  if (!commandLineOption("ip6", option)) {
+    ipv6Enable();
+    return 0;
+  }
+  if (ipv6Option(option.address, option.length) == 0) return 0;
+  configuration.mode = NETWORK_OFF;
+  const line = log("net").text("ip6=").bytes(option.address, option.length).text(" is not understood: ");
+  line.text("auto, off or fd00::20/64[,gateway=fe80::1]").end();
   return -EINVAL;
 }
 
@@ -147,6 +164,7 @@ function onTimer(_argument: usize): void {
 export function networkForked(): void {
   isnInit(); // nobody may guess the child's numbers from the parent's
   resolverForget();
+  ipv6Unconfigure();
   if (configuration.mode == NETWORK_DHCP) dhcpForget(monotonicNow());
   else if (configuration.mode == NETWORK_STATIC) interfaceUnconfigure(monotonicNow());
 }

@@ -4,3 +4,5 @@
 export const RX_LINK_GROUP: u32 = 1 << 8;
 /** The packet comes from ourselves by way of the loopback. */
 export const RX_LOOPBACK: u32 = 1 << 9;
+/** The packet has been put together of fragments. */
+export const RX_FRAGMENTED: u32 = 1 << 10;

@@ -124,7 +124,8 @@ export function transportChecksumFill(
 ): void {
   const field = frame.data + offset;
   const pseudo = pseudoHeaderSum(source, destination, protocol, length);
-  if ((frame.flags & TX_LOOPBACK) != 0 || (deviceFeatures() & CHECKSUM_OFFLOAD_TX) != 0) {
+  const offload = source.isIpv4() && (deviceFeatures() & CHECKSUM_OFFLOAD_TX) != 0;
+  if ((frame.flags & TX_LOOPBACK) != 0 || offload) {
     frame.flags |= TX_CHECKSUM_BLANK;
     store<u16>(field, <u16>checksumFold(pseudo));
     return;

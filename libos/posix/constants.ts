@@ -13,6 +13,7 @@ export const SOCK_CLOEXEC: i32 = 0x80000;
 export const IPPROTO_IP: i32 = 0;
 export const IPPROTO_TCP: i32 = 6;
 export const IPPROTO_UDP: i32 = 17;
+export const IPPROTO_IPV6: i32 = 41;
 
 /** Any local address; in host order. */
 export const INADDR_ANY: u32 = 0;
@@ -66,8 +67,13 @@ export const SO_SNDTIMEO: i32 = 21;
 export const SO_ACCEPTCONN: i32 = 30;
 /** Read only: IPPROTO_TCP or IPPROTO_UDP. */
 export const SO_PROTOCOL: i32 = 38;
-/** Read only: AF_INET. */
+/** Read only: AF_INET or AF_INET6. */
 export const SO_DOMAIN: i32 = 39;
+
+/** Option of level IPPROTO_IPV6: not 0 before bind: the socket does not take IPv4 as well. */
+export const IPV6_V6ONLY: i32 = 26;
+/** Option of level IPPROTO_IPV6, read only: the hop limit of packets that leave us. */
+export const IPV6_UNICAST_HOPS: i32 = 16;
 
 // Socket options, level IPPROTO_TCP.
 export const TCP_NODELAY: i32 = 1;

@@ -1,6 +1,6 @@
 // The structs that cross the system-call boundary, as the kernel sees them in app memory. The app's side declares the
 // same layouts as classes of libos/api; test/unit/posix compares the two field by field. Little endian; an address or
-// port inside sockaddr_in is in network order.
+// port inside a sockaddr is in network order.
 
 /** struct sockaddr_in. */
 @unmanaged
@@ -12,6 +12,24 @@ export class SocketAddress {
   zero: u64;
 }
 export const SOCKET_ADDRESS_SIZE: u32 = 16;
+
+/** struct sockaddr_in6. */
+@unmanaged
+@final
+export class SocketAddress6 {
+  family: u16;
+  port: u16;
+  flowInformation: u32;
+  private addressHigh: u64;
+  private addressLow: u64;
+  scope: u32;
+
+  /** Address of the 16 bytes. */
+  get address(): usize {
+    return changetype<usize>(this) + offsetof<SocketAddress6>("addressHigh");
+  }
+}
+export const SOCKET_ADDRESS6_SIZE: u32 = 28;
 
 /** What resolve tells of one address: its family, AF_INET or AF_INET6, and its bytes in network order, of IPv4 the first four. */
 @unmanaged

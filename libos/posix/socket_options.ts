@@ -1,6 +1,7 @@
 // getsockopt and setsockopt. Values are i32 except where the option is a struct; a longer buffer is fine.
 import { EBADF, EDOM, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK } from "../../kernel/errno";
 import { monotonicNow } from "../../kernel/time/clock";
+import { linkHopLimit } from "../net/ipv6/link";
 import { tcpTakeReport } from "../net/tcp/api";
 import * as tcp from "../net/tcp/socket_options";
 import { LISTEN } from "../net/tcp/state";
@@ -11,17 +12,35 @@ import { userBuffer } from "../process/user_memory";
 import * as c from "./constants";
 import { OPTION_UNKNOWN, flag, setCongestionControl, setTcpLevel, tcpLevelValue, tcpStructValue } from "./tcp_options";
 import { LINGER_SIZE, Linger, TIME_VALUE_SIZE, TimeValue } from "./layout";
+import { isIpv6 } from "./sockets";
 
 const SECOND: u64 = 1_000_000_000;
 const MICROSECOND: u64 = 1_000;
 /** The longest linger, in seconds: as Linux has it. */
 const LINGER_MAX: i32 = 32767;
 
+function ipv6LevelValue(file: OpenFile, name: i32): i64 {
+  if (!isIpv6(file)) return OPTION_UNKNOWN;
+  if (name == c.IPV6_UNICAST_HOPS) return linkHopLimit();
+  if (name != c.IPV6_V6ONLY) return OPTION_UNKNOWN;
+  return flag(file.kind == KIND_TCP ? file.tcp.only6 : file.udp.only6);
+}
+
+/** IPV6_V6ONLY, as on Linux while nothing depends on it yet. */
+function setIpv6Level(file: OpenFile, name: i32, number: i32): i32 {
+  if (!isIpv6(file) || name != c.IPV6_V6ONLY) return -ENOPROTOOPT;
+  const isStream = file.kind == KIND_TCP;
+  if ((isStream ? file.tcp.localPort : file.udp.localPort) != 0) return -EINVAL;
+  if (isStream) file.tcp.only6 = number != 0;
+  else file.udp.only6 = number != 0;
+  return 0;
+}
+
 function socketLevelValue(file: OpenFile, name: i32): i64 {
   const isStream = file.kind == KIND_TCP;
   if (name == c.SO_TYPE) return isStream ? c.SOCK_STREAM : c.SOCK_DGRAM;
   if (name == c.SO_PROTOCOL) return isStream ? c.IPPROTO_TCP : c.IPPROTO_UDP;
-  if (name == c.SO_DOMAIN) return c.AF_INET;
+  if (name == c.SO_DOMAIN) return isIpv6(file) ? c.AF_INET6 : c.AF_INET;
   if (name == c.SO_ERROR) return isStream ? tcpTakeReport(file.tcp) : udpTakeError(file.udp);
   if (name == c.SO_ACCEPTCONN) return flag(isStream && file.tcp.state == LISTEN);
   if (name == c.SO_REUSEADDR) return flag(isStream ? tcp.tcpReuseAddress(file.tcp) : file.udp.reuseAddress);
@@ -73,6 +92,7 @@ export function posix_getsockopt(fd: i32, level: i32, name: i32, value: u32, len
   let number = OPTION_UNKNOWN;
   if (level == c.SOL_SOCKET) number = length < 4 && name == c.SO_ERROR ? 0 : socketLevelValue(file, name);
   else if (isTcp) number = tcpLevelValue(file.tcp, name);
+  else if (level == c.IPPROTO_IPV6) number = ipv6LevelValue(file, name);
   if (number == OPTION_UNKNOWN) return -ENOPROTOOPT;
   // As Linux: a buffer that is too short gets what fits.
   const size = min<u32>(length, 4);
@@ -136,5 +156,6 @@ export function posix_setsockopt(fd: i32, level: i32, name: i32, value: u32, len
   if (length < 4) return -EINVAL;
   const number = load<i32>(bytes);
   if (level == c.SOL_SOCKET) return setSocketLevel(file, name, number);
+  if (level == c.IPPROTO_IPV6) return setIpv6Level(file, name, number);
   return isTcp ? setTcpLevel(file.tcp, name, number) : -ENOPROTOOPT;
 }

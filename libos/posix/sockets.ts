@@ -48,6 +48,7 @@ import { userBuffer } from "../process/user_memory";
 import { ENDPOINT_SIZE, Endpoint, addressRead, addressWritable, addressWrite, endpointResolveAny } from "./address";
 import {
   AF_INET,
+  AF_INET6,
   AF_UNSPEC,
   IPPROTO_IP,
   IPPROTO_TCP,
@@ -65,7 +66,6 @@ import {
   SOCK_STREAM,
 } from "./constants";
 import { timeoutDeadline } from "./deadline";
-import { SOCKET_ADDRESS_SIZE } from "./layout";
 import { datagramReceive, datagramSend, fileWait, streamAwaitConnected, streamReceive, streamSend } from "./stream";
 
 const TRANSFER_MAX: u32 = 0x7ffff000;
@@ -83,7 +83,7 @@ function socketError(file: OpenFile): i32 {
 }
 
 export function posix_socket(domain: i32, type: i32, protocol: i32): i32 {
-  if (domain != AF_INET) return -EAFNOSUPPORT;
+  if (domain != AF_INET && domain != AF_INET6) return -EAFNOSUPPORT;
   const kind = type & ~TYPE_FLAGS;
   if (kind != SOCK_STREAM && kind != SOCK_DGRAM) return -EINVAL;
   const natural = kind == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
@@ -91,11 +91,12 @@ export function posix_socket(domain: i32, type: i32, protocol: i32): i32 {
     return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP ? -EPROTOTYPE : -EPROTONOSUPPORT;
   }
   const isStream = kind == SOCK_STREAM;
+  const ipv6 = domain == AF_INET6;
   const fd = descriptorFree(0);
   if (fd < 0) return fd;
   const file = openFileCreate(isStream ? KIND_TCP : KIND_UDP, 0, O_RDWR | (type & SOCK_NONBLOCK));
   if (file == NO_FILE) return -ENFILE;
-  file.object = isStream ? changetype<usize>(tcpSocketCreate(false)) : changetype<usize>(udpSocketCreate(false));
+  file.object = isStream ? changetype<usize>(tcpSocketCreate(ipv6)) : changetype<usize>(udpSocketCreate(ipv6));
   if (file.object == 0) {
     openFileRelease(file);
     return -ENOBUFS;
@@ -104,11 +105,16 @@ export function posix_socket(domain: i32, type: i32, protocol: i32): i32 {
   return fd;
 }
 
+/** True for a socket of AF_INET6. */
+export function isIpv6(file: OpenFile): bool {
+  return file.kind == KIND_TCP ? file.tcp.ipv6 : file.udp.ipv6;
+}
+
 export function posix_bind(fd: i32, address: u32): i32 {
   const file = descriptorFile(fd);
   const error = socketError(file);
   if (error != 0) return error;
-  const given = addressRead(address, endpoint);
+  const given = addressRead(address, isIpv6(file), endpoint);
   if (given != 0) return given;
   return file.kind == KIND_TCP
     ? tcpBind(file.tcp, endpoint.address, endpoint.port)
@@ -177,7 +183,7 @@ export function posix_connect(fd: i32, address: u32): i32 {
   const file = descriptorFile(fd);
   const error = socketError(file);
   if (error != 0) return error;
-  const given = addressRead(address, endpoint);
+  const given = addressRead(address, isIpv6(file), endpoint);
   if (given == -EAFNOSUPPORT && endpoint.family == AF_UNSPEC && file.kind == KIND_UDP) {
     udpDisconnect(file.udp);
     return 0;
@@ -236,7 +242,7 @@ export function posix_getsockname(fd: i32, address: u32): i32 {
   const file = descriptorFile(fd);
   const error = socketError(file);
   if (error != 0) return error;
-  if (userBuffer(address, SOCKET_ADDRESS_SIZE) == 0) return -EFAULT;
+  if (address == 0 || !addressWritable(address)) return -EFAULT;
   if (file.kind == KIND_TCP) addressWrite(address, tcpLocalAddress(file.tcp), tcpLocalPort(file.tcp));
   else addressWrite(address, file.udp.local, file.udp.localPort);
   return 0;
@@ -246,7 +252,7 @@ export function posix_getpeername(fd: i32, address: u32): i32 {
   const file = descriptorFile(fd);
   const error = socketError(file);
   if (error != 0) return error;
-  if (userBuffer(address, SOCKET_ADDRESS_SIZE) == 0) return -EFAULT;
+  if (address == 0 || !addressWritable(address)) return -EFAULT;
   const isStream = file.kind == KIND_TCP;
   if (isStream ? !tcpConnected(file.tcp) : file.udp.remotePort == 0) return -ENOTCONN;
   if (isStream) addressWrite(address, tcpRemoteAddress(file.tcp), tcpRemotePort(file.tcp));

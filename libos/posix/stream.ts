@@ -98,7 +98,7 @@ const endpoint = changetype<Endpoint>(memory.data(ENDPOINT_SIZE, 8));
 /** One attempt; the address is read anew for each, since `endpoint` is everybody's between them. */
 function datagramTry(socket: UdpSocket, source: usize, count: u32, address: u32): i32 {
   if (address == 0) return udpSendTo(socket, source, count, changetype<IpAddress>(0), 0, monotonicNow());
-  const given = addressRead(address, endpoint);
+  const given = addressRead(address, socket.ipv6, endpoint);
   if (given != 0) return given;
   endpointResolveAny(endpoint);
   return udpSendTo(socket, source, count, endpoint.address, endpoint.port, monotonicNow());

@@ -72,6 +72,7 @@ export async function buildTarget(source: string, folder: string): Promise<strin
     // What boot/kernel.h has to say of how functions of the kernel are compiled.
     "#define KERNEL_HOT",
     "#define KERNEL_APART",
+    "#define KERNEL_COLD",
     appUnit(translation, module, kernel),
     ...translation.imports.map(importSource),
     // The module's start code gives its variables their first values.

@@ -52,6 +52,13 @@ const HOT = /^(?:libos\/(?:net\/wire\/checksum|pipe\/pipe|posix\/pipe)|kernel\/r
 // registers that the short way does not need.
 const APART = /^libos\/posix\/files\/transferHeld$/;
 
+// What runs when the network is configured, when something is wrong with it, or for packets that are rare: compiled for size also
+// where speed is the aim.
+const COLD = new RegExp(
+  "^libos/net/(?:dhcp|icmp|icmpv6|ndp/(?:input|output)|ip/(?:reassembly|text)|ipv4/fragment" +
+    "|ipv6/(?:autoconfiguration|configuration|fragment|headers|routing)|arp/conflict|configuration|network)/",
+);
+
 /** The most stack, in words of eight bytes, that a function may need without a stack check; each variable counts as one. */
 const SHALLOW_WORDS = 64;
 /** Return address, frame pointer, alignment. */
@@ -95,6 +102,7 @@ export function translateModule(name: ModuleName, generated: GeneratedC, module:
 
 function attributes({ debugName }: DefinedFunction): string {
   if (APART.test(debugName)) return "KERNEL_APART ";
+  if (COLD.test(debugName)) return "KERNEL_COLD ";
   return HOT.test(debugName) ? "KERNEL_HOT " : "";
 }
 

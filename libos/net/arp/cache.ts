@@ -6,8 +6,7 @@
 //   REACHABLE -> PROBING   used after REACHABLE_TIME: it stays usable while we ask that station alone
 //   PROBING -> REACHABLE | INCOMPLETE   it answered | it did not: everybody is asked
 //
-// Bounds: SETS x WAYS entries; a new one replaces the least recently used of its set. PENDING_ENTRY frames wait for
-// an address, PENDING_TOTAL for all of them, since they hold buffers of the device.
+// Bounds: SETS x WAYS entries; a new one replaces the least recently used of its set. Few frames wait (held_frames.ts).
 // An entry is made by our own need or by a request for our address; anything else only refreshes what is there.
 import { EHOSTUNREACH, ENOMEM } from "../../../kernel/errno";
 import { orderFor, pagesAlloc } from "../../../kernel/memory/pages";
@@ -15,8 +14,8 @@ import { NEVER } from "../../../kernel/time/clock";
 import { addressIsLocal, addressIsOnLink } from "../addresses";
 import { arpSendRequest } from "./output";
 import { TransmitFrame, deviceTransmitFree } from "../device";
-import { ethernetSend } from "../ethernet_output";
-import { ethernetCopy, ethernetIsGroup } from "../wire/ethernet";
+import { HeldFrames } from "../held_frames";
+import { ETHERTYPE_IPV4, ethernetCopy, ethernetIsGroup } from "../wire/ethernet";
 
 const SECOND: u64 = 1_000_000_000;
 /** How long an answer is believed. */
@@ -32,8 +31,6 @@ const FAILED_TIME: u64 = 3 * SECOND;
 const SETS: u32 = 64;
 const WAYS: u32 = 4;
 const ENTRIES: u32 = SETS * WAYS;
-const PENDING_ENTRY: u32 = 4;
-const PENDING_TOTAL: u32 = 32;
 
 const FREE: u8 = 0;
 const INCOMPLETE: u8 = 1;
@@ -53,13 +50,17 @@ class ArpEntry {
   macHigh: u16;
   state: u8;
   requests: u8;
-  /** Frames that wait for the answer, oldest first. */
-  pending: usize;
-  pendingCount: u32;
+  // Storage of the HeldFrames: use `held`.
+  private heldFirst: usize;
+  private heldCount: u32;
+
+  /** Frames that wait for the answer. */
+  get held(): HeldFrames {
+    return changetype<HeldFrames>(changetype<usize>(this) + offsetof<ArpEntry>("heldFirst"));
+  }
 }
 
 let table: usize = 0;
-let pendingTotal: u32 = 0;
 let nextDeadline: u64 = NEVER;
 
 function coarse(now: u64): u32 {
@@ -102,17 +103,6 @@ function ensureTable(): bool {
   return true;
 }
 
-/** Gives back the frames that wait at `entry`. */
-function dropPending(entry: ArpEntry): void {
-  while (entry.pending != 0) {
-    const frame = changetype<TransmitFrame>(entry.pending);
-    entry.pending = frame.next;
-    deviceTransmitFree(frame);
-  }
-  pendingTotal -= entry.pendingCount;
-  entry.pendingCount = 0;
-}
-
 /** A usable place for a new address; `needed` is false for what a peer offers unasked: that replaces no live entry. */
 function claim(address: u32, needed: bool, now: u64): ArpEntry {
   if (!ensureTable()) return changetype<ArpEntry>(0);
@@ -127,7 +117,7 @@ function claim(address: u32, needed: bool, now: u64): ArpEntry {
     if (entry.used < chosen.used) chosen = entry;
   }
   if (chosen.state != FREE && !needed && !isIdle(chosen, now)) return changetype<ArpEntry>(0);
-  dropPending(chosen);
+  chosen.held.drop();
   chosen.address = address;
   chosen.used = coarse(now);
   chosen.state = FREE;
@@ -195,33 +185,8 @@ export function arpHold(address: u32, frame: TransmitFrame, now: u64): i32 {
     return -EHOSTUNREACH;
   }
   entry.used = coarse(now);
-  append(entry, frame);
+  entry.held.append(frame);
   return 0;
-}
-
-/** RFC 1122 section 2.3.2.2 SHOULD: the latest frames wait; where there is no room the oldest goes. */
-function append(entry: ArpEntry, frame: TransmitFrame): void {
-  if (entry.pendingCount == PENDING_ENTRY || (pendingTotal >= PENDING_TOTAL && entry.pending != 0)) {
-    const oldest = changetype<TransmitFrame>(entry.pending);
-    entry.pending = oldest.next;
-    entry.pendingCount -= 1;
-    pendingTotal -= 1;
-    deviceTransmitFree(oldest);
-  }
-  if (pendingTotal >= PENDING_TOTAL) {
-    deviceTransmitFree(frame);
-    return;
-  }
-  frame.next = 0;
-  if (entry.pending == 0) {
-    entry.pending = changetype<usize>(frame);
-  } else {
-    let last = changetype<TransmitFrame>(entry.pending);
-    while (last.next != 0) last = changetype<TransmitFrame>(last.next);
-    last.next = changetype<usize>(frame);
-  }
-  entry.pendingCount += 1;
-  pendingTotal += 1;
 }
 
 function startRequests(entry: ArpEntry, now: u64): void {
@@ -247,13 +212,7 @@ export function arpLearn(address: u32, mac: usize, create: bool, now: u64): void
   ethernetCopy(macOf(entry), mac);
   entry.state = REACHABLE;
   entry.deadline = now + REACHABLE_TIME;
-  pendingTotal -= entry.pendingCount;
-  entry.pendingCount = 0;
-  while (entry.pending != 0) {
-    const frame = changetype<TransmitFrame>(entry.pending);
-    entry.pending = frame.next;
-    ethernetSend(frame, macOf(entry));
-  }
+  entry.held.send(macOf(entry), ETHERTYPE_IPV4);
 }
 
 /** Repeats requests and gives up on those that nobody answers. */
@@ -278,7 +237,7 @@ function expire(entry: ArpEntry, now: u64): void {
   } else if (entry.state == PROBING) {
     startRequests(entry, now);
   } else {
-    dropPending(entry);
+    entry.held.drop();
     entry.state = FAILED;
     entry.deadline = now + FAILED_TIME;
   }
@@ -294,7 +253,7 @@ export function arpCacheClear(): void {
   nextDeadline = NEVER;
   if (table == 0) return;
   for (let i: u32 = 0; i < ENTRIES; i++) {
-    dropPending(entryAt(i));
+    entryAt(i).held.drop();
     entryAt(i).state = FREE;
   }
 }

@@ -1,5 +1,6 @@
 // ICMP error output (RFC 1122 section 3.2.2, RFC 1812 section 4.3.2), limited in rate.
 import { icmpCounters } from "../counters";
+import { icmpErrorAllowed } from "../ip/error_rate";
 import { ipv4Allocate, ipv4Send } from "../ipv4/output";
 import { RX_LINK_GROUP } from "../receive_flags";
 import { ipv4SourceFor, routeIsGroup } from "../ipv4/routing";
@@ -17,20 +18,6 @@ import {
 /** RFC 1812 section 4.3.2.3: quote as much as fits in 576 bytes. */
 const QUOTE_MAXIMUM: u32 = 548;
 
-/** RFC 1812 section 4.3.2.8: a token bucket; one error each INTERVAL on average, BURST at once. */
-const INTERVAL: u64 = 10_000_000; // ns: 100 a second
-const BURST: u64 = 50;
-
-/** The bucket: when it will be full again. */
-let fullAt: u64 = 0;
-
-function takeToken(now: u64): bool {
-  const earliest = max(fullAt, now);
-  if (earliest + INTERVAL > now + BURST * INTERVAL) return false;
-  fullAt = earliest + INTERVAL;
-  return true;
-}
-
 /** RFC 1122 section 3.2.2: what must not be answered with an error. */
 function mayReport(packet: usize, flags: u32): bool {
   if ((flags & RX_LINK_GROUP) != 0 || routeIsGroup(ipv4Destination(packet))) return false;
@@ -46,7 +33,7 @@ function mayReport(packet: usize, flags: u32): bool {
  */
 export function icmpSendError(packet: usize, type: u8, code: u8, flags: u32, now: u64): void {
   if (!mayReport(packet, flags)) return;
-  if (!takeToken(now)) {
+  if (!icmpErrorAllowed(now)) {
     icmpCounters.outRateLimitGlobal += 1;
     return;
   }

@@ -11,6 +11,9 @@ export const IP_ADDRESS_SIZE: i32 = 16;
 /** The last eight bytes of ::ffff:0.0.0.0, as this machine loads them. */
 const MAPPED_ANY: u64 = 0xffff0000;
 
+/** The last eight bytes of ::1, likewise. */
+const LOOPBACK: u64 = 0x0100000000000000;
+
 /** The last eight bytes of the mapped form of an IPv4 address in host order; the first eight are zero. */
 export function mappedLow(address: u32): u64 {
   return ((<u64>bswap<u32>(address)) << 32) | MAPPED_ANY;
@@ -45,6 +48,12 @@ export class IpAddress {
     this.low = mappedLow(address);
   }
 
+  /** Makes it ::1. */
+  setLoopback(): void {
+    this.high = 0;
+    this.low = LOOPBACK;
+  }
+
   /** True for a mapped IPv4 address. */
   isIpv4(): bool {
     return this.high == 0 && <u32>this.low == <u32>MAPPED_ANY;
@@ -53,6 +62,28 @@ export class IpAddress {
   /** The IPv4 address in host order; isIpv4() must hold. */
   ipv4(): u32 {
     return bswap<u32>(<u32>(this.low >> 32));
+  }
+
+  /** True for an IPv6 multicast address, ff00::/8. */
+  isMulticast(): bool {
+    return <u8>this.high == 0xff;
+  }
+
+  /** True for fe80::/10, which is known on the link only. */
+  isLinkLocal(): bool {
+    return (this.high & 0xc0ff) == 0x80fe;
+  }
+
+  /** True for ::1. */
+  isLoopback(): bool {
+    return this.high == 0 && this.low == LOOPBACK;
+  }
+
+  /** Bits, from the left, that both addresses have in common: 0 … 128. */
+  commonBits(other: IpAddress): u32 {
+    const high = bswap<u64>(this.high ^ other.high);
+    if (high != 0) return <u32>clz<u64>(high);
+    return 64 + <u32>clz<u64>(bswap<u64>(this.low ^ other.low));
   }
 
   /** True for both forms of "any". */

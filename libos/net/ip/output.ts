@@ -5,7 +5,11 @@
 import { TransmitFrame } from "../device";
 import { ipv4SendFragmented } from "../ipv4/fragment";
 import { ipv4Allocate, ipv4Doubt, ipv4Free, ipv4PathMtu, ipv4PayloadMaximum, ipv4Send } from "../ipv4/output";
+import { ipv6SendFragmented } from "../ipv6/fragment";
+import { linkHopLimit } from "../ipv6/link";
+import { ipv6Allocate, ipv6Doubt, ipv6PathMtu, ipv6Send } from "../ipv6/output";
 import { IPV4_HEADER } from "../wire/ipv4";
+import { IPV6_HEADER } from "../wire/ipv6";
 import { IpAddress } from "./address";
 
 /**
@@ -13,7 +17,7 @@ import { IpAddress } from "./address";
  * transport header. Null when no buffer is free: interfacePoll() calls the transports again once there are some.
  */
 export function ipAllocate(destination: IpAddress, payloadSize: u32): TransmitFrame {
-  return ipv4Allocate(destination.ipv4(), payloadSize);
+  return destination.isIpv4() ? ipv4Allocate(destination.ipv4(), payloadSize) : ipv6Allocate(destination, payloadSize);
 }
 
 /** Gives back a frame from ipAllocate() that is not to be sent. */
@@ -34,7 +38,8 @@ export function ipSend(
   payloadLength: u32,
   now: u64,
 ): i32 {
-  return ipv4Send(frame, protocol, source.ipv4(), destination.ipv4(), payloadLength, now);
+  if (destination.isIpv4()) return ipv4Send(frame, protocol, source.ipv4(), destination.ipv4(), payloadLength, now);
+  return ipv6Send(frame, protocol, source, destination, payloadLength, linkHopLimit(), now);
 }
 
 /**
@@ -49,12 +54,14 @@ export function ipSendFragmented(
   length: u32,
   now: u64,
 ): i32 {
-  return ipv4SendFragmented(protocol, source.ipv4(), destination.ipv4(), payload, length, now);
+  return destination.isIpv4()
+    ? ipv4SendFragmented(protocol, source.ipv4(), destination.ipv4(), payload, length, now)
+    : ipv6SendFragmented(protocol, source, destination, payload, length, now);
 }
 
 /** Largest transport header and payload in bytes that one packet to `destination` carries on its path. */
 export function ipPathPayload(destination: IpAddress): u32 {
-  return ipv4PathMtu(destination.ipv4()) - IPV4_HEADER;
+  return destination.isIpv4() ? ipv4PathMtu(destination.ipv4()) - IPV4_HEADER : ipv6PathMtu(destination) - IPV6_HEADER;
 }
 
 /**
@@ -62,10 +69,11 @@ export function ipPathPayload(destination: IpAddress): u32 {
  * where the device cuts TCP segments itself, and then only with a gsoSize.
  */
 export function ipFramePayload(destination: IpAddress): u32 {
-  return ipv4PayloadMaximum(destination.ipv4());
+  return destination.isIpv4() ? ipv4PayloadMaximum(destination.ipv4()) : ipPathPayload(destination);
 }
 
 /** A transport doubts that packets to `destination` get there: the neighbour on the way is asked whether it is still there. */
 export function ipDoubt(destination: IpAddress, now: u64): void {
-  ipv4Doubt(destination.ipv4(), now);
+  if (destination.isIpv4()) ipv4Doubt(destination.ipv4(), now);
+  else ipv6Doubt(destination);
 }

@@ -4,9 +4,14 @@
 // Only transports write to it, after they have checked that the ICMP message quotes a segment of theirs (RFC 5927).
 import { NEVER } from "../../../kernel/time/clock";
 import { interfaceMtu } from "../addresses";
+import { linkMtu } from "../ipv6/link";
+import { IPV6_MTU_MINIMUM } from "../wire/ipv6";
 import { IpAddress } from "./address";
 
-/** Below this we do not follow: such messages come from an attacker or ask for the impossible. Linux uses the same. */
+/**
+ * Below this we do not follow over IPv4: such messages come from an attacker or ask for the impossible. Linux uses the
+ * same. For IPv6 it is the smallest MTU there is (RFC 8201 section 4).
+ */
 export const PATH_MTU_MINIMUM: u32 = 552;
 
 const ENTRIES: u32 = 32;
@@ -49,13 +54,12 @@ function claim(): PathMtu {
   return oldest;
 }
 
-/** Largest IP packet that reaches the destination on the device, in bytes. */
-export function pathMtu(high: u64, low: u64): u32 {
-  return used == 0 ? interfaceMtu() : knownMtu(high, low);
+/** Largest IP packet that reaches the destination by way of a link with `mtu`, in bytes. */
+export function pathMtu(high: u64, low: u64, mtu: u32): u32 {
+  return used == 0 ? mtu : knownMtu(high, low, mtu);
 }
 
-function knownMtu(high: u64, low: u64): u32 {
-  const mtu = interfaceMtu();
+function knownMtu(high: u64, low: u64, mtu: u32): u32 {
   const known = find(high, low);
   return changetype<usize>(known) == 0 ? mtu : min(mtu, known.mtu);
 }
@@ -67,8 +71,9 @@ function knownMtu(high: u64, low: u64): u32 {
 export function pathMtuLower(destination: IpAddress, mtu: u32, now: u64): bool {
   const high = destination.high;
   const low = destination.low;
-  const bounded = max(mtu, PATH_MTU_MINIMUM);
-  if (bounded >= pathMtu(high, low)) return false;
+  const isIpv4 = destination.isIpv4();
+  const bounded = max(mtu, isIpv4 ? PATH_MTU_MINIMUM : IPV6_MTU_MINIMUM);
+  if (bounded >= pathMtu(high, low, isIpv4 ? interfaceMtu() : linkMtu())) return false;
   let target = find(high, low);
   if (changetype<usize>(target) == 0) {
     target = claim();

@@ -6,7 +6,7 @@ import { ipCounters } from "../counters";
 import { icmpSendError } from "../icmp/error";
 import { icmpInput } from "../icmp/input";
 import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
-import { reassemblyInput, reassemblyRelease } from "./reassembly";
+import { FRAGMENT_SIZE, Fragment, reassemblyInput, reassemblyRelease } from "../ip/reassembly";
 import { RX_LINK_GROUP, RX_LOOPBACK } from "../receive_flags";
 import { transportInput, transportPresent } from "../transport";
 import { ICMP_UNREACHABLE, ICMP_UNREACHABLE_PORT, ICMP_UNREACHABLE_PROTOCOL } from "../wire/icmpv4";
@@ -19,13 +19,17 @@ import {
   ipv4CheckLength,
   ipv4ChecksumValid,
   ipv4Destination,
+  ipv4FragmentOffset,
   ipv4HasSourceRoute,
   ipv4HeaderLength,
+  ipv4Identification,
   ipv4IsFragment,
   ipv4IsLoopback,
   ipv4IsUnicast,
+  ipv4MoreFragments,
   ipv4Protocol,
   ipv4Source,
+  ipv4TimeToLive,
   ipv4TotalLength,
 } from "../wire/ipv4";
 import { UDP_HEADER, udpDestinationPort } from "../wire/udp";
@@ -56,12 +60,31 @@ export function ipv4Input(packet: usize, available: u32, flags: u32, now: u64): 
     return;
   }
   ipCounters.reasmReqds += 1;
-  const whole = reassemblyInput(packet, now);
+  const whole = reassemblyInput(fragmentOf(packet), now);
   if (whole == 0) return;
   ipCounters.reasmOKs += 1;
   // What a device knew of a fragment's checksum says nothing about that of the whole.
   deliver(whole, flags & (RX_LINK_GROUP | RX_LOOPBACK), now);
   reassemblyRelease(whole);
+}
+
+const fragment = changetype<Fragment>(memory.data(FRAGMENT_SIZE, 8));
+
+/** What the packet says of itself, for reassembly. */
+function fragmentOf(packet: usize): Fragment {
+  const header = ipv4HeaderLength(packet);
+  sender.setIpv4(ipv4Source(packet));
+  receiver.setIpv4(ipv4Destination(packet));
+  fragment.source = sender;
+  fragment.destination = receiver;
+  fragment.identification = ipv4Identification(packet);
+  fragment.offset = ipv4FragmentOffset(packet);
+  fragment.data = packet + header;
+  fragment.size = ipv4TotalLength(packet) - header;
+  fragment.last = !ipv4MoreFragments(packet);
+  fragment.next = ipv4Protocol(packet);
+  fragment.hopLimit = ipv4TimeToLive(packet);
+  return fragment;
 }
 
 /** True when a packet from the wire is for us and its source can be a host's. */

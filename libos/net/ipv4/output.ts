@@ -46,7 +46,7 @@ export function ipv4Free(frame: TransmitFrame): void {
 
 /** Largest IPv4 packet that reaches `destination`, in bytes. */
 export function ipv4PathMtu(destination: u32): u32 {
-  return routeIsLoopback(destination) ? LOOPBACK_MTU : pathMtu(0, mappedLow(destination));
+  return routeIsLoopback(destination) ? LOOPBACK_MTU : pathMtu(0, mappedLow(destination), interfaceMtu());
 }
 
 /**
@@ -141,7 +141,7 @@ function refuse(frame: TransmitFrame, error: i32): i32 {
 
 /** RFC 1191: every packet discovers the path MTU, except where the path is narrower than we follow. */
 function fragmentFlags(destination: u32): u16 {
-  return pathMtu(0, mappedLow(destination)) > PATH_MTU_MINIMUM ? IPV4_DONT_FRAGMENT : 0;
+  return pathMtu(0, mappedLow(destination), interfaceMtu()) > PATH_MTU_MINIMUM ? IPV4_DONT_FRAGMENT : 0;
 }
 
 /**

@@ -100,6 +100,7 @@ export function tcpSocketCreate(ipv6: bool): TcpSocket {
 /** Binds to a local address (maybe "any"; RFC 9293 MUST-43) and port (0 = a free one). */
 export function tcpBind(s: TcpSocket, address: IpAddress, port: u16): i32 {
   if (s.state != CLOSED || s.localPort != 0) return -EINVAL;
+  if (s.only6 && address.isIpv4()) return -EINVAL;
   if (!address.isAny() && !ipIsLocal(address)) return -EADDRNOTAVAIL;
   const error = port == 0 ? 0 : bindCheck(s, address, port);
   if (error < 0) return error;
@@ -142,6 +143,7 @@ export function tcpConnect(s: TcpSocket, address: IpAddress, port: u16, now: u64
   if (s.state == LISTEN) return -EISCONN;
   if (s.error != 0) return -tcpTakeError(s);
   if (port == 0 || ipIsGroup(address)) return -EADDRNOTAVAIL; // RFC 9293 MUST-46
+  if (s.only6 && address.isIpv4()) return -ENETUNREACH;
   if (!ipSourceFor(address, ownAddress)) return -ENETUNREACH; // RFC 9293 MUST-44
   boundAddress.copy(s.local);
   if (boundAddress.isAny())

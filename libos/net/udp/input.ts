@@ -70,8 +70,11 @@ export function udpInput(
     return 0;
   }
   const length = udpLength(segment);
-  // RFC 1122 section 4.1.3.4 MUST: verify a checksum that is there.
-  if (udpHasChecksum(segment) && !transportChecksumValid(source, destination, IPPROTO_UDP, segment, length, flags)) {
+  // RFC 1122 section 4.1.3.4 MUST: verify a checksum that is there. RFC 8200 section 8.1: over IPv6 it must be.
+  const right = udpHasChecksum(segment)
+    ? transportChecksumValid(source, destination, IPPROTO_UDP, segment, length, flags)
+    : source.isIpv4();
+  if (!right) {
     udpCounters.inErrors += 1;
     udpCounters.inCsumErrors += 1;
     return 0;

@@ -34,6 +34,7 @@ export function udpSendTo(socket: UdpSocket, data: usize, count: u32, address: I
     port = socket.remotePort;
   }
   if (port == 0) return -EINVAL;
+  if (socket.only6 && address.isIpv4()) return -ENETUNREACH;
   if (ipIsBroadcast(address) && !socket.broadcast) return -EACCES;
   if (!ipSourceFor(address, source) && !socket.unconfigured) return -ENETUNREACH;
   if (!socket.local.isAny()) {

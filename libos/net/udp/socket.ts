@@ -172,7 +172,7 @@ function portInUse(port: u16, _context: usize): bool {
  * @returns 0, -EINVAL when already bound, -EADDRNOTAVAIL, -EADDRINUSE
  */
 export function udpBind(socket: UdpSocket, address: IpAddress, port: u16): i32 {
-  if (socket.localPort != 0) return -EINVAL;
+  if (socket.localPort != 0 || (socket.only6 && address.isIpv4())) return -EINVAL;
   if (!address.isAny() && !ipIsLocal(address) && !ipIsBroadcast(address)) return -EADDRNOTAVAIL;
   if (port == 0) {
     const chosen = ephemeralPort(portInUse.index, 0);
@@ -195,6 +195,7 @@ const source = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
  */
 export function udpConnect(socket: UdpSocket, address: IpAddress, port: u16): i32 {
   if (port == 0) return -EINVAL;
+  if (socket.only6 && address.isIpv4()) return -ENETUNREACH;
   if (!ipSourceFor(address, source)) return -ENETUNREACH;
   if (socket.localPort == 0) {
     const bound = udpBind(socket, socket.local, 0);

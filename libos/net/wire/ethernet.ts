@@ -12,6 +12,7 @@ export const ETHERNET_HEADER: u32 = 14;
 
 export const ETHERTYPE_IPV4: u16 = 0x0800;
 export const ETHERTYPE_ARP: u16 = 0x0806;
+export const ETHERTYPE_IPV6: u16 = 0x86dd;
 
 const DESTINATION: usize = 0;
 const SOURCE: usize = 6;
@@ -60,6 +61,12 @@ export function ethernetSetBroadcast(target: usize): void {
 export function ethernetSetMulticast(target: usize, group: u32): void {
   store<u32>(target, bswap<u32>(0x01005e00 | ((group >> 16) & 0x7f)));
   store<u16>(target, bswap<u16>(<u16>group), 4);
+}
+
+/** Writes the address of an IPv6 multicast group, whose last four bytes are at `tail` (RFC 2464 section 7). */
+export function ethernetSetMulticastIpv6(target: usize, tail: usize): void {
+  store<u16>(target, 0x3333);
+  store<u32>(target, load<u32>(tail), 2);
 }
 
 /** Writes a whole header. */

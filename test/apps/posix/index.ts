@@ -8,6 +8,7 @@ import { fileChecks } from "./files";
 import { pipeChecks } from "./pipes";
 import { processChecks } from "./process";
 import { socketChecks } from "./sockets";
+import { socket6Checks } from "./sockets6";
 import { shadowOverflow, threadChecks } from "./threads";
 import { waitingChecks } from "./waiting";
 
@@ -40,6 +41,7 @@ export function main(args: string[]): i32 {
   threadChecks();
   collectorChecks();
   socketChecks();
+  socket6Checks();
   waitingChecks();
   puts(failureCount() == 0 ? "posix: all passed" : `posix: ${failureCount()} failed`);
   return failureCount() == 0 ? 0 : 1;

@@ -65,7 +65,7 @@ import {
 import { check, checkError } from "./check";
 
 function argumentChecks(): void {
-  checkError("socket of another family", socket(10, SOCK_STREAM), EAFNOSUPPORT);
+  checkError("socket of another family", socket(99, SOCK_STREAM), EAFNOSUPPORT);
   checkError("socket of no type", socket(AF_INET, 9), EINVAL);
   checkError("socket of another protocol", socket(AF_INET, SOCK_STREAM, 132), EPROTONOSUPPORT);
   checkError("bind the console", bind(1, new sockaddr_in()), ENOTSOCK);

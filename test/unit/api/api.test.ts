@@ -5,7 +5,7 @@ import { seededRandom } from "../../../tools/fake-xen/world.ts";
 import { compileAssembly } from "../../support/assembly.ts";
 
 const AF_INET = 2;
-const AF_INET6 = 10;
+const AF_UNIX = 1;
 
 interface Api {
   readonly memory: WebAssembly.Memory;
@@ -13,6 +13,7 @@ interface Api {
   addressOf(length: number): number;
   parse(family: number, length: number): bigint;
   textOf(address: number): number;
+  textOf6(length: number): number;
   calendar(seconds: bigint): void;
   shiftMonths(seconds: bigint, months: number): bigint;
   errorText(number: number): number;
@@ -70,7 +71,39 @@ test("addresses: what is none is refused", () => {
     assert.equal(Number(api.parse(AF_INET, put(text)) & 0xffff_ffffn), 0, JSON.stringify(text));
   }
   assert.equal(api.parse(AF_INET, put("10.0.2.20")), (0x1402_000an << 32n) | 1n);
-  assert.equal(BigInt.asIntN(32, api.parse(AF_INET6, put("10.0.2.20"))), -1n);
+  assert.equal(BigInt.asIntN(32, api.parse(AF_UNIX, put("10.0.2.20"))), -1n);
+});
+
+test("IPv6 addresses: text in, the shortest text out (RFC 5952)", () => {
+  const forms: [string, string | null][] = [
+    ["::", "::"],
+    ["::1", "::1"],
+    ["0:0:0:0:0:0:0:1", "::1"],
+    ["FE80:0:0:0::42", "fe80::42"],
+    ["1:0:0:2:0:0:0:3", "1:0:0:2::3"],
+    ["1:0:2:3:4:5:6:7", "1:0:2:3:4:5:6:7"],
+    ["0:0:1:1:0:0:1:1", "::1:1:0:0:1:1"],
+    ["1:2:3:4:5:6:0:0", "1:2:3:4:5:6::"],
+    ["::ffff:a00:202", "::ffff:10.0.2.2"],
+    ...[
+      "",
+      ":",
+      ":::",
+      "1",
+      "1::2::3",
+      "1:2:3:4:5:6:7",
+      "1:2:3:4:5:6:7:8:9",
+      "12345::",
+      "g::",
+      "1:",
+      ":1",
+      "1:2:3:4:5:6:7:8::",
+    ].map((text): [string, null] => [text, null]),
+  ];
+  for (const [text, expected] of forms) {
+    const length = api.textOf6(put(text));
+    assert.equal(length < 0 ? null : taken(length), expected, text);
+  }
 });
 
 test("gmtime and timegm agree with JavaScript's Date", () => {

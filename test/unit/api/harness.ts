@@ -9,6 +9,7 @@ import {
   Stat,
   fd_set,
   gmtime,
+  in6_addr,
   inet_addr,
   inet_ntoa,
   inet_pton,
@@ -17,6 +18,7 @@ import {
   rusage,
   siginfo_t,
   sockaddr_in,
+  sockaddr_in6,
   strerror,
   timegm,
   timespec,
@@ -33,8 +35,10 @@ import {
   ResourceUsage,
   SIGNAL_INFORMATION_SIZE,
   SignalInformation,
+  SOCKET_ADDRESS6_SIZE,
   SOCKET_ADDRESS_SIZE,
   SocketAddress,
+  SocketAddress6,
   TIME_SPEC_SIZE,
   TIME_VALUE_SIZE,
   TimeSpec,
@@ -61,6 +65,14 @@ export function parse(family: i32, length: i32): i64 {
 /** Writes the address as text; its length. */
 export function textOf(address: u32): i32 {
   const name = inet_ntoa(address);
+  return <i32>String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, text);
+}
+
+/** Parses the text as an IPv6 address and writes it as text again; its length, -1 when it is none. */
+export function textOf6(length: i32): i32 {
+  const address = in6_addr.from(String.UTF8.decodeUnsafe(text, length));
+  if (address === null) return -1;
+  const name = address.toString();
   return <i32>String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, text);
 }
 
@@ -114,6 +126,8 @@ export function layoutDifference(): i32 {
   if (offsetof<sockaddr_in>() != SOCKET_ADDRESS_SIZE || offsetof<SocketAddress>() != SOCKET_ADDRESS_SIZE) return 1;
   if (offsetof<sockaddr_in>("sin_port") != offsetof<SocketAddress>("port")) return 1;
   if (offsetof<sockaddr_in>("sin_addr") != offsetof<SocketAddress>("address")) return 1;
+  if (offsetof<sockaddr_in6>() != SOCKET_ADDRESS6_SIZE) return 1;
+  if (offsetof<sockaddr_in6>("sin6_scope_id") != offsetof<SocketAddress6>("scope")) return 1;
   if (offsetof<timespec>() != TIME_SPEC_SIZE || offsetof<TimeSpec>() != TIME_SPEC_SIZE) return 2;
   if (offsetof<timespec>("tv_nsec") != offsetof<TimeSpec>("nanoseconds")) return 2;
   if (offsetof<timeval>() != TIME_VALUE_SIZE || offsetof<TimeValue>() != TIME_VALUE_SIZE) return 3;

@@ -266,7 +266,8 @@ export class Server implements World {
     const client = this.backlog.shift();
     if (client === undefined) return -EAGAIN;
     client.accepted = true;
-    Buffer.from([2, 0, 0x30, 0x39, 10, 0, 2, 2]).copy(this.bytes(address, 16));
+    const peer = [10, 0, 0x30, 0x39, ...Array<number>(14).fill(0), 0xff, 0xff, 10, 0, 2, 2];
+    Buffer.from(peer).copy(this.bytes(address, 28));
     return this.newDescriptor(client);
   }
 

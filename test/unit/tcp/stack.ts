@@ -71,7 +71,7 @@ export const SCATTER_GATHER = 4;
 /** What a device has that takes large frames. */
 export const OFFLOADS = CHECKSUM_OFFLOAD_TX | GSO_TCPV4 | SCATTER_GATHER;
 
-let compiled: Promise<WebAssembly.Module> | null = null;
+const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
 export interface StackOptions {
   readonly seed?: number;
@@ -80,6 +80,8 @@ export interface StackOptions {
   readonly bufferPages?: number;
   readonly features?: number;
   readonly mtu?: number;
+  /** The harness, when a test needs exports beside TCP's. */
+  readonly harness?: string;
 }
 
 export class Stack implements Station {
@@ -129,8 +131,10 @@ export class Stack implements Station {
 
   /** A stack with address 10.0.0.`host`. */
   static async create(host: number, options: StackOptions = {}): Promise<Stack> {
-    compiled ??= compileAssembly("test/unit/tcp/harness.ts");
-    return new Stack(host, await compiled, options);
+    const harness = options.harness ?? "test/unit/tcp/harness.ts";
+    const module = compiled.get(harness) ?? compileAssembly(harness);
+    compiled.set(harness, module);
+    return new Stack(host, await module, options);
   }
 
   join(network: Network): this {

@@ -1,64 +1,78 @@
-// IPv4 reassembly (RFC 791 section 3.2, RFC 1122 section 3.3.2).
+// Reassembly of both families (RFC 791 section 3.2, RFC 1122 section 3.3.2; RFC 8200 section 4.5).
 //
 // Each packet in progress has a block of pages that holds its header, without options, and the payload received so
-// far, and a sorted list of the ranges that are there. Strict where fragments are an attack more often than not: a
-// packet with overlapping or contradicting fragments is dropped whole (as RFC 5722 has it for IPv6); an exact
-// repetition is ignored. SLOTS packets, PAGES_MAXIMUM pages and RANGES gaps bound the cost; the oldest packet makes
-// room for a new one.
+// far, and a sorted list of the ranges that are there. The payload begins HEADROOM bytes into the block; the header stands
+// right in front of it. Strict where fragments are an attack more often than not: a packet with overlapping or
+// contradicting fragments is dropped whole (RFC 5722; for IPv4 too); an exact repetition is ignored. SLOTS packets,
+// PAGES_MAXIMUM pages and RANGES gaps bound the cost; the oldest packet makes room for a new one.
 import { PAGE_SHIFT, orderFor, pagesAlloc, pagesFree } from "../../../kernel/memory/pages";
 import { NEVER } from "../../../kernel/time/clock";
 import { icmpSendError } from "../icmp/error";
+import { icmpv6SendError } from "../icmpv6/error";
 import { ICMP_TIME_EXCEEDED, ICMP_TIME_EXCEEDED_REASSEMBLY } from "../wire/icmpv4";
-import {
-  IPV4_HEADER,
-  IPV4_PACKET_MAXIMUM,
-  ipv4Destination,
-  ipv4FragmentOffset,
-  ipv4HeaderLength,
-  ipv4Identification,
-  ipv4MoreFragments,
-  ipv4Protocol,
-  ipv4Source,
-  ipv4TimeToLive,
-  ipv4TotalLength,
-  ipv4Write,
-} from "../wire/ipv4";
+import { ICMPV6_REASSEMBLY, ICMPV6_TIME_EXCEEDED } from "../wire/icmpv6";
+import { IPV4_HEADER, ipv4Write } from "../wire/ipv4";
+import { IPV6_HEADER, ipv6Write } from "../wire/ipv6";
+import { IpAddress } from "./address";
 
-/** RFC 1122 section 3.3.2 asks for 60 … 120 s; Linux gives a peer's fragments half of that, and so do we. */
+/** RFC 1122 section 3.3.2 asks for 60 … 120 s, RFC 8200 for 60 s; Linux gives a peer's fragments half of that, and so do we. */
 const LIFETIME: u64 = 30_000_000_000; // ns
 const SLOTS: u32 = 8;
-const SLOT: u32 = 176;
+const SLOT: u32 = 192;
 const RANGES: u32 = 16;
 const PAGES_MAXIMUM: u32 = 48;
+
+/** Bytes in front of the payload: the longer of the two headers. */
+const HEADROOM: u32 = IPV6_HEADER;
+/** Bytes of the longest packet, as IPv4 counts them; IPv6 takes 20 less than it might. */
+const PACKET_MAXIMUM: u32 = 65535;
+
+/** Where the list of ranges begins in a Reassembly. */
+const RANGE_START: usize = 64;
+const RANGE_END: usize = 68;
 
 @unmanaged
 @final
 class Reassembly {
   expires: u64;
-  source: u32;
-  destination: u32;
+  // Storage of the addresses: use `source` and `destination`.
+  private sourceHigh: u64;
+  private sourceLow: u64;
+  private destinationHigh: u64;
+  private destinationLow: u64;
   /** Where the packet is put together; 0 = the slot is free. */
   buffer: usize;
   order: u32;
   /** Bytes of the whole payload; 0 until the last fragment has come. */
   total: u32;
   rangeCount: u32;
-  identification: u16;
+  identification: u32;
+  /** Of IPv4: fragments of different protocols belong to different packets. */
   protocol: u8;
   hasFirst: bool;
-  private reserved: u32;
+  /** Of the first fragment: what its payload is, and the rest of its life. */
+  next: u8;
+  hopLimit: u8;
+
+  get source(): IpAddress {
+    return changetype<IpAddress>(changetype<usize>(this) + offsetof<Reassembly>("sourceHigh"));
+  }
+
+  get destination(): IpAddress {
+    return changetype<IpAddress>(changetype<usize>(this) + offsetof<Reassembly>("destinationHigh"));
+  }
 
   start(index: u32): u32 {
-    return load<u32>(changetype<usize>(this) + ((<usize>index) << 3), 40);
+    return load<u32>(changetype<usize>(this) + ((<usize>index) << 3), RANGE_START);
   }
 
   end(index: u32): u32 {
-    return load<u32>(changetype<usize>(this) + ((<usize>index) << 3), 44);
+    return load<u32>(changetype<usize>(this) + ((<usize>index) << 3), RANGE_END);
   }
 
   set(index: u32, start: u32, end: u32): void {
-    store<u32>(changetype<usize>(this) + ((<usize>index) << 3), start, 40);
-    store<u32>(changetype<usize>(this) + ((<usize>index) << 3), end, 44);
+    store<u32>(changetype<usize>(this) + ((<usize>index) << 3), start, RANGE_START);
+    store<u32>(changetype<usize>(this) + ((<usize>index) << 3), end, RANGE_END);
   }
 
   /** Makes (`by` = 1) or closes (`by` = -1) a place at `index` in the list. */
@@ -72,11 +86,32 @@ class Reassembly {
   }
 }
 
+/** A fragment, as its packet says: what reassemblyInput() takes. */
+@unmanaged
+@final
+export class Fragment {
+  source: IpAddress;
+  destination: IpAddress;
+  identification: u32;
+  /** Where its payload stands in the packet's. */
+  offset: u32;
+  data: usize;
+  size: u32;
+  /** No further fragments follow. */
+  last: bool;
+  /** What the payload is: protocol or next header. */
+  next: u8;
+  hopLimit: u8;
+}
+
+/** Bytes of a Fragment, for static instances. */
+export const FRAGMENT_SIZE: i32 = 32;
+
 const INSERTED: i32 = 0;
 const REPEATED: i32 = 1;
 const CONTRADICTS: i32 = 2;
 
-const slots = memory.data(1408, 8); // SLOTS x SLOT
+const slots = memory.data(1536, 8); // SLOTS x SLOT
 let pages: u32 = 0;
 let nextExpiry: u64 = NEVER;
 
@@ -147,30 +182,29 @@ function oldestSlot(other: Reassembly): Reassembly {
   return oldest;
 }
 
-/** The slot of the packet that the fragment belongs to; RFC 791: source, destination, protocol and identification. */
-function slotFor(packet: usize, now: u64): Reassembly {
+/** True for a fragment of the slot's packet; RFC 791 names the protocol, RFC 8200 does not. */
+function belongs(slot: Reassembly, fragment: Fragment): bool {
+  if (slot.identification != fragment.identification || !slot.source.equals(fragment.source)) return false;
+  if (!slot.destination.equals(fragment.destination)) return false;
+  return slot.protocol == fragment.next || !fragment.source.isIpv4();
+}
+
+/** The slot of the packet that the fragment belongs to. */
+function slotFor(fragment: Fragment, now: u64): Reassembly {
   let free = changetype<Reassembly>(0);
   for (let i: u32 = 0; i < SLOTS; i++) {
     const slot = slotAt(i);
-    if (slot.buffer == 0) {
-      free = slot;
-    } else if (
-      slot.source == ipv4Source(packet) &&
-      slot.destination == ipv4Destination(packet) &&
-      slot.identification == ipv4Identification(packet) &&
-      slot.protocol == ipv4Protocol(packet)
-    ) {
-      return slot;
-    }
+    if (slot.buffer == 0) free = slot;
+    else if (belongs(slot, fragment)) return slot;
   }
   if (changetype<usize>(free) == 0) {
     free = oldestSlot(free);
     release(free);
   }
-  free.source = ipv4Source(packet);
-  free.destination = ipv4Destination(packet);
-  free.identification = ipv4Identification(packet);
-  free.protocol = ipv4Protocol(packet);
+  free.source.copy(fragment.source);
+  free.destination.copy(fragment.destination);
+  free.identification = fragment.identification;
+  free.protocol = fragment.next;
   free.total = 0;
   free.rangeCount = 0;
   free.hasFirst = false;
@@ -186,50 +220,61 @@ function sizeAgrees(slot: Reassembly, end: u32, last: bool): bool {
 }
 
 /** Copies the fragment into its packet. False when the packet is to be dropped. */
-function addFragment(slot: Reassembly, packet: usize, offset: u32, size: u32, last: bool): bool {
-  const end = offset + size;
-  if (!sizeAgrees(slot, end, last) || !ensureCapacity(slot, IPV4_HEADER + end)) return false;
-  const result = insertRange(slot, offset, end);
+function addFragment(slot: Reassembly, fragment: Fragment): bool {
+  const end = fragment.offset + fragment.size;
+  if (!sizeAgrees(slot, end, fragment.last) || !ensureCapacity(slot, HEADROOM + end)) return false;
+  const result = insertRange(slot, fragment.offset, end);
   if (result != INSERTED) return result == REPEATED;
-  if (last) slot.total = end;
-  memory.copy(slot.buffer + IPV4_HEADER + offset, packet + ipv4HeaderLength(packet), size);
-  if (offset == 0) {
+  if (fragment.last) slot.total = end;
+  memory.copy(slot.buffer + HEADROOM + fragment.offset, fragment.data, fragment.size);
+  if (fragment.offset == 0) {
     slot.hasFirst = true;
-    writeHeader(slot, size, ipv4TimeToLive(packet));
+    slot.next = fragment.next;
+    slot.hopLimit = fragment.hopLimit;
   }
   return true;
 }
 
-function writeHeader(slot: Reassembly, size: u32, timeToLive: u8): void {
-  const length = IPV4_HEADER + size;
-  ipv4Write(slot.buffer, length, slot.identification, 0, timeToLive, slot.protocol, slot.source, slot.destination);
+/** Writes the header of a packet of `size` bytes of payload; returns its address. */
+function writeHeader(slot: Reassembly, size: u32): usize {
+  if (!slot.source.isIpv4()) {
+    ipv6Write(slot.buffer, size, slot.next, slot.hopLimit, slot.source, slot.destination);
+    return slot.buffer;
+  }
+  const packet = slot.buffer + HEADROOM - IPV4_HEADER;
+  const id = <u16>slot.identification;
+  ipv4Write(packet, IPV4_HEADER + size, id, 0, slot.hopLimit, slot.next, slot.source.ipv4(), slot.destination.ipv4());
+  return packet;
 }
 
 /**
  * Takes a fragment whose header has been checked.
  * @returns the whole packet once its last missing part has come (give it to reassemblyRelease() afterwards), else 0
  */
-export function reassemblyInput(packet: usize, now: u64): usize {
-  const offset = ipv4FragmentOffset(packet);
-  const size = ipv4TotalLength(packet) - ipv4HeaderLength(packet);
-  const last = !ipv4MoreFragments(packet);
-  if (size == 0 || (!last && (size & 7) != 0)) return 0;
-  if (IPV4_HEADER + offset + size > IPV4_PACKET_MAXIMUM) return 0;
-  const slot = slotFor(packet, now);
-  if (!addFragment(slot, packet, offset, size, last)) {
+export function reassemblyInput(fragment: Fragment, now: u64): usize {
+  if (fragment.size == 0 || (!fragment.last && (fragment.size & 7) != 0)) return 0;
+  if (IPV4_HEADER + fragment.offset + fragment.size > PACKET_MAXIMUM) return 0;
+  const slot = slotFor(fragment, now);
+  if (!addFragment(slot, fragment)) {
     if (slot.buffer != 0) release(slot);
     return 0;
   }
   if (slot.total == 0 || slot.rangeCount != 1 || slot.start(0) != 0 || slot.end(0) != slot.total) return 0;
-  writeHeader(slot, slot.total, ipv4TimeToLive(slot.buffer));
-  return slot.buffer;
+  return writeHeader(slot, slot.total);
 }
 
 /** Frees a packet that reassemblyInput() returned. */
 export function reassemblyRelease(packet: usize): void {
   for (let i: u32 = 0; i < SLOTS; i++) {
-    if (slotAt(i).buffer == packet) release(slotAt(i));
+    const buffer = slotAt(i).buffer;
+    if (buffer != 0 && (buffer == packet || buffer + HEADROOM - IPV4_HEADER == packet)) release(slotAt(i));
   }
+}
+
+function report(slot: Reassembly, now: u64): void {
+  const packet = writeHeader(slot, slot.end(0));
+  if (slot.source.isIpv4()) icmpSendError(packet, ICMP_TIME_EXCEEDED, ICMP_TIME_EXCEEDED_REASSEMBLY, 0, now);
+  else icmpv6SendError(packet, ICMPV6_TIME_EXCEEDED, ICMPV6_REASSEMBLY, 0, 0, now);
 }
 
 /** Gives up on packets whose parts did not come in time. */
@@ -244,7 +289,7 @@ export function reassemblyPoll(now: u64): void {
       continue;
     }
     // RFC 1122 section 3.3.2 MUST: tell the source, if the first fragment is there to be quoted.
-    if (slot.hasFirst) icmpSendError(slot.buffer, ICMP_TIME_EXCEEDED, ICMP_TIME_EXCEEDED_REASSEMBLY, 0, now);
+    if (slot.hasFirst) report(slot, now);
     release(slot);
   }
 }

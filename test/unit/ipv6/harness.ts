@@ -1,0 +1,57 @@
+// The TCP harness with IPv6 switched on, and UDP. Addresses are those of 16 bytes in memory.
+import { interfaceLinkChanged } from "../../../libos/net/interface";
+import { IpAddress } from "../../../libos/net/ip/address";
+import { addressParse } from "../../../libos/net/ip/text";
+import { ipv6IsLocal } from "../../../libos/net/ipv6/addresses";
+import { ipv6NameServer } from "../../../libos/net/ipv6/autoconfiguration";
+import { ipv6Option } from "../../../libos/net/ipv6/configuration";
+import { ipv6PathMtu } from "../../../libos/net/ipv6/output";
+import { tcpBind, tcpConnect, tcpLocalAddress, tcpRemoteAddress, tcpSocketCreate } from "../../../libos/net/tcp/api";
+import { TcpSocket } from "../../../libos/net/tcp/socket";
+import { transportRegister } from "../../../libos/net/transport";
+import { UDP_PEER_SIZE, UdpPeer, udpIcmpError, udpInput, udpReceiveFrom } from "../../../libos/net/udp/input";
+import { udpPoll, udpSendTo } from "../../../libos/net/udp/output";
+import { UdpSocket, udpBind, udpConnect, udpSocketCreate, udpTakeError } from "../../../libos/net/udp/socket";
+import { IPPROTO_UDP } from "../../../libos/net/wire/ipv4";
+
+export * from "../tcp/harness";
+
+const peer = changetype<UdpPeer>(memory.data(UDP_PEER_SIZE, 8));
+
+/** Switches IPv6 on as the option at `text` says, and lets the carrier come. */
+export function startIpv6(text: usize, length: u32, now: u64): i32 {
+  transportRegister(IPPROTO_UDP, udpInput.index, udpIcmpError.index, udpPoll.index);
+  const result = ipv6Option(text, length);
+  interfaceLinkChanged(now);
+  return result;
+}
+
+export function setOnly6(s: TcpSocket): void {
+  s.only6 = true;
+}
+
+export function udpReceive(socket: UdpSocket, target: usize, count: u32): i32 {
+  return udpReceiveFrom(socket, target, count, peer);
+}
+
+/** Address of the sender of the datagram that was received last. */
+export function udpSender(): IpAddress {
+  return peer.address;
+}
+
+export {
+  addressParse,
+  ipv6IsLocal,
+  ipv6NameServer,
+  ipv6PathMtu,
+  tcpBind,
+  tcpConnect,
+  tcpLocalAddress,
+  tcpRemoteAddress,
+  tcpSocketCreate,
+  udpBind,
+  udpConnect,
+  udpSendTo,
+  udpSocketCreate,
+  udpTakeError,
+};
