@@ -100,7 +100,8 @@ function* client(domain: Domain, data: Buffer): App {
     if (sent < 0) return -sent;
     at += sent;
   }
-  return -(yield* calls.call("posix_close", fd)) + 0 * (yield* calls.sleep(30));
+  // It stays until the receiver is done, however long the network takes: the kernel would wait for ten seconds only.
+  return -(yield* calls.call("posix_close", fd)) + 0 * (yield* calls.sleep(600));
 }
 
 function transfer(seed: number, weather: Partial<Weather>, segmentation = true): Host {
