@@ -3,6 +3,7 @@
 import { EAFNOSUPPORT, EAGAIN, EINVAL, ENODATA, ENOENT, ENOMEM, ETIMEDOUT } from "../../kernel/errno";
 import {
   AF_INET,
+  AF_INET6,
   AF_UNSPEC,
   INADDR_ANY,
   INADDR_LOOPBACK,
@@ -14,7 +15,9 @@ import {
 import { RESOLVED_ADDRESS_SIZE, ResolvedAddress } from "../posix/layout";
 import { errno, setErrno } from "./errno";
 import { ntohl, sockaddr_in } from "./inet";
+import { in6_addr, in6addr_any, in6addr_loopback, sockaddr_in6 } from "./inet6";
 import * as posix from "./posix";
+import { sockaddr } from "./sockaddr";
 
 // What getaddrinfo returns.
 /** ai_flags has a flag that does not exist. */
@@ -53,7 +56,8 @@ export class addrinfo {
     public ai_socktype: i32 = 0,
     public ai_protocol: i32 = 0,
     public ai_flags: i32 = 0,
-    public ai_addr: sockaddr_in | null = null,
+    /** A sockaddr_in or sockaddr_in6, as ai_family says. */
+    public ai_addr: sockaddr | null = null,
   ) {}
 }
 
@@ -75,21 +79,35 @@ export function getaddrinfo(
   const port = service === null ? 0 : parsePort(service);
   if (port < 0) return EAI_SERVICE;
   if (node === null) {
-    const passive = (wanted.ai_flags & AI_PASSIVE) != 0;
-    append(results, wanted, passive ? INADDR_ANY : INADDR_LOOPBACK, <u16>port);
+    appendOwn(results, wanted, <u16>port);
     return 0;
   }
-  const numeric = sockaddr_in.from(node, <u16>port);
-  if (numeric !== null) {
-    append(results, wanted, ntohl(numeric.sin_addr), <u16>port);
-    return 0;
-  }
+  if (appendNumeric(results, wanted, node, <u16>port)) return results.length == 0 ? EAI_NODATA : 0;
   return (wanted.ai_flags & AI_NUMERICHOST) != 0 ? EAI_NONAME : askResolver(node, <u16>port, wanted, results);
+}
+
+/** This host's addresses: for a server those of both families, of which the IPv6 one is enough for both. */
+function appendOwn(results: addrinfo[], wanted: addrinfo, port: u16): void {
+  const passive = (wanted.ai_flags & AI_PASSIVE) != 0;
+  const family = wanted.ai_family;
+  if (family != AF_INET) append(results, wanted, new sockaddr_in6(passive ? in6addr_any : in6addr_loopback, port));
+  if (family != AF_INET6) append(results, wanted, new sockaddr_in(passive ? INADDR_ANY : INADDR_LOOPBACK, port));
+}
+
+/** Whether `node` is an address as text; it is appended when its family is wanted. */
+function appendNumeric(results: addrinfo[], wanted: addrinfo, node: string, port: u16): bool {
+  const short = sockaddr_in.from(node, port);
+  if (short !== null && wanted.ai_family != AF_INET6) append(results, wanted, short);
+  if (short !== null) return true;
+  const long = sockaddr_in6.from(node, port);
+  if (long !== null && wanted.ai_family != AF_INET) append(results, wanted, long);
+  return long !== null;
 }
 
 function checkHints(wanted: addrinfo): i32 {
   if ((wanted.ai_flags & ~FLAGS) != 0) return EAI_BADFLAGS;
-  if (wanted.ai_family != AF_UNSPEC && wanted.ai_family != AF_INET) return EAI_FAMILY;
+  const family = wanted.ai_family;
+  if (family != AF_UNSPEC && family != AF_INET && family != AF_INET6) return EAI_FAMILY;
   const type = wanted.ai_socktype;
   if (type != 0 && type != SOCK_STREAM && type != SOCK_DGRAM) return EAI_SOCKTYPE;
   const protocol = wanted.ai_protocol;
@@ -109,15 +127,16 @@ function parsePort(text: string): i32 {
   return text.length == 0 ? -1 : port;
 }
 
-/** Adds an address in host order, for each type of socket that is wanted. */
-function append(results: addrinfo[], wanted: addrinfo, address: u32, port: u16): void {
+/** Adds an address, for each type of socket that is wanted. */
+function append(results: addrinfo[], wanted: addrinfo, address: sockaddr): void {
+  const family: i32 = address.sa_family;
   const type = wanted.ai_socktype;
   const protocol = wanted.ai_protocol;
   if (type != SOCK_DGRAM && protocol != IPPROTO_UDP) {
-    results.push(new addrinfo(AF_INET, SOCK_STREAM, IPPROTO_TCP, 0, new sockaddr_in(address, port)));
+    results.push(new addrinfo(family, SOCK_STREAM, IPPROTO_TCP, 0, address));
   }
   if (type != SOCK_STREAM && protocol != IPPROTO_TCP) {
-    results.push(new addrinfo(AF_INET, SOCK_DGRAM, IPPROTO_UDP, 0, new sockaddr_in(address, port)));
+    results.push(new addrinfo(family, SOCK_DGRAM, IPPROTO_UDP, 0, address));
   }
 }
 
@@ -126,14 +145,23 @@ function askResolver(node: string, port: u16, wanted: addrinfo, results: addrinf
   const found = new StaticArray<u8>(ADDRESSES_MAXIMUM * <i32>RESOLVED_ADDRESS_SIZE);
   const before = errno;
   const target = changetype<usize>(found);
-  const count = posix.resolve(changetype<usize>(name), name.byteLength, AF_INET, target, ADDRESSES_MAXIMUM);
+  const text = changetype<usize>(name);
+  const count = posix.resolve(text, name.byteLength, wanted.ai_family, target, ADDRESSES_MAXIMUM);
   setErrno(count < 0 ? -count : before);
   if (count < 0) return resolverError(-count);
   for (let i = 0; i < count; i++) {
-    const address = changetype<ResolvedAddress>(target + <usize>i * RESOLVED_ADDRESS_SIZE);
-    append(results, wanted, ntohl(address.word0), port);
+    append(results, wanted, socketAddress(target + <usize>i * RESOLVED_ADDRESS_SIZE, port));
   }
   return 0;
+}
+
+/** The address of a socket for the ResolvedAddress at `source`. */
+function socketAddress(source: usize, port: u16): sockaddr {
+  const resolved = changetype<ResolvedAddress>(source);
+  if (<i32>resolved.family == AF_INET) return new sockaddr_in(ntohl(resolved.word0), port);
+  const address = new in6_addr();
+  memory.copy(changetype<usize>(address), source + offsetof<ResolvedAddress>("word0"), 16);
+  return new sockaddr_in6(address, port);
 }
 
 function resolverError(error: i32): i32 {

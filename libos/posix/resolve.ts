@@ -3,6 +3,7 @@ import { EAFNOSUPPORT, EFAULT, EINTR, ENOENT, ENOMEM } from "../../kernel/errno"
 import { pageAlloc, pagesFree } from "../../kernel/memory/pages";
 import { ADDRESS_SIZE, Question } from "../net/dns/answer";
 import { resolve } from "../net/dns/resolver";
+import { defaultRouter } from "../net/ipv6/routing";
 import { DNS_TYPE_A, DNS_TYPE_AAAA } from "../net/wire/dns";
 import { userBuffer } from "../process/user_memory";
 import { AF_INET, AF_INET6, AF_UNSPEC } from "./constants";
@@ -34,7 +35,9 @@ function resolveFamily(question: Question, type: u16, name: usize, length: u32):
 function resolveFamilies(question: Question, name: usize, length: u32, family: i32, target: usize, count: u32): i32 {
   let outcome = -ENOENT;
   let done: u32 = 0;
-  if (family != AF_INET) {
+  // Who does not say which wants addresses of use: without a router, IPv6 ones lead nowhere (RFC 3493 section 6.1, AI_ADDRCONFIG).
+  const asks6 = family == AF_INET6 || (family == AF_UNSPEC && changetype<usize>(defaultRouter()) != 0);
+  if (asks6) {
     outcome = resolveFamily(question, DNS_TYPE_AAAA, name, length);
     if (outcome == -EINTR || outcome == -ENOMEM) return outcome;
     if (outcome == 0) done = append(question, AF_INET6, target, 0, count);

@@ -86,17 +86,22 @@ test("each query has a number, a port and letters of its own", () => {
   });
 });
 
-test("IPv6 addresses, and both families at once", () => {
+test("IPv6 addresses; those of both families when there is an IPv6 router to reach them by", () => {
   const long = "20010db8000000000000000000000001";
   const script: Script = (query) => {
     const data = Buffer.from(long, "hex");
     const answer = query.type === AAAA ? record({ name: query.name, type: AAAA, data }) : a(query.name, ADDRESS);
     return [response(query, { answers: [answer] })];
   };
-  runResolving(kernel, { scripts: [script] }, function* ({ calls }) {
-    assert.deepEqual(yield* calls.resolve6(NAME), [long]);
-    assert.deepEqual(yield* calls.resolve(NAME, { family: 0 }), [long, ADDRESS]);
-  });
+  for (const [options, both] of [
+    ["", [ADDRESS]],
+    ["ip6=fd00::2/64,gateway=fe80::1", [long, ADDRESS]],
+  ] as const) {
+    runResolving(kernel, { scripts: [script], options }, function* ({ calls }) {
+      assert.deepEqual(yield* calls.resolve(NAME, { family: 0 }), both);
+      assert.deepEqual(yield* calls.resolve6(NAME), [long]);
+    });
+  }
 });
 
 test("aliases are followed, and the whole holds as long as its shortest part", () => {
@@ -340,6 +345,7 @@ test("localhost, names of /etc/hosts and what is no name are nobody's business",
     assert.deepEqual(yield* calls.resolve6("localhost"), [`${"0".repeat(31)}1`]);
     assert.deepEqual(yield* calls.resolve("ALPHA"), ["192.0.2.7", "192.0.2.9"]);
     assert.deepEqual(yield* calls.resolve("alpha.example"), ["192.0.2.7"]);
+    assert.deepEqual(yield* calls.resolve6("alpha"), [`${"0".repeat(31)}1`]);
     assert.deepEqual(yield* calls.resolve("beta"), ["192.0.2.8"]);
     for (const name of ["", ".", "a..b", "x".repeat(64)]) assert.equal(yield* calls.resolve(name), -EINVAL);
     assert.equal(server?.seen.length, 0);

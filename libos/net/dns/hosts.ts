@@ -1,6 +1,8 @@
 // /etc/hosts, when the image has such a file: lines of an address and names for it, "#" begins a comment.
 import { EmbeddedFile, embeddedFile, embeddedFind } from "../../fs/embedded";
 import { indexOfByte, ipv4FromText } from "../address_text";
+import { IpAddress } from "../ip/address";
+import { addressParse } from "../ip/text";
 import { DNS_TYPE_A } from "../wire/dns";
 import { ADDRESSES_MAXIMUM, ADDRESS_SIZE, Question } from "./answer";
 import { nameFromText } from "./name";
@@ -44,16 +46,16 @@ function wordLength(text: usize, length: u32): u32 {
 }
 
 function readLine(text: usize, length: u32, question: Question): void {
-  let address: i64 = -1;
+  // server() is free while nobody is asked.
+  const address = question.server();
   let isFirst = true;
   while (length != 0) {
     const word = wordLength(text, length);
     if (word != 0 && isFirst) {
-      address = ipv4FromText(text, word);
-      if (address < 0 || question.type != DNS_TYPE_A) return;
+      if (!readAddress(text, word, address) || address.isIpv4() != (question.type == DNS_TYPE_A)) return;
       isFirst = false;
     } else if (word != 0 && isName(text, word, question)) {
-      add(<u32>address, question);
+      add(address, question);
       return;
     }
     const consumed = min(word + 1, length);
@@ -62,16 +64,23 @@ function readLine(text: usize, length: u32, question: Question): void {
   }
 }
 
+function readAddress(text: usize, length: u32, address: IpAddress): bool {
+  const short = ipv4FromText(text, length);
+  if (short < 0) return addressParse(text, length, address);
+  address.setIpv4(<u32>short);
+  return true;
+}
+
 function isName(text: usize, length: u32, question: Question): bool {
   const name = question.wanted();
   if (nameFromText(text, length, name) != question.nameLength) return false;
   return memory.compare(name, question.name(), question.nameLength) == 0;
 }
 
-function add(address: u32, question: Question): void {
+function add(address: IpAddress, question: Question): void {
   if (question.addressCount == ADDRESSES_MAXIMUM) return;
   const target = question.addresses() + question.addressCount * ADDRESS_SIZE;
-  memory.fill(target, 0, ADDRESS_SIZE);
-  store<u32>(target, bswap<u32>(address));
+  memory.copy(target, changetype<usize>(address), ADDRESS_SIZE);
+  if (address.isIpv4()) store<u32>(target, bswap<u32>(address.ipv4()));
   question.addressCount += 1;
 }

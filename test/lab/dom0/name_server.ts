@@ -1,18 +1,20 @@
-// A DNS server in dom0, for the zone "lab.example" (UDP and TCP, port 53): www has two addresses, alias is another name of it,
+// A DNS server in dom0, for the zone "lab.example" (UDP and TCP, port 53): www has two addresses and one of IPv6, alias is another name of it,
 // long is truncated over UDP, lost gets no answer, and the rest is not there. Prints each query as "udp www.lab.example".
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
-import { NXDOMAIN, a, cname, parseQuery, response, soa, type Query } from "../../unit/dns/message.ts";
+import { AAAA, NXDOMAIN, a, cname, parseQuery, record, response, soa, type Query } from "../../unit/dns/message.ts";
 
 const ZONE = "lab.example";
 const PORT = 53;
 const LONG = 60;
+const LONG_ADDRESS = Buffer.from("20010db8000000000000000000000080", "hex");
 
 function answer(query: Query, isStream: boolean): Buffer | null {
   const { name } = query;
   const addresses = (owner: string): Buffer[] => [a(owner, "192.0.2.80"), a(owner, "192.0.2.81")];
   switch (name.toLowerCase()) {
     case `www.${ZONE}`:
+      if (query.type === AAAA) return response(query, { answers: [record({ name, type: AAAA, data: LONG_ADDRESS })] });
       return response(query, { answers: addresses(name) });
     case `alias.${ZONE}`:
       return response(query, { answers: [cname(name, `www.${ZONE}`), ...addresses(`www.${ZONE}`)] });
