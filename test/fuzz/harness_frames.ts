@@ -1,6 +1,6 @@
 // The whole input path of the network, from Ethernet frames to what the application reads. The input is a sequence of records:
 //   u8 kind, u16 length (little endian), a frame of so many bytes
-// Bits of kind: 1 and 2, the flags RX_CHECKSUM_VALID and RX_CHECKSUM_BLANK; 4, the IPv4 header's checksum is made right; 8, the frame is
+// Bits of kind: 1 and 2, the flags RX_CHECKSUM_VALID and RX_CHECKSUM_BLANK; 4, the checksum of the IPv4 header or of ICMPv6 is made right; 8, the frame is
 // made an answer to what the stack sent last (DHCP's transaction, TCP's acknowledgment number); 16 … 128, time that passes before.
 // The first byte of the input says whether the interface has a static address, or asks a DHCP server for one.
 import { sharedInfo } from "../../kernel/boot";
@@ -13,7 +13,8 @@ import { interfaceConfigure } from "../../libos/net/configure";
 import { Device, TransmitFrame, deviceRegister } from "../../libos/net/device";
 import { dhcpStart, dhcpStop } from "../../libos/net/dhcp/client";
 import { interfaceInput, interfacePoll } from "../../libos/net/interface";
-import { IpAddress } from "../../libos/net/ip/address";
+import { IpAddress, addressAt } from "../../libos/net/ip/address";
+import { ipv6Enable } from "../../libos/net/ipv6/autoconfiguration";
 import {
   tcpAccept,
   tcpBind,
@@ -28,7 +29,7 @@ import { halfOpenCount } from "../../libos/net/tcp/half_open";
 import { bufferPagesUsed } from "../../libos/net/tcp/memory";
 import { NO_SOCKET, TcpSocket, socketCount } from "../../libos/net/tcp/socket";
 import { timeWaitCount } from "../../libos/net/tcp/time_wait";
-import { transportRegister } from "../../libos/net/transport";
+import { transportChecksum, transportRegister } from "../../libos/net/transport";
 import { UdpPeer, udpIcmpError, udpInput, udpReceiveFrom } from "../../libos/net/udp/input";
 import { udpPoll } from "../../libos/net/udp/output";
 import { UdpSocket, udpBind, udpClose, udpSocketCreate } from "../../libos/net/udp/socket";
@@ -46,6 +47,8 @@ const SLABS: u32 = 24;
 const REPAIR: u32 = 4;
 const ANSWER: u32 = 8;
 const ETHERNET: u32 = 14;
+const IPV6_PAYLOAD: u32 = 54;
+const IPPROTO_ICMPV6: u8 = 58;
 /** Where the number of a DHCP message stands in a frame without IP options. */
 const DHCP_TRANSACTION: u32 = 46;
 
@@ -114,13 +117,15 @@ export function fuzzStart(memoryStart: usize, memoryEnd: usize): void {
   deviceRegister(device);
   transportRegister(IPPROTO_UDP, udpInput.index, udpIcmpError.index, udpPoll.index);
   tcpInit(256);
+  ipv6Enable();
 }
 
+/** Of both families. */
 function openSockets(): void {
-  any.setIpv4(0);
-  datagrams = udpSocketCreate(false);
+  any.clear();
+  datagrams = udpSocketCreate(true);
   udpBind(datagrams, any, UDP_PORT);
-  listener = tcpSocketCreate(false);
+  listener = tcpSocketCreate(true);
   tcpBind(listener, any, TCP_PORT);
   tcpListen(listener, 4);
 }
@@ -145,7 +150,22 @@ function pass(steps: u32): void {
   setTime();
 }
 
+/** Makes the checksum of an IPv4 header right, or of an ICMPv6 message. */
 function repair(frame: usize, length: u32): void {
+  if (load<u16>(frame + 12) == 0xdd86) {
+    const count = min<u32>(bswap<u16>(load<u16>(frame + 18)), length - IPV6_PAYLOAD);
+    if (load<u8>(frame + 20) != IPPROTO_ICMPV6 || count < 8) return;
+    store<u16>(frame + IPV6_PAYLOAD + 2, 0);
+    const sum = transportChecksum(
+      addressAt(frame + 22),
+      addressAt(frame + 38),
+      IPPROTO_ICMPV6,
+      frame + IPV6_PAYLOAD,
+      count,
+    );
+    store<u16>(frame + IPV6_PAYLOAD + 2, sum);
+    return;
+  }
   const header = (<u32>(load<u8>(frame + ETHERNET) & 15)) << 2;
   if (length < ETHERNET + header || header < 20) return;
   store<u16>(frame + ETHERNET + 10, 0);
@@ -205,7 +225,7 @@ function frameInput(kind: u32, from: usize, size: u32, memoryEnd: usize): void {
   const frame = memoryEnd - size;
   memory.copy(frame, scratch, size);
   pass(kind >> 4);
-  if (size >= ETHERNET + 34) {
+  if (size >= IPV6_PAYLOAD) {
     if ((kind & ANSWER) != 0) makeAnswer(frame, size);
     if ((kind & REPAIR) != 0) repair(frame, size);
   }
