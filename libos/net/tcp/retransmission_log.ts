@@ -54,17 +54,13 @@ export function retransmissionAt(s: TcpSocket, index: u32): Retransmission {
 export function retransmissionAdd(s: TcpSocket, start: u32, end: u32, now: u64): void {
   if (s.retransmissionLog == 0) s.retransmissionLog = slab.alloc();
   if (s.retransmissionLog == 0) return;
+  forget(s, start, end);
   const log = changetype<Log>(s.retransmissionLog);
-  let index: u32 = 0;
-  while (index < log.count && retransmissionAt(s, index).start != start) index++;
-  if (index < log.count && sequenceLess(end, retransmissionAt(s, index).end)) {
-    retransmissionAt(s, index).start = end; // the rest is still to be sent
-    index = log.count;
-  }
+  let index = log.count;
   if (index == ENTRIES) {
     index = log.oldest;
     log.oldest = (log.oldest + 1) % ENTRIES;
-  } else if (index == log.count) {
+  } else {
     log.count += 1;
   }
   const entry = retransmissionAt(s, index);
@@ -72,6 +68,16 @@ export function retransmissionAdd(s: TcpSocket, start: u32, end: u32, now: u64):
   entry.end = end;
   entry.time = ticksOf(now);
   entry.lost = 0;
+}
+
+/** Takes [start, end) from the entries that begin there: whatever of it was due has been sent. */
+function forget(s: TcpSocket, start: u32, end: u32): void {
+  for (let i = retransmissions(s); i != 0; i--) {
+    const entry = retransmissionAt(s, i - 1);
+    if (sequenceLess(entry.start, start) || !sequenceLess(entry.start, end)) continue;
+    if (sequenceLess(end, entry.end)) entry.start = end;
+    else retransmissionRemove(s, i - 1);
+  }
 }
 
 /** Takes entry `index` out; the last takes its place. */
