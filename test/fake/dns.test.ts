@@ -5,7 +5,7 @@ import { fakeKernel } from "../support/fake.ts";
 import { AAAA, NXDOMAIN, SERVFAIL, a, cname, record, response, soa } from "../unit/dns/message.ts";
 import type { Asked, Script } from "./dns_server.ts";
 import { EAGAIN, ENODATA, ENOENT, runResolving } from "./resolving.ts";
-import { ADDRESS, NAME, always, zone } from "./dns_scripts.ts";
+import { ADDRESS, NAME, always } from "./dns_scripts.ts";
 
 const kernel = await fakeKernel();
 
