@@ -17,6 +17,8 @@ const TIMEOUT_MS = 400_000;
 interface Direction {
   readonly name: string;
   readonly title: string;
+  /** What is asked of ours beside Linux's. */
+  readonly target?: number;
   /** Prints how many bytes have arrived. */
   readonly command: (url: string, bytes: number) => string;
 }
@@ -25,6 +27,7 @@ const DIRECTIONS: readonly Direction[] = [
   {
     name: "net-out",
     title: "bulk TCP out of the guest",
+    target: 1 / 2,
     command: (url, bytes) => `curl -s -f -o /dev/null -w '%{size_download}' ${url}/${bytes}`,
   },
   {
@@ -42,10 +45,15 @@ function repeatedName(name: string): string {
   return `${name}-repeated`;
 }
 
-export const NET_FIGURES: readonly Definition[] = DIRECTIONS.flatMap(({ name, title }) => {
+export const NET_FIGURES: readonly Definition[] = DIRECTIONS.flatMap(({ name, title, target }) => {
   const part = { part: "net", unit: "ratio" } as const;
   return [
-    { name, title: `${title}: instructions a megabyte, ours of Linux's`, ...part },
+    {
+      name,
+      title: `${title}: instructions a megabyte, ours of Linux's`,
+      ...part,
+      ...(target === undefined ? {} : { target }),
+    },
     {
       name: repeatedName(name),
       title: `${title}: besides, iterations of repeated string instructions`,
