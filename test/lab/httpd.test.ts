@@ -19,13 +19,14 @@ const ARCHITECTURES = ["sequential", "threads", "poll"] as const;
 const TEST_TIMEOUT_MS = 180_000;
 const ANSWER_TIMEOUT_MS = 15_000;
 const LARGE_SIZE = 50_000_000;
+/** It has its address a moment before it listens. */
+const LISTENS = /httpd: \d+ files/;
 
 const lab = useLab();
 
 async function bootHttpd(words: string): Promise<Guest> {
   const guest = await boot(lab(), "apps/httpd", { commandLine: `ip=dhcp stack=64K -- ${words}` });
-  // It has its address a moment before it listens.
-  await guest.console.waitFor(/httpd: \d+ files/, BOOT_TIMEOUT_MS);
+  await guest.console.waitFor(LISTENS, BOOT_TIMEOUT_MS);
   return guest;
 }
 
@@ -172,6 +173,7 @@ test("200 rounds of requests do not cost memory", { timeout: TEST_TIMEOUT_MS }, 
 test("50 MB arrive whole, also over a network that loses and reorders", { timeout: 2 * TEST_TIMEOUT_MS }, async () => {
   const { cfg, hash } = await largeImage();
   await using guest = await boot(lab(), cfg);
+  await guest.console.waitFor(LISTENS, BOOT_TIMEOUT_MS);
   const url = await guest.url();
   assert.equal(await download(`${url}/large.bin`), hash);
 
