@@ -2,6 +2,8 @@
 // floor (boot/) and the app reach by name. main_network.ts adds the network.
 import { kernelBoot } from "../kernel/main";
 import { threadExit } from "../kernel/thread/scheduler";
+import { memoryFreePages } from "../kernel/memory/frames";
+import { bufferMemoryInit } from "./net/tcp/memory";
 import { appFailed, appLaunch } from "./process/app";
 import { familyStart } from "../kernel/with_fork";
 import { networkStart } from "./with_network";
@@ -19,6 +21,7 @@ export { leaveKernel, upcall } from "../kernel/work";
 export function kernelMain(startInfoAddress: usize): void {
   kernelBoot(startInfoAddress);
   familyStart();
+  bufferMemoryInit(memoryFreePages() >> 1); // pipes have buffers too
   networkStart(); // what it finds missing it has logged: an app may do without
   if (appLaunch() != 0) appFailed("not enough memory");
   threadExit();

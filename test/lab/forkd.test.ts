@@ -1,6 +1,10 @@
 // forkd on real Xen: what it makes of a domain that forks, and what is left afterwards – nothing.
 import assert from "node:assert/strict";
+import { cp, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
+import { buildImage } from "../../tools/image/build.ts";
+import { repositoryPath } from "../../tools/image/paths.ts";
 import { startForkd, type Forkd } from "./forkd_support.ts";
 import { boot, BOOT_TIMEOUT_MS, useLab, type Guest } from "./support.ts";
 
@@ -86,9 +90,18 @@ test("a family has no more children than fork= allows, and others can come when 
   await forkd.end();
 });
 
+/** The app that forks in an image with a network; its own has none. */
+async function forkerWithNetwork(): Promise<string> {
+  const folder = repositoryPath("build/test/forker-network");
+  await cp(repositoryPath("test/apps/forker"), folder, { recursive: true });
+  const manifest = JSON.parse(await readFile(join(folder, "karyon.json"), "utf8")) as object;
+  await writeFile(join(folder, "karyon.json"), JSON.stringify({ ...manifest, network: { address: "dhcp" } }));
+  return (await buildImage(folder, { output: repositoryPath("build/test/forker-network-image") })).cfg;
+}
+
 test("a child gets a network device of its own, which goes when it ends", limit, async () => {
   await using forkd = await startForkd(lab());
-  await using guest = await boot(lab(), "test/apps/forker", {
+  await using guest = await boot(lab(), await forkerWithNetwork(), {
     commandLine: "ip=dhcp fork=2 -- stay 1",
     extra: [...STAY, 'vif = ["bridge=xenbr0"]'],
   });

@@ -75,7 +75,7 @@ async function captured(guest: Guest, name: string, work: () => Promise<void>): 
   const remote = "/tmp/capture.pcap";
   const device = await deviceOf(guest);
   await lab().run(
-    `tcpdump -i ${device} -U -s 128 -w ${remote} tcp and host ${PEER_ADDRESS} >/tmp/tcpdump.log 2>&1 & echo $! >/tmp/tcpdump.pid; until grep -q listening /tmp/tcpdump.log; do sleep 0.05; done`,
+    `rm -f /tmp/tcpdump.log; tcpdump -i ${device} -U -s 128 -w ${remote} tcp and host ${PEER_ADDRESS} >/tmp/tcpdump.log 2>&1 & echo $! >/tmp/tcpdump.pid; until grep -q listening /tmp/tcpdump.log; do sleep 0.05; done`,
   );
   try {
     await work();

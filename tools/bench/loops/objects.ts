@@ -21,7 +21,7 @@ const LIBOS: Compilation = {
   generated: {
     "loops.ts": `
 import { checksum } from "./libos/net/wire/checksum";
-import { siphash } from "./libos/net/tcp/siphash";
+import { siphashBegin, siphashEnd, siphashWord } from "./libos/net/tcp/siphash";
 export function loop_checksum(address: usize, length: u32): u32 {
   return checksum(address, length);
 }
@@ -29,7 +29,10 @@ export function loop_copy(to: usize, from: usize, length: u32): void {
   memory.copy(to, from, length);
 }
 export function loop_siphash(key0: u64, key1: u64, first: u64, second: u64): u64 {
-  return siphash(key0, key1, first, second);
+  siphashBegin(key0, key1);
+  siphashWord(first);
+  siphashWord(second);
+  return siphashEnd();
 }
 export function staticDataEnd(): usize {
   return __heap_base;
