@@ -75,13 +75,13 @@ async function captured(guest: Guest, name: string, work: () => Promise<void>): 
   const remote = "/tmp/capture.pcap";
   const device = await deviceOf(guest);
   await lab().run(
-    `rm -f /tmp/tcpdump.log; tcpdump -i ${device} -U -s 128 -w ${remote} tcp and host ${PEER_ADDRESS} >/tmp/tcpdump.log 2>&1 & echo $! >/tmp/tcpdump.pid; until grep -q listening /tmp/tcpdump.log; do sleep 0.05; done`,
+    `rm -f /tmp/tcpdump.log; tcpdump --immediate-mode -i ${device} -U -s 128 -w ${remote} tcp and host ${PEER_ADDRESS} >/tmp/tcpdump.log 2>&1 & echo $! >/tmp/tcpdump.pid; until grep -q listening /tmp/tcpdump.log; do sleep 0.05; done`,
   );
   try {
     await work();
   } finally {
     await lab().run(
-      "kill $(cat /tmp/tcpdump.pid); while kill -0 $(cat /tmp/tcpdump.pid); do sleep 0.05; done 2>/dev/null",
+      "sleep 1; kill $(cat /tmp/tcpdump.pid); while kill -0 $(cat /tmp/tcpdump.pid); do sleep 0.05; done 2>/dev/null",
     );
   }
   await mkdir(CAPTURES, { recursive: true });
