@@ -77,16 +77,10 @@ export class Tester {
 
   /** Sends a packet, as a frame for the subject unless the case says otherwise. */
   async send(fields: PacketFields, wrong?: (frame: Buffer) => void): Promise<void> {
-    await this.link.send(this.frame(fields, wrong));
+    await this.link.send(this.#frame(fields, wrong));
   }
 
-  /** Sends frames as they are. */
-  async sendFrames(frames: readonly Buffer[]): Promise<void> {
-    await this.link.send(...frames);
-  }
-
-  /** The frame of a packet. */
-  frame(fields: PacketFields, wrong?: (frame: Buffer) => void): Buffer {
+  #frame(fields: PacketFields, wrong?: (frame: Buffer) => void): Buffer {
     this.#identification = (this.#identification + 1) & 0xffff;
     const packet: Ipv4Packet = {
       destinationMac: this.#subjectMac ?? BROADCAST,

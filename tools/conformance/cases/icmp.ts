@@ -10,7 +10,7 @@ import {
   TIME_EXCEEDED,
   UNREACHABLE,
 } from "../packets/icmp.ts";
-import { PROTOCOL_ICMP, PROTOCOL_UDP } from "../packets/ipv4.ts";
+import { encodeIpv4, ETHERNET_HEADER, PROTOCOL_ICMP, PROTOCOL_UDP, type Ipv4Packet } from "../packets/ipv4.ts";
 import { mssOption } from "../packets/tcp.ts";
 import { POLLOUT } from "../subject/subject.ts";
 
@@ -20,30 +20,19 @@ const QUOTE = 20 + 8;
 const PORT_UNREACHABLE = 3;
 const FRAGMENTATION_NEEDED = 4;
 
-/** Tells the subject that `frame`, which it sent, did not get where it should. */
+/** Tells the subject that `packet`, which it sent, did not get where it should. */
 async function report(world: World, packet: Buffer, type: number, code: number, word = 0): Promise<void> {
   const payload = encodeIcmp({ type, code, word, data: packet.subarray(0, QUOTE) });
   await world.tester.send({ protocol: PROTOCOL_ICMP, payload, source: ROUTER });
 }
 
-/** The next segment of the connection as the packet that it came in. */
+/** The packet in which the next segment of the connection comes. */
 async function nextPacket({ connection }: Established): Promise<Buffer> {
-  const { packet } = await connection.receive();
-  // Built anew from what was decoded: the subject's header has no options.
-  return world4(packet.payload, packet.source, packet.destination, packet.identification);
+  return packetBytes((await connection.receive()).packet);
 }
 
-function world4(payload: Buffer, source: string, destination: string, identification: number): Buffer {
-  const header = Buffer.alloc(20);
-  header[0] = 0x45;
-  header.writeUInt16BE(20 + payload.length, 2);
-  header.writeUInt16BE(identification, 4);
-  header.writeUInt16BE(0x4000, 6);
-  header[8] = 60;
-  header[9] = 6;
-  Buffer.from(source.split(".").map(Number)).copy(header, 12);
-  Buffer.from(destination.split(".").map(Number)).copy(header, 16);
-  return Buffer.concat([header, payload]);
+function packetBytes(packet: Ipv4Packet): Buffer {
+  return encodeIpv4(packet).subarray(ETHERNET_HEADER);
 }
 
 conformance("an echo request is answered with its data", async (world) => {
@@ -74,8 +63,7 @@ async function refused(world: World): Promise<Established> {
   await socket.connect("10.0.2.77", ownPort);
   const arrivals = world.tester.arrivals(ownPort);
   const { packet } = await world.tester.until("a SYN", () => arrivals.shift());
-  const quoted = world4(packet.payload, packet.source, packet.destination, packet.identification);
-  await report(world, quoted, UNREACHABLE, PORT_UNREACHABLE);
+  await report(world, packetBytes(packet), UNREACHABLE, PORT_UNREACHABLE);
   return { socket, connection: world.connection(1), listener: socket };
 }
 

@@ -1,10 +1,8 @@
 // IPv4 below TCP: options, fragments, wrong headers (RFC 791, RFC 1122, RFC 7126).
 import assert from "node:assert/strict";
 import { conformance } from "../case.ts";
-import { MORE_FRAGMENTS, PROTOCOL_TCP } from "../packets/ipv4.ts";
+import { ETHERNET_HEADER as IP, MORE_FRAGMENTS, PROTOCOL_TCP } from "../packets/ipv4.ts";
 import { EAGAIN } from "../subject/subject.ts";
-
-const IP = 14;
 
 // RFC 9293 MUST-50
 conformance("IPv4 options that TCP does not know do not disturb it", async (world) => {

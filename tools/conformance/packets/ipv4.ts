@@ -1,7 +1,8 @@
 // Ethernet frames with IPv4 packets (RFC 791) and ARP (RFC 826), as a test writes and reads them: any field can be wrong.
 import { internetChecksum } from "./checksum.ts";
 
-const ETHERNET_HEADER = 14;
+/** Length of the Ethernet header before a packet. */
+export const ETHERNET_HEADER = 14;
 const IPV4_HEADER = 20;
 const ETHERTYPE_IPV4 = 0x0800;
 const ETHERTYPE_ARP = 0x0806;
