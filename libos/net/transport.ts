@@ -4,6 +4,7 @@
 // can run with any subset of them.
 import {
   CHECKSUM_OFFLOAD_TX,
+  CHECKSUM_OFFLOAD_TX_IPV6,
   RX_CHECKSUM_BLANK,
   RX_CHECKSUM_VALID,
   TX_CHECKSUM_BLANK,
@@ -124,8 +125,8 @@ export function transportChecksumFill(
 ): void {
   const field = frame.data + offset;
   const pseudo = pseudoHeaderSum(source, destination, protocol, length);
-  const offload = source.isIpv4() && (deviceFeatures() & CHECKSUM_OFFLOAD_TX) != 0;
-  if ((frame.flags & TX_LOOPBACK) != 0 || offload) {
+  const needed = source.isIpv4() ? CHECKSUM_OFFLOAD_TX : CHECKSUM_OFFLOAD_TX_IPV6;
+  if ((frame.flags & TX_LOOPBACK) != 0 || (deviceFeatures() & needed) != 0) {
     frame.flags |= TX_CHECKSUM_BLANK;
     store<u16>(field, <u16>checksumFold(pseudo));
     return;

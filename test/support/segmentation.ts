@@ -30,29 +30,45 @@ export function internetSum(bytes: Uint8Array, start: number, end: number, initi
   return sum;
 }
 
-/** The sum over the TCP pseudo-header of the IPv4 packet at `ip`. */
+function isIpv6(frame: Uint8Array): boolean {
+  return (frame[ETHERNET] ?? 0) >> 4 === 6;
+}
+
+/** Where the header behind IP's begins. */
+function transportAt(frame: Uint8Array): number {
+  return ETHERNET + (isIpv6(frame) ? 40 : ((frame[ETHERNET] ?? 0) & 15) * 4);
+}
+
+/** The sum over the TCP pseudo-header of the packet at `ip`. */
 export function pseudoHeaderSum(frame: Uint8Array, ip: number, length: number): number {
+  if (isIpv6(frame)) return internetSum(frame, ip + 8, ip + 40, (frame[ip + 6] ?? 0) + length);
   return internetSum(frame, ip + 12, ip + 20, (frame[ip + 9] ?? 0) + length);
 }
 
 /** Computes the TCP checksum of an Ethernet frame in place. */
 export function fillTcpChecksum(frame: Uint8Array): void {
-  const tcp = ETHERNET + ((frame[ETHERNET] ?? 0) & 15) * 4;
-  const end = ETHERNET + u16(frame, ETHERNET + 2);
+  const tcp = transportAt(frame);
+  const end = isIpv6(frame) ? tcp + u16(frame, ETHERNET + 4) : ETHERNET + u16(frame, ETHERNET + 2);
   setU16(frame, tcp + 16, 0);
   setU16(frame, tcp + 16, ~internetSum(frame, tcp, end, pseudoHeaderSum(frame, ETHERNET, end - tcp)) & 0xffff);
 }
 
-function fillIpChecksum(frame: Uint8Array): void {
+/** Makes the header of IP that of a frame of this length. */
+function fitIp(frame: Uint8Array): void {
+  if (isIpv6(frame)) {
+    setU16(frame, ETHERNET + 4, frame.length - ETHERNET - 40);
+    return;
+  }
+  setU16(frame, ETHERNET + 2, frame.length - ETHERNET);
   setU16(frame, ETHERNET + 10, 0);
   setU16(frame, ETHERNET + 10, ~internetSum(frame, ETHERNET, ETHERNET + 20) & 0xffff);
 }
 
 /** The frames that go onto the wire for one frame with `gsoSize` (0 = it goes as it is) and maybe a blank checksum. */
 export function segmentFrame(frame: Uint8Array, gsoSize: number, checksumBlank: boolean): Uint8Array[] {
-  const tcp = ETHERNET + 20;
+  const tcp = transportAt(frame);
   if (gsoSize === 0) {
-    if (checksumBlank && frame[ETHERNET + 9] === 6) fillTcpChecksum(frame);
+    if (checksumBlank && frame[ETHERNET + (isIpv6(frame) ? 6 : 9)] === 6) fillTcpChecksum(frame);
     return [frame];
   }
   const payloadAt = tcp + ((frame[tcp + 12] ?? 0) >> 4) * 4;
@@ -62,10 +78,9 @@ export function segmentFrame(frame: Uint8Array, gsoSize: number, checksumBlank: 
     const part = new Uint8Array(payloadAt + end - at);
     part.set(frame.subarray(0, payloadAt));
     part.set(frame.subarray(at, end), payloadAt);
-    setU16(part, ETHERNET + 2, part.length - ETHERNET);
     setU32(part, tcp + 4, (u32(frame, tcp + 4) + at - payloadAt) >>> 0);
     if (end !== frame.length) part[tcp + 13] = (part[tcp + 13] ?? 0) & ~0x09; // FIN and PSH on the last only
-    fillIpChecksum(part);
+    fitIp(part);
     fillTcpChecksum(part);
     frames.push(part);
   }

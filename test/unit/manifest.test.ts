@@ -32,6 +32,7 @@ describe("karyon.json", () => {
         address: "10.0.2.20/24",
         gateway: "10.0.2.2",
         dns: "10.0.2.3",
+        ipv6: { address: "fd00::20/64", gateway: "fe80::1" },
         bridge: "xenbr0",
         mac: "00:16:3e:00:00:01",
       },
@@ -55,6 +56,13 @@ describe("karyon.json", () => {
     [{ network: { address: "10.0.2.20" } }, /^ {2}network/m],
     [{ network: { mac: "01:16:3e:00:00:01" } }, /^ {2}network/m],
     [{ network: { gateway: "10.0.2.2" } }, /^ {2}network\.gateway: comes from the DHCP server/m],
+    [{ network: { ipv6: "on" } }, /^ {2}network/m],
+    [{ network: { ipv6: { address: "fd00::20" } } }, /^ {2}network/m],
+    [{ network: { ipv6: { address: "fd00::20/129" } } }, /^ {2}network/m],
+    [{ network: { ipv6: { address: "fd00::20/0" } } }, /^ {2}network/m],
+    [{ network: { ipv6: { address: "::ffff:10.0.0.1/64" } } }, /^ {2}network/m],
+    [{ network: { ipv6: { address: "fd00::20/64", gateway: "fe80::1%eth0" } } }, /^ {2}network/m],
+    [{ network: { ipv6: { gateway: "fe80::1" } } }, /^ {2}network/m],
     [{ network: { adress: "dhcp" } }, /^ {2}network.*adress/ms],
     [{ fork: 65 }, /^ {2}fork: expected a number of children, 1 to 64/m],
     [{ fork: { memory: "64M" } }, /^ {2}fork/m],
@@ -104,6 +112,10 @@ describe("the command line", () => {
     );
     assert.equal(commandLine(manifest({})), "ip=off");
     assert.equal(commandLine(manifest({ network: {} })), "ip=dhcp");
+    assert.equal(commandLine(manifest({ network: { ipv6: "off" } })), "ip=dhcp ip6=off");
+    assert.equal(commandLine(manifest({ network: { ipv6: {} } })), "ip=dhcp ip6=auto");
+    const ipv6 = { address: "fd00::20/64", gateway: "fe80::1" };
+    assert.equal(commandLine(manifest({ network: { ipv6 } })), "ip=dhcp ip6=fd00::20/64,gateway=fe80::1");
     assert.equal(commandLine(manifest({ fork: 8 })), "ip=off fork=8");
     const fork = { children: 8, memory: "64M", rate: 100 };
     assert.equal(commandLine(manifest({ fork })), "ip=off fork=8 fork-memory=64M fork-rate=100");

@@ -53,6 +53,7 @@ program
   .option("--path <path>", "what they ask for", "/")
   .addOption(new Option("--clients <number>", "clients that ask at the same time").default(1).argParser(count))
   .option("--no-keep-alive", "a connection for each request")
+  .option("--ipv6", "over IPv6", false)
   .option("--boot", "the way to the first answer in their place; without a network, the whole run", false)
   .addOption(new Option("--top <number>", "functions in the table").default(30).argParser(count))
   .option("--json <file>", "where all functions go as JSON")

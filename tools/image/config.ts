@@ -38,7 +38,7 @@ export function domainConfig(manifest: Manifest, kernel: string): string {
  * @throws KaryonError COMMAND_LINE_TOO_LONG
  */
 export function commandLine(manifest: Manifest): string {
-  const words = [`ip=${ipOption(manifest)}`];
+  const words = [`ip=${ipOption(manifest)}`, ...ipv6Options(manifest)];
   if (manifest.stack !== undefined) words.push(`stack=${manifest.stack / 1024}K`);
   if (manifest.fork !== undefined) words.push(...forkOptions(manifest.fork));
   for (const [name, value] of Object.entries(manifest.environment)) words.push(`env.${name}=${word(value)}`);
@@ -67,6 +67,13 @@ function ipOption({ network }: Manifest): string {
   if (network.gateway !== undefined) parts.push(`gateway=${network.gateway}`);
   if (network.dns !== undefined) parts.push(`dns=${network.dns}`);
   return parts.join(",");
+}
+
+function ipv6Options({ network }: Manifest): string[] {
+  if (network === false || network.ipv6 === undefined) return [];
+  if (network.ipv6 === "off") return ["ip6=off"];
+  const { address = "auto", gateway } = network.ipv6;
+  return [`ip6=${address}${gateway === undefined ? "" : `,gateway=${gateway}`}`];
 }
 
 function vif({ bridge, mac }: Exclude<Manifest["network"], false>): string {

@@ -1,6 +1,7 @@
 // karyon.json: what an app says about itself. Checked field by field; a field that is not known is an error too, so
 // that a misspelt one does not silently mean the default.
 import { readFile } from "node:fs/promises";
+import { isIPv6 } from "node:net";
 import path from "node:path";
 import { z } from "zod";
 import { KaryonError } from "../support/errors.ts";
@@ -54,12 +55,33 @@ const forkSchema = z.strictObject({
 
 type ForkManifest = z.output<typeof forkSchema>;
 
+/** True for an IPv6 address as the kernel reads it: hexadecimal groups only, no zone. */
+function isAddress6(text: string): boolean {
+  return isIPv6(text) && !/[.%]/.test(text);
+}
+
+const address6 = z.string().refine(isAddress6, 'expected an address such as "fe80::1"');
+const prefixed6 = z.string().refine((text) => {
+  const [address = "", bits = "", ...rest] = text.split("/");
+  return isAddress6(address) && /^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= 128 && rest.length === 0;
+}, 'expected an address and its prefix such as "fd00::20/64"');
+
+const ipv6Schema = z
+  .strictObject({ address: prefixed6.optional(), gateway: address6.optional() })
+  .refine(({ address, gateway }) => address !== undefined || gateway === undefined, {
+    path: ["gateway"],
+    message: "belongs to an address",
+  });
+
 const networkSchema = z.strictObject({
   address: z
     .union([z.literal("dhcp"), z.string().regex(ADDRESS_AND_PREFIX)], 'expected "dhcp" or "10.0.2.20/24"')
     .default("dhcp"),
   gateway: z.string().regex(ADDRESS, 'expected an address such as "10.0.2.2"').optional(),
   dns: z.string().regex(ADDRESS, 'expected an address such as "10.0.2.3"').optional(),
+  ipv6: z
+    .union([z.literal("off"), ipv6Schema], 'expected "off" or an object such as {"address": "fd00::20/64"}')
+    .optional(),
   bridge: z
     .string()
     .regex(/^[\w.-]{1,15}$/, "expected the name of a bridge of dom0")

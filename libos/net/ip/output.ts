@@ -7,7 +7,7 @@ import { ipv4SendFragmented } from "../ipv4/fragment";
 import { ipv4Allocate, ipv4Doubt, ipv4Free, ipv4PathMtu, ipv4PayloadMaximum, ipv4Send } from "../ipv4/output";
 import { ipv6SendFragmented } from "../ipv6/fragment";
 import { linkHopLimit } from "../ipv6/link";
-import { ipv6Allocate, ipv6Doubt, ipv6PathMtu, ipv6Send } from "../ipv6/output";
+import { ipv6Allocate, ipv6Doubt, ipv6PathMtu, ipv6PayloadMaximum, ipv6Send } from "../ipv6/output";
 import { IPV4_HEADER } from "../wire/ipv4";
 import { IPV6_HEADER } from "../wire/ipv6";
 import { IpAddress } from "./address";
@@ -69,7 +69,7 @@ export function ipPathPayload(destination: IpAddress): u32 {
  * where the device cuts TCP segments itself, and then only with a gsoSize.
  */
 export function ipFramePayload(destination: IpAddress): u32 {
-  return destination.isIpv4() ? ipv4PayloadMaximum(destination.ipv4()) : ipPathPayload(destination);
+  return destination.isIpv4() ? ipv4PayloadMaximum(destination.ipv4()) : ipv6PayloadMaximum(destination);
 }
 
 /** A transport doubts that packets to `destination` get there: the neighbour on the way is asked whether it is still there. */

@@ -42,6 +42,8 @@ export class OwnAddress {
 export const NO_ADDRESS: OwnAddress = changetype<OwnAddress>(0);
 
 const table = memory.data(384, 8); // ADDRESSES of 48 bytes
+/** Entries from here on have never been used: who looks for an address, as for each packet, need not look there. */
+let used: u32 = 0;
 
 /** Entry `index` of the table, 0 … ADDRESSES - 1. */
 export function ownAddressAt(index: u32): OwnAddress {
@@ -50,7 +52,7 @@ export function ownAddressAt(index: u32): OwnAddress {
 
 /** The entry of `address` in whatever state, or NO_ADDRESS. */
 export function ownAddressFind(address: IpAddress): OwnAddress {
-  for (let i: u32 = 0; i < ADDRESSES; i++) {
+  for (let i: u32 = 0; i < used; i++) {
     const own = ownAddressAt(i);
     if (own.state != ADDRESS_FREE && own.address.equals(address)) return own;
   }
@@ -60,7 +62,9 @@ export function ownAddressFind(address: IpAddress): OwnAddress {
 /** A free entry, or NO_ADDRESS. */
 export function ownAddressClaim(): OwnAddress {
   for (let i: u32 = 0; i < ADDRESSES; i++) {
-    if (ownAddressAt(i).state == ADDRESS_FREE) return ownAddressAt(i);
+    if (ownAddressAt(i).state != ADDRESS_FREE) continue;
+    used = max(used, i + 1);
+    return ownAddressAt(i);
   }
   return NO_ADDRESS;
 }

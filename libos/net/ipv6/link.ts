@@ -5,15 +5,12 @@ import { IPV6_MTU_MINIMUM } from "../wire/ipv6";
 /** RFC 1700: the recommended default. */
 const HOP_LIMIT: u8 = 64;
 
-/** RFC 2464 section 2. It also keeps segments small enough to be copied into their frames, where their checksum is computed. */
-const MTU_MAXIMUM: u32 = 1500;
-
 let mtu: u32 = 0;
 let hopLimit: u8 = HOP_LIMIT;
 
 /** Largest IPv6 packet that we send on the interface, in bytes. */
 export function linkMtu(): u32 {
-  const device = min(deviceMtu(), MTU_MAXIMUM);
+  const device = deviceMtu();
   return mtu != 0 && mtu < device ? mtu : device;
 }
 

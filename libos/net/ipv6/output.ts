@@ -1,6 +1,13 @@
 // IPv6 output (RFC 8200): frames to be filled, and what becomes of them (ip/output.ts has the steps).
 import { EHOSTUNREACH, EMSGSIZE, ENETDOWN, ENETUNREACH } from "../../../kernel/errno";
-import { TransmitFrame, deviceCarrier, deviceTransmitAllocate, deviceTransmitFree } from "../device";
+import {
+  GSO_TCPV6,
+  TransmitFrame,
+  deviceCarrier,
+  deviceGsoMaximum,
+  deviceTransmitAllocate,
+  deviceTransmitFree,
+} from "../device";
 import { ethernetSend } from "../ethernet_output";
 import { IpAddress } from "../ip/address";
 import { pathMtu } from "../ip/path_mtu";
@@ -8,8 +15,10 @@ import { LOOPBACK_MTU, loopbackAllocate, loopbackFree, loopbackSend } from "../l
 import { neighbourDoubt, neighbourHold, neighbourLookup } from "../ndp/neighbours";
 import { TX_LOOPBACK } from "../transport";
 import { ETHERNET_HEADER, ETHERTYPE_IPV6, ethernetSetMulticastIpv6 } from "../wire/ethernet";
-import { IPV6_HEADER, ipv6Destination, ipv6Write } from "../wire/ipv6";
+import { IPPROTO_TCP, IPPROTO_UDP } from "../wire/ipv4";
+import { IPV6_HEADER, ipv6Destination, ipv6SetFlowLabel, ipv6Write } from "../wire/ipv6";
 import { ipv6IsLocal } from "./addresses";
+import { flowLabel } from "./flow_label";
 import { linkMtu } from "./link";
 import { ipv6NextHop } from "./routing";
 
@@ -39,6 +48,13 @@ export function ipv6PathMtu(destination: IpAddress): u32 {
   return ipv6IsLocal(destination) ? LOOPBACK_MTU : pathMtu(destination.high, destination.low, linkMtu());
 }
 
+/** Largest transport header and payload in bytes that one frame to `destination` may carry: see ipFramePayload(). */
+export function ipv6PayloadMaximum(destination: IpAddress): u32 {
+  const gso = ipv6IsLocal(destination) ? <u32>0 : deviceGsoMaximum(GSO_TCPV6);
+  const mtu = ipv6PathMtu(destination);
+  return (gso > mtu + ETHERNET_HEADER ? gso - ETHERNET_HEADER : mtu) - IPV6_HEADER;
+}
+
 /** Sends `payloadLength` bytes from `frame.data` on as one IPv6 packet and consumes the frame in any case: see ipSend(). */
 export function ipv6Send(
   frame: TransmitFrame,
@@ -51,11 +67,14 @@ export function ipv6Send(
 ): i32 {
   const total = IPV6_HEADER + payloadLength;
   const loopback = (frame.flags & TX_LOOPBACK) != 0;
-  if (total > (loopback ? LOOPBACK_MTU : linkMtu())) return refuse(frame, -EMSGSIZE);
+  if (total > (loopback ? LOOPBACK_MTU : linkMtu()) && frame.gsoSize == 0) return refuse(frame, -EMSGSIZE);
   frame.data -= IPV6_HEADER;
   frame.capacity += IPV6_HEADER;
   frame.length = total;
   ipv6Write(frame.data, payloadLength, nextHeader, hopLimit, source, destination);
+  if (nextHeader == IPPROTO_TCP || nextHeader == IPPROTO_UDP) {
+    ipv6SetFlowLabel(frame.data, flowLabel(frame.data, frame.data + IPV6_HEADER));
+  }
   if (!loopback) return transmit(frame, ipv6Destination(frame.data), now);
   loopbackSend(frame);
   return 0;

@@ -87,6 +87,11 @@ export function ipv6Write(
   addressAt(packet + DESTINATION).copy(destination);
 }
 
+/** Puts a flow label of 20 bits into the header, whose own is 0. */
+export function ipv6SetFlowLabel(packet: usize, label: u32): void {
+  store<u32>(packet + VERSION, load<u32>(packet + VERSION) | bswap<u32>(label));
+}
+
 /** Where in the original payload the fragment whose header is at `header` stands, in bytes. */
 export function fragmentOffset(header: usize): u32 {
   return bswap<u16>(load<u16>(header, 2)) & 0xfff8;

@@ -3,8 +3,7 @@
 //   PUT /…      the body is received, and its length told as the answer's body
 // One connection after the other, each for one request. tools/peers/bulk/bulk.c does the same in C.
 import {
-  AF_INET,
-  INADDR_ANY,
+  AF_INET6,
   SOCK_STREAM,
   accept,
   bind,
@@ -13,7 +12,8 @@ import {
   perror,
   recv,
   send,
-  sockaddr_in,
+  in6addr_any,
+  sockaddr_in6,
   socket,
 } from "karyon";
 
@@ -73,8 +73,8 @@ function serve(fd: i32): void {
 }
 
 export function main(_args: string[]): i32 {
-  const server = socket(AF_INET, SOCK_STREAM);
-  if (bind(server, new sockaddr_in(INADDR_ANY, PORT)) != 0 || listen(server, 16) != 0) {
+  const server = socket(AF_INET6, SOCK_STREAM);
+  if (bind(server, new sockaddr_in6(in6addr_any, PORT)) != 0 || listen(server, 16) != 0) {
     perror("bulk");
     return 1;
   }

@@ -1,47 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Network } from "../../support/network.ts";
 import { Random } from "../../support/random.ts";
-import { Errno, Stack, State } from "../tcp/stack.ts";
-import { TCP, hex, ip6, packetFrame, readFrame, withChecksum, type Packet } from "./frames.ts";
-import { HARNESS, Host, PEER, US } from "./host.ts";
+import { Errno, State } from "../tcp/stack.ts";
+import { TCP, hex, packetFrame, readFrame, withChecksum, type Packet } from "./frames.ts";
+import { Host, PEER, US } from "./host.ts";
+import { at, connect6, listen6, pair, transfer } from "./pair.ts";
 
-const ADDRESS = 0x20000;
 const ENETUNREACH = 101;
-
-function at(stack: Stack, text: string): number {
-  stack.write(ADDRESS, ip6(text));
-  return ADDRESS;
-}
-
-function listen6(stack: Stack, port: number, only6 = false, address = "::"): number {
-  const socket = stack.call("tcpSocketCreate", true);
-  if (only6) stack.call("setOnly6", socket);
-  assert.equal(stack.call("tcpBind", socket, at(stack, address), port), 0);
-  assert.equal(stack.call("tcpListen", socket, 8), 0);
-  return socket;
-}
-
-function connect6(stack: Stack, address: string, port: number): number {
-  const socket = stack.call("tcpSocketCreate", true);
-  assert.equal(stack.call("tcpConnect", socket, at(stack, address), port, stack.now), -Errno.EINPROGRESS);
-  return socket;
-}
-
-/** Two stacks on one network, with their link-local addresses. */
-async function pair(seed: number, conditions = {}): Promise<{ network: Network; client: Stack; server: Stack }> {
-  const network = new Network(seed);
-  const [server, client] = await Promise.all([1, 2].map((host) => Stack.create(host, { seed, harness: HARNESS })));
-  assert.ok(server !== undefined && client !== undefined);
-  for (const stack of [server, client]) {
-    stack.join(network);
-    stack.write(stack.scratch, Buffer.from("auto"));
-    assert.equal(stack.call("startIpv6", stack.scratch, 4, stack.now), 0);
-  }
-  network.pass(20_000);
-  network.conditions = conditions;
-  return { network, client, server };
-}
 
 test("a connection carries bytes both ways and ends", async () => {
   const { network, client, server } = await pair(1);
@@ -70,33 +35,7 @@ test("a connection carries bytes both ways and ends", async () => {
 for (const seed of [1, 2, 3]) {
   test(`a megabyte arrives whole under loss, duplication, damage and reordering, seed ${seed}`, async () => {
     const conditions = { loss: 0.02, duplicate: 0.01, corrupt: 0.01, delay: [100, 3000] as const };
-    const { network, client, server } = await pair(seed, conditions);
-    const listener = listen6(server, 80);
-    const socket = connect6(client, US, 80);
-    const data = new Uint8Array(1_000_000);
-    const random = new Random(seed);
-    for (let i = 0; i < data.length; i++) data[i] = random.u32();
-    const received: Uint8Array[] = [];
-    let child = 0;
-    let sent = 0;
-    let length = 0;
-    network.run(
-      `ipv6-${seed}`,
-      300_000,
-      () => length === data.length,
-      () => {
-        if (child === 0) child = server.accept(listener);
-        if (client.field(socket, "state") === State.ESTABLISHED && sent < data.length) {
-          const taken = client.send(socket, data.subarray(sent, sent + 60_000));
-          if (taken > 0) sent += taken;
-        }
-        for (let part = child === 0 ? 0 : server.read(child); typeof part !== "number"; part = server.read(child)) {
-          received.push(part);
-          length += part.length;
-        }
-      },
-    );
-    assert.ok(Buffer.concat(received).equals(data));
+    transfer(await pair(seed, conditions), US, new Random(seed).bytes(1_000_000));
   });
 }
 

@@ -68,8 +68,12 @@ const TX_CHECKSUM_BLANK = 1;
 export const CHECKSUM_OFFLOAD_TX = 1;
 export const GSO_TCPV4 = 2;
 export const SCATTER_GATHER = 4;
-/** What a device has that takes large frames. */
+export const CHECKSUM_OFFLOAD_TX_IPV6 = 8;
+export const GSO_TCPV6 = 16;
+/** What a device has that takes large frames, … */
 export const OFFLOADS = CHECKSUM_OFFLOAD_TX | GSO_TCPV4 | SCATTER_GATHER;
+/** … of IPv6 too. */
+export const OFFLOADS_IPV6 = OFFLOADS | CHECKSUM_OFFLOAD_TX_IPV6 | GSO_TCPV6;
 
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 

@@ -16,6 +16,9 @@ import { attribute, type Profile } from "./attribute.ts";
 import { profileText } from "./text.ts";
 
 const ADDRESS = "10.0.2.20";
+const ADDRESS6 = "fd00::20";
+/** The bridge of the lab's dom0, and the address there of who asks. */
+const CLIENT6 = "ip -6 addr replace fd00::1/64 dev xenbr0 nodad";
 const TIMEOUT_MS = 180_000;
 const ATTEMPTS = 1000;
 /** Requests that are not measured: the first ones take paths that no other takes. */
@@ -26,6 +29,8 @@ export interface ProfileOptions extends Clients {
   /** Requests whose instructions are sampled. */
   readonly requests: number;
   readonly path: string;
+  /** Requests go over IPv6. */
+  readonly ipv6: boolean;
   /** The way from the first instruction to the first answer (to the end, for an app without a network) in place of requests. */
   readonly boot: boolean;
   /** Functions in the table. */
@@ -50,12 +55,16 @@ export async function profileApp(folder: string, options: ProfileOptions): Promi
   if (options.json !== undefined) await keep(profile, operations, resolve(options.json));
 }
 
-async function sample(image: Image, { boot, requests, path, ...clients }: ProfileOptions, networked: boolean) {
+async function sample(image: Image, { boot, requests, path, ipv6, ...clients }: ProfileOptions, networked: boolean) {
   const { name } = image.manifest;
   await using lab = await Lab.start({ accelerator: "icount" });
-  const extra = [...GUEST_SETTINGS, ...(networked ? [addressLine(image, `${ADDRESS}/24`)] : [])];
+  const extra = [
+    ...GUEST_SETTINGS,
+    ...(networked ? [addressLine(image, `${ADDRESS}/24`, ipv6 ? `${ADDRESS6}/64` : undefined)] : []),
+  ];
   await lab.create(image.cfg, { extra, args: ["-p"], timeoutMs: TIMEOUT_MS });
-  const url = `http://${ADDRESS}${path}`;
+  const url = `http://${ipv6 ? `[${ADDRESS6}]` : ADDRESS}${path}`;
+  if (ipv6) await lab.run(CLIENT6);
   const start = (): Promise<void> => begin(lab, name, networked ? url : undefined);
   if (boot) {
     logger.start(`${name}: ${networked ? "boot to the first answer" : "its whole run"}`);
