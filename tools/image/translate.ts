@@ -56,7 +56,7 @@ const APART = /^libos\/posix\/files\/transferHeld$/;
 // where speed is the aim.
 const COLD = new RegExp(
   "^libos/net/(?:dhcp|icmp|icmpv6|ndp/(?:input|output)|ip/(?:reassembly|text)|ipv4/fragment" +
-    "|ipv6/(?:autoconfiguration|configuration|fragment|headers|routing)|arp/conflict|configuration|network)/",
+    "|ipv6/(?:autoconfiguration|configuration|fragment|headers|routing)|arp/conflict|configuration|network|tcp/auto_tuning)/",
 );
 
 /** The most stack, in words of eight bytes, that a function may need without a stack check; each variable counts as one. */

@@ -10,8 +10,8 @@ import { SLAB_SIZE, Slab, slabInit } from "../../../kernel/memory/slab";
 import { DeviceBlock } from "../device";
 import { grantedPageAdd, grantedPageRemove } from "./granted_pages";
 
-/** The largest block has 2^8 pages, the largest send buffer. */
-const ORDER_MAX: u32 = 8;
+/** The largest block has 2^9 pages, the largest send buffer. */
+const ORDER_MAX: u32 = 9;
 /** Pages of all blocks together: with the rings and buffers they fit into the grant table. */
 const PAGES_MAX: u32 = 1536;
 /** Of these, pages that only frames get: a frame that is larger than its buffer must not wait for a connection to end. */
@@ -29,7 +29,7 @@ export class Block extends DeviceBlock {
 }
 
 const slab = changetype<Slab>(memory.data(SLAB_SIZE, 8));
-const idle = memory.data(36, 4); // (ORDER_MAX + 1) heads of lists
+const idle = memory.data(40, 4); // (ORDER_MAX + 1) heads of lists
 let pages: u32 = 0;
 let pagesMaximum: u32 = 0;
 let idlePages: u32 = 0;

@@ -3,6 +3,7 @@
 import { NEVER } from "../../../kernel/time/clock";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { HAS_TIMESTAMPS, TCP_FIN, TCP_SYN, TcpSegment } from "../wire/tcp";
+import { sendTune } from "./auto_tuning";
 import { challengeAllowed } from "./challenge";
 import { congestionAcknowledged, congestionDuplicate, congestionReported } from "./congestion";
 import { connectionEstablished, connectionFail, connectionTimeWait } from "./connection";
@@ -13,7 +14,7 @@ import { rackAcknowledged, rackDuplicateReported, rackRetransmissions } from "./
 import { scoreboardAdvance, scoreboardBytes, scoreboardUpdate } from "./scoreboard";
 import { tailAcknowledged } from "./tail_loss";
 import { undoAcknowledged } from "./undo";
-import { sendRelease, sendWritable } from "./send_queue";
+import { sendRelease, sendWake } from "./send_queue";
 import { sequenceLess, sequenceLessOrEqual, sequenceMax } from "./sequence";
 import { ACK_NOW, FIN_ACKNOWLEDGED, PERSIST, RECOVERY, SACK_PERMITTED, TAIL_PROBE, TcpSocket, UNDO } from "./socket";
 import { CLOSING, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, SYN_RECEIVED } from "./state";
@@ -93,7 +94,6 @@ function newAcknowledged(s: TcpSocket, segment: TcpSegment, now: u64): void {
   const acked = ack - s.sendUnacknowledged;
   const octets = s.sendUnacknowledged == s.initialSend ? acked - 1 : acked; // our SYN is not in the ring
   const held = s.sendBuffer.length;
-  const wasWritable = sendWritable(s);
   const echo = (segment.options & HAS_TIMESTAMPS) != 0 ? segment.timestampEcho : 0;
   roundTripAcknowledged(s, ack, echo, s.retransmissions != 0 || s.has(RECOVERY), now);
   if (s.scoreboard != 0) rackAcknowledged(s, ack, now);
@@ -108,7 +108,8 @@ function newAcknowledged(s: TcpSocket, segment: TcpSegment, now: u64): void {
   if (ack == s.sendMax)
     retransmitTimerStop(s); // RFC 6298, 5.2
   else retransmitTimerStart(s, now); // RFC 6298, 5.3
-  if (!wasWritable && sendWritable(s)) wakeAll(s.waitQueue);
+  if (s.congestionWindow > s.sendLimit >> 1) sendTune(s);
+  if (s.wantsRoom) sendWake(s);
   if (octets > held) finAcknowledged(s, now);
 }
 

@@ -265,6 +265,7 @@ export function tcpPollEvents(s: TcpSocket): u32 {
   if (over || (finished && s.has(FIN_QUEUED))) events |= POLLHUP;
   // A write that would fail at once does not block either.
   if (s.has(FIN_QUEUED) || over || (sendSpace(s) != 0 && !s.has(STARVED))) events |= POLLOUT;
+  else s.wantsRoom = true;
   return events;
 }
 

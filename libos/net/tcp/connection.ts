@@ -16,6 +16,7 @@ import {
 } from "./constants";
 import { resetSend } from "./control_segment";
 import { isnFor, timestampOffsetFor } from "./isn";
+import { receiveTuneStart } from "./auto_tuning";
 import { acceptQueueRemove } from "./listen";
 import { starvedRemove } from "./memory";
 import { outputNow, outputUnmark, segmentSizeUpdate } from "./output";
@@ -129,6 +130,7 @@ export function connectionEstablished(s: TcpSocket, now: u64): void {
   s.receiveSegmentSize = MSS_DEFAULT; // until larger segments arrive
   if (s.has(SYN_LOST) && s.smoothedRoundTrip == 0) s.retransmissionTimeout = RTO_AFTER_SYN_LOSS; // RFC 6298, 5.7
   congestionInit(s);
+  receiveTuneStart(s, now);
   lifeTimerStart(s, now);
   wakeAll(s.waitQueue);
 }

@@ -40,16 +40,19 @@ export const MSS_DEFAULT_IPV6: u32 = 1220;
 export const MSS_MIN: u32 = 88;
 /** Segments up to this size, TCP header included, are copied into their frame (FRAME_COPIED_MAXIMUM, less the lower headers). */
 export const SEGMENT_COPIED_MAXIMUM: u32 = 1994;
-/** The shift count offered: windows up to 2 MiB with a grain of 32 bytes. */
-export const WINDOW_SCALE: u8 = 5;
+/** The shift count offered: windows up to 8 MiB, so up to RECEIVE_BUFFER_MAX, with a grain of 128 bytes. */
+export const WINDOW_SCALE: u8 = 7;
 /** The largest window without scaling. */
 export const WINDOW_UNSCALED: u32 = 65535;
 
-/** Bounds and defaults of SO_SNDBUF and SO_RCVBUF, bytes. */
+/** Bounds of SO_SNDBUF and SO_RCVBUF, bytes. */
 export const BUFFER_MIN: u32 = 4096;
 export const BUFFER_MAX: u32 = 1048576;
+/** Where buffers begin, and how far they grow by themselves (auto_tuning.ts), bytes. */
 export const SEND_BUFFER_DEFAULT: u32 = 262144;
-export const RECEIVE_BUFFER_DEFAULT: u32 = 262144;
+export const SEND_BUFFER_MAX: u32 = 2097152;
+export const RECEIVE_BUFFER_DEFAULT: u32 = 65536;
+export const RECEIVE_BUFFER_MAX: u32 = 4194304;
 
 /** Half-open connections of all listeners together. */
 export const HALF_OPEN_MAX: u32 = 256;

@@ -106,6 +106,8 @@ function inheritOptions(child: TcpSocket, s: TcpSocket): void {
   child.keepAliveCount = s.keepAliveCount;
   child.sendLimit = s.sendLimit;
   child.receiveLimit = s.receiveLimit;
+  child.sendLimitSet = s.sendLimitSet;
+  child.receiveLimitSet = s.receiveLimitSet;
   child.linger = s.linger;
   child.ipv6 = s.ipv6;
   child.only6 = s.only6;

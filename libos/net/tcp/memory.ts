@@ -1,7 +1,7 @@
 // The memory that all connections' buffers share. A connection gets large buffers while memory is plentiful, single
 // pages when it is tight, nothing beyond the limit; senders that found nothing are woken when pages come back.
 import { ListNode, listFirst, listInit, listInsertTail, listLinked, listRemove } from "../../../kernel/list";
-import { pagesAlloc, pagesFree, pagesFreeCount } from "../../../kernel/memory/pages";
+import { PAGE_SHIFT, pagesAlloc, pagesFree, pagesFreeCount } from "../../../kernel/memory/pages";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { DeviceBlock, deviceBlockAllocate, deviceBlockFree } from "../device";
 import { STARVED, TcpSocket, socketOfStarved } from "./socket";
@@ -25,6 +25,11 @@ export function bufferPagesUsed(): u32 {
 /** True when more than three quarters of the limit are taken: windows stop growing, large blocks are refused. */
 export function bufferMemoryTight(): bool {
   return used > limit - (limit >> 2);
+}
+
+/** True when a buffer may become `bytes` large and leave as much for others. */
+export function bufferMemoryAllows(bytes: u32): bool {
+  return used + 2 * (bytes >> PAGE_SHIFT) <= limit;
 }
 
 /** Large blocks are taken only while they leave a quarter of the limit for the others. */

@@ -1,5 +1,6 @@
 // The receive ring seen from both sides: text coming in, the application reading, and the window that follows from it.
 import { PAGE_SIZE } from "../../../kernel/memory/pages";
+import { receiveTuneBack } from "./auto_tuning";
 import { WINDOW_UNSCALED } from "./constants";
 import { bufferMemoryTight } from "./memory";
 import { outputNow } from "./output";
@@ -50,7 +51,8 @@ export function receiveDiscard(s: TcpSocket): void {
 export function receiveStore(s: TcpSocket, offset: u32, source: usize, count: u32): bool {
   const ring = s.receiveBuffer;
   const held = s.outOfOrder == 0 ? ring.length : ringCapacity(ring);
-  if (!ringReserve(ring, ring.length + offset + count, held)) return false;
+  const needed = ring.length + offset + count;
+  if (needed > ringCapacity(ring) && !receiveGrow(s, needed, held)) return false;
   if (offset != 0 && !reassemblyInsert(s, s.receiveNext + offset, s.receiveNext + offset + count)) return false;
   ringWrite(ring, ring.length + offset, source, count);
   if (offset != 0) return true;
@@ -59,6 +61,16 @@ export function receiveStore(s: TcpSocket, offset: u32, source: usize, count: u3
   ringExtend(ring, end - s.receiveNext);
   s.receiveNext = end;
   return true;
+}
+
+/** Makes the ring `needed` bytes large, of which `held` from the start are kept. False when that is not possible. */
+function receiveGrow(s: TcpSocket, needed: u32, held: u32): bool {
+  // A window whose grain is 2^receiveScale moves on with every small segment (windowAdvertise rounds up): memory does not.
+  // The window of the SYN may have promised more than SO_RCVBUF has come to be.
+  if (needed > max(s.receiveLimit, WINDOW_UNSCALED) + (1 << s.receiveScale)) return false;
+  if (ringReserve(s.receiveBuffer, needed, held)) return true;
+  receiveTuneBack(s);
+  return false;
 }
 
 /** The most that the window may span now. */

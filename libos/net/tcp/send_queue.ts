@@ -8,6 +8,7 @@
 // may carry a checksum of other bytes: then it is lost, and sent again. To anybody else these bytes are no secret from the stream: they
 // are its own, for the same peer. Bytes of another stream never get there (netfront/blocks.ts).
 import { PAGE_SHIFT, PAGE_SIZE, orderFor } from "../../../kernel/memory/pages";
+import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { ipGathers } from "../ip/routing";
 import { bufferMemoryTight, starvedAdd, starvedRemove } from "./memory";
 import { ringCapacity, ringExtend, ringFree, ringReserve, ringWrite, ringAdvance } from "./ring_buffer";
@@ -25,15 +26,18 @@ export function sendSpace(s: TcpSocket): u32 {
   return limit > held ? limit - held : 0;
 }
 
-/** True when a third of the buffer is free: a writer is not woken for less, it would write in crumbs. */
-export function sendWritable(s: TcpSocket): bool {
-  return !s.has(STARVED) && sendSpace(s) * 3 >= currentLimit(s);
+/** Wakes a writer that found no room when a third of the buffer is free: for less it would write in crumbs. */
+export function sendWake(s: TcpSocket): void {
+  if (s.has(STARVED) || sendSpace(s) * 3 < currentLimit(s)) return;
+  s.wantsRoom = false;
+  wakeAll(s.waitQueue);
 }
 
 /** Queues up to `count` bytes; returns how many. 0 when the queue is full or there is no memory. */
 export function sendQueue(s: TcpSocket, source: usize, count: u32): u32 {
   const ring = s.sendBuffer;
   const wanted = min(count, sendSpace(s));
+  if (wanted < count) s.wantsRoom = true;
   if (wanted == 0) return 0;
   if (ring.length + wanted > ringCapacity(ring)) growFor(s, wanted);
   const taken = min(wanted, ringCapacity(ring) - ring.length);

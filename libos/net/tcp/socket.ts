@@ -209,8 +209,14 @@ export class TcpSocket extends TcpEndpoint {
   keepAliveCount: u32;
   keepAliveProbes: u32;
 
+  /** SO_SNDBUF and SO_RCVBUF; unless the application has set them they grow (auto_tuning.ts). */
   sendLimit: u32;
   receiveLimit: u32;
+  /** Half a window has arrived when receiveNext gets here; since when we wait for that, in ticks of transmit_times.ts. */
+  tuneSequence: u32;
+  tuneStart: u32;
+  /** The round trip as a receiver sees it, in ticks; 0 = not measured yet. */
+  receiveRoundTrip: u32;
   /** SO_LINGER seconds, -1 = off. */
   linger: i32;
   /** TCP_CONGESTION: CUBIC or NEW_RENO (congestion.ts). */
@@ -220,6 +226,11 @@ export class TcpSocket extends TcpEndpoint {
   ipv6: bool;
   /** IPV6_V6ONLY. */
   only6: bool;
+  /** The application has chosen sendLimit, receiveLimit. */
+  sendLimitSet: bool;
+  receiveLimitSet: bool;
+  /** A writer found no room: it is woken when there is (send_queue.ts). */
+  wantsRoom: bool;
 
   /** Range list of text received ahead of receiveNext, or 0 (reassembly.ts). */
   outOfOrder: usize;

@@ -62,18 +62,20 @@ export function tcpReuseAddress(s: TcpSocket): bool {
   return s.has(REUSEADDR);
 }
 
-/** SO_SNDBUF, brought into its bounds. */
+/** SO_SNDBUF, brought into its bounds; from now on it stays so. */
 export function tcpSetSendLimit(s: TcpSocket, bytes: u32): void {
   s.sendLimit = max(BUFFER_MIN, min(bytes, BUFFER_MAX));
+  s.sendLimitSet = true;
 }
 
 export function tcpSendLimit(s: TcpSocket): u32 {
   return s.sendLimit;
 }
 
-/** SO_RCVBUF, brought into its bounds. A window once advertised stays advertised. */
+/** SO_RCVBUF, brought into its bounds; from now on it stays so. A window once advertised stays advertised. */
 export function tcpSetReceiveLimit(s: TcpSocket, bytes: u32): void {
   s.receiveLimit = max(BUFFER_MIN, min(bytes, BUFFER_MAX));
+  s.receiveLimitSet = true;
 }
 
 export function tcpReceiveLimit(s: TcpSocket): u32 {

@@ -2,6 +2,7 @@
 import { NEVER } from "../../../kernel/time/clock";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { TCP_FIN, TcpSegment } from "../wire/tcp";
+import { receiveTune } from "./auto_tuning";
 import { connectionAbort, connectionTimeWait } from "./connection";
 import { DELAYED_ACK } from "./constants";
 import { duplicateReceived } from "./duplicate_sack";
@@ -40,6 +41,7 @@ export function textArrives(s: TcpSocket, segment: TcpSegment, now: u64): void {
     return;
   }
   if (length != 0 && !textStore(s, offset, segment.payload + skipped, length, now)) return;
+  if (!sequenceLess(s.receiveNext, s.tuneSequence)) receiveTune(s, segment, now);
   if (fin && !s.has(FIN_KNOWN)) {
     s.finSequence = sequence + length;
     s.set(FIN_KNOWN);

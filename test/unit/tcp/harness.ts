@@ -184,6 +184,12 @@ export function socketField(s: TcpSocket, field: u32): u32 {
       return s.remotePort;
     case 20:
       return s.cubicMaximum;
+    case 21:
+      return s.receiveLimit;
+    case 22:
+      return s.sendLimit;
+    case 23:
+      return s.wantsRoom ? 1 : 0;
     default:
       return 0;
   }

@@ -27,6 +27,9 @@ const FIELDS = [
   "timestampRecent",
   "remotePort",
   "cubicMaximum",
+  "receiveLimit",
+  "sendLimit",
+  "wantsRoom",
 ] as const;
 
 export type Field = (typeof FIELDS)[number];
