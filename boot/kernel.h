@@ -8,13 +8,13 @@
 // The kernel runs on stacks whose lowest page is a guard.
 #define KERNEL_PROLOGUE
 
-// The kernel is compiled for size, functions marked so for speed (tools/image/translate.ts).
+// The kernel is compiled for size, functions marked so for speed (tools/image/traffic.ts).
 #define KERNEL_HOT __attribute__((optimize("O2", "no-omit-frame-pointer")))
 
 // For size, whatever the aim.
 #define KERNEL_COLD __attribute__((cold))
 
-// Where speed is the aim: not to be put into its callers (tools/image/translate.ts).
+// Where speed is the aim: not to be put into its callers (tools/image/traffic.ts).
 #ifdef __OPTIMIZE_SIZE__
 #define KERNEL_APART
 #else

@@ -9,8 +9,7 @@ import { parentProcessId, processId } from "../process/identity";
 import { userBuffer } from "../process/user_memory";
 import { GRND_NONBLOCK, GRND_RANDOM } from "./constants";
 
-/** Options of the command line that are the app's environment begin so. */
-const ENVIRONMENT_PREFIX = "env.";
+/** Options of the command line that are the app's environment begin with "env.". */
 const ENVIRONMENT_PREFIX_LENGTH: u32 = 4;
 const RANDOM_MAX: u32 = 0x1ffffff;
 
@@ -48,10 +47,7 @@ function writeArguments(target: usize, capacity: u32): u32 {
 }
 
 function isVariable(option: TextSpan): bool {
-  return (
-    option.length > ENVIRONMENT_PREFIX_LENGTH &&
-    bytesEqualText(option.address, ENVIRONMENT_PREFIX_LENGTH, ENVIRONMENT_PREFIX)
-  );
+  return option.length > ENVIRONMENT_PREFIX_LENGTH && bytesEqualText(option.address, ENVIRONMENT_PREFIX_LENGTH, "env.");
 }
 
 function writeEnvironment(target: usize, capacity: u32): u32 {

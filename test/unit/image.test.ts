@@ -255,7 +255,7 @@ describe("building an app outside the repository", () => {
   it("makes an ELF with Xen's notes, its rights apart, and a configuration that points to it", async () => {
     const headers = await runHostTool("readelf", ["-lW", image.elf]);
     const loads = [...headers.matchAll(/^ +LOAD .* ([RWE ]{3}) 0x\w+$/gm)].map((match) => match[1]);
-    assert.deepEqual(loads, ["RW ", "RW ", "R E", "R  ", "RW ", "RW "]);
+    assert.deepEqual(loads, ["RW ", "RW ", "R E", "R E", "R  ", "RW ", "RW "]);
     assert.match(headers, /NOTE/);
     assert.match(await readFile(image.cfg, "utf8"), new RegExp(`^kernel = "${image.elf}"$`, "m"));
   });

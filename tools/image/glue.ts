@@ -7,8 +7,10 @@
 // leaves out what an app cannot use, although the kernel is compiled once for all apps. with_network is for the kernel that
 // has one, whatever the app calls.
 import { KaryonError } from "../support/errors.ts";
+import { appData, kernelData } from "./static_data.ts";
+import { placement } from "./traffic.ts";
 import { declaration, type ImportedFunction, type Signature, type Translation } from "./translate.ts";
-import type { DataSegment, WasmModule } from "./wasm.ts";
+import type { WasmModule } from "./wasm.ts";
 
 /** C functions that the kernel's unit offers to the app's, by export name of kernel.wasm. */
 export type KernelExports = Readonly<Record<string, Signature>>;
@@ -31,8 +33,6 @@ const NO_HANDLERS = /^app_|^posix_thread_(?:self|shadow_stack)$/;
 /** All hooks of calls that an app does not make: one function, whatever they take and return, by as many names. */
 const EMPTY_HOOK = "__attribute__((used)) u64 app_emptyHook(void) { return 0; }";
 
-const KERNEL_BASE = 0x300000; // as in boot/image.ld and asconfig.json
-const PAGE_SIZE = 4096;
 const ENTRY = "kernelMain";
 
 /**
@@ -50,9 +50,9 @@ export function kernelUnit(
   const wrappers = [...translation.exports].map(([name, target]) => {
     // boot/entry.asm calls kernelMain once: the place for the module's start code.
     const before = name === ENTRY && translation.start !== undefined ? `${translation.start.symbol}(); ` : "";
-    return forward(`kernel_${name}`, target, target.symbol, before);
+    return `${placement("kernel", target.debugName, Infinity)} ${forward(`kernel_${name}`, target, target.symbol, before)}`;
   });
-  return ['#include "boot/kernel.h"', ...imports, memoryImage(module), translation.text, ...wrappers, ""].join("\n");
+  return ['#include "boot/kernel.h"', ...imports, kernelData(module), translation.text, ...wrappers, ""].join("\n");
 }
 
 function kernelImport(
@@ -70,28 +70,6 @@ function kernelImport(
     `the kernel imports ${module}.${name}, which nothing implements`,
     `define it as boot_${name} in boot/*.asm or as ${symbol} in boot/kernel.h`,
   );
-}
-
-// Static data of kernel.wasm stands at its wasm addresses, which are guest-virtual addresses. What is zero at its
-// beginning (memory.data without contents comes first) takes no room in the file.
-function memoryImage(module: WasmModule): string {
-  const base = module.exportedGlobals.get("__heap_base")?.value;
-  if (base === undefined || base < KERNEL_BASE) {
-    throw new KaryonError("IMAGE_BAD_WASM", "kernel.wasm has no __heap_base");
-  }
-  const image = Buffer.alloc(base - KERNEL_BASE);
-  for (const { offset, bytes } of module.data) image.set(bytes, offset - KERNEL_BASE);
-  const first = image.findIndex((byte) => byte !== 0);
-  const zeros = Math.floor((first < 0 ? image.length : first) / PAGE_SIZE) * PAGE_SIZE;
-  const rest = image.subarray(zeros);
-  return [
-    `u8 kernel_memory_zeros[${zeros}] ${sectionAttribute(".bss.kernel_memory")};`,
-    `u8 kernel_memory_image[${rest.length}] ${sectionAttribute(".kernel_memory")} = ${bytesLiteral(rest)};`,
-  ].join("\n");
-}
-
-function sectionAttribute(section: string): string {
-  return `__attribute__((section("${section}"), aligned(16), used, retain))`;
 }
 
 /** Whether the module of an app uses a network, be it only to talk to itself. */
@@ -134,7 +112,7 @@ export function appUnit(
     ...(hooks.length === 0 ? [] : [EMPTY_HOOK]),
     ...hooks.map((hook) => hookFunction(hook, translation.imports, kernel)),
     translation.text,
-    dataCopy(module.data),
+    appData(module),
     entryPoints(translation),
     "",
   ].join("\n");
@@ -222,16 +200,6 @@ function memoryCalls(kernel: KernelExports): string {
   ].join("\n");
 }
 
-function dataCopy(segments: readonly DataSegment[]): string {
-  const filled = segments.filter(({ bytes }) => bytes.length > 0);
-  return [
-    ...filled.map(({ bytes }, i) => `static const u8 app_data${i}[${bytes.length}] = ${bytesLiteral(bytes)};`),
-    "void app_dataCopy(void) {",
-    ...filled.map(({ offset }, i) => `  memcpy((void*)(APP_MEMORY + ${offset}u), app_data${i}, sizeof app_data${i});`),
-    "}",
-  ].join("\n");
-}
-
 function entryPoints({ exports, globals, start }: Translation): string {
   const main = exports.get("_start");
   if (main === undefined || main.parameters.length > 0) {
@@ -268,16 +236,4 @@ function definition(name: string, { result, parameters }: Signature): string {
 
 function argumentNames({ parameters }: Signature): string[] {
   return parameters.map((_, i) => `a${i}`);
-}
-
-// A string literal is what the compiler reads fastest.
-function bytesLiteral(bytes: Uint8Array): string {
-  if (bytes.length === 0) return "{}";
-  const lines: string[] = [];
-  for (let i = 0; i < bytes.length; i += 64) {
-    lines.push(
-      `  "${Array.from(bytes.subarray(i, i + 64), (byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("")}"`,
-    );
-  }
-  return `\n${lines.join("\n")}`;
 }

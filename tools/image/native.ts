@@ -31,7 +31,7 @@ const COMPILER_FLAGS = [
 ];
 
 // The kernel is mostly code that runs seldom: drivers, protocol states, errors. Where it is compiled for size, what runs for every
-// byte is marked hot (translate.ts) and compiled for speed all the same. Without the strategies -Os would copy by `rep movsb`, slow for short blocks.
+// byte is marked hot (traffic.ts) and compiled for speed all the same. Without the strategies -Os would copy by `rep movsb`, slow for short blocks.
 const SMALL = [
   "-Os",
   "-mmemcpy-strategy=unrolled_loop:64:noalign,libcall:-1:noalign",

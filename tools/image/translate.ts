@@ -3,6 +3,7 @@
 // variables, the memory becomes a constant base, and the table a constant array. The function bodies stay as wasm2c
 // wrote them. Whatever is not understood is an error, never passed through.
 import { KaryonError } from "../support/errors.ts";
+import { placement } from "./traffic.ts";
 import type { GeneratedC } from "./wasm2c.ts";
 import type { WasmModule } from "./wasm.ts";
 
@@ -45,20 +46,6 @@ export interface Translation {
   readonly start: DefinedFunction | undefined;
 }
 
-// Kernel functions that loop over every byte of traffic, and pipes, which only those images have that use them.
-const HOT = /^(?:libos\/(?:net\/wire\/checksum|pipe\/pipe|posix\/pipe)|kernel\/random)\//;
-
-// What stays a function of its own although few call it: put into a short function that calls it seldom, it would have that save
-// registers that the short way does not need.
-const APART = /^libos\/posix\/files\/transferHeld$/;
-
-// What runs when the network is configured, when something is wrong with it, or for packets that are rare: compiled for size also
-// where speed is the aim.
-const COLD = new RegExp(
-  "^libos/net/(?:dhcp|icmp|icmpv6|ndp/(?:input|output)|ip/(?:reassembly|text)|ipv4/fragment" +
-    "|ipv6/(?:autoconfiguration|configuration|fragment|headers|routing)|arp/conflict|configuration|network|tcp/auto_tuning)/",
-);
-
 /** The most stack, in words of eight bytes, that a function may need without a stack check; each variable counts as one. */
 const SHALLOW_WORDS = 64;
 /** Return address, frame pointer, alignment. */
@@ -75,19 +62,20 @@ export function translateModule(name: ModuleName, generated: GeneratedC, module:
   const globals = globalVariables(name, generated);
   const types = typeNumbers(name, generated.source);
   const table = functionTable(name, generated.source, types, imports);
+  const written = rewriteBodies(name, bodies(name, generated.source), {
+    types,
+    tableSize: table.size,
+    memory: memoryMember(generated),
+  });
+  const lengths = bodyLines(name, written);
   const text = [
-    ...functions.map((f) => `static ${attributes(f)}${declaration(f.symbol, f)};`),
+    ...functions.map(
+      (f) => `static ${placement(name, f.debugName, lengths.get(f.symbol) ?? 0)} ${declaration(f.symbol, f)};`,
+    ),
     ...globals.map((global) => `static ${global.type} ${global.symbol} = ${global.initial};`),
     ...table.lines,
     "",
-    uncheckedShallow(
-      name,
-      rewriteBodies(name, bodies(name, generated.source), {
-        types,
-        tableSize: table.size,
-        memory: memoryMember(generated),
-      }),
-    ),
+    uncheckedShallow(name, written),
   ].join("\n");
   const exports = new Map([...module.exportedFunctions].map(([key, i]) => [key, expectItem(functions, i)]));
   return {
@@ -100,10 +88,10 @@ export function translateModule(name: ModuleName, generated: GeneratedC, module:
   };
 }
 
-function attributes({ debugName }: DefinedFunction): string {
-  if (APART.test(debugName)) return "KERNEL_APART ";
-  if (COLD.test(debugName)) return "KERNEL_COLD ";
-  return HOT.test(debugName) ? "KERNEL_HOT " : "";
+/** How many lines of C each function has, by its symbol. */
+function bodyLines(name: ModuleName, text: string): Map<string, number> {
+  const body = new RegExp(`^\\w+ (w2c_${name}_\\w+)\\(.*\\) \\{\\n([^]*?)^\\}$`, "gm");
+  return new Map([...text.matchAll(body)].map(([, symbol = "", lines = ""]) => [symbol, lines.split("\n").length]));
 }
 
 /** The C declaration of `symbol`, without semicolon. */

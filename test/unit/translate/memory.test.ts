@@ -82,6 +82,30 @@ describe("translated memory access", () => {
     await compare(text, [...LOADS.map((name) => ({ name, values: [11n] })), ...calls]);
   });
 
+  it("lays down data: side by side, apart, one over the other", async () => {
+    const bytes = Array.from({ length: 256 }, (_, i): Call => ({ name: "i32.load8_u", values: [BigInt(i)] }));
+    for (const segments of [
+      [
+        [16, "one"],
+        [19, "two"],
+        [30, "\\01\\00"],
+        [94, "near"],
+        [200, "far"],
+        [250, ""],
+      ],
+      [
+        [30, "three"],
+        [16, "under"],
+        [18, "over"],
+        [33, "later"],
+      ],
+    ]) {
+      // prettier-ignore
+      const laid = segments.map(([at, text]) => `(data (i32.const ${at}) "${text}")`).join(" ");
+      await compare(`(module (memory 1) ${START} ${laid} ${loadFunction("i32.load8_u")})`, bytes);
+    }
+  });
+
   it("copies and fills, overlapping or not", async () => {
     const bulk = `
       (func (export "copy") (param i64 i64 i64)
