@@ -18,6 +18,7 @@ import { readReport, report } from "../../tools/bench/report/report.ts";
 import { DEFINITIONS, PART_NAMES } from "../../tools/bench/parts.ts";
 import { leastThat } from "../../tools/bench/search.ts";
 import { tableText } from "../../tools/bench/report/table.ts";
+import { drift } from "../../tools/bench/soak/soak.ts";
 
 const MAIN = fileURLToPath(new URL("../../tools/bench/main.ts", import.meta.url));
 const limit = { timeout: 60_000 };
@@ -45,6 +46,13 @@ test("values are written with their unit and three digits", () => {
 
 test("instruction counts are written with three digits", () => {
   assert.deepEqual([999, 16_943, 1_703_536, 2_986_761_349].map(countText), ["999", "16.9 k", "1.70 M", "2.99 G"]);
+});
+
+test("drift is the median of the last tenth by that of the first", () => {
+  const rounds = (first: number, last: number): number[] => [first, first, 9000, ...Array(24).fill(100), last, last, 1];
+  assert.equal(drift(rounds(100, 100)).value, 1);
+  assert.equal(drift(rounds(100, 150)).value, 1.5);
+  assert.equal(drift([200, 100]).value, 0.5);
 });
 
 test("every figure has a name of its own, and a command that shows it", () => {

@@ -16,11 +16,11 @@ import { SIDES } from "../../tools/bench/comparison.ts";
 import { guestConfig } from "../../tools/peers/guest.ts";
 import { ANSWER, probeTime } from "../../tools/peers/probe_guest.ts";
 import { serverScript, serverAddressLine } from "../../tools/peers/server_guest.ts";
-import { APACHE, BULK, MEMCACHED, NGINX, REDIS, type PeerServer } from "../../tools/peers/servers.ts";
+import { APACHE, BULK, EXCHANGE, MEMCACHED, NGINX, REDIS, type PeerServer } from "../../tools/peers/servers.ts";
 import { staticProgram } from "../../tools/peers/static_program.ts";
 import { readDomainConfig } from "../../tools/lab/config.ts";
 
-const SERVERS: readonly PeerServer[] = [NGINX, APACHE, REDIS, MEMCACHED, BULK];
+const SERVERS: readonly PeerServer[] = [NGINX, APACHE, REDIS, MEMCACHED, BULK, EXCHANGE];
 const CONFIGURATION = fileURLToPath(new URL("../../tools/peers/configuration/", import.meta.url));
 
 test("a peer's configuration is one that the lab takes, with the clock that does Linux justice", async () => {

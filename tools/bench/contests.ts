@@ -7,7 +7,7 @@ import type { Side } from "./comparison.ts";
 import { FILES } from "./http/loads.ts";
 import { appImage, filesImage } from "./images.ts";
 import { serverAddressLine, serverGuest } from "../peers/server_guest.ts";
-import { APACHE, BULK, NGINX, type PeerServer } from "../peers/servers.ts";
+import { APACHE, BULK, EXCHANGE, NGINX, type PeerServer } from "../peers/servers.ts";
 
 /** An xl configuration, and the line that gives a guest its address ("10.0.2.20/24"). */
 export interface ServerConfig {
@@ -39,17 +39,37 @@ export const SMALL_WEB: Contest = {
   },
 };
 
-/** Servers that move bytes over TCP. */
-export const BULK_TCP: Contest = {
-  titles: { karyon: "an app on Karyon", linux: BULK.title },
+/** httpd alone, which tells of itself at /.status; there is no such thing on the other side. */
+export const STATUS_WEB: Contest = {
+  ...WEB,
   config: async (side) => {
-    if (side === "linux") return { cfg: await serverGuest(BULK), addressLine: serverAddressLine };
-    return imageConfig(
-      await buildImage(repositoryPath("test/apps/bulk"), { progress: (stage) => logger.start(stage) }),
-    );
+    if (side === "linux") return WEB.config(side);
+    const image = await webImage();
+    return imageConfig({ ...image, manifest: { ...image.manifest, arguments: ["poll", "--status"] } });
   },
-  answers: webAnswers,
 };
+
+/** Servers that move bytes over TCP. */
+export const BULK_TCP: Contest = programContest(BULK, webAnswers);
+
+/** Where the client of small messages lies in dom0. */
+export const EXCHANGE_CLIENT = "/tmp/exchange";
+
+/** Servers that answer small messages; the client must be in dom0 before they begin. */
+export const SMALL_MESSAGES: Contest = programContest(EXCHANGE, (address) => `${EXCHANGE_CLIENT} tcp ${address} 1`);
+
+/** An app of test/apps, and the C program of its name that does the same on Linux. */
+function programContest(peer: PeerServer, answers: Contest["answers"]): Contest {
+  return {
+    titles: { karyon: "an app on Karyon", linux: peer.title },
+    config: async (side) => {
+      if (side === "linux") return { cfg: await serverGuest(peer), addressLine: serverAddressLine };
+      const folder = repositoryPath("test/apps", peer.name);
+      return imageConfig(await buildImage(folder, { progress: (stage) => logger.start(stage) }));
+    },
+    answers,
+  };
+}
 
 function webContest(peer: PeerServer): Contest {
   return {

@@ -36,12 +36,12 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(sign
 const program = createProgram("bench", "Measures what Karyon promises; each figure stands beside its target.")
   .enablePositionalOptions()
   .addArgument(
-    new Argument("[parts...]", "what to measure; everything but fork and tests by default").choices(PART_NAMES),
+    new Argument("[parts...]", "what to measure; everything but fork, soak and tests by default").choices(PART_NAMES),
   )
   .addOption(new Option("--json <file>", `where the figures go as JSON (default: ${RESULTS_SHOWN}/<date>.json)`))
   .option("--compare <json>", "an earlier run's report: shows what got worse")
   .addOption(new Option("--charts <folder>", "where the charts go").default(BENCH_FOLDER, displayPath(BENCH_FOLDER)))
-  .option("--quick", "fork: few repetitions", false)
+  .option("--quick", "fork: few repetitions; soak: 20 000 requests, 2 000 connections", false)
   .option("--with-tests", "measure npm test too, which takes minutes", false)
   .addHelpText("after", helpText())
   .action(bench);

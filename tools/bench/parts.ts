@@ -13,8 +13,9 @@ import { measureScale, SCALE_FIGURES } from "./http/scale.ts";
 import { measureTime, TIME_FIGURES } from "./http/time.ts";
 import { LOOPS_FIGURES, measureLoops } from "./loops/loops.ts";
 import { MEMORY_FIGURES, measureMemory } from "./memory.ts";
-import { measureNet, NET_FIGURES } from "./net.ts";
+import { measureNet, NET_FIGURES } from "./net/net.ts";
 import { SIZE_FIGURES, measureSizes } from "./size.ts";
+import { measureSoak, SOAK_FIGURES } from "./soak/soak.ts";
 import { TESTS_FIGURES, measureTests } from "./tests.ts";
 
 /** What a part may be told. */
@@ -48,6 +49,7 @@ const ALL = {
   net: { figures: NET_FIGURES, measure: measureNet },
   build: { figures: BUILD_FIGURES, measure: measureBuild },
   fork: { figures: FORK_FIGURES, measure: measureFork, long: true },
+  soak: { figures: SOAK_FIGURES, measure: measureSoak, long: true },
   tests: { figures: TESTS_FIGURES, measure: measureTests, long: true },
 } as const satisfies Readonly<Record<string, Part>>;
 

@@ -91,6 +91,15 @@ export const BULK: PeerServer = {
   port: 80,
 };
 
+/** Answers small messages. */
+export const EXCHANGE: PeerServer = {
+  ...BULK,
+  name: "exchange",
+  program: "exchange",
+  command: "exchange",
+  port: 7,
+};
+
 /** Does with sockets what a tester says (tools/conformance). */
 export const SUBJECT: PeerServer = {
   ...BULK,

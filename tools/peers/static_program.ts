@@ -14,6 +14,7 @@ const LINK_FLAGS = ["-fno-pie", "-no-pie", "-Wl,--build-id=none", "-Wl,--gc-sect
 const FOLDERS = {
   probes: "probes",
   bulk: "bulk",
+  exchange: "exchange",
   loops: "loops",
   relay: "../conformance/relay",
   subject: "../conformance/subject",

@@ -12,6 +12,7 @@ import { spread } from "../spread.ts";
 import { dotsChart } from "./dots.ts";
 import { base, svg, WIDTH } from "./draw.ts";
 import { linesChart } from "./lines.ts";
+import { lossChart, netChart } from "./net.ts";
 import { ratiosChart } from "./ratios.ts";
 import { sideRows, type Figures, type Row } from "./values.ts";
 
@@ -25,6 +26,8 @@ const CHARTS: Readonly<Record<string, (figures: Figures) => TopLevelSpec | undef
   http: httpChart,
   latency: latencyChart,
   scale: scaleChart,
+  net: netChart,
+  loss: lossChart,
 };
 
 /** Draws what there is into `folder` as bench-<name>.svg; the files' paths. */

@@ -53,6 +53,6 @@ export function ratiosChart(definitions: readonly Definition[], figures: Figures
 /** Without what all of them have in common. */
 function shortTitle(title: string): string {
   return title
-    .replace(/: instructions(?: a megabyte)?, ours of Linux's$/, "")
+    .replace(/: (?:instructions(?: a megabyte)?|time a megabyte), ours of Linux's$/, "")
     .replace(/, ours of Linux's(?: with nginx)?$/, "");
 }

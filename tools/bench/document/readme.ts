@@ -30,6 +30,11 @@ const ROWS: readonly Row[] = [
   { title: "– a connection for each request, 1 · 8 clients", figures: ["http-612-new-1", "http-612-new-8"] },
   { title: "– 10 kB, 1 · 8 clients; 1 MB", figures: ["http-10000-keep-1", "http-10000-keep-8", "http-1000000-keep-1"] },
   { title: "bulk TCP, a megabyte out · in, Linux : Karyon", figures: ["net-out", "net-in"] },
+  { title: "– with 1 % loss and 20 ms, out · in: goodput, Karyon : Linux", figures: ["net-loss-out", "net-loss-in"] },
+  {
+    title: "– a byte there and back over TCP · a connection each · over UDP",
+    figures: ["net-rr", "net-crr", "net-udp-rr"],
+  },
   {
     title: "`xl create` : `fork()` to the child's first instruction, 8 · 32 · 128 MiB",
     figures: ["fork-pool-8", "fork-pool-32", "fork-pool-128"],

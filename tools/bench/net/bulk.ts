@@ -1,12 +1,12 @@
-// `npm run bench -- net`: bulk TCP in both directions, by the instructions that the guest's CPU executes for a megabyte, Xen's on its
+// Bulk TCP in both directions, by the instructions that the guest's CPU executes for a megabyte, Xen's on its
 // behalf included. The other side is curl in dom0, and what it got or gave is compared with what the guest says.
-import { difference, each, total, type Instructions } from "../lab/count/count.ts";
-import type { Lab } from "../lab/lab.ts";
-import { KaryonError } from "../support/errors.ts";
-import { BULK_TCP } from "./contests.ts";
-import { countText, type Definition, type Results } from "./figures.ts";
-import { bootServer, type Server } from "./servers.ts";
-import { inTurns, type Trial } from "./turns.ts";
+import { difference, each, total, type Instructions } from "../../lab/count/count.ts";
+import type { Lab } from "../../lab/lab.ts";
+import { KaryonError } from "../../support/errors.ts";
+import { BULK_TCP } from "../contests.ts";
+import { countText, type Definition, type Results } from "../figures.ts";
+import { bootServer, type Server } from "../servers.ts";
+import { inTurns, type Trial } from "../turns.ts";
 
 const MEGABYTE = 1_000_000;
 /** Of two transfers the difference is free of what happens once. */
@@ -45,7 +45,7 @@ function repeatedName(name: string): string {
   return `${name}-repeated`;
 }
 
-export const NET_FIGURES: readonly Definition[] = DIRECTIONS.flatMap(({ name, title, target }) => {
+export const BULK_FIGURES: readonly Definition[] = DIRECTIONS.flatMap(({ name, title, target }) => {
   const part = { part: "net", unit: "ratio" } as const;
   return [
     {
@@ -64,7 +64,7 @@ export const NET_FIGURES: readonly Definition[] = DIRECTIONS.flatMap(({ name, ti
 });
 
 /** Measures both directions. */
-export function measureNet(): Promise<Results> {
+export function measureBulk(): Promise<Results> {
   return inTurns({
     title: "bulk TCP",
     boot: (side) => bootServer(side, { contest: BULK_TCP }),
