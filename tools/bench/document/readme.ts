@@ -32,7 +32,7 @@ const ROWS: readonly Row[] = [
   { title: "bulk TCP, a megabyte out · in, Linux : Karyon", figures: ["net-out", "net-in"] },
   { title: "– with 1 % loss and 20 ms, out · in: goodput, Karyon : Linux", figures: ["net-loss-out", "net-loss-in"] },
   {
-    title: "– a byte there and back over TCP · a connection each · over UDP",
+    title: "– a byte there and back over TCP · a connection each · over UDP, Linux : Karyon",
     figures: ["net-rr", "net-crr", "net-udp-rr"],
   },
   {
