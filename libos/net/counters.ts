@@ -1,6 +1,7 @@
 // Counters of the network, with Linux's names (/proc/net/dev, /proc/net/snmp). They count from boot on, cost an addition each, and
 // are read whole, a group at a time (countersOf). All are u64, so that none wraps.
-// libos/api/netstat.ts shows the same structures to apps.
+// libos/api/netstat.ts shows the same structures to apps. Those of TCP are in tcp/counters.ts.
+import { TcpCounters, TcpExtendedCounters, tcpCounters, tcpExtendedCounters } from "./tcp/counters";
 
 /** Of an interface: /proc/net/dev. */
 @unmanaged
@@ -90,6 +91,9 @@ export const COUNTERS_IP: u32 = 2;
 export const COUNTERS_ICMP: u32 = 3;
 export const COUNTERS_UDP: u32 = 4;
 export const COUNTERS_ARP: u32 = 5;
+export const COUNTERS_TCP: u32 = 6;
+export const COUNTERS_TCP_EXTENDED: u32 = 7;
+/** Groups that have their place here. */
 const GROUPS: u32 = 6;
 
 /** Room for each group; the largest has twelve counters. */
@@ -105,6 +109,8 @@ export const arpCounters = changetype<ArpCounters>(groups + COUNTERS_ARP * GROUP
 
 /** Address of the counters of `group`, 0 when there is no such group. */
 export function countersOf(group: u32): usize {
+  if (group == COUNTERS_TCP) return changetype<usize>(tcpCounters);
+  if (group == COUNTERS_TCP_EXTENDED) return changetype<usize>(tcpExtendedCounters);
   return group < GROUPS ? groups + group * GROUP_SIZE : 0;
 }
 
@@ -114,5 +120,7 @@ export function countersSize(group: u32): u32 {
   if (group == COUNTERS_IP) return <u32>offsetof<IpCounters>();
   if (group == COUNTERS_ICMP) return <u32>offsetof<IcmpCounters>();
   if (group == COUNTERS_UDP) return <u32>offsetof<UdpCounters>();
+  if (group == COUNTERS_TCP) return <u32>offsetof<TcpCounters>();
+  if (group == COUNTERS_TCP_EXTENDED) return <u32>offsetof<TcpExtendedCounters>();
   return <u32>offsetof<ArpCounters>();
 }

@@ -8,6 +8,7 @@ import { challengeAllowed } from "./challenge";
 import { congestionAcknowledged, congestionDuplicate, congestionReported } from "./congestion";
 import { connectionEstablished, connectionFail, connectionTimeWait } from "./connection";
 import { resetReply } from "./control_segment";
+import { tcpExtendedCounters } from "./counters";
 import { roundTripAcknowledged } from "./rtt";
 import { duplicateReported } from "./duplicate_sack";
 import { rackAcknowledged, rackDuplicateReported, rackRetransmissions } from "./rack";
@@ -60,7 +61,10 @@ function reportArrives(s: TcpSocket, segment: TcpSegment, now: u64): void {
   const before = s.sendUnacknowledged;
   const held = scoreboardBytes(s);
   const duplicate = duplicateReported(segment);
-  if (duplicate) rackDuplicateReported(s);
+  if (duplicate) {
+    tcpExtendedCounters.tcpDsackRecv += 1;
+    rackDuplicateReported(s);
+  }
   scoreboardUpdate(s, segment, now);
   if (sequenceLess(before, ack)) newAcknowledged(s, segment, now);
   else if (!s.has(SACK_PERMITTED) && isDuplicate(s, segment)) congestionDuplicate(s, now);

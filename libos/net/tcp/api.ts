@@ -20,6 +20,7 @@ import { transportRegister } from "../transport";
 import { IPPROTO_TCP } from "../wire/ipv4";
 import { connectionAbort, connectionOpen, connectionRelease, socketCreate, socketUnlink } from "./connection";
 import { BACKLOG_MAX } from "./constants";
+import { tcpExtendedCounters } from "./counters";
 import { halfOpenInit } from "./half_open";
 import { tcpError } from "./icmp";
 import { tcpInput } from "./input";
@@ -57,6 +58,7 @@ import {
   isSynchronized,
   peerHasFinished,
 } from "./state";
+import { cookieInit } from "./syn_cookie";
 import { bindCheck, boundInsert, boundRemove, portForBind, portForConnect, tableInit } from "./table";
 import { lifeTimerStart } from "./timers";
 import { timeWaitInit } from "./time_wait";
@@ -79,6 +81,7 @@ export function tcpInit(bufferPages: u32 = 0): bool {
   bufferMemoryInit(bufferPages);
   outputInit();
   halfOpenInit();
+  cookieInit();
   timeWaitInit();
   rangeListsInit();
   retransmissionLogsInit();
@@ -236,6 +239,8 @@ export function tcpClose(s: TcpSocket, now: u64): void {
   boundRemove(s);
   if (s.state == LISTEN) listenerClose(s, now);
   else if (isSynchronized(s.state) && s.state != TIME_WAIT && (receiveAvailable(s) != 0 || s.linger == 0)) {
+    if (receiveAvailable(s) != 0) tcpExtendedCounters.tcpAbortOnClose += 1;
+    else tcpExtendedCounters.tcpAbortOnData += 1;
     connectionAbort(s, 0, now);
   } else if (s.state == SYN_SENT) {
     socketUnlink(s);

@@ -2,6 +2,7 @@
 // part so that nobody counts them from outside (CVE-2016-5696).
 import { randomU32 } from "../../../kernel/random";
 import { CHALLENGE_ACKS_PER_SECOND } from "./constants";
+import { tcpExtendedCounters } from "./counters";
 
 const SECOND: u64 = 1000000000;
 
@@ -16,5 +17,6 @@ export function challengeAllowed(now: u64): bool {
   }
   if (left == 0) return false;
   left -= 1;
+  tcpExtendedCounters.tcpChallengeAck += 1;
   return true;
 }

@@ -5,6 +5,7 @@
 import { NEVER } from "../../../kernel/time/clock";
 import { WINDOW_MAX, flightSize, windowGrow } from "./congestion_window";
 import { DUPLICATE_ACK_THRESHOLD, INITIAL_WINDOW_BYTES, INITIAL_WINDOW_SEGMENTS } from "./constants";
+import { tcpExtendedCounters } from "./counters";
 import { cubicAvoid, cubicPause, cubicReset, cubicThreshold } from "./cubic";
 import { newRenoAvoid, newRenoThreshold } from "./new_reno";
 import { rackDetect, rackRecovered } from "./rack";
@@ -142,6 +143,8 @@ export function congestionReported(s: TcpSocket, delivered: u32, progress: bool,
 }
 
 function recoveryStart(s: TcpSocket, now: u64): void {
+  if (s.has(SACK_PERMITTED)) tcpExtendedCounters.tcpSackRecovery += 1;
+  else tcpExtendedCounters.tcpRenoRecovery += 1;
   undoPrepare(s, now);
   s.recoverFlight = max(flightSize(s), s.segmentSize);
   s.recoverDelivered = 0;

@@ -15,6 +15,7 @@ import {
   SEND_BUFFER_DEFAULT,
 } from "./constants";
 import { resetSend } from "./control_segment";
+import { tcpCounters } from "./counters";
 import { isnFor, timestampOffsetFor } from "./isn";
 import { receiveTuneStart } from "./auto_tuning";
 import { acceptQueueRemove } from "./listen";
@@ -39,7 +40,16 @@ import {
   socketAlloc,
   socketFree,
 } from "./socket";
-import { CLOSED, ESTABLISHED, FIN_WAIT_1, SYN_SENT, TIME_WAIT, isSynchronized } from "./state";
+import {
+  CLOSED,
+  CLOSE_WAIT,
+  ESTABLISHED,
+  FIN_WAIT_1,
+  SYN_RECEIVED,
+  SYN_SENT,
+  TIME_WAIT,
+  isSynchronized,
+} from "./state";
 import { NO_ENDPOINT, boundRemove, isTimeWait, tableFind, tableInsert, tableRemove } from "./table";
 import { TimeWait, timeWaitAdd, timeWaitFree, timeWaitNextIsn } from "./time_wait";
 import { lifeTimerStart, timersInit, timersStop } from "./timers";
@@ -89,6 +99,7 @@ export function connectionOpen(s: TcpSocket, localPort: u16, now: u64): i32 {
     initial = timeWaitNextIsn(changetype<TimeWait>(old), initial);
     timeWaitFree(changetype<TimeWait>(old));
   }
+  tcpCounters.activeOpens += 1;
   forgetEarlier(s);
   s.localPort = localPort;
   s.state = SYN_SENT;
@@ -137,6 +148,8 @@ export function connectionEstablished(s: TcpSocket, now: u64): void {
 
 /** Ends the connection at once, `error` (0 = none) for the application. What was received stays readable. */
 export function connectionFail(s: TcpSocket, error: i32): void {
+  if (s.state == ESTABLISHED || s.state == CLOSE_WAIT) tcpCounters.estabResets += 1;
+  else if (s.state == SYN_SENT || s.state == SYN_RECEIVED) tcpCounters.attemptFails += 1;
   socketUnlink(s);
   if (error != 0) s.error = error; // RFC 9293 MUST-12
   wakeAll(s.waitQueue);

@@ -14,15 +14,9 @@ import {
   tcpEmitHeader,
   tcpEmitTimestamps,
 } from "../wire/tcp";
+import { tcpCounters } from "./counters";
 import { TCP_ENDPOINT_SIZE, TIMESTAMPS, TcpEndpoint } from "./socket";
 import { synOptionsEmit, synOptionsSize } from "./segment_options";
-
-let resets: u32 = 0;
-
-/** Resets sent since start. */
-export function resetsSent(): u32 {
-  return resets;
-}
 
 /** The MSS we announce to `remote`: what one packet holds (RFC 9293 MUST-67). */
 function announcedMss(remote: IpAddress): u32 {
@@ -46,6 +40,7 @@ export function controlSend(
   if (changetype<usize>(frame) == 0) return;
   const at = frame.data;
   tcpEmitHeader(at, e.localPort, e.remotePort, sequence, acknowledgment, size, flags, window);
+  tcpCounters.outSegs += 1;
   if (size != TCP_HEADER_SIZE) tcpEmitTimestamps(at + TCP_HEADER_SIZE, timestamp, echo);
   transportChecksumFill(frame, TCP_CHECKSUM, e.local, e.remote, IPPROTO_TCP, size);
   ipSend(frame, IPPROTO_TCP, e.local, e.remote, size, now);
@@ -68,6 +63,7 @@ export function synSend(
   if (changetype<usize>(frame) == 0) return false;
   const at = frame.data;
   tcpEmitHeader(at, e.localPort, e.remotePort, sequence, acknowledgment, size, flags, window);
+  tcpCounters.outSegs += 1;
   synOptionsEmit(at + TCP_HEADER_SIZE, offered, announcedMss(e.remote), timestamp, echo);
   transportChecksumFill(frame, TCP_CHECKSUM, e.local, e.remote, IPPROTO_TCP, size);
   ipSend(frame, IPPROTO_TCP, e.local, e.remote, size, now);
@@ -76,7 +72,7 @@ export function synSend(
 
 /** Sends <SEQ=sequence><CTL=RST>, with an ACK when `flags` has it, to the peer of `e`. */
 export function resetSend(e: TcpEndpoint, sequence: u32, acknowledgment: u32, flags: u32, now: u64): void {
-  resets += 1;
+  tcpCounters.outRsts += 1;
   controlSend(e, sequence, acknowledgment, TCP_RST | flags, 0, 0, 0, 0, now);
 }
 

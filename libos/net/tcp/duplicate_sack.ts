@@ -1,6 +1,7 @@
 // Reports of duplicates (D-SACK, RFC 2883): as a receiver we say which text came twice, in the first SACK block; as a
 // sender we learn from such a block that we sent something again without need.
 import { TcpSegment, tcpSackLeft, tcpSackRight } from "../wire/tcp";
+import { tcpExtendedCounters } from "./counters";
 import { sequenceLess, sequenceLessOrEqual } from "./sequence";
 import { ACK_NOW, DUPLICATE, SACK_PERMITTED, TcpSocket } from "./socket";
 
@@ -11,6 +12,8 @@ export function duplicateReceived(s: TcpSocket, start: u32, end: u32): void {
   s.duplicateStart = start;
   s.duplicateEnd = end;
   s.set(DUPLICATE);
+  if (sequenceLess(s.receiveNext, end)) tcpExtendedCounters.tcpDsackOfoSent += 1;
+  else tcpExtendedCounters.tcpDsackOldSent += 1;
 }
 
 /** RFC 2883, 4: is the first block below the acknowledgment, or inside the second block? */

@@ -1,15 +1,17 @@
 // Half-open connections: a listener has answered a SYN and waits for the ACK (state SYN_RECEIVED of a passive open).
-// An entry is small, all listeners together hold a bounded number, and under a flood of SYNs the oldest goes: a real
-// peer answers within a round trip, a forged one never.
+// An entry is small, and all listeners together hold a bounded number. Under a flood of SYNs, or without memory, nothing is
+// kept for those that find no room: they are answered with cookies (cookie_handshake.ts).
 import { ListNode, listFirst, listInit, listInsertTail, listRemove } from "../../../kernel/list";
 import { Slab, slabInit } from "../../../kernel/memory/slab";
 import { NEVER, monotonicNow } from "../../../kernel/time/clock";
 import { Timer, timerInit, timerSet } from "../../../kernel/time/timer";
 import { HAS_TIMESTAMPS, TCP_ACK, TCP_RST, TCP_SYN, TcpSegment } from "../wire/tcp";
 import { challengeAllowed } from "./challenge";
+import { cookieAnswer } from "./cookie_handshake";
 import { HALF_OPEN_MAX, RTO_INITIAL, SYN_ACK_RETRIES, WINDOW_UNSCALED } from "./constants";
 import { controlSend, resetReply, synSend } from "./control_segment";
-import { timestampClock, timestampOffsetFor } from "./isn";
+import { tcpCounters, tcpExtendedCounters } from "./counters";
+import { isnFor, timestampClock, timestampOffsetFor } from "./isn";
 import { mssOf, offeredBy } from "./segment_options";
 import { segmentAcceptable } from "./sequence";
 import { ENDPOINT_HALF_OPEN, TIMESTAMPS, TcpEndpoint, TcpSocket } from "./socket";
@@ -35,6 +37,7 @@ export class HalfOpen extends TcpEndpoint {
   timestampRecent: u32;
   /** SYN-ACKs sent again. */
   retries: u32;
+  /** 0 = not known: a cookie came back. */
   sent: u64;
   deadline: u64;
 }
@@ -67,26 +70,22 @@ function entryOf(node: usize): HalfOpen {
   return changetype<HalfOpen>(node - offsetof<HalfOpen>("next"));
 }
 
-/** Answers the SYN `segment` for `listener` with initial sequence number `initial`. Without memory the SYN is lost. */
+/**
+ * Answers the SYN `segment` for `listener`, with initial sequence number `initial` unless that is 0: what follows a
+ * connection in TIME_WAIT has its number given, which no cookie can be, and takes the place of the oldest.
+ */
 export function halfOpenAdd(listener: TcpSocket, segment: TcpSegment, initial: u32, now: u64): void {
-  if (count == HALF_OPEN_MAX) halfOpenFree(entryOf(listFirst(byAge)));
-  const entry = changetype<HalfOpen>(slab.alloc());
-  if (changetype<usize>(entry) == 0) return;
-  entry.local.copy(segment.destination);
-  entry.remote.copy(segment.source);
-  entry.localPort = segment.destinationPort;
-  entry.remotePort = segment.sourcePort;
-  entry.kind = ENDPOINT_HALF_OPEN;
-  entry.state = SYN_RECEIVED;
-  entry.listener = changetype<usize>(listener);
-  entry.initialSend = initial;
+  const full = count == HALF_OPEN_MAX;
+  if (full && initial != 0) halfOpenFree(entryOf(listFirst(byAge)));
+  const entry = changetype<HalfOpen>(full && initial == 0 ? 0 : slab.alloc());
+  if (changetype<usize>(entry) == 0) {
+    cookieAnswer(listener, segment, now);
+    return;
+  }
+  halfOpenFill(entry, listener, segment);
+  entry.initialSend =
+    initial != 0 ? initial : isnFor(entry.local, entry.localPort, entry.remote, entry.remotePort, now);
   entry.initialReceive = segment.sequence;
-  entry.peerMss = mssOf(segment);
-  entry.sendWindow = segment.window;
-  entry.options = offeredBy(segment);
-  entry.peerScale = segment.windowScale;
-  entry.timestampOffset = timestampOffsetFor(segment.destination, segment.source);
-  entry.timestampRecent = segment.timestampValue;
   entry.sent = now;
   listener.halfOpenCount += 1;
   count += 1;
@@ -94,6 +93,23 @@ export function halfOpenAdd(listener: TcpSocket, segment: TcpSegment, initial: u
   listInsertTail(byAge, nodeOf(entry));
   deadlineSet(entry, now + RTO_INITIAL);
   synAckSend(entry, now);
+}
+
+/** What `segment`, a SYN or the ACK of a cookie, says of a connection with `listener`. */
+export function halfOpenFill(entry: HalfOpen, listener: TcpSocket, segment: TcpSegment): void {
+  entry.local.copy(segment.destination);
+  entry.remote.copy(segment.source);
+  entry.localPort = segment.destinationPort;
+  entry.remotePort = segment.sourcePort;
+  entry.kind = ENDPOINT_HALF_OPEN;
+  entry.state = SYN_RECEIVED;
+  entry.listener = changetype<usize>(listener);
+  entry.peerMss = mssOf(segment);
+  entry.sendWindow = segment.window;
+  entry.options = offeredBy(segment);
+  entry.peerScale = segment.windowScale;
+  entry.timestampOffset = timestampOffsetFor(segment.destination, segment.source);
+  entry.timestampRecent = segment.timestampValue;
 }
 
 /** Forgets `entry`. */
@@ -116,7 +132,11 @@ export function halfOpenFreeAll(listener: TcpSocket): void {
 }
 
 function synAckSend(entry: HalfOpen, now: u64): void {
-  const timestamp = timestampClock(now) + entry.timestampOffset;
+  synAckSendStamped(entry, timestampClock(now) + entry.timestampOffset, now);
+}
+
+/** Sends the SYN-ACK with `timestamp`. */
+export function synAckSendStamped(entry: HalfOpen, timestamp: u32, now: u64): void {
   const acknowledgment = entry.initialReceive + 1;
   const flags = TCP_SYN | TCP_ACK;
   const window = halfOpenWindow(entry);
@@ -167,6 +187,8 @@ function retransmit(entry: HalfOpen, now: u64): bool {
   }
   entry.retries += 1;
   entry.deadline = now + (RTO_INITIAL << entry.retries);
+  tcpCounters.retransSegs += 1;
+  tcpExtendedCounters.tcpSynRetrans += 1;
   synAckSend(entry, now);
   return true;
 }
@@ -188,8 +210,10 @@ export function halfOpenArrives(entry: HalfOpen, segment: TcpSegment, now: u64):
   const acceptable = segmentAcceptable(segment.sequence, segment.sequenceLength(), next, halfOpenWindow(entry));
   if (segment.has(TCP_RST)) {
     // RFC 5961, 3.2; a passive open goes back to LISTEN (RFC 9293 MUST-11), that is, to nothing.
-    if (segment.sequence == next) halfOpenFree(entry);
-    else if (acceptable && challengeAllowed(now)) acknowledge(entry, now);
+    if (segment.sequence == next) {
+      tcpCounters.attemptFails += 1;
+      halfOpenFree(entry);
+    } else if (acceptable && challengeAllowed(now)) acknowledge(entry, now);
     return false;
   }
   if (segment.has(TCP_SYN)) {

@@ -20,8 +20,10 @@ import { acknowledgmentArrives, challenge } from "./acknowledge";
 import { connectionFail, connectionRelease, connectionEstablished } from "./connection";
 import { TIMESTAMP_LIFETIME, WINDOW_SCALE } from "./constants";
 import { resetReply } from "./control_segment";
+import { tcpCounters, tcpExtendedCounters } from "./counters";
 import { duplicateReceived } from "./duplicate_sack";
-import { HalfOpen, halfOpenArrives } from "./half_open";
+import { cookieArrives } from "./cookie_handshake";
+import { HalfOpen, halfOpenArrives, halfOpenFree } from "./half_open";
 import { isnFor } from "./isn";
 import { childCreate, listenerArrives } from "./listen";
 import { outputMark } from "./output";
@@ -40,6 +42,7 @@ import {
   WINDOW_SCALED,
 } from "./socket";
 import { CLOSED, CLOSING, LAST_ACK, SYN_RECEIVED, SYN_SENT, TIME_WAIT, acceptsText } from "./state";
+import { cookiesOutstanding } from "./syn_cookie";
 import { NO_ENDPOINT, listenerFind, tableFind } from "./table";
 import { textArrives } from "./text";
 import { TimeWait, timeWaitArrives, timeWaitFree, timeWaitNextIsn } from "./time_wait";
@@ -56,8 +59,10 @@ export function tcpInput(
   flags: u32,
   now: u64,
 ): i32 {
-  if (!tcpParse(address, length, segment)) return 0;
-  if (!transportChecksumValid(source, destination, IPPROTO_TCP, address, length, flags)) return 0; // RFC 9293 MUST-3
+  tcpCounters.inSegs += 1;
+  if (!tcpParse(address, length, segment)) return wrong(0);
+  // RFC 9293 MUST-3
+  if (!transportChecksumValid(source, destination, IPPROTO_TCP, address, length, flags)) return wrong(1);
   segment.source = source;
   segment.destination = destination;
   const entry = tableFind(destination, segment.destinationPort, source, segment.sourcePort);
@@ -68,31 +73,50 @@ export function tcpInput(
   return 0;
 }
 
-/** No connection: a SYN for a listener, or nobody's. `initial` 0 = choose our initial sequence number. */
+/** Counts a segment that is dropped, `checksums` when that is why. Always 0. */
+function wrong(checksums: u32): i32 {
+  tcpCounters.inErrs += 1;
+  tcpCounters.inCsumErrors += checksums;
+  return 0;
+}
+
+/** No connection: a SYN for a listener, the ACK of a cookie, or nobody's. `initial` 0 = choose our initial sequence number. */
 function strangerArrives(initial: u32, now: u64): void {
-  if ((segment.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {
+  const control = segment.flags & (TCP_SYN | TCP_ACK | TCP_RST);
+  if (control == TCP_SYN || (control == TCP_ACK && cookiesOutstanding(now))) {
     const listener = listenerFind(segment.destination, segment.destinationPort);
     if (listener != NO_SOCKET) {
-      listenerArrives(listener, segment, initial != 0 ? initial : chooseInitial(now), now);
+      if (control == TCP_SYN) listenerArrives(listener, segment, initial, now);
+      else cookieReturns(listener, now);
       return;
     }
   }
   resetReply(segment, now);
 }
 
-function chooseInitial(now: u64): u32 {
-  return isnFor(segment.destination, segment.destinationPort, segment.source, segment.sourcePort, now);
+/** An ACK that may acknowledge a cookie; what does not is nobody's. */
+function cookieReturns(listener: TcpSocket, now: u64): void {
+  const entry = cookieArrives(listener, segment, now);
+  if (changetype<usize>(entry) == 0) {
+    resetReply(segment, now);
+    return;
+  }
+  const child = childCreate(entry, segment, now);
+  if (child != NO_SOCKET) connectionArrives(child, now);
 }
 
 function handshakeArrives(entry: HalfOpen, now: u64): void {
   if (!halfOpenArrives(entry, segment, now)) return;
   const child = childCreate(entry, segment, now);
-  if (child != NO_SOCKET) connectionArrives(child, now);
+  if (child == NO_SOCKET) return;
+  halfOpenFree(entry);
+  connectionArrives(child, now);
 }
 
 function lateArrives(entry: TimeWait, now: u64): void {
   if (!timeWaitArrives(entry, segment, now)) return;
-  const initial = timeWaitNextIsn(entry, chooseInitial(now));
+  const chosen = isnFor(segment.destination, segment.destinationPort, segment.source, segment.sourcePort, now);
+  const initial = timeWaitNextIsn(entry, chosen);
   timeWaitFree(entry);
   strangerArrives(initial, now);
 }
@@ -171,6 +195,7 @@ function synchronizedArrives(s: TcpSocket, now: u64): void {
   s.lastReceived = now;
   s.keepAliveProbes = 0;
   if (segment.has(TCP_SYN)) {
+    tcpExtendedCounters.tcpSynChallenge += 1;
     challenge(s, now); // RFC 5961, 4.2
     return;
   }
@@ -196,6 +221,7 @@ function sequenceCheck(s: TcpSocket, now: u64): bool {
     if ((segment.options & HAS_TIMESTAMPS) == 0) return false; // RFC 7323, 3.2
     if (isOld(s, now)) {
       // RFC 7323, 5.3, R1: PAWS
+      tcpExtendedCounters.pawsEstab += 1;
       refuse(s, now);
       return false;
     }

@@ -34,6 +34,26 @@ export function isnFor(local: IpAddress, localPort: u16, remote: IpAddress, remo
   return hash(key0, key1, local, remote, ports) + <u32>(now / NANOSECONDS_PER_TICK);
 }
 
+/** A hash of a connection, of the number that its peer's SYN has, and of a time: what a SYN cookie is made of. */
+export function connectionHash(
+  local: IpAddress,
+  localPort: u16,
+  remote: IpAddress,
+  remotePort: u16,
+  peerInitial: u32,
+  time: u64,
+): u32 {
+  const ports = ((<u64>localPort) << 16) | remotePort;
+  siphashBegin(key0, key1);
+  siphashWord(local.high);
+  siphashWord(local.low);
+  siphashWord(remote.high);
+  siphashWord(remote.low);
+  siphashWord((ports << 32) | peerInitial);
+  siphashWord(time); // one word more than the hashes above: under the same key it tells nothing about them
+  return <u32>siphashEnd();
+}
+
 /** What is added to the clock in timestamps sent from `local` to `remote`. */
 export function timestampOffsetFor(local: IpAddress, remote: IpAddress): u32 {
   return hash(key1, key0, local, remote, 1);

@@ -1,5 +1,6 @@
 // Listeners: the SYN that opens a half-open connection, the ACK that makes a child of it, and the queue of children
-// that wait to be accepted. Neither a SYN nor an ACK is taken while that queue is full: the peer tries again.
+// that wait to be accepted. Neither a SYN nor an ACK is taken while that queue is full: the peer tries again. The memory of
+// children that nobody has accepted is bounded by that queue, that of half-open connections by half_open.ts.
 import { EADDRINUSE } from "../../../kernel/errno";
 import { listFirst, listInit, listInsertTail, listLinked, listRemove } from "../../../kernel/list";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
@@ -13,7 +14,8 @@ import {
   socketLink,
 } from "./connection";
 import { WINDOW_SCALE } from "./constants";
-import { HalfOpen, halfOpenAdd, halfOpenFree, halfOpenFreeAll, halfOpenWindow } from "./half_open";
+import { tcpCounters, tcpExtendedCounters } from "./counters";
+import { HalfOpen, halfOpenAdd, halfOpenFreeAll, halfOpenWindow } from "./half_open";
 import { roundTripSample } from "./rtt";
 import { DETACHED, KEEPALIVE, NODELAY, NO_SOCKET, SYN_LOST, TcpSocket, WINDOW_SCALED, socketOfAccept } from "./socket";
 import { CLOSED, LISTEN } from "./state";
@@ -74,28 +76,41 @@ function acceptQueueAdd(s: TcpSocket, child: TcpSocket): void {
   wakeAll(s.waitQueue);
 }
 
-/** A SYN for `s` (RFC 9293, 3.10.7.2); `initial` is the sequence number that our answer starts with. */
+/** A SYN for `s` (RFC 9293, 3.10.7.2); `initial` is the sequence number that our answer starts with, 0 = choose one. */
 export function listenerArrives(s: TcpSocket, segment: TcpSegment, initial: u32, now: u64): void {
-  if (acceptQueueFull(s) || segment.has(TCP_FIN)) return;
-  halfOpenAdd(s, segment, initial, now);
+  if (segment.has(TCP_FIN)) return;
+  if (acceptQueueFull(s)) overflow();
+  else halfOpenAdd(s, segment, initial, now);
 }
 
-/** Makes an established connection of `entry`, which `segment` has completed. NO_SOCKET: no room, the segment is lost. */
+function overflow(): void {
+  tcpExtendedCounters.listenOverflows += 1;
+  tcpExtendedCounters.listenDrops += 1;
+}
+
+/**
+ * Makes an established connection of `entry`, which `segment` has completed; the caller then frees the entry. NO_SOCKET: no
+ * room, the segment is lost.
+ */
 export function childCreate(entry: HalfOpen, segment: TcpSegment, now: u64): TcpSocket {
   const s = changetype<TcpSocket>(entry.listener);
-  if (acceptQueueFull(s)) return NO_SOCKET;
+  if (acceptQueueFull(s)) {
+    overflow();
+    return NO_SOCKET;
+  }
   const child = socketCreate();
-  if (child == NO_SOCKET) return child;
+  if (child == NO_SOCKET) {
+    tcpExtendedCounters.listenDrops += 1;
+    return child;
+  }
   inheritOptions(child, s);
   takeHandshake(child, entry, segment, now);
-  const sent = entry.sent;
-  const timed = entry.retries == 0;
-  halfOpenFree(entry);
   socketLink(child);
-  if (timed) roundTripSample(child, now - sent);
-  else child.set(SYN_LOST);
+  if (entry.retries != 0) child.set(SYN_LOST);
+  else if (entry.sent != 0) roundTripSample(child, now - entry.sent);
   connectionEstablished(child, now);
   acceptQueueAdd(s, child);
+  tcpCounters.passiveOpens += 1;
   return child;
 }
 

@@ -11,6 +11,7 @@ import { IPPROTO_TCP } from "../wire/ipv4";
 import { TCP_CHECKSUM, TCP_FIN, TCP_HEADER_SIZE, TCP_SYN, TIMESTAMPS_SIZE, tcpEmitHeader } from "../wire/tcp";
 import { SEGMENT_COPIED_MAXIMUM } from "./constants";
 import { synSend } from "./control_segment";
+import { tcpCounters, tcpExtendedCounters } from "./counters";
 import { timestampClock } from "./isn";
 import { windowAdvertise, windowInitial } from "./receive_queue";
 import { retransmissionAdd } from "./retransmission_log";
@@ -125,6 +126,7 @@ function segmentSend(s: TcpSocket, now: u64): bool {
   tcpEmitHeader(at, s.localPort, s.remotePort, plan.sequence, s.receiveNext, headerSize, plan.flags, window);
   segmentOptionsEmit(s, at + TCP_HEADER_SIZE, timestampClock(now) + s.timestampOffset);
   frame.gsoSize = <u16>plan.gsoSize;
+  tcpCounters.outSegs += plan.gsoSize == 0 ? 1 : (plan.length + plan.gsoSize - 1) / plan.gsoSize;
   segmentAccount(s, now);
   transmit(s, frame, headerSize + plan.length, now);
   return true;
@@ -148,6 +150,8 @@ function segmentAccount(s: TcpSocket, now: u64): void {
   }
   if (plan.again != 0) {
     s.clear(RETRANSMIT_FIRST);
+    tcpCounters.retransSegs += 1;
+    if (s.has(RECOVERY)) tcpExtendedCounters.tcpFastRetrans += 1;
     if (s.has(RECOVERY)) s.retransmitNext = sequenceMax(s.retransmitNext, plan.sequence + octets);
     if (s.has(SACK_PERMITTED)) retransmissionAdd(s, plan.sequence, plan.sequence + octets, now);
     roundTripForget(s);
@@ -157,6 +161,13 @@ function segmentAccount(s: TcpSocket, now: u64): void {
   const segment = s.segmentSize - sackSize(s);
   if (plan.length % segment != 0) s.smallSequence = plan.sequence + plan.length;
   sendAccount(s, octets, now);
+}
+
+/** After a time-out, what is behind sendMax goes again. */
+function retransmissionCount(s: TcpSocket): void {
+  tcpCounters.retransSegs += 1;
+  if (isSynchronized(s.state)) tcpExtendedCounters.tcpSlowStartRetrans += 1;
+  else tcpExtendedCounters.tcpSynRetrans += 1;
 }
 
 /** `octets` sequence numbers from sendNext on have been sent. */
@@ -169,7 +180,8 @@ function sendAccount(s: TcpSocket, octets: u32, now: u64): void {
     return;
   }
   // What follows a loss is acknowledged only when the loss is mended: it says nothing about the round trip.
-  if (s.sendNext == s.sendMax && !s.has(RECOVERY)) roundTripStart(s, end, now);
+  if (s.sendNext != s.sendMax) retransmissionCount(s);
+  else if (!s.has(RECOVERY)) roundTripStart(s, end, now);
   s.clear(PERSIST);
   s.sendNext = end;
   s.sendMax = sequenceMax(s.sendMax, end);

@@ -15,6 +15,7 @@ import {
   retransmissionRemove,
   retransmissions,
 } from "./retransmission_log";
+import { tcpExtendedCounters } from "./counters";
 import { scoreboardEnd, scoreboardMissing, scoreboardThreshold } from "./scoreboard";
 import { sequenceLess, sequenceMax, sequenceMin } from "./sequence";
 import { RECOVERY, REORDERING, TcpSocket } from "./socket";
@@ -154,6 +155,7 @@ function detectRetransmissions(s: TcpSocket, window: u32, now: u64): bool {
     if (entry.lost != 0 || !ticksLess(entry.time, s.rackTime)) continue;
     if (!isOverdue(s, entry.time, window, now)) continue;
     entry.lost = 1;
+    tcpExtendedCounters.tcpLostRetransmit += 1;
     found = true;
   }
   return found;

@@ -7,7 +7,7 @@ import { randomU64 } from "../../../kernel/random";
 import { IpAddress, addressCovers, addressesOverlap } from "../ip/address";
 import { ephemeralPort } from "../ports";
 import { BOUND, ENDPOINT_SOCKET, ENDPOINT_TIME_WAIT, NO_SOCKET, REUSEADDR, TcpEndpoint, TcpSocket } from "./socket";
-import { CLOSING, FIN_WAIT_1, LAST_ACK, LISTEN } from "./state";
+import { CLOSE_WAIT, CLOSING, ESTABLISHED, FIN_WAIT_1, LAST_ACK, LISTEN } from "./state";
 
 const INITIAL_BUCKETS: u32 = 1024;
 const MAX_BUCKETS: u32 = 65536;
@@ -132,6 +132,18 @@ export function tableUnfinished(): bool {
     }
   }
   return false;
+}
+
+/** Connections in ESTABLISHED and CLOSE_WAIT. Walks the whole table. */
+export function tableEstablished(): u32 {
+  let found: u32 = 0;
+  for (let bucket: u32 = 0; bucket < bucketCount; bucket++) {
+    let e = changetype<TcpEndpoint>(load<usize>(buckets + ((<usize>bucket) << 2)));
+    for (; changetype<usize>(e) != 0; e = changetype<TcpEndpoint>(e.hashNext)) {
+      if (e.state == ESTABLISHED || e.state == CLOSE_WAIT) found += 1;
+    }
+  }
+  return found;
 }
 
 /** The listener for a SYN to this end: one bound to the address itself goes before one bound to any address. */

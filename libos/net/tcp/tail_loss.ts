@@ -2,6 +2,7 @@
 // segment is sent without waiting for the time-out, new if there is any, else the last one again. Its acknowledgment
 // shows what was lost, and fast recovery does the rest.
 import { congestionProbeRepaired } from "./congestion";
+import { tcpExtendedCounters } from "./counters";
 import { sequenceLess } from "./sequence";
 import {
   PERSIST,
@@ -52,6 +53,7 @@ export function tailProbeSent(s: TcpSocket, again: bool): void {
   s.clear(TAIL_DUE | TAIL_RETRANSMITTED);
   s.set(again ? TAIL_PROBE | TAIL_RETRANSMITTED : TAIL_PROBE);
   s.tailProbeEnd = s.sendMax;
+  tcpExtendedCounters.tcpLossProbes += 1;
 }
 
 /** New data is acknowledged up to `ack`, with a report of duplicates when `duplicate` (RFC 8985, 7.4.2). */
@@ -61,5 +63,7 @@ export function tailAcknowledged(s: TcpSocket, ack: u32, duplicate: bool): void 
   const repaired = s.has(TAIL_RETRANSMITTED) && !duplicate && sequenceLess(s.tailProbeEnd, ack);
   if (s.has(TAIL_RETRANSMITTED) && !duplicate && ack == s.tailProbeEnd) return; // a duplicate may still be reported
   s.clear(TAIL_PROBE | TAIL_RETRANSMITTED);
-  if (repaired && !s.has(RECOVERY)) congestionProbeRepaired(s);
+  if (!repaired || s.has(RECOVERY)) return;
+  tcpExtendedCounters.tcpLossProbeRecovery += 1;
+  congestionProbeRepaired(s);
 }

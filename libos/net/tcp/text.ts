@@ -5,6 +5,7 @@ import { TCP_FIN, TcpSegment } from "../wire/tcp";
 import { receiveTune } from "./auto_tuning";
 import { connectionAbort, connectionTimeWait } from "./connection";
 import { DELAYED_ACK } from "./constants";
+import { tcpExtendedCounters } from "./counters";
 import { duplicateReceived } from "./duplicate_sack";
 import { reassemblyHolds } from "./reassembly";
 import { receiveStore, windowOpen } from "./receive_queue";
@@ -37,6 +38,7 @@ export function textArrives(s: TcpSocket, segment: TcpSegment, now: u64): void {
     s.set(ACK_NOW);
   }
   if (length != 0 && s.has(DETACHED)) {
+    tcpExtendedCounters.tcpAbortOnData += 1;
     connectionAbort(s, 0, now); // RFC 9293 SHLD-3: nobody will read this
     return;
   }
@@ -61,7 +63,9 @@ function textStore(s: TcpSocket, offset: u32, payload: usize, length: u32, now: 
       duplicateReceived(s, start, start + length);
       return true;
     }
-    if (!receiveStore(s, offset, payload, length)) return false;
+    const stored = receiveStore(s, offset, payload, length);
+    if (offset != 0) earlyCount(stored);
+    if (!stored) return false;
   }
   s.receiveSegmentSize = max(s.receiveSegmentSize, min(length, s.segmentSize));
   if (offset != 0 || hadGap)
@@ -69,6 +73,12 @@ function textStore(s: TcpSocket, offset: u32, payload: usize, length: u32, now: 
   else acknowledgeSoon(s, now);
   if (offset == 0) wakeAll(s.waitQueue);
   return true;
+}
+
+/** Counts text that came ahead of a gap. */
+function earlyCount(stored: bool): void {
+  if (stored) tcpExtendedCounters.tcpOfoQueue += 1;
+  else tcpExtendedCounters.tcpOfoDrop += 1;
 }
 
 /** RFC 9293 SHLD-18, SHLD-19: every second full-sized segment at once, else within DELAYED_ACK (RFC 9293 MUST-40). */

@@ -9,6 +9,7 @@ import { HAS_TIMESTAMPS, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TcpSegment } from "
 import { challengeAllowed } from "./challenge";
 import { TIME_WAIT_DURATION, TIME_WAIT_MAX, WINDOW_UNSCALED } from "./constants";
 import { controlSend } from "./control_segment";
+import { tcpExtendedCounters } from "./counters";
 import { timestampClock } from "./isn";
 import { sequenceLess, segmentAcceptable } from "./sequence";
 import { ACK_NOW, ENDPOINT_TIME_WAIT, TIMESTAMPS, TcpEndpoint, TcpSocket } from "./socket";
@@ -69,14 +70,21 @@ function timerStart(): void {
 
 function timerExpired(_argument: usize): void {
   const now = monotonicNow();
-  for (let entry = oldest(); changetype<usize>(entry) != 0 && entry.deadline <= now; entry = oldest())
-    timeWaitFree(entry);
+  for (let entry = oldest(); changetype<usize>(entry) != 0 && entry.deadline <= now; entry = oldest()) expire(entry);
   timerStart();
+}
+
+function expire(entry: TimeWait): void {
+  tcpExtendedCounters.tw += 1;
+  timeWaitFree(entry);
 }
 
 /** Remembers the connection of `s`, which has just left the table. Without memory it is forgotten. */
 export function timeWaitAdd(s: TcpSocket, now: u64): void {
-  if (count == TIME_WAIT_MAX) timeWaitFree(oldest());
+  if (count == TIME_WAIT_MAX) {
+    tcpExtendedCounters.tcpTimeWaitOverflow += 1;
+    timeWaitFree(oldest());
+  }
   const entry = changetype<TimeWait>(slab.alloc());
   if (changetype<usize>(entry) == 0) return;
   entry.local.copy(s.local);
@@ -150,7 +158,10 @@ function opensAnew(entry: TimeWait, segment: TcpSegment): bool {
  * caller then frees the entry and hands the SYN to the listener.
  */
 export function timeWaitArrives(entry: TimeWait, segment: TcpSegment, now: u64): bool {
-  if (opensAnew(entry, segment)) return true;
+  if (opensAnew(entry, segment)) {
+    tcpExtendedCounters.twRecycled += 1;
+    return true;
+  }
   if (segment.has(TCP_RST)) {
     if (segment.sequence == entry.receiveNext) timeWaitFree(entry); // RFC 5961, 3.2: the exact number only
     return false;

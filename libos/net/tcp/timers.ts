@@ -8,6 +8,7 @@ import { ipDoubt } from "../ip/output";
 import { congestionReported, congestionTimeout } from "./congestion";
 import { connectionAbort, connectionFail, connectionRelease } from "./connection";
 import { FIN_WAIT_2_DURATION, R1, R2_DATA, R2_SYN, RTO_MAX } from "./constants";
+import { tcpExtendedCounters } from "./counters";
 import { outputNow } from "./output";
 import { roundTripBackOff, roundTripForget } from "./rtt";
 import {
@@ -75,6 +76,7 @@ function timerExpired(argument: usize): void {
   if (s.delayedAckDeadline <= now) {
     s.delayedAckDeadline = NEVER;
     s.set(ACK_NOW);
+    tcpExtendedCounters.delayedAcks += 1;
   }
   if (s.reorderDeadline <= now) congestionReported(s, 0, false, now);
   if (s.retransmitDeadline <= now) retransmitExpired(s, now);
@@ -93,6 +95,7 @@ function retransmitExpired(s: TcpSocket, now: u64): void {
 
 /** Counts a retransmission; true when it was one too many: the first was longer than `limit` ago (R2). */
 function givesUp(s: TcpSocket, limit: u64, now: u64): bool {
+  tcpExtendedCounters.tcpTimeouts += 1;
   if (s.retransmissions == 0) s.firstRetransmission = now;
   s.retransmissions += 1;
   return now - s.firstRetransmission >= (s.userTimeout != 0 ? s.userTimeout : limit); // RFC 9293 MUST-21
@@ -104,10 +107,15 @@ function reachesR1(s: TcpSocket, now: u64): void {
   if (s.softError == 0) s.softError = ETIMEDOUT;
 }
 
+/** Nobody answers: `s` fails with what the network said last, or ETIMEDOUT. */
+function giveUp(s: TcpSocket): void {
+  tcpExtendedCounters.tcpAbortOnTimeout += 1;
+  connectionFail(s, s.softError != 0 ? s.softError : ETIMEDOUT);
+}
+
 function synExpired(s: TcpSocket, now: u64): void {
   if (givesUp(s, R2_SYN, now)) {
-    // RFC 9293 MUST-22, MUST-23
-    connectionFail(s, s.softError != 0 ? s.softError : ETIMEDOUT);
+    giveUp(s); // RFC 9293 MUST-22, MUST-23
     return;
   }
   if (s.retransmissions == R1) reachesR1(s, now);
@@ -120,8 +128,7 @@ function synExpired(s: TcpSocket, now: u64): void {
 function textExpired(s: TcpSocket, now: u64): void {
   const first = s.retransmissions == 0;
   if (givesUp(s, R2_DATA, now)) {
-    // RFC 9293 MUST-20
-    connectionFail(s, s.softError != 0 ? s.softError : ETIMEDOUT);
+    giveUp(s); // RFC 9293 MUST-20
     return;
   }
   if (s.retransmissions == R1) reachesR1(s, now);
@@ -137,7 +144,9 @@ function textExpired(s: TcpSocket, now: u64): void {
  */
 function probeExpired(s: TcpSocket, now: u64): void {
   const silent = now - s.lastReceived >= R2_DATA && s.retransmissions > 3;
+  tcpExtendedCounters.tcpWinProbe += 1;
   if (givesUp(s, R2_DATA, now) && (silent || s.has(DETACHED))) {
+    tcpExtendedCounters.tcpAbortOnTimeout += 1;
     connectionAbort(s, ETIMEDOUT, now);
     return;
   }
@@ -165,10 +174,12 @@ function lifeExpired(s: TcpSocket, now: u64): void {
   }
   if (s.keepAliveProbes >= s.keepAliveCount) {
     // RFC 9293 MUST-29: not for one lost answer
+    tcpExtendedCounters.tcpAbortOnTimeout += 1;
     connectionAbort(s, ETIMEDOUT, now);
     return;
   }
   s.keepAliveProbes += 1;
+  tcpExtendedCounters.tcpKeepAlive += 1;
   s.set(KEEPALIVE_PROBE);
   s.lifeDeadline = now + s.keepAliveInterval;
 }

@@ -1,5 +1,6 @@
 // Undoing a loss that was none (Eifel, RFC 3522 and RFC 4015): when the first acknowledgment after a retransmission
 // echoes a timestamp from before it, the original has arrived after all, and the windows are as they were.
+import { tcpExtendedCounters } from "./counters";
 import { timestampClock } from "./isn";
 import { sequenceMax } from "./sequence";
 import { RECOVERY, REORDERING, RETRANSMIT_FIRST, TIMESTAMPS, TcpSocket, UNDO } from "./socket";
@@ -18,6 +19,8 @@ export function undoPrepare(s: TcpSocket, now: u64): void {
 export function undoAcknowledged(s: TcpSocket, segment: TcpSegment): bool {
   s.clear(UNDO);
   if ((segment.options & HAS_TIMESTAMPS) == 0 || <i32>(segment.timestampEcho - s.undoStamp) >= 0) return false;
+  if (s.has(RECOVERY)) tcpExtendedCounters.tcpFullUndo += 1;
+  else tcpExtendedCounters.tcpLossUndo += 1;
   s.clear(RECOVERY | RETRANSMIT_FIRST);
   s.set(REORDERING);
   s.congestionWindow = max(s.congestionWindow, s.undoWindow);

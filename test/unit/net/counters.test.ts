@@ -6,6 +6,7 @@ import { arpFrame, ethernet, icmp, ipv4Frame, PEER_IP, udpFrame } from "./frames
 import { SECOND, Stack } from "./stack.ts";
 
 const SOURCE = "libos/net/counters.ts";
+const TCP_SOURCE = "libos/net/tcp/counters.ts";
 const API = "libos/api/netstat.ts";
 const GROUPS = {
   eth0: "InterfaceCounters",
@@ -29,7 +30,7 @@ async function classesOf(path: string): Promise<Map<string, string[]>> {
   );
 }
 
-const CLASSES = await classesOf(SOURCE);
+const CLASSES = new Map([...(await classesOf(SOURCE)), ...(await classesOf(TCP_SOURCE))]);
 
 /** What `action` adds to counters: those that changed, as "group.counter". */
 function changes(stack: Stack, action: () => void): Record<string, number> {

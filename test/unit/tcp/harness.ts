@@ -6,6 +6,7 @@ import { clockStart } from "../../../kernel/time/clock";
 import { timersNextDeadline, timersRun } from "../../../kernel/time/timer";
 import { TIME_SYSTEM_TIME } from "../../../kernel/xen/shared_info";
 import { interfaceConfigure } from "../../../libos/net/configure";
+import { countersOf } from "../../../libos/net/counters";
 import { Device, TransmitFrame, deviceRegister } from "../../../libos/net/device";
 import { IP_ADDRESS_SIZE, IpAddress } from "../../../libos/net/ip/address";
 import { interfaceDeadline, interfaceInput, interfacePoll } from "../../../libos/net/interface";
@@ -28,7 +29,7 @@ import {
   tcpTakeError,
   tcpTakeReport,
 } from "../../../libos/net/tcp/api";
-import { resetsSent } from "../../../libos/net/tcp/control_segment";
+import { tcpCounters } from "../../../libos/net/tcp/counters";
 import { halfOpenCount } from "../../../libos/net/tcp/half_open";
 import { bufferPagesUsed } from "../../../libos/net/tcp/memory";
 import { RANGES_MAX, rangeEnd, rangeListCount, rangeStart } from "../../../libos/net/tcp/range_list";
@@ -66,11 +67,14 @@ const parsed = changetype<TcpSegment>(memory.data(TCP_SEGMENT_SIZE, 8));
 let framesLeft: i32 = 1000000;
 let framesHeld: i32 = 0;
 let frameMaximum: u32 = 70000;
+/** A page that the device keeps for one frame when memory is gone, 0 = none. */
+let frameReserve: usize = 0;
 
 function transmitAllocate(size: u32): TransmitFrame {
   if (framesLeft == 0 || size > frameMaximum) return changetype<TransmitFrame>(0);
   const order = orderFor(size + 64);
-  const block = pagesAlloc(order);
+  let block = pagesAlloc(order);
+  if (block == 0 && order == 0) block = frameReserve;
   if (block == 0) return changetype<TransmitFrame>(0);
   framesLeft -= 1;
   framesHeld += 1;
@@ -84,7 +88,7 @@ function transmitAllocate(size: u32): TransmitFrame {
 
 function transmitFree(frame: TransmitFrame): void {
   detach(frame);
-  pagesFree(changetype<usize>(frame), frame.buffer);
+  if (changetype<usize>(frame) != frameReserve) pagesFree(changetype<usize>(frame), frame.buffer);
   framesLeft += 1;
   framesHeld -= 1;
 }
@@ -126,6 +130,10 @@ export function setFrames(count: i32): void {
   framesLeft = count;
 }
 
+export function reserveFrame(): void {
+  frameReserve = pagesAlloc(0);
+}
+
 /** Larger frames are refused from now on, as when memory is in pieces. */
 export function setFrameMaximum(size: u32): void {
   frameMaximum = size;
@@ -137,6 +145,10 @@ export function heldFrames(): i32 {
 
 export function pageBlock(order: u32): usize {
   return pagesAlloc(order);
+}
+
+export function pageBlockFree(block: usize, order: u32): void {
+  pagesFree(block, order);
 }
 
 // A connection from inside, for tests that look at one variable. The order is that of the table in stack.ts.
@@ -235,6 +247,11 @@ export function parsedField(field: u32): u32 {
   }
 }
 
+/** Counter `index` of a group of libos/net/counters.ts. */
+export function counter(group: u32, index: u32): u32 {
+  return <u32>load<u64>(countersOf(group) + (index << 3));
+}
+
 /** The hash of two words. */
 export function siphash(key0: u64, key1: u64, first: u64, second: u64): u64 {
   siphashBegin(key0, key1);
@@ -260,6 +277,10 @@ export function connect(s: TcpSocket, address: u32, port: u16, now: u64): i32 {
   return tcpConnect(s, given, port, now);
 }
 
+export function resetsSent(): u32 {
+  return <u32>tcpCounters.outRsts;
+}
+
 export function rangesMax(): u32 {
   return RANGES_MAX;
 }
@@ -274,7 +295,6 @@ export {
   pagesFreeCount,
   rangeListCount,
   refuseAttach,
-  resetsSent,
   retransmissionLogCount,
   segmentAcceptable,
   sequenceLess,
