@@ -1,5 +1,6 @@
 // All cases, in the order of their files.
 import "./opening.ts";
+import "./flood.ts";
 import "./receiving.ts";
 import "./sending.ts";
 import "./closing.ts";
