@@ -55,9 +55,11 @@ const TRAFFIC = [
 const SELDOM = [
   "libos/net/tcp/auto_tuning",
   "libos/net/tcp/challenge",
+  "libos/net/tcp/cookie_handshake",
   "libos/net/tcp/duplicate_sack",
   "libos/net/tcp/icmp",
   "libos/net/tcp/socket_options",
+  "libos/net/tcp/syn_cookie",
   "libos/net/tcp/undo",
   "libos/net/wire/arp",
   "libos/net/wire/dhcp",
