@@ -28,6 +28,8 @@ const TRAFFIC = [
   "libos/net/ipv4/input",
   "libos/net/ipv4/output",
   "libos/net/ipv4/routing",
+  "libos/net/ipv6/addresses",
+  "libos/net/ipv6/flow_label",
   "libos/net/ipv6/input",
   "libos/net/ipv6/output",
   "libos/net/netfront",
@@ -66,6 +68,7 @@ const SELDOM = [
   "libos/net/wire/dns",
   "libos/net/wire/icmpv4",
   "libos/net/wire/icmpv6",
+  "libos/net/wire/mld",
   "libos/net/wire/ndp",
 ];
 

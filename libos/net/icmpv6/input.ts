@@ -7,12 +7,15 @@ import { ipv6UpperLayer, upperLayerProtocol } from "../ipv6/headers";
 import { linkHopLimit } from "../ipv6/link";
 import { ipv6Allocate, ipv6PathMtu, ipv6Send } from "../ipv6/output";
 import { ipv6SourceFor } from "../ipv6/routing";
+import { mldQuery } from "../mld/listener";
 import { ndpInput } from "../ndp/input";
+import { RX_ROUTER_ALERT } from "../receive_flags";
 import { transportChecksum, transportChecksumValid, transportError } from "../transport";
 import {
   ICMPV6_CHECKSUM,
   ICMPV6_ECHO_REQUEST,
   ICMPV6_HEADER,
+  ICMPV6_LISTENER_QUERY,
   ICMPV6_NEXT_HEADER,
   ICMPV6_NO_ROUTE,
   ICMPV6_PARAMETER_PROBLEM,
@@ -52,6 +55,10 @@ export function icmpv6Input(
     ndpInput(type, source, destination, message, length, hopLimit, flags, now);
   } else if (type >= ICMPV6_UNREACHABLE && type <= ICMPV6_PARAMETER_PROBLEM) {
     errorInput(type, message, length, now);
+  } else if (type == ICMPV6_LISTENER_QUERY) {
+    // RFC 3810 section 5.1.14: nobody but a router of the link sends one.
+    const fromLink = source.isLinkLocal() && hopLimit == 1 && (flags & RX_ROUTER_ALERT) != 0;
+    if (fromLink) mldQuery(message, length, now);
   }
 }
 

@@ -9,6 +9,7 @@ import { deviceCarrier, deviceMac } from "../device";
 import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
 import { pathMtuClear } from "../ip/path_mtu";
 import { logAddress } from "../ip/text";
+import { mldDeadline, mldForget, mldPoll, mldRefresh, mldRepeat } from "../mld/listener";
 import { neighbourClear, neighbourOffered } from "../ndp/neighbours";
 import { neighbourAdvertise, neighbourProbe, routerSolicit } from "../ndp/output";
 import { ICMPV6_ROUTER_ADVERTISEMENT } from "../wire/icmpv6";
@@ -123,6 +124,7 @@ function ipv6Forget(): void {
   linkClear();
   neighbourClear();
   pathMtuClear();
+  mldForget();
   nameServerCount = 0;
   solicitations = 0;
   solicitAt = NEVER;
@@ -158,6 +160,7 @@ function begin(address: IpAddress, length: u8, preferred: u64, valid: u64, autom
 /** Somebody else has or wants `own`, which is not ours then (RFC 4862 section 5.4.5). */
 export function duplicateFound(own: OwnAddress): void {
   own.state = ADDRESS_DUPLICATE;
+  deadline = 0; // its group is to be left
   logAddress(log("net").text("eth0 "), own.address).text(" is in use by another host").end();
 }
 
@@ -170,14 +173,20 @@ function established(own: OwnAddress, now: u64): void {
   if (own.automatic) line.text(" by router advertisement").end();
   else line.text(own.address.isLinkLocal() ? " link-local" : " static").end();
   if (!own.address.isLinkLocal()) return;
+  mldRepeat(now);
   solicitations = 0;
   solicitAt = now + randomBelow(SOLICITATION_DELAY);
 }
 
-/** Does what is due: duplicate address detection, router solicitations, the end of addresses. */
+/** Does what is due: duplicate address detection, router solicitations, the end of addresses, reports of groups. */
 export function autoconfigurationPoll(now: u64): void {
-  if (now < deadline) return;
+  if (now < deadline) {
+    mldPoll(now);
+    return;
+  }
   deadline = NEVER;
+  mldRefresh(now);
+  mldPoll(now); // before addresses are asked for
   for (let i: u32 = 0; i < ADDRESSES; i++) {
     const own = ownAddressAt(i);
     if (own.state == ADDRESS_TENTATIVE && now >= own.probeAt) probe(own, now);
@@ -191,6 +200,7 @@ export function autoconfigurationPoll(now: u64): void {
     solicitAt = solicitations < SOLICITATIONS ? now + SOLICITATION_INTERVAL : NEVER;
   }
   deadline = min(deadline, solicitAt);
+  mldRefresh(now);
 }
 
 function probe(own: OwnAddress, now: u64): void {
@@ -205,7 +215,7 @@ function probe(own: OwnAddress, now: u64): void {
 
 /** When autoconfigurationPoll() next has something to do. */
 export function autoconfigurationDeadline(): u64 {
-  return deadline;
+  return min(deadline, mldDeadline());
 }
 
 /** A lifetime of `seconds` from `now` on. */

@@ -14,15 +14,16 @@ export const OPTIONS_REPORT: u32 = 2;
 export const OPTIONS_REPORT_UNICAST: u32 = 3;
 
 const OPTION_PAD1: u8 = 0;
-const OPTION_PADN: u8 = 1;
 /** RFC 2711: routers should look closer; nothing to a host. */
 const OPTION_ROUTER_ALERT: u8 = 5;
 
 let refused: u32 = 0;
+let alert = false;
 let protocol: u8 = 0;
 
 /** Walks the options of the header of `length` bytes at `header`: OPTIONS_. */
 export function optionsVerdict(header: usize, length: u32): u32 {
+  alert = false;
   let at: u32 = 2;
   while (at < length) {
     const type = load<u8>(header + at);
@@ -33,7 +34,8 @@ export function optionsVerdict(header: usize, length: u32): u32 {
     if (at + 2 > length) return OPTIONS_DROP;
     const size = 2 + <u32>load<u8>(header + at, 1);
     if (at + size > length) return OPTIONS_DROP;
-    if (type != OPTION_PADN && type != OPTION_ROUTER_ALERT && type >> 6 != 0) {
+    if (type == OPTION_ROUTER_ALERT) alert = true;
+    if (type >> 6 != 0) {
       refused = at;
       return type >> 6;
     }
@@ -45,6 +47,11 @@ export function optionsVerdict(header: usize, length: u32): u32 {
 /** Where in its header the option stands for which optionsVerdict() has refused the packet. */
 export function optionOffset(): u32 {
   return refused;
+}
+
+/** True when the options that optionsVerdict() has read have a router alert. */
+export function optionsAlert(): bool {
+  return alert;
 }
 
 /** True for a header that optionsVerdict() reads, or a routing header: those with a length in their second byte. */

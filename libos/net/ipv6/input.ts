@@ -5,10 +5,11 @@ import { icmpv6SendError } from "../icmpv6/error";
 import { icmpv6Input } from "../icmpv6/input";
 import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
 import { FRAGMENT_SIZE, Fragment, reassemblyInput, reassemblyRelease } from "../ip/reassembly";
-import { RX_FRAGMENTED, RX_LINK_GROUP, RX_LOOPBACK } from "../receive_flags";
+import { RX_FRAGMENTED, RX_LINK_GROUP, RX_LOOPBACK, RX_ROUTER_ALERT } from "../receive_flags";
 import { transportInput, transportPresent } from "../transport";
 import {
   ICMPV6_BAD_FIELD,
+  ICMPV6_HEADER_CHAIN,
   ICMPV6_NEXT_HEADER,
   ICMPV6_OPTION,
   ICMPV6_PARAMETER_PROBLEM,
@@ -18,9 +19,12 @@ import {
 import { IPPROTO_TCP } from "../wire/ipv4";
 import {
   FRAGMENT_HEADER,
+  FRAGMENT_OFFSET,
   IPPROTO_ICMPV6,
   IPV6_HEADER,
   IPV6_NEXT_HEADER,
+  IPV6_PAYLOAD_LENGTH,
+  IPV6_PAYLOAD_MAXIMUM,
   NEXT_FRAGMENT,
   NEXT_HOP_BY_HOP,
   NEXT_NONE,
@@ -41,8 +45,10 @@ import {
   OPTIONS_DROP,
   OPTIONS_FINE,
   OPTIONS_REPORT,
+  ipv6UpperLayer,
   isExtension,
   optionOffset,
+  optionsAlert,
   optionsVerdict,
 } from "./headers";
 
@@ -91,13 +97,21 @@ function walk(packet: usize, field: u32, at: u32, end: u32, hopLimit: u8, flags:
     if (next == NEXT_FRAGMENT) {
       const header = packet + at;
       at += FRAGMENT_HEADER;
-      if (fragmentOffset(header) == 0 && !fragmentMore(header)) continue; // RFC 6946: an atomic fragment is a packet
-      if ((flags & RX_FRAGMENTED) == 0) reassemble(packet, header, at, end, hopLimit, flags, now);
+      const whole = fragmentOffset(header) == 0 && !fragmentMore(header);
+      // No packet has two such headers: what is whole has been made whole.
+      if (!whole && (flags & RX_FRAGMENTED) != 0) return;
+      if (whole) {
+        flags |= RX_FRAGMENTED; // RFC 6946: an atomic fragment is a packet
+        continue;
+      }
+      if (isSoundFragment(packet, header, at, end, flags, now))
+        reassemble(packet, header, at, end, hopLimit, flags, now);
       return;
     }
     const length = extensionLength(packet + at);
     if (length > end - at) return;
     if (!passes(packet, next, at, length, flags, now)) return;
+    if (next == NEXT_HOP_BY_HOP && optionsAlert()) flags |= RX_ROUTER_ALERT;
     at += length;
   }
 }
@@ -119,6 +133,21 @@ function passes(packet: usize, next: u8, at: u32, length: u32, flags: u32, now: 
 
 function problem(packet: usize, code: u8, pointer: u32, flags: u32, now: u64): void {
   icmpv6SendError(packet, ICMPV6_PARAMETER_PROBLEM, code, pointer, flags, now);
+}
+
+/** RFC 8200 section 4.5, RFC 7112: what a fragment must be, and what its source is told when it is not. */
+function isSoundFragment(packet: usize, header: usize, at: u32, end: u32, flags: u32, now: u64): bool {
+  const offset = fragmentOffset(header);
+  if (fragmentMore(header) && ((end - at) & 7) != 0) {
+    problem(packet, ICMPV6_BAD_FIELD, IPV6_PAYLOAD_LENGTH, flags, now);
+  } else if (offset + end - at > IPV6_PAYLOAD_MAXIMUM) {
+    problem(packet, ICMPV6_BAD_FIELD, <u32>(header - packet) + FRAGMENT_OFFSET, flags, now);
+  } else if (offset == 0 && ipv6UpperLayer(packet, end) == 0) {
+    problem(packet, ICMPV6_HEADER_CHAIN, 0, flags, now);
+  } else {
+    return true;
+  }
+  return false;
 }
 
 /** Takes the fragment whose payload begins at `at`; with the last missing one the whole packet is delivered. */

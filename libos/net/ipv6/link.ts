@@ -19,6 +19,12 @@ export function linkSetMtu(value: u32): void {
   if (value >= IPV6_MTU_MINIMUM && value <= deviceMtu()) mtu = value;
 }
 
+/**
+ * RFC 4861 section 6.3.4 has us take what a router says. With a very small one, which no router has a reason to say, anybody
+ * on the link could keep our packets on it.
+ */
+const HOP_LIMIT_MINIMUM: u8 = 32;
+
 /** The hop limit of packets that leave us. */
 export function linkHopLimit(): u8 {
   return hopLimit;
@@ -26,7 +32,7 @@ export function linkHopLimit(): u8 {
 
 /** Takes a router's hop limit; 0 says nothing. */
 export function linkSetHopLimit(value: u8): void {
-  if (value != 0) hopLimit = value;
+  if (value >= HOP_LIMIT_MINIMUM) hopLimit = value;
 }
 
 /** Forgets what routers have said. */

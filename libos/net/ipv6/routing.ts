@@ -62,6 +62,14 @@ export function routerLearn(router: IpAddress, until: u64): void {
   learn(routers, router, 128, until);
 }
 
+/** `router` says that it is none. One that the configuration has named may be a host that passes packets on all the same. */
+export function routerCeases(router: IpAddress): void {
+  for (let i: u32 = 0; i < ENTRIES; i++) {
+    const route = routeAt(routers, i);
+    if (route.validUntil != NEVER && route.address.equals(router)) route.validUntil = 0;
+  }
+}
+
 /** Forgets all routers and prefixes. */
 export function routesClear(): void {
   memory.fill(prefixes, 0, ENTRIES * offsetof<Route>());

@@ -1,12 +1,14 @@
 // Neighbour discovery input (RFC 4861 sections 6.1.2, 7.1). Whoever is on the link can forge these messages; what keeps
 // others out is the hop limit, which every router lowers. Redirects are ignored: a host with one interface loses a hop at most,
-// and they are an attacker's best tool. Messages in fragments are ignored (RFC 6980).
+// and they are an attacker's best tool. Messages in fragments, atomic ones too, are ignored (RFC 6980).
 import { RX_FRAGMENTED } from "../receive_flags";
 import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
 import { advertisementArrives, duplicateFound } from "../ipv6/autoconfiguration";
 import { ADDRESS_TENTATIVE, ADDRESS_VALID, NO_ADDRESS, ownAddressFind } from "../ipv6/addresses";
+import { routerCeases } from "../ipv6/routing";
 import { ICMPV6_NEIGHBOUR_ADVERTISEMENT, ICMPV6_NEIGHBOUR_SOLICITATION, icmpv6Code } from "../wire/icmpv6";
 import {
+  NDP_IS_ROUTER,
   NDP_NEIGHBOUR,
   NDP_OVERRIDE,
   NDP_ROUTER_ADVERTISEMENT,
@@ -76,5 +78,6 @@ function answerArrives(destination: IpAddress, flags: u8, options: usize, end: u
   }
   const link = ndpOption(options, end, NDP_TARGET_LINK);
   const mac = link != 0 ? ndpLinkAddress(link) : 0;
+  if ((flags & NDP_IS_ROUTER) == 0) routerCeases(target); // RFC 4861 section 7.2.5
   neighbourAdvertised(target, mac, solicited, (flags & NDP_OVERRIDE) != 0, now);
 }

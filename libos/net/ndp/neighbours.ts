@@ -7,8 +7,9 @@
 //   STALE -> DELAY -> PROBE used: after a pause, in which something may confirm it, the station itself is asked
 //   PROBE -> REACHABLE | FREE   it answered | it did not
 //
-// Bounds: SETS x WAYS entries, a new one replaces the least recently used of its set, chosen by a random key so that a
-// station cannot aim. What a peer offers unasked replaces no entry in use.
+// Bounds: SETS x WAYS entries; the set is chosen by a random key so that a station cannot aim. Of its set a new entry replaces the
+// one that is missed least (RFC 6583): one that has never answered us, however many of these are asked for or ask, takes no
+// place from one that has, and what a peer offers unasked only from what nobody uses.
 import { EHOSTUNREACH, ENOMEM } from "../../../kernel/errno";
 import { orderFor, pagesAlloc } from "../../../kernel/memory/pages";
 import { randomU32 } from "../../../kernel/random";
@@ -48,12 +49,14 @@ class Neighbour {
   // Storage of the address: use `address`.
   private addressHigh: u64;
   private addressLow: u64;
-  /** Last use, in units of 2^30 ns. */
+  /** Last use, in units of 2^30 ns; 0 = offered and never used. */
   used: u32;
   private macLow: u32;
   private macHigh: u16;
   state: u8;
   solicitations: u8;
+  /** It has answered us. */
+  confirmed: bool;
   // Storage of the HeldFrames: use `held`.
   private heldFirst: usize;
   private heldCount: u32;
@@ -78,7 +81,7 @@ let key: u32 = 0;
 let nextDeadline: u64 = NEVER;
 
 function coarse(now: u64): u32 {
-  return <u32>(now >> 30);
+  return <u32>(now >> 30) + 1;
 }
 
 function entryAt(index: u32): Neighbour {
@@ -111,24 +114,31 @@ function ensureTable(): bool {
   return true;
 }
 
+/** What is being asked for, or has only offered itself, … */
+const VALUE_USED: u64 = 1 << 32;
+/** … and what has answered. */
+const VALUE_CONFIRMED: u64 = 2 << 32;
+
+/** How much `entry` would be missed: first by what it is, then by its last use. */
+function value(entry: Neighbour): u64 {
+  if (entry.state == FREE) return 0;
+  if (entry.state == FAILED || entry.used == 0) return 1;
+  return (entry.confirmed ? VALUE_CONFIRMED : VALUE_USED) + entry.used;
+}
+
 /** A place for a new address; null without memory, or when it is not `needed` and all places of its set are in use. */
 function claim(address: IpAddress, needed: bool, now: u64): Neighbour {
   if (!ensureTable()) return NONE;
   const first = firstOfSet(address);
   let chosen = entryAt(first);
-  for (let i = first; i < first + WAYS; i++) {
-    const entry = entryAt(i);
-    if (entry.state == FREE) {
-      chosen = entry;
-      break;
-    }
-    if (entry.used < chosen.used) chosen = entry;
+  for (let i = first + 1; i < first + WAYS; i++) {
+    if (value(entryAt(i)) < value(chosen)) chosen = entryAt(i);
   }
-  const idle = chosen.state == FREE || chosen.state == FAILED || chosen.state == STALE;
-  if (!needed && !idle) return NONE;
+  if (!needed && value(chosen) >= VALUE_USED) return NONE;
   chosen.held.drop();
   chosen.address.copy(address);
-  chosen.used = coarse(now);
+  chosen.used = needed ? coarse(now) : 0;
+  chosen.confirmed = false;
   chosen.state = FREE;
   return chosen;
 }
@@ -140,9 +150,10 @@ function enter(entry: Neighbour, state: u8, deadline: u64): void {
   if (deadline < nextDeadline) nextDeadline = deadline;
 }
 
-/** RFC 4861 section 6.3.2: between half and one and a half of the base value. */
-function reachableUntil(now: u64): u64 {
-  return now + REACHABLE_TIME / 2 + <u64>(randomU32() & 0x3fff) * (REACHABLE_TIME >> 14);
+/** It has answered: RFC 4861 section 6.3.2, reachable for between half and one and a half of the base value. */
+function confirm(entry: Neighbour, now: u64): void {
+  entry.confirmed = true;
+  enter(entry, REACHABLE, now + REACHABLE_TIME / 2 + <u64>(randomU32() & 0x3fff) * (REACHABLE_TIME >> 14));
 }
 
 /** Address of the six bytes of the station's Ethernet address, or 0 when it is not known. */
@@ -217,7 +228,7 @@ export function neighbourAdvertised(address: IpAddress, mac: usize, solicited: b
   if (entry.state < REACHABLE) {
     if (mac == 0) return;
     ethernetCopy(entry.mac, mac);
-    if (solicited) enter(entry, REACHABLE, reachableUntil(now));
+    if (solicited) confirm(entry, now);
     else entry.state = STALE;
     entry.held.send(entry.mac, ETHERTYPE_IPV6);
     return;
@@ -228,7 +239,7 @@ export function neighbourAdvertised(address: IpAddress, mac: usize, solicited: b
     return;
   }
   if (differs) ethernetCopy(entry.mac, mac);
-  if (solicited) enter(entry, REACHABLE, reachableUntil(now));
+  if (solicited) confirm(entry, now);
   else if (differs) entry.state = STALE;
 }
 

@@ -17,11 +17,16 @@ export const ICMPV6_TIME_EXCEEDED: u8 = 3;
 export const ICMPV6_PARAMETER_PROBLEM: u8 = 4;
 export const ICMPV6_ECHO_REQUEST: u8 = 128;
 export const ICMPV6_ECHO_REPLY: u8 = 129;
+export const ICMPV6_LISTENER_QUERY: u8 = 130;
+/** Of the older version of MLD. */
+export const ICMPV6_LISTENER_REPORT: u8 = 131;
+export const ICMPV6_LISTENER_DONE: u8 = 132;
 export const ICMPV6_ROUTER_SOLICITATION: u8 = 133;
 export const ICMPV6_ROUTER_ADVERTISEMENT: u8 = 134;
 export const ICMPV6_NEIGHBOUR_SOLICITATION: u8 = 135;
 export const ICMPV6_NEIGHBOUR_ADVERTISEMENT: u8 = 136;
 export const ICMPV6_REDIRECT: u8 = 137;
+export const ICMPV6_LISTENER_REPORT_2: u8 = 143;
 
 // Codes of ICMPV6_UNREACHABLE.
 export const ICMPV6_NO_ROUTE: u8 = 0;
@@ -32,6 +37,8 @@ export const ICMPV6_REASSEMBLY: u8 = 1;
 export const ICMPV6_BAD_FIELD: u8 = 0;
 export const ICMPV6_NEXT_HEADER: u8 = 1;
 export const ICMPV6_OPTION: u8 = 2;
+/** RFC 7112: the first fragment ends before the transport header does. */
+export const ICMPV6_HEADER_CHAIN: u8 = 3;
 
 const TYPE: usize = 0;
 const CODE: usize = 1;

@@ -16,8 +16,12 @@ export const IPV6_HEADER: u32 = 40;
 export const IPV6_MTU_MINIMUM: u32 = 1280;
 /** Bytes of the longest packet without jumbograms (RFC 2675), which we do not take. */
 export const IPV6_PACKET_MAXIMUM: u32 = 65535 + 40;
+/** What its payload length can say. */
+export const IPV6_PAYLOAD_MAXIMUM: u32 = 65535;
 /** Bytes of a fragment header. */
 export const FRAGMENT_HEADER: u32 = 8;
+/** Byte offset of the offset in it. */
+export const FRAGMENT_OFFSET: u32 = 2;
 
 // Values of next-header fields.
 export const NEXT_HOP_BY_HOP: u8 = 0;
@@ -27,7 +31,8 @@ export const NEXT_DESTINATION: u8 = 60;
 export const NEXT_NONE: u8 = 59;
 export const IPPROTO_ICMPV6: u8 = 58;
 
-/** Byte offset of the next-header field. */
+/** Byte offsets of the length and the next-header field. */
+export const IPV6_PAYLOAD_LENGTH: u32 = 4;
 export const IPV6_NEXT_HEADER: u32 = 6;
 
 const VERSION: usize = 0;
@@ -113,6 +118,14 @@ export function fragmentWrite(header: usize, nextHeader: u8, offset: u32, more: 
   store<u8>(header, 0, 1);
   store<u16>(header, bswap<u16>((<u16>offset) | (more ? MORE_FRAGMENTS : 0)), 2);
   store<u32>(header, bswap<u32>(identification), 4);
+}
+
+/** Bytes of a hop-by-hop options header with a router alert for MLD (RFC 2711). */
+export const ROUTER_ALERT_HEADER: u32 = 8;
+
+/** Writes such a header, with the option padded. */
+export function routerAlertWrite(header: usize, nextHeader: u8): void {
+  store<u64>(header, 0x0001_0000_0205_0000 | nextHeader);
 }
 
 /** Bytes of the options or routing header at `header`: the second byte counts units of 8 behind the first one. */

@@ -11,7 +11,7 @@ import { TcpSocket } from "../../../libos/net/tcp/socket";
 import { transportRegister } from "../../../libos/net/transport";
 import { UDP_PEER_SIZE, UdpPeer, udpIcmpError, udpInput, udpReceiveFrom } from "../../../libos/net/udp/input";
 import { udpPoll, udpSendTo } from "../../../libos/net/udp/output";
-import { UdpSocket, udpBind, udpConnect, udpSocketCreate, udpTakeError } from "../../../libos/net/udp/socket";
+import { UdpSocket, udpBind, udpClose, udpConnect, udpSocketCreate, udpTakeError } from "../../../libos/net/udp/socket";
 import { IPPROTO_UDP } from "../../../libos/net/wire/ipv4";
 
 export * from "../tcp/harness";
@@ -50,6 +50,7 @@ export {
   tcpRemoteAddress,
   tcpSocketCreate,
   udpBind,
+  udpClose,
   udpConnect,
   udpSendTo,
   udpSocketCreate,

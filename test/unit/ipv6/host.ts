@@ -1,6 +1,8 @@
 // One stack with IPv6, host 1, on a link where the test is everybody else; in virtual time.
 import { Stack, type StackOptions } from "../tcp/stack.ts";
+import { internetSum } from "../../support/segmentation.ts";
 import {
+  ICMP,
   hex,
   icmp,
   ip6,
@@ -16,12 +18,16 @@ import {
 export const HARNESS = "test/unit/ipv6/harness.ts";
 export const US = linkLocal(1);
 export const PEER = linkLocal(2);
+const HOP_BY_HOP = 0;
 /** Where addresses are written for calls. */
 const ADDRESS = 0x20000;
 
 const SECOND = 1_000_000_000n;
 
 export class Host {
+  /** What has been said of groups since the last look. */
+  readonly #reports: Read[] = [];
+
   private constructor(readonly stack: Stack) {}
 
   /** `option` is the value of ip6=. */
@@ -36,7 +42,7 @@ export class Host {
   static async settled(option = "auto", options: StackOptions = {}): Promise<Host> {
     const host = await Host.create(option, options);
     host.pass(20_000);
-    host.take();
+    host.reports();
     return host;
   }
 
@@ -86,12 +92,20 @@ export class Host {
     return this.take();
   }
 
-  /** The IPv6 packets sent since the last call. */
+  /** The IPv6 packets sent since the last call, reports of groups apart. */
   take(): Read[] {
-    return this.stack.transmitted
+    const all = this.stack.transmitted
       .splice(0)
       .map(readFrame)
       .filter((read) => read !== null);
+    this.#reports.push(...all.filter(({ next }) => next === HOP_BY_HOP));
+    return all.filter(({ next }) => next !== HOP_BY_HOP);
+  }
+
+  /** The reports of groups sent since the last call. */
+  reports(): Read[] {
+    this.take();
+    return this.#reports.splice(0);
   }
 
   /** Answers a solicitation for `address` with the Ethernet address of host 2. */
@@ -146,6 +160,24 @@ export function routerAdvertisement(
   });
   const link = Buffer.concat([Buffer.from([1, 1]), macOf(2)]);
   return icmp(PEER, "ff02::1", 134, 0, Buffer.concat([head, link, ...parts, options]));
+}
+
+/** What a report of groups says, as "143 4:ff02::…"; that it is well-formed. */
+export function told(read: Read): string[] {
+  const [type = 0] = read.payload.subarray(8);
+  if (read.payload.toString("hex", 0, 8) !== "3a00050200000100") throw new Error("no router alert");
+  if (read.hopLimit !== 1) throw new Error(`hop limit ${read.hopLimit}`);
+  const message = read.payload.subarray(8);
+  const ends = Buffer.from(read.source + read.destination, "hex");
+  const pseudo = internetSum(ends, 0, 32, message.length + ICMP);
+  if (internetSum(message, 0, message.length, pseudo) !== 0xffff) throw new Error("wrong checksum");
+  if (type !== 143) return [`${type} ${message.toString("hex", 8, 24)}`];
+  const count = message.readUInt16BE(6);
+  if (message.length !== 8 + count * 20) throw new Error(`${count} records in ${message.length} bytes`);
+  return Array.from({ length: count }, (_, i) => {
+    const record = message.subarray(8 + i * 20);
+    return `${type} ${record[0]}:${record.toString("hex", 4, 20)}`;
+  });
 }
 
 /** Type and target of a neighbour message, as "135 fe80…". */

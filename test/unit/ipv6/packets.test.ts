@@ -90,7 +90,7 @@ test("an atomic fragment is a packet of its own (RFC 6946)", async () => {
   assert.equal(host.input(...fragments(request, [[64, 108]], 3)).length, 1, "the other packet goes on");
 });
 
-test("neighbour discovery in fragments is ignored (RFC 6980), in an atomic one too large is not", async () => {
+test("neighbour discovery in fragments is ignored, in an atomic one too (RFC 6980)", async () => {
   const host = await neighbour();
   const asked = solicitation(PEER, US);
   assert.equal(
@@ -102,7 +102,24 @@ test("neighbour discovery in fragments is ignored (RFC 6980), in an atomic one t
     ).length,
     0,
   );
+  assert.equal(host.input(...fragments(asked, [[0, asked.payload.length]])).length, 0);
   assert.equal(host.input(asked).length, 1);
+});
+
+test("a fragment that cannot be one is reported", async () => {
+  const host = await neighbour();
+  const parts = (from: number, to: number, size = to): Packet[] =>
+    fragments(echo(Buffer.alloc(size)), [[from, to]], 11);
+  const [uneven] = host.input(...parts(0, 61, 200));
+  assert.deepEqual([uneven?.payload[0], uneven?.payload[1], uneven?.payload.readUInt32BE(4)], [4, 0, 4]);
+  const [long] = host.input(
+    ...fragments({ ...echo(Buffer.alloc(65_600)), payload: Buffer.alloc(65_616) }, [[65_528, 65_616]], 12),
+  );
+  assert.deepEqual([long?.payload[0], long?.payload[1], long?.payload.readUInt32BE(4)], [4, 0, 42]);
+  // RFC 7112: the header chain goes on in the next fragment.
+  const options = extended(echo(Buffer.alloc(100)), [[60, Buffer.from([0, 1, 1, 12, ...Buffer.alloc(12)])]]);
+  const [chain] = host.input(...fragments(options, [[0, 8]], 13));
+  assert.deepEqual([chain?.payload[0], chain?.payload[1]], [4, 3]);
 });
 
 test("missing fragments: the source is told when the first one came, and the memory comes back", async () => {
