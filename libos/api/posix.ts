@@ -56,6 +56,8 @@ export declare function shutdown(fd: i32, how: i32): i32;
 /** The value is written to `value`; returns its length, at most `length`. */
 export declare function getsockopt(fd: i32, level: i32, name: i32, value: usize, length: u32): i32;
 export declare function setsockopt(fd: i32, level: i32, name: i32, value: usize, length: u32): i32;
+/** The value is read from or written to the i32 at `value`. */
+export declare function ioctl(fd: i32, request: u32, value: usize): i32;
 export declare function getsockname(fd: i32, address: usize): i32;
 export declare function getpeername(fd: i32, address: usize): i32;
 

@@ -57,6 +57,8 @@ export const SO_BROADCAST: i32 = 6;
 export const SO_SNDBUF: i32 = 7;
 export const SO_RCVBUF: i32 = 8;
 export const SO_KEEPALIVE: i32 = 9;
+/** Always 1: urgent data stays in line (RFC 6093). */
+export const SO_OOBINLINE: i32 = 10;
 /** Value: struct linger. */
 export const SO_LINGER: i32 = 13;
 /** Value: struct timeval; zero = no time-out. Also the time-out of accept(). */
@@ -77,14 +79,20 @@ export const IPV6_UNICAST_HOPS: i32 = 16;
 
 // Socket options, level IPPROTO_TCP.
 export const TCP_NODELAY: i32 = 1;
-/** Read only: bytes of data in a segment. */
+/** Bytes of data in a segment; set, 88 … 32767: of those that leave us. */
 export const TCP_MAXSEG: i32 = 2;
+/** Less than a segment waits for more, at most 200 ms, until this is 0 again. */
+export const TCP_CORK: i32 = 3;
 /** Seconds without traffic before the first keep-alive probe. */
 export const TCP_KEEPIDLE: i32 = 4;
 /** Seconds between probes. */
 export const TCP_KEEPINTVL: i32 = 5;
 /** Probes without an answer before the connection is dropped. */
 export const TCP_KEEPCNT: i32 = 6;
+/** Read only: struct tcp_info. */
+export const TCP_INFO: i32 = 11;
+/** Acknowledgments are not delayed. Unlike Linux's, which ends by itself, it stays set. */
+export const TCP_QUICKACK: i32 = 12;
 /** The congestion control algorithm by its name: "cubic" (the default) or "reno". */
 export const TCP_CONGESTION: i32 = 13;
 /** Milliseconds that sent data may stay unacknowledged before the connection is dropped; 0 = the default. */
@@ -110,6 +118,16 @@ export const F_GETFL: i32 = 3;
 export const F_SETFL: i32 = 4;
 export const F_DUPFD_CLOEXEC: i32 = 1030;
 export const FD_CLOEXEC: i32 = 1;
+
+// Requests of ioctl() (asm-generic/ioctls.h, linux/sockios.h); the value is an i32.
+/** Bytes that can be read now; of a datagram socket, those of the next datagram. Also SIOCINQ. */
+export const FIONREAD: u32 = 0x541b;
+/** Bytes that a TCP socket has sent or will send and that are not acknowledged. Also TIOCOUTQ. */
+export const SIOCOUTQ: u32 = 0x5411;
+/** Of those, the ones not sent yet. */
+export const SIOCOUTQNSD: u32 = 0x894b;
+/** Sets (not 0) or clears O_NONBLOCK. */
+export const FIONBIO: u32 = 0x5421;
 
 // Origins of lseek().
 export const SEEK_SET: i32 = 0;

@@ -47,6 +47,7 @@ function socketLevelValue(file: OpenFile, name: i32): i64 {
   if (name == c.SO_BROADCAST) return flag(!isStream && file.udp.broadcast);
   if (name == c.SO_RCVBUF) return isStream ? tcp.tcpReceiveLimit(file.tcp) : file.udp.receiveLimit;
   if (!isStream) return OPTION_UNKNOWN;
+  if (name == c.SO_OOBINLINE) return 1;
   if (name == c.SO_SNDBUF) return tcp.tcpSendLimit(file.tcp);
   return name == c.SO_KEEPALIVE ? flag(tcp.tcpKeepAlive(file.tcp)) : OPTION_UNKNOWN;
 }
@@ -115,6 +116,8 @@ function setSocketLevel(file: OpenFile, name: i32, number: i32): i32 {
     tcp.tcpSetSendLimit(file.tcp, number);
   } else if (name == c.SO_KEEPALIVE && isStream) {
     tcp.tcpSetKeepAlive(file.tcp, on, monotonicNow());
+  } else if (name == c.SO_OOBINLINE && isStream) {
+    if (!on) return -EINVAL; // RFC 6093, 3.4: out of line is what nobody should use
   } else if (name == c.SO_BROADCAST && !isStream) {
     file.udp.broadcast = on;
   } else {

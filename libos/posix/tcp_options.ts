@@ -2,6 +2,7 @@
 import { EINVAL, ENOENT, ENOPROTOOPT } from "../../kernel/errno";
 import { monotonicNow } from "../../kernel/time/clock";
 import { CUBIC, NEW_RENO } from "../net/tcp/congestion";
+import { tcpInfoWrite } from "../net/tcp/info";
 import { TcpSocket } from "../net/tcp/socket";
 import * as tcp from "../net/tcp/socket_options";
 import * as c from "./constants";
@@ -29,6 +30,8 @@ export function flag(on: bool): i64 {
 export function tcpLevelValue(s: TcpSocket, name: i32): i64 {
   if (name == c.TCP_NODELAY) return flag(tcp.tcpNoDelay(s));
   if (name == c.TCP_MAXSEG) return tcp.tcpSegmentSize(s);
+  if (name == c.TCP_CORK) return flag(s.corked);
+  if (name == c.TCP_QUICKACK) return flag(s.quickAck);
   if (name == c.TCP_KEEPIDLE) return <i64>(tcp.tcpKeepAliveIdle(s) / SECOND);
   if (name == c.TCP_KEEPINTVL) return <i64>(tcp.tcpKeepAliveInterval(s) / SECOND);
   if (name == c.TCP_KEEPCNT) return tcp.tcpKeepAliveCount(s);
@@ -38,6 +41,7 @@ export function tcpLevelValue(s: TcpSocket, name: i32): i64 {
 
 /** Writes the value of an option that is no number: bytes written, or 0 when `name` is none. */
 export function tcpStructValue(s: TcpSocket, name: i32, value: usize, length: u32): i32 {
+  if (name == c.TCP_INFO) return tcpInfoWrite(s, value, length, monotonicNow());
   if (name != c.TCP_CONGESTION) return 0;
   const size = min(length, NAME_SIZE);
   memory.copy(value, tcp.tcpCongestionControl(s) == NEW_RENO ? RENO_NAME : CUBIC_NAME, size);
@@ -51,6 +55,15 @@ export function setTcpLevel(s: TcpSocket, name: i32, number: i32): i32 {
     tcp.tcpSetNoDelay(s, number != 0, now);
     return 0;
   }
+  if (name == c.TCP_CORK) {
+    tcp.tcpSetCork(s, number != 0, now);
+    return 0;
+  }
+  if (name == c.TCP_QUICKACK) {
+    tcp.tcpSetQuickAck(s, number != 0, now);
+    return 0;
+  }
+  if (name == c.TCP_MAXSEG) return tcp.tcpSetSegmentMaximum(s, number);
   if (name == c.TCP_USER_TIMEOUT) {
     if (number < 0) return -EINVAL;
     tcp.tcpSetUserTimeout(s, <u64>number * MILLISECOND);

@@ -87,6 +87,14 @@ export function pathMtuLower(destination: IpAddress, mtu: u32, now: u64): bool {
   return true;
 }
 
+/** Forgets what is known of the path to `destination`. */
+export function pathMtuForget(destination: IpAddress): void {
+  const known = find(destination.high, destination.low);
+  if (changetype<usize>(known) == 0) return;
+  known.mtu = 0;
+  used -= 1;
+}
+
 /** Forgets what has expired. */
 export function pathMtuPoll(now: u64): void {
   if (now < nextExpiry) return;

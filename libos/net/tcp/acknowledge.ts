@@ -101,6 +101,7 @@ function newAcknowledged(s: TcpSocket, segment: TcpSegment, now: u64): void {
   const echo = (segment.options & HAS_TIMESTAMPS) != 0 ? segment.timestampEcho : 0;
   roundTripAcknowledged(s, ack, echo, s.retransmissions != 0 || s.has(RECOVERY), now);
   if (s.scoreboard != 0) rackAcknowledged(s, ack, now);
+  s.octetsAcknowledged += acked;
   s.sendUnacknowledged = ack;
   s.sendNext = sequenceMax(s.sendNext, ack);
   s.smallSequence = sequenceMax(s.smallSequence, ack);

@@ -165,7 +165,7 @@ export function tcpConnect(s: TcpSocket, address: IpAddress, port: u16, now: u64
 
 /**
  * Queues up to `count` bytes. `more`, the opposite of a PUSH (RFC 9293 MAY-15): others or the end follow at once, so what does not fill a segment waits for them, at
- * most for a retransmission time-out. Bytes taken, -EAGAIN when the queue is full, -EPIPE after the end, or the pending error.
+ * most CORK_MAX after all before it is acknowledged. Bytes taken, -EAGAIN when the queue is full, -EPIPE after the end, or the pending error.
  */
 export function tcpSend(s: TcpSocket, source: usize, count: u32, now: u64, more: bool): i32 {
   if (s.error != 0) return -tcpTakeError(s);
@@ -175,7 +175,7 @@ export function tcpSend(s: TcpSocket, source: usize, count: u32, now: u64, more:
   if (count == 0) return 0;
   const taken = sendQueue(s, source, min<u32>(count, i32.MAX_VALUE));
   if (taken == 0) return -EAGAIN;
-  if (more && sendSpace(s) != 0) s.set(MORE_FOLLOWS);
+  if ((more || s.corked) && sendSpace(s) != 0) s.set(MORE_FOLLOWS);
   else s.clear(MORE_FOLLOWS);
   outputNow(s, now);
   return <i32>taken;

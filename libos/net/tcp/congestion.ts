@@ -1,4 +1,4 @@
-// Congestion control: slow start (RFC 5681, with byte counting of RFC 3465), fast retransmit and fast recovery (RFC 6582;
+// Congestion control: slow start (slow_start.ts), fast retransmit and fast recovery (RFC 6582;
 // with SACK, RACK of RFC 8985 and PRR of RFC 6937), limited transmit (RFC 3042). Windows are in bytes.
 // How the window grows in congestion avoidance and how far it falls after a loss is the algorithm's part, which a socket
 // chooses (RFC 9293 MAY-18): cubic.ts or new_reno.ts. The rest of TCP calls only what is exported here.
@@ -21,6 +21,7 @@ import {
   TAIL_TIMER,
   TcpSocket,
 } from "./socket";
+import { slowStart, slowStartInit } from "./slow_start";
 import { sequenceLess, sequenceLessOrEqual } from "./sequence";
 import { transmitTimesForget } from "./transmit_times";
 import { undoPrepare } from "./undo";
@@ -28,9 +29,6 @@ import { undoPrepare } from "./undo";
 /** Values of TcpSocket.congestionControl; the first is the default. */
 export const CUBIC: u8 = 0;
 export const NEW_RENO: u8 = 1;
-
-/** What one acknowledgment opens the window by at most in slow start (RFC 9406, 4.2: L = 8 where sending is not paced). */
-const SLOW_START_SEGMENTS: u32 = 8;
 
 /** RFC 6928, 2. */
 function initialWindow(s: TcpSocket): u32 {
@@ -59,6 +57,7 @@ export function congestionInit(s: TcpSocket): void {
   s.duplicateAcks = 0;
   s.windowCredit = 0;
   cubicReset(s);
+  slowStartInit(s);
 }
 
 /** RFC 5681, 4.1: after an idle time of more than a time-out the window starts again. */
@@ -91,7 +90,7 @@ export function congestionAcknowledged(s: TcpSocket, ack: u32, acked: u32, wasIn
   if (sequenceLess(s.recoverSequence, ack)) s.recoverSequence = ack - 1; // so that it never falls behind by half the space
   // RFC 7661: a window that is not used is not opened further.
   if (wasInFlight + s.segmentSize < s.congestionWindow) cubicPause(s);
-  else if (s.congestionWindow < s.slowStartThreshold) windowGrow(s, min(acked, SLOW_START_SEGMENTS * s.segmentSize));
+  else if (s.congestionWindow < s.slowStartThreshold) slowStart(s, ack, acked, now);
   else if (s.congestionControl == NEW_RENO) newRenoAvoid(s, acked);
   else cubicAvoid(s, acked, now);
 }

@@ -12,6 +12,7 @@ import {
   MSS_DEFAULT,
   RTO_AFTER_SYN_LOSS,
   RECEIVE_BUFFER_DEFAULT,
+  SEGMENT_SIZE_MAX,
   SEND_BUFFER_DEFAULT,
 } from "./constants";
 import { resetSend } from "./control_segment";
@@ -60,6 +61,7 @@ export function socketCreate(): TcpSocket {
   if (s == NO_SOCKET) return s;
   s.linger = -1;
   s.peerMss = MSS_DEFAULT;
+  s.segmentMaximum = SEGMENT_SIZE_MAX;
   s.segmentSize = MSS_DEFAULT;
   s.sendLimit = SEND_BUFFER_DEFAULT;
   s.receiveLimit = RECEIVE_BUFFER_DEFAULT;

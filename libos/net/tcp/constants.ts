@@ -21,6 +21,8 @@ export const R2_SYN: u64 = 180 * SECOND;
 
 /** RFC 9293 MUST-40: below 0.5 s. */
 export const DELAYED_ACK: u64 = 40 * MILLISECOND;
+/** What the application holds back (TCP_CORK, MSG_MORE) goes after this time: as on Linux. */
+export const CORK_MAX: u64 = 200 * MILLISECOND;
 /** 2 MSL, with an MSL of 30 s. */
 export const TIME_WAIT_DURATION: u64 = 60 * SECOND;
 /** How long a socket that nobody holds waits for the peer's FIN. */
@@ -38,6 +40,8 @@ export const MSS_DEFAULT: u32 = 536;
 export const MSS_DEFAULT_IPV6: u32 = 1220;
 /** A smaller MSS from a peer is not honoured: it would make us send mostly headers (CVE-2019-11479). */
 export const MSS_MIN: u32 = 88;
+/** The largest that TCP_MAXSEG takes: as on Linux. */
+export const SEGMENT_SIZE_MAX: u32 = 32767;
 /** Segments up to this size, TCP header included, are copied into their frame (FRAME_COPIED_MAXIMUM, less the lower headers). */
 export const SEGMENT_COPIED_MAXIMUM: u32 = 1994;
 /** The shift count offered: windows up to 8 MiB, so up to RECEIVE_BUFFER_MAX, with a grain of 128 bytes. */

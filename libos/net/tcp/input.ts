@@ -122,6 +122,7 @@ function lateArrives(entry: TimeWait, now: u64): void {
 }
 
 function connectionArrives(s: TcpSocket, now: u64): void {
+  s.segmentsReceived += 1;
   if (s.state == SYN_SENT) synSentArrives(s, now);
   else synchronizedArrives(s, now);
   if (s.state != CLOSED && s.state != TIME_WAIT) outputMark(s);
@@ -173,7 +174,7 @@ function synAccept(s: TcpSocket, now: u64): void {
   s.sendWindowMax = segment.window;
   s.windowSequence = segment.sequence;
   s.windowAcknowledgment = segment.acknowledgment;
-  s.peerMss = mssOf(segment);
+  s.peerMss = min(mssOf(segment), s.segmentMaximum);
   s.set(offeredBy(segment));
   if (s.has(WINDOW_SCALED)) {
     s.sendScale = segment.windowScale;

@@ -124,6 +124,9 @@ function inheritOptions(child: TcpSocket, s: TcpSocket): void {
   child.sendLimitSet = s.sendLimitSet;
   child.receiveLimitSet = s.receiveLimitSet;
   child.linger = s.linger;
+  child.segmentMaximum = s.segmentMaximum;
+  child.corked = s.corked;
+  child.quickAck = s.quickAck;
   child.ipv6 = s.ipv6;
   child.only6 = s.only6;
   child.userTimeout = s.userTimeout;
@@ -137,7 +140,7 @@ function takeHandshake(child: TcpSocket, entry: HalfOpen, segment: TcpSegment, n
   child.localPort = entry.localPort;
   child.remotePort = entry.remotePort;
   child.set(entry.options);
-  child.peerMss = entry.peerMss;
+  child.peerMss = min(entry.peerMss, child.segmentMaximum);
   child.sendScale = <u8>entry.peerScale;
   child.receiveScale = child.has(WINDOW_SCALED) ? WINDOW_SCALE : 0;
   child.timestampOffset = entry.timestampOffset;

@@ -102,6 +102,8 @@ function synOutput(s: TcpSocket, now: u64): bool {
   const timestamp = timestampClock(now) + s.timestampOffset;
   if (!synSend(s, s.initialSend, acknowledgment, plan.flags, windowInitial(s), offered, timestamp, echo, now))
     return false;
+  s.segmentsSent += 1;
+  if (s.retransmissions != 0) s.segmentsRetransmitted += 1;
   sendAccount(s, 1, now);
   return true;
 }
@@ -126,7 +128,6 @@ function segmentSend(s: TcpSocket, now: u64): bool {
   tcpEmitHeader(at, s.localPort, s.remotePort, plan.sequence, s.receiveNext, headerSize, plan.flags, window);
   segmentOptionsEmit(s, at + TCP_HEADER_SIZE, timestampClock(now) + s.timestampOffset);
   frame.gsoSize = <u16>plan.gsoSize;
-  tcpCounters.outSegs += plan.gsoSize == 0 ? 1 : (plan.length + plan.gsoSize - 1) / plan.gsoSize;
   segmentAccount(s, now);
   transmit(s, frame, headerSize + plan.length, now);
   return true;
@@ -142,6 +143,9 @@ function segmentAccount(s: TcpSocket, now: u64): void {
   s.clear(ACK_NOW | KEEPALIVE_PROBE | DUPLICATE);
   s.delayedAckDeadline = NEVER;
   s.acknowledged = s.receiveNext;
+  const segments = plan.gsoSize == 0 ? 1 : (plan.length + plan.gsoSize - 1) / plan.gsoSize;
+  s.segmentsSent += segments;
+  tcpCounters.outSegs += segments;
   const octets = plan.length + ((plan.flags & TCP_FIN) != 0 ? 1 : 0);
   if (octets == 0) return;
   if ((s.flags & (RECOVERY | TAIL_DUE)) != 0) {
@@ -152,12 +156,14 @@ function segmentAccount(s: TcpSocket, now: u64): void {
     s.clear(RETRANSMIT_FIRST);
     tcpCounters.retransSegs += 1;
     if (s.has(RECOVERY)) tcpExtendedCounters.tcpFastRetrans += 1;
+    s.segmentsRetransmitted += 1;
     if (s.has(RECOVERY)) s.retransmitNext = sequenceMax(s.retransmitNext, plan.sequence + octets);
     if (s.has(SACK_PERMITTED)) retransmissionAdd(s, plan.sequence, plan.sequence + octets, now);
     roundTripForget(s);
     if (s.retransmitDeadline == NEVER) retransmitTimerStart(s, now);
     return;
   }
+  if (s.sendNext != s.sendMax) s.segmentsRetransmitted += segments;
   const segment = s.segmentSize - sackSize(s);
   if (plan.length % segment != 0) s.smallSequence = plan.sequence + plan.length;
   sendAccount(s, octets, now);

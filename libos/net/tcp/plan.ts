@@ -5,6 +5,7 @@
 import { NEVER } from "../../../kernel/time/clock";
 import { ipFramePayload } from "../ip/output";
 import { TCP_ACK, TCP_FIN, TCP_HEADER_SIZE, TCP_PSH, TCP_SYN, TIMESTAMPS_SIZE } from "../wire/tcp";
+import { CORK_MAX } from "./constants";
 import { congestionIdle, congestionRoom } from "./congestion";
 import { retransmissionDue } from "./retransmission_log";
 import { ringShareable } from "./ring_buffer";
@@ -190,7 +191,7 @@ function persistStart(s: TcpSocket, now: u64): void {
   s.set(PERSIST);
   s.retransmissions = 0;
   s.firstRetransmission = now;
-  s.retransmitDeadline = now + s.retransmissionTimeout;
+  s.retransmitDeadline = now + (s.has(MORE_FOLLOWS) ? CORK_MAX : s.retransmissionTimeout);
 }
 
 /** RFC 9293 SHLD-12, 3.8.4: a segment without text from before the window, which the peer answers. */

@@ -59,6 +59,7 @@ export function receiveStore(s: TcpSocket, offset: u32, source: usize, count: u3
   const next = s.receiveNext + count;
   const end = reassemblyTake(s, next);
   ringExtend(ring, end - s.receiveNext);
+  s.octetsReceived += end - s.receiveNext;
   s.receiveNext = end;
   return true;
 }

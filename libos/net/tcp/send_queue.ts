@@ -26,6 +26,12 @@ export function sendSpace(s: TcpSocket): u32 {
   return limit > held ? limit - held : 0;
 }
 
+/** Bytes queued that have not been sent yet. */
+export function sendNotSent(s: TcpSocket): u32 {
+  const held = s.sendBuffer.length;
+  return held - min(held, s.sendMax - s.sendUnacknowledged);
+}
+
 /** Wakes a writer that found no room when a third of the buffer is free: for less it would write in crumbs. */
 export function sendWake(s: TcpSocket): void {
   if (s.has(STARVED) || sendSpace(s) * 3 < currentLimit(s)) return;

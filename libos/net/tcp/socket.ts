@@ -157,6 +157,8 @@ export class TcpSocket extends TcpEndpoint {
 
   /** What the peer takes (its MSS option). */
   peerMss: u32;
+  /** What TCP_MAXSEG allows; peerMss is no larger. */
+  segmentMaximum: u32;
   /** Text that fits one segment now: MSS, path MTU and options considered. */
   segmentSize: u32;
 
@@ -181,6 +183,14 @@ export class TcpSocket extends TcpEndpoint {
   slowStartThreshold: u32;
   recoverSequence: u32;
   duplicateAcks: u32;
+  /** HyStart++ (slow_start.ts): where this round ends, the shortest round trips in this one and the one before, in ticks. */
+  roundEnd: u32;
+  roundShortest: u32;
+  roundBefore: u32;
+  /** What conservative slow start began with; 0 = this is slow start proper. */
+  roundBaseline: u32;
+  roundSamples: u8;
+  roundsConservative: u8;
   /** One past the last segment sent that was not full-sized (Nagle). */
   smallSequence: u32;
   /** Acknowledged bytes counted towards growth (RFC 3465). */
@@ -194,6 +204,14 @@ export class TcpSocket extends TcpEndpoint {
   cubicEpoch: u64;
   lastSent: u64;
   lastReceived: u64;
+  /** When text came last. */
+  lastText: u64;
+  /** For TCP_INFO: octets acknowledged by the peer and received in order; segments, and of those sent the ones sent again. */
+  octetsAcknowledged: u64;
+  octetsReceived: u64;
+  segmentsReceived: u32;
+  segmentsSent: u32;
+  segmentsRetransmitted: u32;
 
   /** Deadlines in monotonic ns; NEVER = not set. */
   retransmitDeadline: u64;
@@ -229,6 +247,9 @@ export class TcpSocket extends TcpEndpoint {
   /** The application has chosen sendLimit, receiveLimit. */
   sendLimitSet: bool;
   receiveLimitSet: bool;
+  /** TCP_CORK, TCP_QUICKACK. */
+  corked: bool;
+  quickAck: bool;
   /** A writer found no room: it is woken when there is (send_queue.ts). */
   wantsRoom: bool;
 

@@ -1,10 +1,11 @@
 // Socket options. The numbers of the options are posix's concern; here are one getter and one setter each.
 // Times are ns, sizes bytes; a setter returns 0 or -EINVAL.
 import { EINVAL } from "../../../kernel/errno";
+import { NEVER } from "../../../kernel/time/clock";
 import { congestionChoose } from "./congestion";
-import { BUFFER_MAX, BUFFER_MIN } from "./constants";
+import { BUFFER_MAX, BUFFER_MIN, MSS_MIN, SEGMENT_SIZE_MAX } from "./constants";
 import { outputNow } from "./output";
-import { KEEPALIVE, NODELAY, REUSEADDR, TcpSocket } from "./socket";
+import { ACK_NOW, KEEPALIVE, MORE_FOLLOWS, NODELAY, REUSEADDR, TcpSocket } from "./socket";
 import { lifeTimerStart } from "./timers";
 
 function setFlag(s: TcpSocket, flag: u32, on: bool): void {
@@ -20,6 +21,24 @@ export function tcpSetNoDelay(s: TcpSocket, on: bool, now: u64): void {
 
 export function tcpNoDelay(s: TcpSocket): bool {
   return s.has(NODELAY);
+}
+
+/**
+ * TCP_CORK: less than a segment waits for more, CORK_MAX at most, until the option is cleared. As MSG_MORE, but for all that is
+ * written; and as on Linux it goes before TCP_NODELAY.
+ */
+export function tcpSetCork(s: TcpSocket, on: bool, now: u64): void {
+  s.corked = on;
+  setFlag(s, MORE_FOLLOWS, on);
+  if (!on) outputNow(s, now);
+}
+
+/** TCP_QUICKACK: acknowledgments are not delayed, and what was to be acknowledged is at once. Stays until it is cleared. */
+export function tcpSetQuickAck(s: TcpSocket, on: bool, now: u64): void {
+  s.quickAck = on;
+  if (!on || s.delayedAckDeadline == NEVER) return;
+  s.set(ACK_NOW);
+  outputNow(s, now);
 }
 
 /** SO_KEEPALIVE (RFC 9293 MUST-24); off unless asked for (RFC 9293 MUST-25, MAY-5). */
@@ -100,6 +119,17 @@ export function tcpSetUserTimeout(s: TcpSocket, nanoseconds: u64): void {
 
 export function tcpUserTimeout(s: TcpSocket): u64 {
   return s.userTimeout;
+}
+
+/**
+ * TCP_MAXSEG: segments that we send are to have `bytes` at most, options included, from now on; the one that we announce is the
+ * link's. -EINVAL as on Linux.
+ */
+export function tcpSetSegmentMaximum(s: TcpSocket, bytes: i32): i32 {
+  if (bytes < <i32>MSS_MIN || bytes > <i32>SEGMENT_SIZE_MAX) return -EINVAL;
+  s.segmentMaximum = bytes;
+  s.peerMss = min<u32>(s.peerMss, bytes);
+  return 0;
 }
 
 /** TCP_MAXSEG: text bytes per segment now. */

@@ -18,18 +18,23 @@ import {
 /** For clocks, queues and delayed acknowledgments of the peer, ns; also so that busy connections do not set a timer each time. */
 const SLACK: u64 = 20000000;
 
+/** The acknowledgment of a lone segment may be delayed by this (TLP.max_ack_delay), ns: by most stacks. */
+const ACK_DELAY_MAX: u64 = 200000000;
+
 /** RFC 8985, 7.2: time from the last sending to the probe, ns; 0 when there is to be none. */
 function probeTimeout(s: TcpSocket): u64 {
   if (!s.has(SACK_PERMITTED) || s.smoothedRoundTrip == 0 || s.scoreboard != 0 || s.retransmissions != 0) return 0;
   if ((s.flags & (RECOVERY | PERSIST | TAIL_PROBE)) != 0 || s.sendNext != s.sendMax) return 0;
-  return 2 * s.smoothedRoundTrip + SLACK;
+  const lone = s.sendMax - s.sendUnacknowledged <= s.segmentSize;
+  return 2 * s.smoothedRoundTrip + (lone ? ACK_DELAY_MAX : SLACK);
 }
 
 /** The retransmission timer runs: it may expire for a probe first. */
 export function tailTimerStart(s: TcpSocket, now: u64): void {
   s.clear(TAIL_TIMER);
-  // A lone segment is given time for a delayed acknowledgment (TLP.max_ack_delay): no less than the time-out has.
-  if (s.sendMax - s.sendUnacknowledged <= s.segmentSize) return;
+  const lone = s.sendMax - s.sendUnacknowledged <= s.segmentSize;
+  // Such a probe would not come before the least time-out: most answers go out with no more looked at.
+  if (lone && s.retransmissionTimeout <= ACK_DELAY_MAX) return;
   const timeout = probeTimeout(s);
   if (timeout == 0 || now + timeout >= s.retransmitDeadline) return;
   s.retransmitDeadline = now + timeout;

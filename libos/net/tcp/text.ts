@@ -55,6 +55,7 @@ export function textArrives(s: TcpSocket, segment: TcpSegment, now: u64): void {
 /** Stores the text, or drops it where nobody will read it, and settles when to acknowledge. False: it counts as lost. */
 function textStore(s: TcpSocket, offset: u32, payload: usize, length: u32, now: u64): bool {
   const hadGap = s.outOfOrder != 0;
+  s.lastText = now;
   if (s.has(READ_SHUT)) {
     if (offset == 0) s.receiveNext += length;
   } else {
@@ -83,7 +84,7 @@ function earlyCount(stored: bool): void {
 
 /** RFC 9293 SHLD-18, SHLD-19: every second full-sized segment at once, else within DELAYED_ACK (RFC 9293 MUST-40). */
 function acknowledgeSoon(s: TcpSocket, now: u64): void {
-  if (s.receiveNext - s.acknowledged >= 2 * s.receiveSegmentSize) s.set(ACK_NOW);
+  if (s.receiveNext - s.acknowledged >= 2 * s.receiveSegmentSize || s.quickAck) s.set(ACK_NOW);
   else if (s.delayedAckDeadline == NEVER) s.delayedAckDeadline = now + DELAYED_ACK;
 }
 

@@ -5,6 +5,7 @@ import { ETIMEDOUT } from "../../../kernel/errno";
 import { NEVER, monotonicNow } from "../../../kernel/time/clock";
 import { timerInit, timerSet } from "../../../kernel/time/timer";
 import { ipDoubt } from "../ip/output";
+import { blackHoleSuspect } from "./black_hole";
 import { congestionReported, congestionTimeout } from "./congestion";
 import { connectionAbort, connectionFail, connectionRelease } from "./connection";
 import { FIN_WAIT_2_DURATION, R1, R2_DATA, R2_SYN, RTO_MAX } from "./constants";
@@ -131,7 +132,10 @@ function textExpired(s: TcpSocket, now: u64): void {
     giveUp(s); // RFC 9293 MUST-20
     return;
   }
-  if (s.retransmissions == R1) reachesR1(s, now);
+  if (s.retransmissions >= R1) {
+    if (s.retransmissions == R1) reachesR1(s, now);
+    blackHoleSuspect(s, now);
+  }
   congestionTimeout(s, first, now); // RFC 9293 MUST-19
   roundTripForget(s); // RFC 9293 MUST-18
   roundTripBackOff(s); // RFC 6298, 5.5

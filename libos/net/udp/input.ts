@@ -189,6 +189,11 @@ export function udpReceiveFrom(socket: UdpSocket, target: usize, count: u32, pee
   return result;
 }
 
+/** Bytes of the oldest datagram, 0 when there is none. */
+export function udpNextLength(socket: UdpSocket): u32 {
+  return socket.head == 0 ? 0 : changetype<Datagram>(socket.head).length;
+}
+
 /** As udpReceiveFrom(), but the datagram stays in the queue (MSG_PEEK). */
 export function udpPeekFrom(socket: UdpSocket, target: usize, count: u32, peer: UdpPeer): i32 {
   return copyOut(socket, target, count, peer);

@@ -30,6 +30,7 @@ import {
   tcpTakeReport,
 } from "../../../libos/net/tcp/api";
 import { tcpCounters } from "../../../libos/net/tcp/counters";
+import { tcpInfoWrite } from "../../../libos/net/tcp/info";
 import { halfOpenCount } from "../../../libos/net/tcp/half_open";
 import { bufferPagesUsed } from "../../../libos/net/tcp/memory";
 import { RANGES_MAX, rangeEnd, rangeListCount, rangeStart } from "../../../libos/net/tcp/range_list";
@@ -46,12 +47,15 @@ import { siphashBegin, siphashEnd, siphashWord } from "../../../libos/net/tcp/si
 import { TcpSocket, socketCount } from "../../../libos/net/tcp/socket";
 import {
   tcpSetCongestionControl,
+  tcpSetCork,
   tcpSetKeepAlive,
   tcpSetKeepAliveTimes,
   tcpSetLinger,
   tcpSetNoDelay,
+  tcpSetQuickAck,
   tcpSetReceiveLimit,
   tcpSetReuseAddress,
+  tcpSetSegmentMaximum,
   tcpSetSendLimit,
   tcpSetUserTimeout,
 } from "../../../libos/net/tcp/socket_options";
@@ -313,14 +317,18 @@ export {
   tcpReceive,
   tcpSend,
   tcpSetCongestionControl,
+  tcpSetCork,
   tcpSetKeepAlive,
   tcpSetKeepAliveTimes,
   tcpSetLinger,
   tcpSetNoDelay,
+  tcpSetQuickAck,
   tcpSetReceiveLimit,
   tcpSetReuseAddress,
+  tcpSetSegmentMaximum,
   tcpSetSendLimit,
   tcpSetUserTimeout,
+  tcpInfoWrite,
   tcpShutdown,
   tcpTakeError,
   tcpTakeReport,

@@ -72,6 +72,25 @@ test("what arrives late is waited for from then on", async () => {
   assert.deepEqual(brief(peer.pass(ROUND_TRIP / 4 + 2)), ["A 4001 1 1000"]);
 });
 
+// RFC 8985, 7.2: TLP.max_ack_delay
+test("a lone segment is probed when its acknowledgment is late even if it was delayed", async () => {
+  const { peer, child } = await established();
+  // Round trips that vary make a long time-out.
+  for (const [number, milliseconds] of [150, 190, 300].entries()) {
+    peer.stack.send(child, "x");
+    peer.received();
+    peer.pass(milliseconds);
+    peer.send(sack(peer, number + 2, []));
+  }
+  const roundTrip = peer.stack.field(child, "roundTripMicroseconds") / 1000;
+  const probeAfter = 2 * roundTrip + 200;
+  assert.ok(peer.stack.field(child, "timeoutMilliseconds") > probeAfter + 5);
+  peer.stack.send(child, "y");
+  peer.received();
+  assert.deepEqual(peer.pass(probeAfter - 1), []);
+  assert.deepEqual(brief(peer.pass(3)), ["A 4 1 y"]);
+});
+
 test("the tail of a flight is probed after two round trips, not after a time-out", async () => {
   const { peer, child } = await established();
   peer.stack.send(child, new Uint8Array(3500));
