@@ -56,10 +56,12 @@ const TRAFFIC = [
 // Of those, what is for rare packets and states.
 const SELDOM = [
   "libos/net/tcp/auto_tuning",
+  "libos/net/tcp/black_hole",
   "libos/net/tcp/challenge",
   "libos/net/tcp/cookie_handshake",
   "libos/net/tcp/duplicate_sack",
   "libos/net/tcp/icmp",
+  "libos/net/tcp/info",
   "libos/net/tcp/socket_options",
   "libos/net/tcp/syn_cookie",
   "libos/net/tcp/undo",
