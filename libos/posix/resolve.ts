@@ -1,8 +1,10 @@
-// The system call behind getaddrinfo: the addresses of a name, IPv6 ones first.
+// The system call behind getaddrinfo: the addresses of a name, in the order in which they are worth trying (RFC 6724).
 import { EAFNOSUPPORT, EFAULT, EINTR, ENOENT, ENOMEM } from "../../kernel/errno";
 import { pageAlloc, pagesFree } from "../../kernel/memory/pages";
 import { ADDRESS_SIZE, Question } from "../net/dns/answer";
 import { resolve } from "../net/dns/resolver";
+import { IP_ADDRESS_SIZE, IpAddress } from "../net/ip/address";
+import { destinationRank } from "../net/ip/destination_order";
 import { defaultRouter } from "../net/ipv6/routing";
 import { DNS_TYPE_A, DNS_TYPE_AAAA } from "../net/wire/dns";
 import { userBuffer } from "../process/user_memory";
@@ -49,7 +51,31 @@ function resolveFamilies(question: Question, name: usize, length: u32, family: i
     // That there is the name says more than that there is not.
     else if (outcome == -ENOENT) outcome = before;
   }
+  sort(target, done);
   return done != 0 ? <i32>done : outcome;
+}
+
+const destination = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
+const moved = memory.data(32, 8); // RESOLVED_ADDRESS_SIZE
+
+function rank(result: usize): u32 {
+  const bytes = result + offsetof<ResolvedAddress>("word0");
+  if (changetype<ResolvedAddress>(result).family == AF_INET) destination.setIpv4(bswap<u32>(load<u32>(bytes)));
+  else memory.copy(changetype<usize>(destination), bytes, ADDRESS_SIZE);
+  return destinationRank(destination);
+}
+
+/** Puts the `count` addresses at `target` in order; those of one rank stay as they are. */
+function sort(target: usize, count: u32): void {
+  for (let i: u32 = 1; i < count; i++) {
+    memory.copy(moved, target + i * RESOLVED_ADDRESS_SIZE, RESOLVED_ADDRESS_SIZE);
+    const own = rank(moved);
+    let at = target + i * RESOLVED_ADDRESS_SIZE;
+    for (; at > target && rank(at - RESOLVED_ADDRESS_SIZE) > own; at -= RESOLVED_ADDRESS_SIZE) {
+      memory.copy(at, at - RESOLVED_ADDRESS_SIZE, RESOLVED_ADDRESS_SIZE);
+    }
+    memory.copy(at, moved, RESOLVED_ADDRESS_SIZE);
+  }
 }
 
 export function posix_resolve(name: u32, nameLength: u32, family: i32, addresses: u32, count: u32): i32 {

@@ -6,7 +6,10 @@ import { parseQuery, type Query } from "../unit/dns/message.ts";
 import { u16 } from "../unit/net/frames.ts";
 import { BUFFER, BUFFER_SIZE, Calls, type Piece } from "./calls.ts";
 
+const AF_INET6 = 10;
 const PEER = 0x2000;
+const PEER_SIZE = 28;
+const LOCAL = 0x2200;
 const POLL = 0x2100;
 const LIMITLESS = -1n;
 
@@ -41,9 +44,10 @@ export class DnsServer {
     script: Script,
   ) {
     this.script = script;
+    const commandLine = address.includes(":") ? `ip=10.0.0.250/24 ip6=${address}/64` : `ip=${address}/24`;
     this.guest = host.create({
-      commandLine: `ip=${address}/24`,
-      network: { mac: `00:16:3e:00:01:${address.split(".").at(-1)?.padStart(2, "0")}` },
+      commandLine,
+      network: { mac: `00:16:3e:00:01:${address.split(/[.:]/).at(-1)?.padStart(2, "0")}` },
       app: (domain) => this.run(domain),
     });
     this.guest.awaitConsole("connected to domain 0");
@@ -56,11 +60,9 @@ export class DnsServer {
 
   private *run(domain: Domain): App {
     const calls = new Calls(domain);
-    const datagrams = yield* calls.socket("udp");
-    yield* calls.bind(datagrams, 53);
-    const elsewhere = yield* calls.socket("udp");
-    const listener = yield* calls.socket("tcp");
-    yield* calls.bind(listener, 53);
+    const datagrams = yield* this.bound(calls, 2);
+    const elsewhere = yield* calls.call("posix_socket", AF_INET6, 2, 0);
+    const listener = yield* this.bound(calls, 1);
     yield* calls.call("posix_listen", listener, 8);
     for (;;) {
       const entry = (fd: number): Buffer => Buffer.from([fd, 0, 0, 0, 1, 0, 0, 0]);
@@ -72,6 +74,14 @@ export class DnsServer {
     }
   }
 
+  /** A socket of `type` for both families on the port of the service. */
+  private *bound(calls: Calls, type: number): Piece<number> {
+    const fd = yield* calls.call("posix_socket", AF_INET6, type, 0);
+    calls.put(LOCAL, Buffer.concat([Buffer.from([AF_INET6, 0]), u16(53), Buffer.alloc(24)]));
+    yield* calls.call("posix_bind", fd, LOCAL);
+    return fd;
+  }
+
   private note(calls: Calls, message: Buffer, transport: "udp" | "tcp"): Asked {
     const port = calls.get(PEER, 4).readUInt16BE(2);
     const asked = { ...parseQuery(Buffer.from(message)), transport, time: this.host.world.now / 1e9, port };
@@ -80,9 +90,10 @@ export class DnsServer {
   }
 
   private *datagram(calls: Calls, socket: number, elsewhere: number): Piece<void> {
+    calls.put(PEER, Buffer.from([AF_INET6, 0])); // what is wanted: the kernel writes an address of that family
     const length = yield* calls.call("posix_recvfrom", socket, BUFFER, BUFFER_SIZE, 0, PEER);
     const asked = this.note(calls, calls.get(BUFFER, length), "udp");
-    const peer = calls.get(PEER, 16);
+    const peer = calls.get(PEER, PEER_SIZE);
     for (const said of this.script(asked)) {
       const { bytes, after = 0, fromElsewhere = false } = "bytes" in said ? said : { bytes: said };
       if (after > 0) yield* calls.sleep(after);
@@ -93,6 +104,7 @@ export class DnsServer {
   }
 
   private *connection(calls: Calls, listener: number): Piece<void> {
+    calls.put(PEER, Buffer.from([AF_INET6, 0]));
     const fd = yield* calls.call("posix_accept", listener, PEER, 0);
     const length = yield* calls.call("posix_recvfrom", fd, BUFFER, BUFFER_SIZE, 0, 0);
     if (length > 2) {

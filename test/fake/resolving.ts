@@ -50,8 +50,10 @@ export interface Scene {
 }
 
 export interface SceneOptions {
-  /** One for each server: 10.0.0.11, 10.0.0.12, … */
+  /** One for each server. */
   readonly scripts: readonly Script[];
+  /** Their addresses; 10.0.0.11, 10.0.0.12, … by default. Those of IPv4 are told on the command line. */
+  readonly servers?: readonly string[];
   /** Options of the kernel in addition. */
   readonly options?: string;
   readonly files?: Uint8Array;
@@ -63,16 +65,17 @@ export { AAAA };
 /** A domain that runs `body` as its app, on a network with the servers; finish() waits for its end. */
 export function startResolving(
   kernel: WebAssembly.Module,
-  { scripts, options = "", files, seed = 3 }: SceneOptions,
+  { scripts, servers: given, options = "", files, seed = 3 }: SceneOptions,
   body: (scene: Scene) => Piece<void>,
 ): { host: Host; guest: Guest; finish: () => void } {
   const host = new Host(kernel, seed);
-  const addresses = scripts.map((_, i) => `10.0.0.${11 + i}`);
+  const addresses = given ?? scripts.map((_, i) => `10.0.0.${11 + i}`);
+  const told = addresses.filter((address) => !address.includes(":"));
   const servers = scripts.map((script, i) => new DnsServer(host, addresses[i] ?? "", script));
   let failure: unknown;
   let done = false;
   const guest: Guest = host.create({
-    commandLine: `ip=${OWN_IP}/24${addresses.map((address) => `,dns=${address}`).join("")} ${options}`,
+    commandLine: `ip=${OWN_IP}/24${told.map((address) => `,dns=${address}`).join("")} ${options}`,
     network: NETWORK,
     ...(files === undefined ? {} : { files }),
     app: function* (domain) {

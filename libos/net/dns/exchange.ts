@@ -55,7 +55,7 @@ export function exchange(question: Question): i32 {
   for (let round: u32 = 0; round < ROUNDS; round++) {
     for (let i: u32 = 0; i < count; i++) {
       const server = preferred % count;
-      question.server().setIpv4(serverAt(server));
+      if (!serverAt(server, question.server())) break; // its time has ended meanwhile
       // Some servers do not give a name back letter for letter: the last time it is sent as it is.
       outcome = askServer(question, PATIENCE << round, round + 1 < ROUNDS);
       if (outcome == 0 || outcome == -ENOENT || outcome == -ENODATA) return outcome;
@@ -90,7 +90,7 @@ function writeQuery(question: Question, extended: bool): u32 {
 }
 
 function askByDatagram(question: Question, patience: u64, extended: bool): i32 {
-  const socket = udpSocketCreate(false);
+  const socket = udpSocketCreate(!question.server().isIpv4());
   if (changetype<usize>(socket) == 0) return -ENOMEM;
   // Connected: what comes from elsewhere is not for this socket, and an ICMP error about the query is.
   let outcome = udpConnect(socket, question.server(), DNS_PORT);
@@ -124,7 +124,7 @@ function awaitDatagram(socket: UdpSocket, question: Question, deadline: u64): i3
 }
 
 function askByStream(question: Question): i32 {
-  const socket = tcpSocketCreate(false);
+  const socket = tcpSocketCreate(!question.server().isIpv4());
   if (socket == NO_SOCKET) return -ENOMEM;
   const deadline = monotonicNow() + STREAM_PATIENCE;
   let outcome = streamOpen(socket, question, deadline);

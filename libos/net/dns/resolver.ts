@@ -7,6 +7,7 @@ import { EAGAIN, EINTR, EINVAL, ENODATA, ENOENT } from "../../../kernel/errno";
 import { bytesEqualText } from "../../../kernel/text";
 import { waitInterruptibly } from "../../../kernel/thread/wait_queue";
 import { NEVER, monotonicNow } from "../../../kernel/time/clock";
+import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
 import { DNS_TYPE_A } from "../wire/dns";
 import { ADDRESS_SIZE, Question } from "./answer";
 import {
@@ -30,7 +31,9 @@ const DOT: u8 = 0x2e;
 const LOCALHOST_LENGTH: u32 = 9;
 
 /** The servers whose answers are in the cache. */
-let knownServers: u32 = 0;
+let knownServers: u64 = 0;
+
+const server = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
 
 /**
  * Finds the addresses of the name of `length` bytes at kernel address `text`. The question gets them; its type is the caller's.
@@ -104,8 +107,8 @@ function loopbackAddress(question: Question): i32 {
 
 /** Answers of servers that we ask no longer, of another network perhaps, are not believed any more. */
 function forgetOtherServers(): void {
-  let servers: u32 = 0;
-  for (let i: u32 = 0, count = serverCount(); i < count; i++) servers = (servers ^ serverAt(i)) * 0x01000193;
+  let servers: u64 = 0;
+  for (let i: u32 = 0; serverAt(i, server); i++) servers = (servers ^ server.high ^ server.low) * 0x100000001b3;
   if (servers == knownServers) return;
   knownServers = servers;
   cacheClear();

@@ -16,15 +16,12 @@ import { ICMPV6_ROUTER_ADVERTISEMENT } from "../wire/icmpv6";
 import {
   NDP_AUTONOMOUS,
   NDP_MTU,
-  NDP_NAME_SERVERS,
   NDP_ON_LINK,
   NDP_PREFIX,
   NDP_SOURCE_LINK,
   ndpHopLimit,
   ndpLinkAddress,
   ndpMtu,
-  ndpNameServer,
-  ndpNameServerCount,
   ndpOption,
   ndpOptionNext,
   ndpPreferredLifetime,
@@ -48,7 +45,9 @@ import {
   ownAddressFind,
   randomBelow,
 } from "./addresses";
+import { lifetimeEnd } from "./lifetime";
 import { linkClear, linkSetHopLimit, linkSetMtu } from "./link";
+import { namesAdvertised, namesForget } from "./name_servers";
 import { prefixLearn, routerLearn, routesClear } from "./routing";
 
 const SECOND: u64 = 1_000_000_000;
@@ -61,9 +60,7 @@ const SOLICITATION_INTERVAL: u64 = 4 * SECOND;
 const SOLICITATION_DELAY: u64 = SECOND;
 /** RFC 4862 section 5.5.3 (e): an unauthenticated advertisement shortens a life to this at most. */
 const TWO_HOURS: u64 = 7200 * SECOND;
-const INFINITE: u32 = 0xffffffff;
 const IDENTIFIER_BITS: u8 = 64;
-const NAME_SERVERS_MAXIMUM: u32 = 3;
 
 let enabled = false;
 let deadline: u64 = NEVER;
@@ -78,9 +75,6 @@ let fixedLength: u8 = 0;
 const scratch = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
 const nobody = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
 
-const nameServers = memory.data(48, 8);
-let nameServerCount: u32 = 0;
-
 /** Switches IPv6 on; the next carrier begins it. */
 export function ipv6Enable(): void {
   enabled = true;
@@ -91,11 +85,6 @@ export function ipv6Configure(address: IpAddress, prefixLength: u8, router: IpAd
   fixedAddress.copy(address);
   fixedRouter.copy(router);
   fixedLength = prefixLength;
-}
-
-/** Name server `index` (0 …) that routers have told; null = no more. */
-export function ipv6NameServer(index: u32): IpAddress {
-  return changetype<IpAddress>(index < nameServerCount ? nameServers + ((<usize>index) << 4) : 0);
 }
 
 /** The carrier has come: maybe it is another network, so everything begins anew. */
@@ -125,7 +114,7 @@ function ipv6Forget(): void {
   neighbourClear();
   pathMtuClear();
   mldForget();
-  nameServerCount = 0;
+  namesForget();
   solicitations = 0;
   solicitAt = NEVER;
   deadline = NEVER;
@@ -218,11 +207,6 @@ export function autoconfigurationDeadline(): u64 {
   return min(deadline, mldDeadline());
 }
 
-/** A lifetime of `seconds` from `now` on. */
-function until(seconds: u32, now: u64): u64 {
-  return seconds == INFINITE ? NEVER : now + <u64>seconds * SECOND;
-}
-
 /** A router advertisement (RFC 4861 section 6.3.4) whose options in [options, end) are valid; other types are nothing to a host. */
 export function advertisementArrives(
   type: u8,
@@ -235,7 +219,7 @@ export function advertisementArrives(
   if (!enabled || type != ICMPV6_ROUTER_ADVERTISEMENT || !router.isLinkLocal()) return;
   solicitAt = NEVER;
   const lifetime = ndpRouterLifetime(message);
-  routerLearn(router, lifetime == 0 ? 0 : until(lifetime, now));
+  routerLearn(router, lifetime == 0 ? 0 : lifetimeEnd(lifetime, now));
   linkSetHopLimit(ndpHopLimit(message));
   const link = ndpOption(options, end, NDP_SOURCE_LINK);
   if (link != 0) neighbourOffered(router, ndpLinkAddress(link), now);
@@ -246,16 +230,7 @@ export function advertisementArrives(
     if (ndpPrefixValid(prefix)) prefixArrives(prefix, now);
     prefix = ndpOption(ndpOptionNext(prefix), end, NDP_PREFIX);
   }
-  const servers = ndpOption(options, end, NDP_NAME_SERVERS);
-  if (servers != 0) takeNameServers(servers);
-}
-
-/** RFC 8106 section 5.1; a lifetime of 0 takes them away. */
-function takeNameServers(option: usize): void {
-  nameServerCount = ndpValidLifetime(option) == 0 ? 0 : min(ndpNameServerCount(option), NAME_SERVERS_MAXIMUM);
-  for (let i: u32 = 0; i < nameServerCount; i++) {
-    changetype<IpAddress>(nameServers + ((<usize>i) << 4)).copy(ndpNameServer(option, i));
-  }
+  namesAdvertised(options, end, now);
 }
 
 /** A prefix of the link: where its stations are (RFC 4861 section 6.3.4), and an address for us (RFC 4862 section 5.5.3). */
@@ -266,15 +241,15 @@ function prefixArrives(option: usize, now: u64): void {
   const valid = ndpValidLifetime(option);
   const preferred = ndpPreferredLifetime(option);
   if (scratch.isLinkLocal() || scratch.isMulticast()) return;
-  if ((flags & NDP_ON_LINK) != 0) prefixLearn(scratch, length, valid == 0 ? 0 : until(valid, now));
+  if ((flags & NDP_ON_LINK) != 0) prefixLearn(scratch, length, valid == 0 ? 0 : lifetimeEnd(valid, now));
   // RFC 4862 section 5.5.3 (c), (d)
   if ((flags & NDP_AUTONOMOUS) == 0 || preferred > valid || length != IDENTIFIER_BITS) return;
   identifierInto(scratch);
   const own = ownAddressFind(scratch);
   if (own == NO_ADDRESS) {
-    if (valid != 0) begin(scratch, length, until(preferred, now), until(valid, now), true, now);
+    if (valid != 0) begin(scratch, length, lifetimeEnd(preferred, now), lifetimeEnd(valid, now), true, now);
   } else if (own.automatic) {
-    prolong(own, until(preferred, now), until(valid, now), now);
+    prolong(own, lifetimeEnd(preferred, now), lifetimeEnd(valid, now), now);
   }
 }
 

@@ -19,6 +19,7 @@ export const NDP_TARGET_LINK: u8 = 2;
 export const NDP_PREFIX: u8 = 3;
 export const NDP_MTU: u8 = 5;
 export const NDP_NAME_SERVERS: u8 = 25;
+export const NDP_SEARCH_LIST: u8 = 31;
 
 /** Flags in the fifth byte of a neighbour advertisement. */
 export const NDP_IS_ROUTER: u8 = 0x80;
@@ -130,6 +131,16 @@ export function ndpNameServerCount(option: usize): u32 {
 /** Name server `index` of the option, in place. */
 export function ndpNameServer(option: usize, index: u32): IpAddress {
   return addressAt(option + 8 + ((<usize>index) << 4));
+}
+
+/** Address of the names of a search list, in wire form, one behind the other, padded with zeros. */
+export function ndpSearchList(option: usize): usize {
+  return option + 8;
+}
+
+/** Bytes of them. */
+export function ndpSearchListLength(option: usize): u32 {
+  return optionSize(option) - 8;
 }
 
 /** Writes a link-layer option; returns the address after it. */

@@ -149,8 +149,8 @@ test("a router advertisement gives an address, a route, a hop limit and an MTU",
   host.pass(1_500);
   assert.ok(host.isOurs(AUTOMATIC));
   assert.equal(host.pathMtu("2001:db8::9"), 1400);
-  assert.equal(host.shown(host.stack.call("ipv6NameServer", 0)), hex("fd00::53"));
-  assert.equal(host.stack.call("ipv6NameServer", 1), 0);
+  assert.equal(host.shown(host.stack.call("ipv6NameServer", 0, host.stack.now)), hex("fd00::53"));
+  assert.equal(host.stack.call("ipv6NameServer", 1, host.stack.now), 0);
   // The router's own option has told its Ethernet address: nobody is asked.
   assert.equal(send(host, "2001:db8::9"), 1);
   const [sent] = host.take();

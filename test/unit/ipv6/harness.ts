@@ -3,8 +3,8 @@ import { interfaceLinkChanged } from "../../../libos/net/interface";
 import { IpAddress } from "../../../libos/net/ip/address";
 import { addressParse } from "../../../libos/net/ip/text";
 import { ipv6IsLocal } from "../../../libos/net/ipv6/addresses";
-import { ipv6NameServer } from "../../../libos/net/ipv6/autoconfiguration";
 import { ipv6Option } from "../../../libos/net/ipv6/configuration";
+import { ipv6NameServer, ipv6SearchListLength } from "../../../libos/net/ipv6/name_servers";
 import { ipv6PathMtu } from "../../../libos/net/ipv6/output";
 import { tcpBind, tcpConnect, tcpLocalAddress, tcpRemoteAddress, tcpSocketCreate } from "../../../libos/net/tcp/api";
 import { TcpSocket } from "../../../libos/net/tcp/socket";
@@ -41,8 +41,10 @@ export function udpSender(): IpAddress {
 
 export {
   addressParse,
+  interfaceLinkChanged,
   ipv6IsLocal,
   ipv6NameServer,
+  ipv6SearchListLength,
   ipv6PathMtu,
   tcpBind,
   tcpConnect,

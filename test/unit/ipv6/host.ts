@@ -141,11 +141,12 @@ export interface Prefix {
   readonly preferred?: number;
 }
 
-/** A router advertisement of host 2. */
+/** A router advertisement of host 2, or of another one with the same Ethernet address. */
 export function routerAdvertisement(
   prefixes: readonly Prefix[],
   lifetime = 1800,
   options: Uint8Array = Buffer.alloc(0),
+  router = PEER,
 ): Packet {
   const head = Buffer.alloc(12);
   head[0] = 50;
@@ -159,7 +160,7 @@ export function routerAdvertisement(
     return option;
   });
   const link = Buffer.concat([Buffer.from([1, 1]), macOf(2)]);
-  return icmp(PEER, "ff02::1", 134, 0, Buffer.concat([head, link, ...parts, options]));
+  return icmp(router, "ff02::1", 134, 0, Buffer.concat([head, link, ...parts, options]));
 }
 
 /** What a report of groups says, as "143 4:ff02::…"; that it is well-formed. */
