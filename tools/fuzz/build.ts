@@ -23,17 +23,23 @@ const UNDEFINED = [
 ];
 const DRIVER = "tools/fuzz/driver.c";
 
-/** What the imports of a target do: the same in each run. Those that are not here do nothing and return 0. */
+/**
+ * What the imports of a target do: the same in each run. One that the target exports itself under the name of module and function –
+ * boot_hypercall – is answered by that; those that are neither do nothing and return 0.
+ */
 const IMPORTS: Readonly<Record<string, string>> = {
   boot_rdtsc: "static u64 state = 1; return state = state * 6364136223846793005ul + 1442695040888963407ul;",
   boot_rdrand: "static u64 state = 2; return state = state * 6364136223846793005ul + 1442695040888963407ul;",
   boot_sharedInfo: "return 0x200000u;",
 };
 
-function importSource({ module, name, result, parameters }: ImportedFunction): string {
+function importSource(translation: Translation, { module, name, result, parameters }: ImportedFunction): string {
+  const own = translation.exports.get(`${module}_${name}`);
   const list = parameters.map((type, i) => `${type} a${i}`);
   const unused = parameters.map((_, i) => `(void)a${i};`).join(" ");
-  const body = IMPORTS[`${module}_${name}`] ?? (result === "void" ? "" : "return 0;");
+  const answered =
+    own === undefined ? undefined : `return ${own.symbol}(${parameters.map((_, i) => `a${i}`).join(", ")});`;
+  const body = answered ?? IMPORTS[`${module}_${name}`] ?? (result === "void" ? "" : "return 0;");
   return `${result} kernel_${module}_${name}(${list.length === 0 ? "void" : list.join(", ")}) { ${unused} ${body} }`;
 }
 
@@ -43,8 +49,16 @@ function exported(translation: Translation, name: string): string {
   throw new KaryonError("FUZZ_TARGET", `the target does not export ${name}(u32, u32)`, "see test/fuzz");
 }
 
-/** Builds the target at `source` (relative to the repository, without ".ts") in `folder`; the program's path. */
-export async function buildTarget(source: string, folder: string): Promise<string> {
+/**
+ * Builds the target at `source` (relative to the repository, without ".ts") in `folder`; the program's path.
+ *
+ * @param changed sources with another text than the repository's, by their path in it
+ */
+export async function buildTarget(
+  source: string,
+  folder: string,
+  changed: Readonly<Record<string, string>> = {},
+): Promise<string> {
   await mkdir(folder, { recursive: true });
   const file = (name: string): string => path.join(folder, name);
   const compiler = new Compiler();
@@ -52,7 +66,7 @@ export async function buildTarget(source: string, folder: string): Promise<strin
     const entry = {
       target: "kernel",
       entry: "fuzz.ts",
-      generated: { "fuzz.ts": `export * from "./${source}";\n` },
+      generated: { ...changed, "fuzz.ts": `export * from "./${source}";\n` },
     } as const;
     const { wasm } = await compileAssembly(compiler, entry);
     await writeFile(file("target.wasm"), await compiler.admit("target.wasm", wasm));
@@ -74,7 +88,7 @@ export async function buildTarget(source: string, folder: string): Promise<strin
     "#define KERNEL_APART",
     "#define KERNEL_COLD",
     appUnit(translation, module, kernel),
-    ...translation.imports.map(importSource),
+    ...translation.imports.map((imported) => importSource(translation, imported)),
     // The module's start code gives its variables their first values.
     `void fuzz_start(u32 start, u32 end) { ${translation.start === undefined ? "" : `${translation.start.symbol}(); `}${exported(translation, "fuzzStart")}(start, end); }`,
     `void fuzz_one(u32 at, u32 length) { ${exported(translation, "fuzzOne")}(at, length); }`,

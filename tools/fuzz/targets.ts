@@ -5,6 +5,7 @@ import { repositoryPath } from "../image/paths.ts";
 export const TARGETS = {
   frames: "Ethernet frames into the whole stack: ARP, IP, ICMP, UDP, TCP, DHCP",
   dns: "a name server's response to one question",
+  netfront: "a malicious back end: rings, xenstore values, events, grants in use",
 } as const;
 
 export type TargetName = keyof typeof TARGETS;
