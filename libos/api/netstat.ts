@@ -17,7 +17,7 @@ export class InterfaceCounters {
   tx_dropped: u64 = 0;
 }
 
-/** Of IPv4. */
+/** Of IPv4, or of IPv6 (/proc/net/snmp6: Ip6…). */
 @final
 export class IpCounters {
   InReceives: u64 = 0;
@@ -134,6 +134,7 @@ const UDP: u32 = 4;
 const ARP: u32 = 5;
 const TCP: u32 = 6;
 const TCP_EXTENDED: u32 = 7;
+const IP6: u32 = 8;
 
 /** Fills `counters` with those of "eth0" or "lo". 0, or -1 with ENODEV. */
 export function interfaceCounters(name: string, counters: InterfaceCounters): i32 {
@@ -141,7 +142,7 @@ export function interfaceCounters(name: string, counters: InterfaceCounters): i3
   return conclude(errno, posix.net_counters(group, changetype<usize>(counters)));
 }
 
-/** Fills `counters`. Returns 0; so do the next five. */
+/** Fills `counters`. Returns 0; so do the next six. */
 export function ipCounters(counters: IpCounters): i32 {
   return conclude(errno, posix.net_counters(IP, changetype<usize>(counters)));
 }
@@ -164,4 +165,9 @@ export function tcpCounters(counters: TcpCounters): i32 {
 
 export function tcpExtendedCounters(counters: TcpExtendedCounters): i32 {
   return conclude(errno, posix.net_counters(TCP_EXTENDED, changetype<usize>(counters)));
+}
+
+/** Those of IPv6. */
+export function ip6Counters(counters: IpCounters): i32 {
+  return conclude(errno, posix.net_counters(IP6, changetype<usize>(counters)));
 }

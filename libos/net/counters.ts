@@ -21,7 +21,7 @@ export class InterfaceCounters {
   txDropped: u64;
 }
 
-/** Of IPv4: the Ip line of /proc/net/snmp. */
+/** Of IPv4: the Ip line of /proc/net/snmp; of IPv6 the Ip6 lines of the same names in /proc/net/snmp6. */
 @unmanaged
 @final
 export class IpCounters {
@@ -93,6 +93,7 @@ export const COUNTERS_UDP: u32 = 4;
 export const COUNTERS_ARP: u32 = 5;
 export const COUNTERS_TCP: u32 = 6;
 export const COUNTERS_TCP_EXTENDED: u32 = 7;
+export const COUNTERS_IP6: u32 = 8;
 /** Groups that have their place here. */
 const GROUPS: u32 = 6;
 
@@ -107,17 +108,20 @@ export const icmpCounters = changetype<IcmpCounters>(groups + COUNTERS_ICMP * GR
 export const udpCounters = changetype<UdpCounters>(groups + COUNTERS_UDP * GROUP_SIZE);
 export const arpCounters = changetype<ArpCounters>(groups + COUNTERS_ARP * GROUP_SIZE);
 
+export const ip6Counters = changetype<IpCounters>(memory.data(96, 8));
+
 /** Address of the counters of `group`, 0 when there is no such group. */
 export function countersOf(group: u32): usize {
   if (group == COUNTERS_TCP) return changetype<usize>(tcpCounters);
   if (group == COUNTERS_TCP_EXTENDED) return changetype<usize>(tcpExtendedCounters);
+  if (group == COUNTERS_IP6) return changetype<usize>(ip6Counters);
   return group < GROUPS ? groups + group * GROUP_SIZE : 0;
 }
 
 /** Bytes of the counters of `group`. */
 export function countersSize(group: u32): u32 {
   if (group <= COUNTERS_LO) return <u32>offsetof<InterfaceCounters>();
-  if (group == COUNTERS_IP) return <u32>offsetof<IpCounters>();
+  if (group == COUNTERS_IP || group == COUNTERS_IP6) return <u32>offsetof<IpCounters>();
   if (group == COUNTERS_ICMP) return <u32>offsetof<IcmpCounters>();
   if (group == COUNTERS_UDP) return <u32>offsetof<UdpCounters>();
   if (group == COUNTERS_TCP) return <u32>offsetof<TcpCounters>();

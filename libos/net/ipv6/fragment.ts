@@ -2,6 +2,7 @@
 // application chose the size, and ICMPv6 echo replies, whose size the peer chose. TCP never comes here.
 import { EAGAIN, EMSGSIZE } from "../../../kernel/errno";
 import { randomU32 } from "../../../kernel/random";
+import { ip6Counters } from "../counters";
 import { TransmitFrame } from "../device";
 import { IpAddress } from "../ip/address";
 import { FRAGMENT_HEADER, IPV6_HEADER, NEXT_FRAGMENT, fragmentWrite } from "../wire/ipv6";
@@ -29,9 +30,11 @@ export function ipv6SendFragmented(
   if (first == 0) return -EAGAIN;
   const id = randomU32(); // RFC 7739: nobody else can guess it
   let result: i32 = 0;
+  ip6Counters.fragOKs += 1;
   for (let offset: u32 = 0; offset < length; offset += part) {
     const frame = changetype<TransmitFrame>(first);
     first = frame.next;
+    ip6Counters.fragCreates += 1;
     const size = min(part, length - offset);
     fragmentWrite(frame.data, nextHeader, offset, offset + size < length, id);
     memory.copy(frame.data + FRAGMENT_HEADER, payload + offset, size);

@@ -1,6 +1,7 @@
 // IPv6 input (RFC 8200): is the packet sound, is it for us, can its source be real - then, past its extension headers, to its
 // protocol. What is not for us is dropped in silence.
 import { ECONNREFUSED } from "../../../kernel/errno";
+import { ip6Counters } from "../counters";
 import { icmpv6SendError } from "../icmpv6/error";
 import { icmpv6Input } from "../icmpv6/input";
 import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
@@ -59,10 +60,17 @@ const fragment = changetype<Fragment>(memory.data(FRAGMENT_SIZE, 8));
 
 /** Takes a packet of at most `available` bytes (Ethernet may have padded it). */
 export function ipv6Input(packet: usize, available: u32, flags: u32, now: u64): void {
-  if (ipv6CheckLength(packet, available) != 0) return;
+  ip6Counters.inReceives += 1;
+  if (ipv6CheckLength(packet, available) != 0) {
+    ip6Counters.inHdrErrors += 1;
+    return;
+  }
   sender.copy(ipv6Source(packet));
   receiver.copy(ipv6Destination(packet));
-  if ((flags & RX_LOOPBACK) == 0 && !isAcceptable(flags)) return;
+  if ((flags & RX_LOOPBACK) == 0 && !isAcceptable(flags)) {
+    ip6Counters.inAddrErrors += 1;
+    return;
+  }
   const end = IPV6_HEADER + ipv6PayloadLength(packet);
   walk(packet, IPV6_NEXT_HEADER, IPV6_HEADER, end, ipv6HopLimit(packet), flags, now);
 }
@@ -104,6 +112,7 @@ function walk(packet: usize, field: u32, at: u32, end: u32, hopLimit: u8, flags:
         flags |= RX_FRAGMENTED; // RFC 6946: an atomic fragment is a packet
         continue;
       }
+      ip6Counters.reasmReqds += 1;
       if (isSoundFragment(packet, header, at, end, flags, now))
         reassemble(packet, header, at, end, hopLimit, flags, now);
       return;
@@ -163,6 +172,7 @@ function reassemble(packet: usize, header: usize, at: u32, end: u32, hopLimit: u
   fragment.hopLimit = hopLimit;
   const whole = reassemblyInput(fragment, now);
   if (whole == 0) return;
+  ip6Counters.reasmOKs += 1;
   // What a device knew of a fragment's checksum says nothing about that of the whole.
   const kept = (flags & (RX_LINK_GROUP | RX_LOOPBACK)) | RX_FRAGMENTED;
   walk(whole, IPV6_NEXT_HEADER, IPV6_HEADER, IPV6_HEADER + ipv6PayloadLength(whole), hopLimit, kept, now);
@@ -174,15 +184,18 @@ function deliver(packet: usize, next: u8, field: u32, at: u32, end: u32, hopLimi
   const payload = packet + at;
   const length = end - at;
   if (next == IPPROTO_ICMPV6) {
+    ip6Counters.inDelivers += 1;
     icmpv6Input(sender, receiver, payload, length, hopLimit, flags, now);
     return;
   }
   if (next == NEXT_NONE || sender.isAny()) return;
   if (!transportPresent(next)) {
+    ip6Counters.inUnknownProtos += 1;
     problem(packet, ICMPV6_NEXT_HEADER, field, flags, now);
     return;
   }
   if (next == IPPROTO_TCP && receiver.isMulticast()) return; // RFC 9293 MUST-57
+  ip6Counters.inDelivers += 1;
   const answer = transportInput(next, sender, receiver, payload, length, flags, now);
   if (answer == -ECONNREFUSED) icmpv6SendError(packet, ICMPV6_UNREACHABLE, ICMPV6_PORT, 0, flags, now);
 }

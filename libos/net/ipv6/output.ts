@@ -1,5 +1,6 @@
 // IPv6 output (RFC 8200): frames to be filled, and what becomes of them (ip/output.ts has the steps).
 import { EHOSTUNREACH, EMSGSIZE, ENETDOWN, ENETUNREACH } from "../../../kernel/errno";
+import { ip6Counters } from "../counters";
 import {
   GSO_TCPV6,
   TransmitFrame,
@@ -68,6 +69,7 @@ export function ipv6Send(
   const total = IPV6_HEADER + payloadLength;
   const loopback = (frame.flags & TX_LOOPBACK) != 0;
   if (total > (loopback ? LOOPBACK_MTU : linkMtu()) && frame.gsoSize == 0) return refuse(frame, -EMSGSIZE);
+  ip6Counters.outRequests += 1;
   frame.data -= IPV6_HEADER;
   frame.capacity += IPV6_HEADER;
   frame.length = total;
@@ -96,6 +98,8 @@ function transmit(frame: TransmitFrame, destination: IpAddress, now: u64): i32 {
 }
 
 function refuse(frame: TransmitFrame, error: i32): i32 {
+  if (error == -ENETUNREACH) ip6Counters.outNoRoutes += 1;
+  else ip6Counters.outDiscards += 1;
   ipv6Free(frame);
   return error;
 }

@@ -1,4 +1,5 @@
 // The TCP harness with IPv6 switched on, and UDP. Addresses are those of 16 bytes in memory.
+import { COUNTERS_IP6, countersOf } from "../../../libos/net/counters";
 import { interfaceLinkChanged } from "../../../libos/net/interface";
 import { IpAddress } from "../../../libos/net/ip/address";
 import { addressParse } from "../../../libos/net/ip/text";
@@ -24,6 +25,11 @@ export function startIpv6(text: usize, length: u32, now: u64): i32 {
   const result = ipv6Option(text, length);
   interfaceLinkChanged(now);
   return result;
+}
+
+/** Counter `index` of IPv6, in the order of IpCounters. */
+export function ip6Counter(index: u32): u32 {
+  return <u32>load<u64>(countersOf(COUNTERS_IP6) + (index << 3));
 }
 
 export function setOnly6(s: TcpSocket): void {
