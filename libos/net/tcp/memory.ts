@@ -27,6 +27,11 @@ export function bufferMemoryTight(): bool {
   return used > limit - (limit >> 2);
 }
 
+/** True while buffers take less than an eighth of the limit: what is empty may keep a page then. */
+export function bufferMemoryPlentiful(): bool {
+  return used < limit >> 3;
+}
+
 /** True when a buffer may become `bytes` large and leave as much for others. */
 export function bufferMemoryAllows(bytes: u32): bool {
   return used + 2 * (bytes >> PAGE_SHIFT) <= limit;

@@ -5,7 +5,16 @@ import { WINDOW_UNSCALED } from "./constants";
 import { bufferMemoryTight } from "./memory";
 import { outputNow } from "./output";
 import { reassemblyFree, reassemblyInsert, reassemblyTake } from "./reassembly";
-import { ringAdvance, ringCapacity, ringExtend, ringFree, ringRead, ringReserve, ringWrite } from "./ring_buffer";
+import {
+  ringAdvance,
+  ringCapacity,
+  ringDrained,
+  ringExtend,
+  ringFree,
+  ringRead,
+  ringReserve,
+  ringWrite,
+} from "./ring_buffer";
 import { sequenceLess } from "./sequence";
 import { ACK_NOW, TcpSocket, URGENT } from "./socket";
 import { acceptsText } from "./state";
@@ -27,7 +36,7 @@ export function receiveTake(s: TcpSocket, target: usize, count: u32, now: u64): 
   const ring = s.receiveBuffer;
   const taken = receivePeek(s, target, count);
   ringAdvance(ring, taken);
-  if (ring.length == 0 && s.outOfOrder == 0) ringFree(ring);
+  if (ring.length == 0 && s.outOfOrder == 0) ringDrained(ring);
   // What is left starts at receiveNext - length.
   if (s.has(URGENT) && !sequenceLess(s.receiveNext - ring.length, s.urgentSequence)) s.clear(URGENT);
   if (acceptsText(s.state) && windowUpdateDue(s)) {

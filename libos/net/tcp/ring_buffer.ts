@@ -1,9 +1,10 @@
-// Byte ring over a block of pages, allocated when the first byte comes and freed when the last one goes. The send ring
+// Byte ring over a block of pages, allocated when the first byte comes and freed when the last one goes; a single page stays
+// while memory is plentiful, since requests and answers come and go. The send ring
 // holds what is not acknowledged; the receive ring what is not read, and beyond it, in place, text that came early.
 // Invariants: the capacity is 0 or a power-of-two number of pages; start < capacity; length <= capacity.
 import { PAGE_SHIFT, orderFor } from "../../../kernel/memory/pages";
 import { DeviceBlock, TransmitFrame, deviceTransmitAttach } from "../device";
-import { bufferBlockAlloc, bufferBlockFree, bufferPagesAlloc, bufferPagesFree } from "./memory";
+import { bufferBlockAlloc, bufferBlockFree, bufferMemoryPlentiful, bufferPagesAlloc, bufferPagesFree } from "./memory";
 
 @unmanaged
 @final
@@ -135,6 +136,16 @@ export function ringExtend(r: RingBuffer, count: u32): void {
 export function ringAdvance(r: RingBuffer, count: u32): void {
   r.start = (r.start + count) & (ringCapacity(r) - 1);
   r.length -= count;
+}
+
+/** The last byte has gone: the pages are given back, unless there is one and memory is plentiful. */
+export function ringDrained(r: RingBuffer): void {
+  if (r.order != 0 || !bufferMemoryPlentiful()) {
+    ringFree(r);
+    return;
+  }
+  r.start = 0;
+  r.length = 0;
 }
 
 /** Gives the pages back and empties the ring; frames under way that refer to them are no concern of the ring's. */

@@ -11,7 +11,7 @@ import { PAGE_SHIFT, PAGE_SIZE, orderFor } from "../../../kernel/memory/pages";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { ipGathers } from "../ip/routing";
 import { bufferMemoryTight, starvedAdd, starvedRemove } from "./memory";
-import { ringCapacity, ringExtend, ringFree, ringReserve, ringWrite, ringAdvance } from "./ring_buffer";
+import { ringCapacity, ringDrained, ringExtend, ringReserve, ringWrite, ringAdvance } from "./ring_buffer";
 import { STARVED, TcpSocket } from "./socket";
 
 /** SO_SNDBUF, or one page while memory is tight. */
@@ -66,8 +66,8 @@ function growFor(s: TcpSocket, more: u32): void {
   while (order >= least && !ringReserve(ring, (<u32>1) << (PAGE_SHIFT + order), ring.length)) order -= 1;
 }
 
-/** Drops `count` acknowledged bytes; an empty queue holds no memory. */
+/** Drops `count` acknowledged bytes; an empty queue holds a page at most. */
 export function sendRelease(s: TcpSocket, count: u32): void {
-  if (count == s.sendBuffer.length) ringFree(s.sendBuffer);
+  if (count == s.sendBuffer.length) ringDrained(s.sendBuffer);
   else ringAdvance(s.sendBuffer, count);
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { brief, mssOption, Peer, PEER_PORT } from "./peer.ts";
 import { ack, established, MSS, text } from "./sender.ts";
-import { CHECKSUM_OFFLOAD_TX, Errno, GSO_TCPV4, OFFLOADS, Poll, State } from "./stack.ts";
+import { CHECKSUM_OFFLOAD_TX, Errno, GSO_TCPV4, OFFLOADS, Poll, State, type StackOptions } from "./stack.ts";
 
 // RFC 9293 MUST-14, MUST-15, MUST-16, MUST-61, SHLD-27, SHLD-28
 test("the mss of the peer is respected and the default is 536", async () => {
@@ -219,16 +219,32 @@ test("reading a request from a wide window is not worth a segment of its own", a
   assert.deepEqual(peer.received(), []);
 });
 
-test("an idle connection holds no buffers", async () => {
-  const { peer, child } = await established();
-  assert.equal(peer.stack.call("bufferPagesUsed"), 0);
-  peer.send({ sequence: 1, ack: 1, text: "request" });
-  assert.equal(peer.stack.call("bufferPagesUsed"), 1);
-  peer.stack.readText(child);
-  peer.stack.send(child, "response");
-  assert.equal(peer.stack.call("bufferPagesUsed"), 1);
-  peer.send({ sequence: 8, ack: 9 });
-  assert.equal(peer.stack.call("bufferPagesUsed"), 0);
+test("an idle connection holds a page in each direction, none when memory is not plentiful or it had more", async () => {
+  const exchange = async (options: StackOptions, answer: Uint8Array): Promise<number[]> => {
+    const { peer, child } = await established(65535, options);
+    const used = [peer.stack.call("bufferPagesUsed")];
+    const note = (): number => used.push(peer.stack.call("bufferPagesUsed"));
+    for (let i = 0; i < 2; i++) {
+      peer.send({ sequence: 1 + i * 7, ack: 1 + i * answer.length, text: "request" });
+      note();
+      assert.equal(peer.stack.readText(child), "request");
+      peer.stack.send(child, answer);
+      note();
+      assert.equal(
+        peer.received().reduce((sum, { text }) => sum + text.length, 0),
+        answer.length,
+      );
+      peer.send({ sequence: 8 + i * 7, ack: 1 + (i + 1) * answer.length });
+      note();
+    }
+    peer.stack.close(child);
+    peer.send({ sequence: 15, ack: 2 + 2 * answer.length, flags: "R" });
+    note();
+    return used;
+  };
+  assert.deepEqual(await exchange({ bufferPages: 800 }, text(500)), [0, 1, 2, 2, 2, 2, 2, 0]);
+  assert.deepEqual(await exchange({ bufferPages: 800 }, text(5000)), [0, 1, 3, 1, 1, 3, 1, 0]);
+  assert.deepEqual(await exchange({ bufferPages: 8 }, text(500)), [0, 1, 1, 0, 1, 1, 0, 0]);
 });
 
 // RFC 9293 MAY-5, MUST-24, MUST-25, MUST-26, MUST-27, MUST-29, SHLD-12
