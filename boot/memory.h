@@ -113,6 +113,7 @@ LIBRARY void* memset(void* destination, int value, u64 length) {
   }
   block filled = {(long long)word, (long long)word};
   u8* end = to + length;
+  for (; end - to > 64; to += 64) BLOCK(to) = BLOCK(to + 16) = BLOCK(to + 32) = BLOCK(to + 48) = filled;
   for (; end - to > 16; to += 16) BLOCK(to) = filled;
   BLOCK(end - 16) = filled;
   return destination;

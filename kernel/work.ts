@@ -45,7 +45,7 @@ export function workStart(): void {
   if (port >= 0) eventChannelHandle(<u32>port, onTimer.index, 0);
 }
 
-/** Adds a function (): void to every pass of the work; at most 8. */
+/** Adds a function (now: u64): void to every pass of the work; at most 8. */
 export function workRegister(functionIndex: u32): void {
   if (count == MAXIMUM) unreachable();
   store<u32>(functions + ((<usize>count) << 2), functionIndex);
@@ -67,8 +67,9 @@ export function workPending(): bool {
 export function kernelWork(): void {
   raised = false;
   eventsRun();
-  timersRun(monotonicNow());
-  for (let i: u32 = 0; i < count; i++) call_indirect<void>(load<u32>(functions + ((<usize>i) << 2)));
+  const now = monotonicNow(); // once for all
+  timersRun(now);
+  for (let i: u32 = 0; i < count; i++) call_indirect<void>(load<u32>(functions + ((<usize>i) << 2)), now);
 }
 
 /** Sleeps in Xen until an event or the next timer. The caller has found nothing runnable. */

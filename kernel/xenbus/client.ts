@@ -184,7 +184,7 @@ function receiveAll(): bool {
 }
 
 /** The xenstore's share of kernel work. */
-function pump(): void {
+function pump(_now: u64): void {
   if (!eventSeen) return;
   eventSeen = false;
   if (state == STATE_RECONNECTING && atomic.load<u32>(page + CONNECTION) == XENSTORE_CONNECTED) connectionNew();

@@ -146,8 +146,8 @@ function onLease(lease: Lease): void {
 }
 
 /** The stack's share of the kernel's work: the loopback, and a timer for what is due later. */
-function networkWork(): void {
-  if (loopbackQueued() != 0) interfacePoll(monotonicNow());
+function networkWork(now: u64): void {
+  if (loopbackQueued() != 0) interfacePoll(now);
   if (loopbackQueued() != 0) workRaise();
   const deadline = interfaceDeadline();
   if (deadline != timer.deadline || !timer.pending) timerSet(timer, deadline);

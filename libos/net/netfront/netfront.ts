@@ -252,9 +252,8 @@ function onAgain(_argument: usize): void {
 }
 
 /** Netfront's share of the kernel's work. */
-function pass(): void {
+function pass(now: u64): void {
   if (!connected) return;
-  const now = monotonicNow();
   inPass = true;
   const frames = receive(RECEIVE_BUDGET, now);
   const ready = transmitReady();
