@@ -63,6 +63,10 @@ export class TransmitFrame {
   next: usize;
   /** TCP payload bytes of each segment the device shall cut this frame into; 0 = send as it is. */
   gsoSize: u16;
+  /** Service field (IPv4) or traffic class (IPv6) of the packet, 0 unless set, … */
+  service: u8;
+  /** … and its time to live or hop limit. IP's allocation sets the default. */
+  hopLimit: u8;
   /**
    * The block in which the fragments lie, null = the frame has none. This field and the rest are deviceTransmitAttach()'s and
    * the driver's: a frame of the loopback does not even have them.
@@ -82,7 +86,7 @@ export class TransmitFrame {
 export class Device {
   /** The Ethernet address: six bytes in the order of the wire, then two of padding. */
   mac: u64;
-  /** Function index of (size: u32) => TransmitFrame: a frame of at least `size` bytes, flags and gsoSize 0; null = none free. */
+  /** Function index of (size: u32) => TransmitFrame: a frame of at least `size` bytes, flags, gsoSize and service 0; null = none free. */
   transmitAllocate: u32;
   /** Function index of (frame: TransmitFrame) => i32: sends and consumes the frame; 0, or -errno when it was dropped. */
   transmit: u32;

@@ -34,6 +34,7 @@ export function loopbackAllocate(size: u32): TransmitFrame {
   frame.buffer = order;
   frame.next = 0;
   frame.gsoSize = 0;
+  frame.service = 0;
   return frame;
 }
 

@@ -74,8 +74,16 @@ export const SO_DOMAIN: i32 = 39;
 
 /** Option of level IPPROTO_IPV6: not 0 before bind: the socket does not take IPv4 as well. */
 export const IPV6_V6ONLY: i32 = 26;
-/** Option of level IPPROTO_IPV6, read only: the hop limit of packets that leave us. */
+/** Option of level IPPROTO_IPV6: the hop limit of packets that leave us, 0 … 255; -1 = the default, which routers may say. */
 export const IPV6_UNICAST_HOPS: i32 = 16;
+/** Option of level IPPROTO_IPV6: the traffic class of packets, 0 … 255; -1 = 0. TCP keeps the lower two bits for itself. */
+export const IPV6_TCLASS: i32 = 67;
+
+// Socket options, level IPPROTO_IP.
+/** The service field of IPv4 packets: six bits of Diffserv. The lower two bits are an application's over UDP only. */
+export const IP_TOS: i32 = 1;
+/** The time to live of IPv4 packets, 1 … 255; -1 = the default, 64. */
+export const IP_TTL: i32 = 2;
 
 // Socket options, level IPPROTO_TCP.
 export const TCP_NODELAY: i32 = 1;

@@ -1,7 +1,6 @@
 // getsockopt and setsockopt. Values are i32 except where the option is a struct; a longer buffer is fine.
 import { EBADF, EDOM, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK } from "../../kernel/errno";
 import { monotonicNow } from "../../kernel/time/clock";
-import { linkHopLimit } from "../net/ipv6/link";
 import { tcpTakeReport } from "../net/tcp/api";
 import * as tcp from "../net/tcp/socket_options";
 import { LISTEN } from "../net/tcp/state";
@@ -10,6 +9,7 @@ import { descriptorFile } from "../process/descriptors";
 import { KIND_TCP, KIND_UDP, NO_FILE, OpenFile } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
 import * as c from "./constants";
+import { ipLevelValue, ipv6LevelValue, setIpLevel, setIpv6Level } from "./ip_options";
 import { OPTION_UNKNOWN, flag, setCongestionControl, setTcpLevel, tcpLevelValue, tcpStructValue } from "./tcp_options";
 import { LINGER_SIZE, Linger, TIME_VALUE_SIZE, TimeValue } from "./layout";
 import { isIpv6 } from "./sockets";
@@ -18,23 +18,6 @@ const SECOND: u64 = 1_000_000_000;
 const MICROSECOND: u64 = 1_000;
 /** The longest linger, in seconds: as Linux has it. */
 const LINGER_MAX: i32 = 32767;
-
-function ipv6LevelValue(file: OpenFile, name: i32): i64 {
-  if (!isIpv6(file)) return OPTION_UNKNOWN;
-  if (name == c.IPV6_UNICAST_HOPS) return linkHopLimit();
-  if (name != c.IPV6_V6ONLY) return OPTION_UNKNOWN;
-  return flag(file.kind == KIND_TCP ? file.tcp.only6 : file.udp.only6);
-}
-
-/** IPV6_V6ONLY, as on Linux while nothing depends on it yet. */
-function setIpv6Level(file: OpenFile, name: i32, number: i32): i32 {
-  if (!isIpv6(file) || name != c.IPV6_V6ONLY) return -ENOPROTOOPT;
-  const isStream = file.kind == KIND_TCP;
-  if ((isStream ? file.tcp.localPort : file.udp.localPort) != 0) return -EINVAL;
-  if (isStream) file.tcp.only6 = number != 0;
-  else file.udp.only6 = number != 0;
-  return 0;
-}
 
 function socketLevelValue(file: OpenFile, name: i32): i64 {
   const isStream = file.kind == KIND_TCP;
@@ -93,10 +76,11 @@ export function posix_getsockopt(fd: i32, level: i32, name: i32, value: u32, len
   let number = OPTION_UNKNOWN;
   if (level == c.SOL_SOCKET) number = length < 4 && name == c.SO_ERROR ? 0 : socketLevelValue(file, name);
   else if (isTcp) number = tcpLevelValue(file.tcp, name);
+  else if (level == c.IPPROTO_IP) number = ipLevelValue(file, name);
   else if (level == c.IPPROTO_IPV6) number = ipv6LevelValue(file, name);
   if (number == OPTION_UNKNOWN) return -ENOPROTOOPT;
-  // As Linux: a buffer that is too short gets what fits.
-  const size = min<u32>(length, 4);
+  // As Linux: a buffer that is too short gets what fits, of an option of IPv4 one byte.
+  const size = min<u32>(length, level == c.IPPROTO_IP && length < 4 ? 1 : 4);
   for (let i: u32 = 0; i < size; i++) store<u8>(bytes + i, <u8>(number >> (i << 3)));
   return <i32>size;
 }
@@ -156,8 +140,10 @@ export function posix_setsockopt(fd: i32, level: i32, name: i32, value: u32, len
   }
   const isTcp = level == c.IPPROTO_TCP && file.kind == KIND_TCP;
   if (isTcp && name == c.TCP_CONGESTION) return setCongestionControl(file.tcp, bytes, length);
+  if (level == c.IPPROTO_IP && length < 4) return setIpLevel(file, name, length != 0 ? load<u8>(bytes) : 0); // as Linux
   if (length < 4) return -EINVAL;
   const number = load<i32>(bytes);
+  if (level == c.IPPROTO_IP) return setIpLevel(file, name, number);
   if (level == c.SOL_SOCKET) return setSocketLevel(file, name, number);
   if (level == c.IPPROTO_IPV6) return setIpv6Level(file, name, number);
   return isTcp ? setTcpLevel(file.tcp, name, number) : -ENOPROTOOPT;

@@ -70,6 +70,7 @@ import { datagramReceive, datagramSend, fileWait, streamAwaitConnected, streamRe
 
 const TRANSFER_MAX: u32 = 0x7ffff000;
 const TYPE_FLAGS: i32 = SOCK_NONBLOCK | SOCK_CLOEXEC;
+/** RFC 9293 SHLD-13: no MSG_OOB, so no application employs the urgent mechanism; what peers send of it is understood. */
 const SEND_FLAGS: i32 = MSG_DONTWAIT | MSG_MORE | MSG_NOSIGNAL;
 const RECEIVE_FLAGS: i32 = MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_NOSIGNAL;
 

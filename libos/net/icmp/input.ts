@@ -6,7 +6,7 @@ import { addressIsLocal } from "../addresses";
 import { icmpCounters } from "../counters";
 import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
 import { ipv4SendFragmented } from "../ipv4/fragment";
-import { ipv4Allocate, ipv4PathMtu, ipv4Send } from "../ipv4/output";
+import { ipv4Allocate, ipv4PathMtu, ipv4Send, ipv4TimeToLiveTo } from "../ipv4/output";
 import { RX_LINK_GROUP } from "../receive_flags";
 import { routeIsGroup } from "../ipv4/routing";
 import { transportError } from "../transport";
@@ -82,7 +82,7 @@ function echoReply(source: u32, destination: u32, message: usize, length: u32, n
     icmpMakeEchoReply(message);
     icmpFinish(message, length);
     countReply();
-    ipv4SendFragmented(IPPROTO_ICMP, destination, source, message, length, now);
+    ipv4SendFragmented(IPPROTO_ICMP, destination, source, message, length, 0, ipv4TimeToLiveTo(source), now);
     return;
   }
   const frame = ipv4Allocate(source, length);

@@ -71,7 +71,7 @@ function echoReply(source: IpAddress, destination: IpAddress, message: usize, le
   icmpv6MakeEchoReply(message);
   store<u16>(message + ICMPV6_CHECKSUM, transportChecksum(local, remote, IPPROTO_ICMPV6, message, length));
   if (IPV6_HEADER + length > ipv6PathMtu(remote)) {
-    ipv6SendFragmented(IPPROTO_ICMPV6, local, remote, message, length, now);
+    ipv6SendFragmented(IPPROTO_ICMPV6, local, remote, message, length, 0, linkHopLimit(), now);
     return;
   }
   const frame = ipv6Allocate(remote, length);

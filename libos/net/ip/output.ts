@@ -4,13 +4,22 @@
 //   3. hands the frame over with ipSend(), or back with ipFree().
 import { TransmitFrame } from "../device";
 import { ipv4SendFragmented } from "../ipv4/fragment";
-import { ipv4Allocate, ipv4Doubt, ipv4Free, ipv4PathMtu, ipv4PayloadMaximum, ipv4Send } from "../ipv4/output";
+import {
+  ipv4Allocate,
+  ipv4Doubt,
+  ipv4Free,
+  ipv4PathMtu,
+  ipv4PayloadMaximum,
+  ipv4Send,
+  ipv4TimeToLiveTo,
+} from "../ipv4/output";
 import { ipv6SendFragmented } from "../ipv6/fragment";
 import { linkHopLimit } from "../ipv6/link";
 import { ipv6Allocate, ipv6Doubt, ipv6PathMtu, ipv6PayloadMaximum, ipv6Send } from "../ipv6/output";
 import { IPV4_HEADER } from "../wire/ipv4";
 import { IPV6_HEADER } from "../wire/ipv6";
 import { IpAddress } from "./address";
+import { IpSettings } from "./settings";
 
 /**
  * A frame for `payloadSize` bytes (transport header and payload) to `destination`; `frame.data` is the place of the
@@ -39,11 +48,12 @@ export function ipSend(
   now: u64,
 ): i32 {
   if (destination.isIpv4()) return ipv4Send(frame, protocol, source.ipv4(), destination.ipv4(), payloadLength, now);
-  return ipv6Send(frame, protocol, source, destination, payloadLength, linkHopLimit(), now);
+  return ipv6Send(frame, protocol, source, destination, payloadLength, frame.hopLimit, now);
 }
 
 /**
- * Sends `length` bytes at `payload` (transport header included, checksum complete) in as many packets as it takes.
+ * Sends `length` bytes at `payload` (transport header included, checksum complete) in as many packets as it takes, with headers
+ * as `settings` ask.
  * @returns 0; -EAGAIN when there are not buffers for all of them: then none is sent; or as ipSend()
  */
 export function ipSendFragmented(
@@ -52,11 +62,19 @@ export function ipSendFragmented(
   destination: IpAddress,
   payload: usize,
   length: u32,
+  settings: IpSettings,
   now: u64,
 ): i32 {
+  const service = settings.serviceTo(destination);
+  const hops = settings.hopsTo(destination, ipHopsTo(destination));
   return destination.isIpv4()
-    ? ipv4SendFragmented(protocol, source.ipv4(), destination.ipv4(), payload, length, now)
-    : ipv6SendFragmented(protocol, source, destination, payload, length, now);
+    ? ipv4SendFragmented(protocol, source.ipv4(), destination.ipv4(), payload, length, service, hops, now)
+    : ipv6SendFragmented(protocol, source, destination, payload, length, service, hops, now);
+}
+
+/** The time to live or hop limit of packets to `destination` of which nothing else is asked. */
+export function ipHopsTo(destination: IpAddress): u8 {
+  return destination.isIpv4() ? ipv4TimeToLiveTo(destination.ipv4()) : linkHopLimit();
 }
 
 /** Largest transport header and payload in bytes that one packet to `destination` carries on its path. */

@@ -243,7 +243,17 @@ function writeHeader(slot: Reassembly, size: u32): usize {
   }
   const packet = slot.buffer + HEADROOM - IPV4_HEADER;
   const id = <u16>slot.identification;
-  ipv4Write(packet, IPV4_HEADER + size, id, 0, slot.hopLimit, slot.next, slot.source.ipv4(), slot.destination.ipv4());
+  ipv4Write(
+    packet,
+    0,
+    IPV4_HEADER + size,
+    id,
+    0,
+    slot.hopLimit,
+    slot.next,
+    slot.source.ipv4(),
+    slot.destination.ipv4(),
+  );
   return packet;
 }
 

@@ -16,6 +16,8 @@ export function ipv4SendFragmented(
   destination: u32,
   payload: usize,
   length: u32,
+  service: u8,
+  hopLimit: u8,
   now: u64,
 ): i32 {
   if (length > IPV4_PACKET_MAXIMUM - IPV4_HEADER) return -EMSGSIZE;
@@ -31,6 +33,8 @@ export function ipv4SendFragmented(
     first = frame.next;
     const size = min(part, length - offset);
     memory.copy(frame.data, payload + offset, size);
+    frame.service = service;
+    frame.hopLimit = hopLimit;
     ipCounters.fragCreates += 1;
     const more = offset + size < length ? IPV4_MORE_FRAGMENTS : 0;
     const sent = ipv4SendPart(frame, protocol, source, destination, size, id, more | (<u16>(offset >> 3)), now);

@@ -35,7 +35,13 @@ export function ipv4Allocate(destination: u32, payloadSize: u32): TransmitFrame 
   if (changetype<usize>(frame) == 0) return frame;
   frame.data += HEADROOM;
   frame.capacity -= HEADROOM;
+  frame.hopLimit = ipv4TimeToLiveTo(destination);
   return frame;
+}
+
+/** The time to live of packets to `destination` of which nothing else is asked. */
+export function ipv4TimeToLiveTo(destination: u32): u8 {
+  return ipv4IsMulticast(destination) ? TIME_TO_LIVE_GROUP : TIME_TO_LIVE;
 }
 
 /** Gives back a frame from ipv4Allocate() that is not to be sent. */
@@ -61,7 +67,7 @@ export function ipv4PayloadMaximum(destination: u32): u32 {
 
 /**
  * Sends `payloadLength` bytes from `frame.data` on as one IPv4 packet and consumes the frame in any case.
- * Neighbours are resolved on the way; a bounded number of frames waits for an answer.
+ * Its service field and time to live are the frame's. Neighbours are resolved on the way; a bounded number of frames waits for an answer.
  * @returns 0; -ENETDOWN without carrier, -ENETUNREACH without a route, -EHOSTUNREACH when the neighbour does not
  * answer, -EMSGSIZE above the MTU, or the device's error
  */
@@ -104,8 +110,7 @@ export function ipv4SendPart(
   frame.data -= IPV4_HEADER;
   frame.capacity += IPV4_HEADER;
   frame.length = total;
-  const timeToLive = ipv4IsMulticast(destination) ? TIME_TO_LIVE_GROUP : TIME_TO_LIVE;
-  ipv4Write(frame.data, total, id, flagsOffset, timeToLive, protocol, source, destination);
+  ipv4Write(frame.data, frame.service, total, id, flagsOffset, frame.hopLimit, protocol, source, destination);
   if (!loopback) return transmit(frame, destination, now);
   loopbackSend(frame);
   return 0;

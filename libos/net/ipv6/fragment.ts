@@ -6,7 +6,6 @@ import { ip6Counters } from "../counters";
 import { TransmitFrame } from "../device";
 import { IpAddress } from "../ip/address";
 import { FRAGMENT_HEADER, IPV6_HEADER, NEXT_FRAGMENT, fragmentWrite } from "../wire/ipv6";
-import { linkHopLimit } from "./link";
 import { ipv6Allocate, ipv6Free, ipv6PathMtu, ipv6Send } from "./output";
 
 const PAYLOAD_MAXIMUM: u32 = 65535;
@@ -21,6 +20,8 @@ export function ipv6SendFragmented(
   destination: IpAddress,
   payload: usize,
   length: u32,
+  service: u8,
+  hopLimit: u8,
   now: u64,
 ): i32 {
   if (length > PAYLOAD_MAXIMUM) return -EMSGSIZE;
@@ -39,7 +40,8 @@ export function ipv6SendFragmented(
     fragmentWrite(frame.data, nextHeader, offset, offset + size < length, id);
     memory.copy(frame.data + FRAGMENT_HEADER, payload + offset, size);
     const bytes = FRAGMENT_HEADER + size;
-    const sent = ipv6Send(frame, NEXT_FRAGMENT, source, destination, bytes, linkHopLimit(), now);
+    frame.service = service;
+    const sent = ipv6Send(frame, NEXT_FRAGMENT, source, destination, bytes, hopLimit, now);
     if (sent != 0) result = sent;
   }
   return result;

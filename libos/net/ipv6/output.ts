@@ -17,10 +17,10 @@ import { neighbourDoubt, neighbourHold, neighbourLookup } from "../ndp/neighbour
 import { TX_LOOPBACK } from "../transport";
 import { ETHERNET_HEADER, ETHERTYPE_IPV6, ethernetSetMulticastIpv6 } from "../wire/ethernet";
 import { IPPROTO_TCP, IPPROTO_UDP } from "../wire/ipv4";
-import { IPV6_HEADER, ipv6Destination, ipv6SetFlowLabel, ipv6Write } from "../wire/ipv6";
+import { IPV6_HEADER, ipv6Destination, ipv6SetFlowLabel, ipv6SetTrafficClass, ipv6Write } from "../wire/ipv6";
 import { ipv6IsLocal } from "./addresses";
 import { flowLabel } from "./flow_label";
-import { linkMtu } from "./link";
+import { linkHopLimit, linkMtu } from "./link";
 import { ipv6NextHop } from "./routing";
 
 /** Bytes in front of the transport header. */
@@ -35,6 +35,7 @@ export function ipv6Allocate(destination: IpAddress, payloadSize: u32): Transmit
   if (changetype<usize>(frame) == 0) return frame;
   frame.data += HEADROOM;
   frame.capacity -= HEADROOM;
+  frame.hopLimit = linkHopLimit();
   return frame;
 }
 
@@ -56,7 +57,7 @@ export function ipv6PayloadMaximum(destination: IpAddress): u32 {
   return (gso > mtu + ETHERNET_HEADER ? gso - ETHERNET_HEADER : mtu) - IPV6_HEADER;
 }
 
-/** Sends `payloadLength` bytes from `frame.data` on as one IPv6 packet and consumes the frame in any case: see ipSend(). */
+/** Sends `payloadLength` bytes from `frame.data` on as one IPv6 packet of the frame's traffic class and consumes the frame in any case: see ipSend(). */
 export function ipv6Send(
   frame: TransmitFrame,
   nextHeader: u8,
@@ -77,6 +78,7 @@ export function ipv6Send(
   if (nextHeader == IPPROTO_TCP || nextHeader == IPPROTO_UDP) {
     ipv6SetFlowLabel(frame.data, flowLabel(frame.data, frame.data + IPV6_HEADER));
   }
+  if (frame.service != 0) ipv6SetTrafficClass(frame.data, frame.service);
   if (!loopback) return transmit(frame, ipv6Destination(frame.data), now);
   loopbackSend(frame);
   return 0;

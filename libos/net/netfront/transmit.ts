@@ -177,6 +177,7 @@ export function transmitAllocate(size: u32): TransmitFrame {
   buffer.length = 0;
   buffer.flags = 0;
   buffer.gsoSize = 0;
+  buffer.service = 0;
   buffer.fragmentLength = 0;
   buffer.wrappedLength = 0;
   buffer.next = 0;

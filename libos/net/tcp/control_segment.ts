@@ -43,6 +43,7 @@ export function controlSend(
   tcpCounters.outSegs += 1;
   if (size != TCP_HEADER_SIZE) tcpEmitTimestamps(at + TCP_HEADER_SIZE, timestamp, echo);
   transportChecksumFill(frame, TCP_CHECKSUM, e.local, e.remote, IPPROTO_TCP, size);
+  e.settings.apply(frame, e.remote);
   ipSend(frame, IPPROTO_TCP, e.local, e.remote, size, now);
 }
 
@@ -66,6 +67,7 @@ export function synSend(
   tcpCounters.outSegs += 1;
   synOptionsEmit(at + TCP_HEADER_SIZE, offered, announcedMss(e.remote), timestamp, echo);
   transportChecksumFill(frame, TCP_CHECKSUM, e.local, e.remote, IPPROTO_TCP, size);
+  e.settings.apply(frame, e.remote);
   ipSend(frame, IPPROTO_TCP, e.local, e.remote, size, now);
   return true;
 }

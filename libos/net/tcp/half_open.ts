@@ -101,6 +101,7 @@ export function halfOpenFill(entry: HalfOpen, listener: TcpSocket, segment: TcpS
   entry.remote.copy(segment.source);
   entry.localPort = segment.destinationPort;
   entry.remotePort = segment.sourcePort;
+  entry.settings.copy(listener.settings);
   entry.kind = ENDPOINT_HALF_OPEN;
   entry.state = SYN_RECEIVED;
   entry.listener = changetype<usize>(listener);

@@ -139,6 +139,7 @@ function takeHandshake(child: TcpSocket, entry: HalfOpen, segment: TcpSegment, n
   child.remote.copy(entry.remote);
   child.localPort = entry.localPort;
   child.remotePort = entry.remotePort;
+  child.settings.copy(entry.settings); // RFC 9293 SHLD-23: so nobody need change them during the connection
   child.set(entry.options);
   child.peerMss = min(entry.peerMss, child.segmentMaximum);
   child.sendScale = <u8>entry.peerScale;

@@ -135,6 +135,7 @@ function segmentSend(s: TcpSocket, now: u64): bool {
 
 function transmit(s: TcpSocket, frame: TransmitFrame, size: u32, now: u64): void {
   transportChecksumFill(frame, TCP_CHECKSUM, s.local, s.remote, IPPROTO_TCP, size); // RFC 9293 MUST-2
+  s.settings.apply(frame, s.remote); // RFC 9293 SHLD-22
   ipSend(frame, IPPROTO_TCP, s.local, s.remote, size, now);
 }
 

@@ -16,6 +16,7 @@ import { Slab, slabInit } from "../../../kernel/memory/slab";
 import { WaitQueue } from "../../../kernel/thread/wait_queue";
 import { Timer, TIMER_SIZE } from "../../../kernel/time/timer";
 import { IpAddress } from "../ip/address";
+import { IpSettings } from "../ip/settings";
 import { RingBuffer, RING_BUFFER_SIZE } from "./ring_buffer";
 
 /** Values of TcpEndpoint.kind. */
@@ -109,6 +110,8 @@ export class TcpEndpoint {
   receiveScale: u8;
   /** Shift count of the windows we receive. */
   sendScale: u8;
+  // Storage of the settings: use `settings`.
+  private settingsBytes: u64;
 
   /** Our address; "any" before connect unless bound to one. */
   get local(): IpAddress {
@@ -119,10 +122,15 @@ export class TcpEndpoint {
   get remote(): IpAddress {
     return changetype<IpAddress>(changetype<usize>(this) + offsetof<TcpEndpoint>("remoteHigh"));
   }
+
+  /** What was asked of the IP headers of all that we send. */
+  get settings(): IpSettings {
+    return changetype<IpSettings>(changetype<usize>(this) + offsetof<TcpEndpoint>("settingsBytes"));
+  }
 }
 
 /** Bytes of a TcpEndpoint, for static instances. */
-export const TCP_ENDPOINT_SIZE: i32 = 48;
+export const TCP_ENDPOINT_SIZE: i32 = 56;
 
 @unmanaged
 @final

@@ -91,6 +91,7 @@ export function timeWaitAdd(s: TcpSocket, now: u64): void {
   entry.remote.copy(s.remote);
   entry.localPort = s.localPort;
   entry.remotePort = s.remotePort;
+  entry.settings.copy(s.settings);
   entry.kind = ENDPOINT_TIME_WAIT;
   entry.state = TIME_WAIT;
   entry.sendNext = s.sendMax;

@@ -65,6 +65,7 @@ function sendWhole(s: UdpSocket, address: IpAddress, port: u16, data: usize, len
   udpWrite(frame.data, s.localPort, port, length);
   memory.copy(frame.data + UDP_HEADER, data, length - UDP_HEADER);
   transportChecksumFill(frame, UDP_CHECKSUM, source, address, IPPROTO_UDP, length);
+  s.settings.apply(frame, address);
   return ipSend(frame, IPPROTO_UDP, source, address, length, now);
 }
 
@@ -76,7 +77,7 @@ function sendLarge(s: UdpSocket, address: IpAddress, port: u16, data: usize, len
   udpWrite(datagram, s.localPort, port, length);
   memory.copy(datagram + UDP_HEADER, data, length - UDP_HEADER);
   store<u16>(datagram + UDP_CHECKSUM, transportChecksum(source, address, IPPROTO_UDP, datagram, length));
-  const sent = ipSendFragmented(IPPROTO_UDP, source, address, datagram, length, now);
+  const sent = ipSendFragmented(IPPROTO_UDP, source, address, datagram, length, s.settings, now);
   pagesFree(datagram, order);
   return sent;
 }

@@ -7,6 +7,7 @@ import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENETUNREACH, ENOTCONN } from "../../
 import { SLAB_SIZE, Slab, slabInit } from "../../../kernel/memory/slab";
 import { WaitQueue, wakeAll } from "../../../kernel/thread/wait_queue";
 import { IP_ADDRESS_SIZE, IpAddress, addressesOverlap } from "../ip/address";
+import { IpSettings } from "../ip/settings";
 import { ipIsBroadcast, ipIsLocal, ipSourceFor } from "../ip/routing";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from "../poll_events";
 import { ephemeralPort } from "../ports";
@@ -42,6 +43,8 @@ export class UdpSocket {
   private localLow: u64;
   private remoteHigh: u64;
   private remoteLow: u64;
+  // Storage of the settings: use `settings`.
+  private settingsBytes: u64;
   /** Positive errno that an ICMP message left; 0 = none. */
   error: i32;
   /** 0 = not bound. */
@@ -74,6 +77,11 @@ export class UdpSocket {
   /** The peer's address when connected. */
   get remote(): IpAddress {
     return changetype<IpAddress>(changetype<usize>(this) + offsetof<UdpSocket>("remoteHigh"));
+  }
+
+  /** What was asked of the IP headers of all that it sends. */
+  get settings(): IpSettings {
+    return changetype<IpSettings>(changetype<usize>(this) + offsetof<UdpSocket>("settingsBytes"));
   }
 
   /** Woken whenever udpPollEvents() may have changed. */

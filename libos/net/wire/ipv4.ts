@@ -88,6 +88,11 @@ export function ipv4ChecksumValid(packet: usize): bool {
   return (length == IPV4_HEADER ? plainHeaderChecksum(packet) : checksum(packet, length)) == 0;
 }
 
+/** The service field: six bits of Diffserv (RFC 2474), two of ECN (RFC 3168). */
+export function ipv4Service(packet: usize): u8 {
+  return load<u8>(packet + SERVICE);
+}
+
 /** The identification that fragments of one packet share. */
 export function ipv4Identification(packet: usize): u16 {
   return bswap<u16>(load<u16>(packet + IDENTIFICATION));
@@ -155,6 +160,7 @@ export function ipv4HasSourceRoute(packet: usize): bool {
  */
 export function ipv4Write(
   packet: usize,
+  service: u8,
   totalLength: u32,
   identification: u16,
   flagsOffset: u16,
@@ -164,7 +170,7 @@ export function ipv4Write(
   destination: u32,
 ): void {
   store<u8>(packet + VERSION_IHL, 0x45);
-  store<u8>(packet + SERVICE, 0);
+  store<u8>(packet + SERVICE, service);
   store<u16>(packet + TOTAL_LENGTH, bswap<u16>(<u16>totalLength));
   store<u16>(packet + IDENTIFICATION, bswap<u16>(identification));
   store<u16>(packet + FLAGS_OFFSET, bswap<u16>(flagsOffset));

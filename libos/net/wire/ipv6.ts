@@ -97,6 +97,16 @@ export function ipv6SetFlowLabel(packet: usize, label: u32): void {
   store<u32>(packet + VERSION, load<u32>(packet + VERSION) | bswap<u32>(label));
 }
 
+/** Puts a traffic class into the header, whose own is 0. */
+export function ipv6SetTrafficClass(packet: usize, trafficClass: u8): void {
+  store<u32>(packet + VERSION, load<u32>(packet + VERSION) | bswap<u32>((<u32>trafficClass) << 20));
+}
+
+/** The traffic class: six bits of Diffserv (RFC 2474), two of ECN (RFC 3168). */
+export function ipv6TrafficClass(packet: usize): u8 {
+  return <u8>(bswap<u32>(load<u32>(packet + VERSION)) >> 20);
+}
+
 /** Where in the original payload the fragment whose header is at `header` stands, in bytes. */
 export function fragmentOffset(header: usize): u32 {
   return bswap<u16>(load<u16>(header, 2)) & 0xfff8;

@@ -114,6 +114,7 @@ export interface Read {
   readonly destination: string;
   readonly next: number;
   readonly hopLimit: number;
+  readonly trafficClass: number;
   readonly payload: Buffer;
   /** The checksum of an ICMPv6, UDP or TCP payload holds. */
   readonly right: boolean;
@@ -132,6 +133,7 @@ export function readFrame(frame: Uint8Array): Read | null {
     destination: bytes.toString("hex", 38, 54),
     next,
     hopLimit: bytes[21] ?? 0,
+    trafficClass: (bytes.readUInt16BE(14) >> 4) & 255,
     payload,
     right: sum === 0xffff,
   };

@@ -36,6 +36,12 @@ export function setOnly6(s: TcpSocket): void {
   s.only6 = true;
 }
 
+/** What a socket asks of its IPv6 headers; `hopLimit` is one more than the value, 0 = the default. */
+export function askDatagrams(socket: UdpSocket, trafficClass: u8, hopLimit: u16): void {
+  socket.settings.trafficClass = trafficClass;
+  socket.settings.hopLimit = hopLimit;
+}
+
 export function udpReceive(socket: UdpSocket, target: usize, count: u32): i32 {
   return udpReceiveFrom(socket, target, count, peer);
 }

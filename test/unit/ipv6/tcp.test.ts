@@ -145,3 +145,23 @@ test("a path that becomes narrower makes segments smaller at once", async () => 
   for (let part = server.read(child); typeof part !== "number"; part = server.read(child)) length += part.length;
   assert.equal(length, 20_000);
 });
+
+// RFC 9293 MUST-48, MUST-49
+test("segments and datagrams have the traffic class and the hop limit that were asked for", async () => {
+  const host = await Host.settled();
+  host.learn(PEER);
+  const stream = host.stack.call("tcpSocketCreate", true);
+  const datagrams = host.stack.call("udpSocketCreate", true);
+  const fields = (): string[] => host.take().map((read) => `${read.trafficClass} ${read.hopLimit} ${read.right}`);
+  host.stack.call("ask", stream, 4, 2, 46 << 2, 255 + 1);
+  assert.equal(host.stack.call("tcpConnect", stream, host.address(PEER), 80, host.stack.now), -Errno.EINPROGRESS);
+  assert.deepEqual(fields(), ["184 255 true"]);
+  const send = (size: number): string[] => {
+    host.stack.call("udpSendTo", datagrams, host.stack.scratch, size, host.address(PEER), 9, host.stack.now);
+    return fields().map((text) => text.replace(/ (true|false)$/, ""));
+  };
+  assert.deepEqual(send(10), ["0 64"]);
+  host.stack.call("askDatagrams", datagrams, 0xff, 0 + 1);
+  assert.deepEqual(send(10), ["255 0"]);
+  assert.deepEqual(send(2000), ["255 0", "255 0"]);
+});

@@ -158,6 +158,7 @@ export interface ParsedIpv4 {
   readonly identification: number;
   readonly fragment: number;
   readonly timeToLive: number;
+  readonly service: number;
   readonly headerChecksumRight: boolean;
   readonly packet: Buffer;
   readonly payload: Buffer;
@@ -174,6 +175,7 @@ export function parseIpv4(frame: Uint8Array): ParsedIpv4 {
     identification: packet.readUInt16BE(4),
     fragment: packet.readUInt16BE(6),
     timeToLive: packet.readUInt8(8),
+    service: packet.readUInt8(1),
     headerChecksumRight: internetChecksum(packet.subarray(0, 20)) === 0,
     packet,
     payload: packet.subarray(20),

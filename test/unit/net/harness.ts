@@ -192,6 +192,12 @@ export function socketBroadcast(socket: UdpSocket): void {
   socket.broadcast = true;
 }
 
+/** What a socket asks of its IPv4 headers; `timeToLive` is one more than the value, 0 = the default. */
+export function ask(socket: UdpSocket, service: u8, timeToLive: u16): void {
+  socket.settings.service = service;
+  socket.settings.timeToLive = timeToLive;
+}
+
 export function socketDrops(socket: UdpSocket): u32 {
   return socket.drops;
 }

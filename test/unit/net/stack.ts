@@ -58,6 +58,7 @@ interface Exports {
   dhcpReboot(now: bigint): void;
   domainSearchTake(message: number, length: number, target: number): void;
   counter(group: number, index: number): bigint;
+  ask(socket: number, service: number, timeToLive: number): void;
   domainSearch(): number;
   dhcpState(): number;
   dhcpStop(): void;

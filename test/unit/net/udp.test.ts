@@ -7,6 +7,7 @@ import {
   ip,
   ipv4Frame,
   ipText,
+  parseIpv4,
   parseUdp,
   transportChecksum,
   udp,
@@ -250,4 +251,30 @@ test("after a shutdown nothing is received", async () => {
   stack.input(udpFrame(PORTS, Buffer.from("late")));
   assert.deepEqual(stack.receive(socket), Buffer.alloc(0));
   stack.advance(SECOND);
+});
+
+test("a datagram, whole or in fragments, has the service field and the time to live that were asked for", async () => {
+  const stack = await Stack.create();
+  const socket = stack.socket();
+  const fields = (size: number): string[] => {
+    stack.send(socket, Buffer.alloc(size), PEER_IP, 9);
+    return stack.takeIpv4().map((frame) => {
+      const { service, timeToLive, headerChecksumRight } = parseIpv4(frame);
+      assert.ok(headerChecksumRight);
+      return `${service} ${timeToLive}`;
+    });
+  };
+  assert.deepEqual(fields(100), ["0 64"]);
+  stack.call.ask(socket, 0xba, 0);
+  assert.deepEqual(fields(3000), ["186 64", "186 64", "186 64"]);
+  stack.call.ask(socket, 0xb8, 1 + 1);
+  assert.deepEqual(fields(100), ["184 1"]);
+  assert.deepEqual(fields(3000), ["184 1", "184 1", "184 1"]);
+  stack.call.ask(socket, 0, 255 + 1);
+  assert.deepEqual(fields(100), ["0 255"]);
+  // Another socket's datagrams are not touched.
+  stack.send(stack.socket(), Buffer.alloc(1), PEER_IP, 9);
+  const [plain] = stack.takeIpv4();
+  assert.ok(plain !== undefined);
+  assert.deepEqual([parseIpv4(plain).service, parseIpv4(plain).timeToLive], [0, 64]);
 });

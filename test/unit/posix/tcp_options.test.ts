@@ -7,6 +7,9 @@ import { EINVAL, ENOENT, type Process, runApp } from "./machine.ts";
 
 const IPPROTO_TCP = 6;
 const TCP_CONGESTION = 13;
+const MSG_OOB = 1;
+const EOPNOTSUPP = 95;
+const ENOTCONN = 107;
 
 let kernel: WebAssembly.Module;
 before(async () => {
@@ -184,5 +187,14 @@ test("ioctl tells what waits to be read and to be acknowledged", () => {
     process.put(BUFFER, Buffer.from(Int32Array.of(1).buffer));
     assert.equal(yield* process.call("posix_ioctl", client, FIONBIO, BUFFER), 0);
     assert.equal(yield* process.call("posix_recvfrom", client, BUFFER, 1, 0, 0), -11);
+  });
+});
+
+// RFC 9293 SHLD-13
+test("urgent data is not for applications to send", () => {
+  runApp(kernel, function* (process) {
+    const fd = yield* process.socket("tcp");
+    assert.equal(yield* process.call("posix_sendto", fd, BUFFER, 1, MSG_OOB, 0), -EOPNOTSUPP);
+    assert.equal(yield* process.call("posix_sendto", fd, BUFFER, 1, 0, 0), -ENOTCONN); // without it the call goes on
   });
 });

@@ -285,6 +285,14 @@ export function resetsSent(): u32 {
   return <u32>tcpCounters.outRsts;
 }
 
+/** What a socket asks of its IP headers: service fields, and hops plus one (0 = the default), for IPv4 and for IPv6. */
+export function ask(s: TcpSocket, service: u8, timeToLive: u16, trafficClass: u8, hopLimit: u16): void {
+  s.settings.service = service;
+  s.settings.timeToLive = timeToLive;
+  s.settings.trafficClass = trafficClass;
+  s.settings.hopLimit = hopLimit;
+}
+
 export function rangesMax(): u32 {
   return RANGES_MAX;
 }

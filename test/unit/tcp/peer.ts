@@ -9,7 +9,7 @@ const PEER_HOST = 9;
 
 /** A segment as tests read and write it. */
 export interface Segment {
-  /** Of S, A, F, R, P, U. */
+  /** Of S, A, F, R, P, U, E (ECE), C (CWR). */
   readonly flags: string;
   /** Relative to the sender's initial sequence number, which is 0. */
   readonly sequence: number;
@@ -19,6 +19,9 @@ export interface Segment {
   readonly options: Uint8Array;
   readonly sourcePort: number;
   readonly destinationPort: number;
+  /** The service field and the time to live of the packet. */
+  readonly service: number;
+  readonly hops: number;
 }
 
 export interface Outgoing extends Partial<Segment> {
@@ -28,7 +31,7 @@ export interface Outgoing extends Partial<Segment> {
   readonly rawHeaderWords?: number;
 }
 
-const FLAGS = "FSRPAU";
+const FLAGS = "FSRPAUEC";
 
 export function mssOption(mss: number): number[] {
   return [2, 4, mss >> 8, mss & 255];
@@ -101,7 +104,10 @@ export class Peer {
     const view = new DataView(frame.buffer);
     const host = out.host ?? this.host;
     frame.set([0, 0x16, 0x3e, 0, 0, 1, 0, 0x16, 0x3e, 0, 0, host, 8, 0]);
-    frame.set([0x45, 0, total >> 8, total & 255, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, host, 10, 0, 0, 1], 14);
+    frame.set(
+      [0x45, out.service ?? 0, total >> 8, total & 255, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, host, 10, 0, 0, 1],
+      14,
+    );
     view.setUint16(24, ~internetSum(frame, 14, 34) & 0xffff);
     const flags = [...(out.flags ?? "A")].reduce((bits, flag) => bits | (1 << FLAGS.indexOf(flag)), 0);
     view.setUint16(34, out.sourcePort ?? this.port);
@@ -144,6 +150,8 @@ export class Peer {
       options: frame.slice(54, 34 + header),
       sourcePort: view.getUint16(34),
       destinationPort: view.getUint16(36),
+      service: view.getUint8(15),
+      hops: view.getUint8(22),
     };
   }
 
