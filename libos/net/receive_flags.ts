@@ -8,3 +8,5 @@ export const RX_LOOPBACK: u32 = 1 << 9;
 export const RX_FRAGMENTED: u32 = 1 << 10;
 /** The packet has a router alert among its hop-by-hop options. */
 export const RX_ROUTER_ALERT: u32 = 1 << 11;
+/** To transports, from this bit on: the packet's service field or traffic class. */
+export const RX_SERVICE_SHIFT: u32 = 16;

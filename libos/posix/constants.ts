@@ -105,6 +105,11 @@ export const TCP_QUICKACK: i32 = 12;
 export const TCP_CONGESTION: i32 = 13;
 /** Milliseconds that sent data may stay unacknowledged before the connection is dropped; 0 = the default. */
 export const TCP_USER_TIMEOUT: i32 = 18;
+/**
+ * Explicit congestion notification (RFC 3168) of connections that begin afterwards: 0 = never, 1 = asked for and given, 2 = given to
+ * a peer that asks (the default). The values are those of Linux's tcp_ecn, which has it for all sockets at once.
+ */
+export const TCP_ECN_MODE: i32 = 260;
 
 // Access modes and flags of open(), status flags of fcntl() (asm-generic/fcntl.h).
 export const O_RDONLY: i32 = 0;

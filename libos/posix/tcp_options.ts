@@ -35,6 +35,7 @@ export function tcpLevelValue(s: TcpSocket, name: i32): i64 {
   if (name == c.TCP_KEEPIDLE) return <i64>(tcp.tcpKeepAliveIdle(s) / SECOND);
   if (name == c.TCP_KEEPINTVL) return <i64>(tcp.tcpKeepAliveInterval(s) / SECOND);
   if (name == c.TCP_KEEPCNT) return tcp.tcpKeepAliveCount(s);
+  if (name == c.TCP_ECN_MODE) return tcp.tcpEcn(s);
   if (name == c.TCP_USER_TIMEOUT) return <i64>(tcp.tcpUserTimeout(s) / MILLISECOND);
   return OPTION_UNKNOWN;
 }
@@ -64,6 +65,7 @@ export function setTcpLevel(s: TcpSocket, name: i32, number: i32): i32 {
     return 0;
   }
   if (name == c.TCP_MAXSEG) return tcp.tcpSetSegmentMaximum(s, number);
+  if (name == c.TCP_ECN_MODE) return tcp.tcpSetEcn(s, number);
   if (name == c.TCP_USER_TIMEOUT) {
     if (number < 0) return -EINVAL;
     tcp.tcpSetUserTimeout(s, <u64>number * MILLISECOND);

@@ -30,6 +30,8 @@ export interface Conditions {
   readonly bandwidth?: number;
   /** Bytes that wait for the link at most; what comes then is dropped. Nothing = no limit. */
   readonly queue?: number;
+  /** Bytes that wait for the link before `congested` is asked about what comes next. Nothing = never. */
+  readonly threshold?: number;
 }
 
 interface Flight {
@@ -50,6 +52,10 @@ export class Network {
   dropped = 0;
   /** Called for every frame before the dice are thrown; false drops it. */
   filter: (frame: Uint8Array, from: Station) => boolean = () => true;
+  /**
+   * What the router before a busy link does with a frame: marks it in place and lets it pass, or has it dropped (false).
+   */
+  congested: (frame: Uint8Array) => boolean = () => false;
   conditions: Conditions;
   readonly #random: Random;
   readonly #stations: Station[] = [];
@@ -97,7 +103,7 @@ export class Network {
   }
 
   #schedule(to: Station, frame: Uint8Array): void {
-    const leaves = this.#leaves(to, frame.length);
+    const leaves = this.#leaves(to, frame);
     if (leaves === null) return;
     const { reorder = 0, late = 0, delay: [low, high] = [100, 100] } = this.conditions;
     const delay = this.#random.between(low, high) + (reorder !== 0 && this.#random.fraction() < reorder ? late : 0);
@@ -105,17 +111,18 @@ export class Network {
     this.#push({ time, order: this.#order++, to, frame });
   }
 
-  /** When a frame of `length` bytes has left the link to `to`, or null when there is no room for it in the queue. */
-  #leaves(to: Station, length: number): bigint | null {
-    const { bandwidth, queue = Infinity } = this.conditions;
+  /** When a frame has left the link to `to`, or null when there is no room for it in the queue. */
+  #leaves(to: Station, frame: Uint8Array): bigint | null {
+    const { bandwidth, queue = Infinity, threshold = Infinity } = this.conditions;
     if (bandwidth === undefined) return this.now;
     const free = this.#linkFree.get(to) ?? 0n;
     const begins = free > this.now ? free : this.now;
-    if ((Number(begins - this.now) * bandwidth) / 8e9 > queue) {
+    const waiting = (Number(begins - this.now) * bandwidth) / 8e9;
+    if (waiting > queue || (waiting > threshold && !this.congested(frame))) {
       this.dropped += 1;
       return null;
     }
-    const leaves = begins + BigInt(Math.round((length * 8e9) / bandwidth));
+    const leaves = begins + BigInt(Math.round((frame.length * 8e9) / bandwidth));
     this.#linkFree.set(to, leaves);
     return leaves;
   }

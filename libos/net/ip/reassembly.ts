@@ -12,79 +12,19 @@ import { icmpv6SendError } from "../icmpv6/error";
 import { ICMP_TIME_EXCEEDED, ICMP_TIME_EXCEEDED_REASSEMBLY } from "../wire/icmpv4";
 import { ICMPV6_REASSEMBLY, ICMPV6_TIME_EXCEEDED } from "../wire/icmpv6";
 import { IPV4_HEADER, ipv4Write } from "../wire/ipv4";
-import { IPV6_HEADER, ipv6Write } from "../wire/ipv6";
+import { IPV6_HEADER, ipv6SetTrafficClass, ipv6Write } from "../wire/ipv6";
+import { INSERTED, REPEATED, REASSEMBLY_SIZE, Reassembly, insertRange } from "./partial_packet";
 import { IpAddress } from "./address";
 
 /** RFC 1122 section 3.3.2 asks for 60 … 120 s, RFC 8200 for 60 s; Linux gives a peer's fragments half of that, and so do we. */
 const LIFETIME: u64 = 30_000_000_000; // ns
 const SLOTS: u32 = 8;
-const SLOT: u32 = 192;
-const RANGES: u32 = 16;
 const PAGES_MAXIMUM: u32 = 48;
 
 /** Bytes in front of the payload: the longer of the two headers. */
 const HEADROOM: u32 = IPV6_HEADER;
 /** Bytes of the longest packet, as IPv4 counts them; IPv6 takes 20 less than it might. */
 const PACKET_MAXIMUM: u32 = 65535;
-
-/** Where the list of ranges begins in a Reassembly. */
-const RANGE_START: usize = 64;
-const RANGE_END: usize = 68;
-
-@unmanaged
-@final
-class Reassembly {
-  expires: u64;
-  // Storage of the addresses: use `source` and `destination`.
-  private sourceHigh: u64;
-  private sourceLow: u64;
-  private destinationHigh: u64;
-  private destinationLow: u64;
-  /** Where the packet is put together; 0 = the slot is free. */
-  buffer: usize;
-  order: u32;
-  /** Bytes of the whole payload; 0 until the last fragment has come. */
-  total: u32;
-  rangeCount: u32;
-  identification: u32;
-  /** Of IPv4: fragments of different protocols belong to different packets. */
-  protocol: u8;
-  hasFirst: bool;
-  /** Of the first fragment: what its payload is, and the rest of its life. */
-  next: u8;
-  hopLimit: u8;
-
-  get source(): IpAddress {
-    return changetype<IpAddress>(changetype<usize>(this) + offsetof<Reassembly>("sourceHigh"));
-  }
-
-  get destination(): IpAddress {
-    return changetype<IpAddress>(changetype<usize>(this) + offsetof<Reassembly>("destinationHigh"));
-  }
-
-  start(index: u32): u32 {
-    return load<u32>(changetype<usize>(this) + ((<usize>index) << 3), RANGE_START);
-  }
-
-  end(index: u32): u32 {
-    return load<u32>(changetype<usize>(this) + ((<usize>index) << 3), RANGE_END);
-  }
-
-  set(index: u32, start: u32, end: u32): void {
-    store<u32>(changetype<usize>(this) + ((<usize>index) << 3), start, RANGE_START);
-    store<u32>(changetype<usize>(this) + ((<usize>index) << 3), end, RANGE_END);
-  }
-
-  /** Makes (`by` = 1) or closes (`by` = -1) a place at `index` in the list. */
-  shift(index: u32, by: i32): void {
-    if (by > 0) {
-      for (let i = this.rangeCount; i > index; i--) this.set(i, this.start(i - 1), this.end(i - 1));
-    } else {
-      for (let i = index; i + 1 < this.rangeCount; i++) this.set(i, this.start(i + 1), this.end(i + 1));
-    }
-    this.rangeCount += by;
-  }
-}
 
 /** A fragment, as its packet says: what reassemblyInput() takes. */
 @unmanaged
@@ -102,52 +42,31 @@ export class Fragment {
   /** What the payload is: protocol or next header. */
   next: u8;
   hopLimit: u8;
+  /** Service field or traffic class. */
+  service: u8;
 }
 
 /** Bytes of a Fragment, for static instances. */
 export const FRAGMENT_SIZE: i32 = 32;
 
-const INSERTED: i32 = 0;
-const REPEATED: i32 = 1;
-const CONTRADICTS: i32 = 2;
+/** The codepoint of a packet that a router has marked, and also the bits of the field (RFC 3168). */
+const CE: u8 = 3;
+// Bits of Reassembly.codepoints.
+const NOT_CAPABLE: u8 = 1 << 0;
+const MARKED: u8 = 1 << CE;
 
-const slots = memory.data(1536, 8); // SLOTS x SLOT
+const slots = memory.data(1600, 8); // SLOTS x REASSEMBLY_SIZE
 let pages: u32 = 0;
 let nextExpiry: u64 = NEVER;
 
 function slotAt(index: u32): Reassembly {
-  return changetype<Reassembly>(slots + <usize>(index * SLOT));
+  return changetype<Reassembly>(slots + <usize>(index * REASSEMBLY_SIZE));
 }
 
 function release(slot: Reassembly): void {
   pages -= 1 << slot.order;
   pagesFree(slot.buffer, slot.order);
   slot.buffer = 0;
-}
-
-/** Notes that bytes [start, end) have come; ranges that touch become one. */
-function insertRange(slot: Reassembly, start: u32, end: u32): i32 {
-  const count = slot.rangeCount;
-  let i: u32 = 0;
-  while (i < count && slot.end(i) < start) i++;
-  if (i < count && slot.start(i) <= start && end <= slot.end(i)) return REPEATED;
-  if (i < count && slot.end(i) == start) {
-    const hasNext = i + 1 < count;
-    if (hasNext && slot.start(i + 1) < end) return CONTRADICTS;
-    const joins = hasNext && slot.start(i + 1) == end;
-    slot.set(i, slot.start(i), joins ? slot.end(i + 1) : end);
-    if (joins) slot.shift(i + 1, -1);
-    return INSERTED;
-  }
-  if (i < count && slot.start(i) < end) return CONTRADICTS;
-  if (i < count && slot.start(i) == end) {
-    slot.set(i, start, slot.end(i));
-    return INSERTED;
-  }
-  if (count == RANGES) return CONTRADICTS;
-  slot.shift(i, 1);
-  slot.set(i, start, end);
-  return INSERTED;
 }
 
 /** Makes the slot's block large enough for `bytes`; the oldest other packets go when memory is short. */
@@ -208,6 +127,7 @@ function slotFor(fragment: Fragment, now: u64): Reassembly {
   free.total = 0;
   free.rangeCount = 0;
   free.hasFirst = false;
+  free.codepoints = 0;
   free.expires = now + LIFETIME;
   if (free.expires < nextExpiry) nextExpiry = free.expires;
   return free;
@@ -231,21 +151,34 @@ function addFragment(slot: Reassembly, fragment: Fragment): bool {
     slot.hasFirst = true;
     slot.next = fragment.next;
     slot.hopLimit = fragment.hopLimit;
+    slot.service = fragment.service;
   }
+  slot.codepoints |= 1 << (fragment.service & CE);
   return true;
+}
+
+/**
+ * RFC 3168, 5.3: a mark of congestion on any fragment is one of the packet; false when another fragment says that its ends do not
+ * understand such marks, and the packet is to be dropped.
+ */
+function marksAgree(slot: Reassembly): bool {
+  if ((slot.codepoints & MARKED) == 0) return true;
+  slot.service |= CE;
+  return (slot.codepoints & NOT_CAPABLE) == 0;
 }
 
 /** Writes the header of a packet of `size` bytes of payload; returns its address. */
 function writeHeader(slot: Reassembly, size: u32): usize {
   if (!slot.source.isIpv4()) {
     ipv6Write(slot.buffer, size, slot.next, slot.hopLimit, slot.source, slot.destination);
+    ipv6SetTrafficClass(slot.buffer, slot.service);
     return slot.buffer;
   }
   const packet = slot.buffer + HEADROOM - IPV4_HEADER;
   const id = <u16>slot.identification;
   ipv4Write(
     packet,
-    0,
+    slot.service,
     IPV4_HEADER + size,
     id,
     0,
@@ -270,6 +203,10 @@ export function reassemblyInput(fragment: Fragment, now: u64): usize {
     return 0;
   }
   if (slot.total == 0 || slot.rangeCount != 1 || slot.start(0) != 0 || slot.end(0) != slot.total) return 0;
+  if (!marksAgree(slot)) {
+    release(slot);
+    return 0;
+  }
   return writeHeader(slot, slot.total);
 }
 

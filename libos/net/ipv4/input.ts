@@ -7,7 +7,7 @@ import { icmpSendError } from "../icmp/error";
 import { icmpInput } from "../icmp/input";
 import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
 import { FRAGMENT_SIZE, Fragment, reassemblyInput, reassemblyRelease } from "../ip/reassembly";
-import { RX_LINK_GROUP, RX_LOOPBACK } from "../receive_flags";
+import { RX_LINK_GROUP, RX_LOOPBACK, RX_SERVICE_SHIFT } from "../receive_flags";
 import { transportInput, transportPresent } from "../transport";
 import { ICMP_UNREACHABLE, ICMP_UNREACHABLE_PORT, ICMP_UNREACHABLE_PROTOCOL } from "../wire/icmpv4";
 import {
@@ -28,6 +28,7 @@ import {
   ipv4IsUnicast,
   ipv4MoreFragments,
   ipv4Protocol,
+  ipv4Service,
   ipv4Source,
   ipv4TimeToLive,
   ipv4TotalLength,
@@ -84,6 +85,7 @@ function fragmentOf(packet: usize): Fragment {
   fragment.last = !ipv4MoreFragments(packet);
   fragment.next = ipv4Protocol(packet);
   fragment.hopLimit = ipv4TimeToLive(packet);
+  fragment.service = ipv4Service(packet);
   return fragment;
 }
 
@@ -133,7 +135,8 @@ function deliver(packet: usize, flags: u32, now: u64): void {
     ipCounters.inDelivers += 1;
     sender.setIpv4(source);
     receiver.setIpv4(destination);
-    const answer = transportInput(protocol, sender, receiver, payload, length, flags, now);
+    const withService = flags | ((<u32>ipv4Service(packet)) << RX_SERVICE_SHIFT);
+    const answer = transportInput(protocol, sender, receiver, payload, length, withService, now);
     if (answer == -ECONNREFUSED) icmpSendError(packet, ICMP_UNREACHABLE, ICMP_UNREACHABLE_PORT, flags, now);
   }
 }

@@ -6,7 +6,7 @@ import { icmpv6SendError } from "../icmpv6/error";
 import { icmpv6Input } from "../icmpv6/input";
 import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
 import { FRAGMENT_SIZE, Fragment, reassemblyInput, reassemblyRelease } from "../ip/reassembly";
-import { RX_FRAGMENTED, RX_LINK_GROUP, RX_LOOPBACK, RX_ROUTER_ALERT } from "../receive_flags";
+import { RX_FRAGMENTED, RX_LINK_GROUP, RX_LOOPBACK, RX_ROUTER_ALERT, RX_SERVICE_SHIFT } from "../receive_flags";
 import { transportInput, transportPresent } from "../transport";
 import {
   ICMPV6_BAD_FIELD,
@@ -39,6 +39,7 @@ import {
   ipv6HopLimit,
   ipv6PayloadLength,
   ipv6Source,
+  ipv6TrafficClass,
 } from "../wire/ipv6";
 import { ipv6IsLocal, ipv6IsOurGroup } from "./addresses";
 import {
@@ -170,6 +171,7 @@ function reassemble(packet: usize, header: usize, at: u32, end: u32, hopLimit: u
   fragment.last = !fragmentMore(header);
   fragment.next = load<u8>(header);
   fragment.hopLimit = hopLimit;
+  fragment.service = ipv6TrafficClass(packet);
   const whole = reassemblyInput(fragment, now);
   if (whole == 0) return;
   ip6Counters.reasmOKs += 1;
@@ -196,6 +198,7 @@ function deliver(packet: usize, next: u8, field: u32, at: u32, end: u32, hopLimi
   }
   if (next == IPPROTO_TCP && receiver.isMulticast()) return; // RFC 9293 MUST-57
   ip6Counters.inDelivers += 1;
-  const answer = transportInput(next, sender, receiver, payload, length, flags, now);
+  const withClass = flags | ((<u32>ipv6TrafficClass(packet)) << RX_SERVICE_SHIFT);
+  const answer = transportInput(next, sender, receiver, payload, length, withClass, now);
   if (answer == -ECONNREFUSED) icmpv6SendError(packet, ICMPV6_UNREACHABLE, ICMPV6_PORT, 0, flags, now);
 }

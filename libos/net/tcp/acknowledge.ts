@@ -5,12 +5,13 @@ import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { HAS_TIMESTAMPS, TCP_FIN, TCP_SYN, TcpSegment } from "../wire/tcp";
 import { sendTune } from "./auto_tuning";
 import { challengeAllowed } from "./challenge";
-import { congestionAcknowledged, congestionDuplicate, congestionReported } from "./congestion";
+import { congestionAcknowledged, congestionDuplicate, congestionEchoed, congestionReported } from "./congestion";
 import { connectionEstablished, connectionFail, connectionTimeWait } from "./connection";
 import { resetReply } from "./control_segment";
 import { tcpExtendedCounters } from "./counters";
 import { roundTripAcknowledged } from "./rtt";
 import { duplicateReported } from "./duplicate_sack";
+import { ECN_AGREED, ECN_CAPABLE, ecnEchoed, ecnHold } from "./ecn";
 import { rackAcknowledged, rackDuplicateReported, rackRetransmissions } from "./rack";
 import { scoreboardAdvance, scoreboardBytes, scoreboardUpdate } from "./scoreboard";
 import { tailAcknowledged } from "./tail_loss";
@@ -42,6 +43,8 @@ export function acknowledgmentArrives(s: TcpSocket, segment: TcpSegment, now: u6
     challenge(s, now);
     return false;
   }
+  const capable = (s.ecn & (ECN_AGREED | ECN_CAPABLE)) == (ECN_AGREED | ECN_CAPABLE);
+  if (capable && ecnEchoed(s, segment)) congestionEchoed(s);
   if (
     segment.sackCount != 0 ||
     s.scoreboard != 0 ||
@@ -51,6 +54,7 @@ export function acknowledgmentArrives(s: TcpSocket, segment: TcpSegment, now: u6
     reportArrives(s, segment, now);
   else if (sequenceLess(s.sendUnacknowledged, ack)) newAcknowledged(s, segment, now);
   else if (!s.has(SACK_PERMITTED) && isDuplicate(s, segment)) congestionDuplicate(s, now);
+  if (capable) ecnHold(s, now);
   windowArrives(s, segment);
   return true;
 }

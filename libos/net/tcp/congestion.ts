@@ -7,6 +7,7 @@ import { WINDOW_MAX, flightSize, windowGrow } from "./congestion_window";
 import { DUPLICATE_ACK_THRESHOLD, INITIAL_WINDOW_BYTES, INITIAL_WINDOW_SEGMENTS } from "./constants";
 import { tcpExtendedCounters } from "./counters";
 import { cubicAvoid, cubicPause, cubicReset, cubicThreshold } from "./cubic";
+import { ECN_AGREED, ECN_CWR_DUE, ECN_REDUCED } from "./ecn";
 import { newRenoAvoid, newRenoThreshold } from "./new_reno";
 import { rackDetect, rackRecovered } from "./rack";
 import { retransmissionLogFree } from "./retransmission_log";
@@ -20,6 +21,7 @@ import {
   TAIL_PROBE,
   TAIL_TIMER,
   TcpSocket,
+  UNDO,
 } from "./socket";
 import { slowStart, slowStartInit } from "./slow_start";
 import { sequenceLess, sequenceLessOrEqual } from "./sequence";
@@ -43,8 +45,9 @@ export function congestionChoose(s: TcpSocket, algorithm: u8): void {
   cubicReset(s);
 }
 
-/** The slow start threshold that follows from a loss now. */
+/** The slow start threshold that follows from a loss or a mark now. RFC 3168, 6.1.2: the peer is told of either. */
 function thresholdAfterLoss(s: TcpSocket): u32 {
+  if ((s.ecn & ECN_AGREED) != 0) s.ecn |= ECN_CWR_DUE;
   return s.congestionControl == NEW_RENO ? newRenoThreshold(s) : cubicThreshold(s);
 }
 
@@ -88,6 +91,7 @@ export function congestionAcknowledged(s: TcpSocket, ack: u32, acked: u32, wasIn
   }
   s.duplicateAcks = 0;
   if (sequenceLess(s.recoverSequence, ack)) s.recoverSequence = ack - 1; // so that it never falls behind by half the space
+  if ((s.ecn & ECN_REDUCED) != 0) return; // RFC 3168, 6.1.2: a mark has said that it is too large already
   // RFC 7661: a window that is not used is not opened further.
   if (wasInFlight + s.segmentSize < s.congestionWindow) cubicPause(s);
   else if (s.congestionWindow < s.slowStartThreshold) slowStart(s, ack, acked, now);
@@ -148,7 +152,8 @@ function recoveryStart(s: TcpSocket, now: u64): void {
   s.recoverFlight = max(flightSize(s), s.segmentSize);
   s.recoverDelivered = 0;
   s.recoverSent = 0;
-  s.slowStartThreshold = thresholdAfterLoss(s);
+  // RFC 3168, 6.1.2: marks and losses of one window are one.
+  if ((s.ecn & ECN_REDUCED) == 0) s.slowStartThreshold = thresholdAfterLoss(s);
   s.recoverSequence = s.sendMax;
   s.retransmitNext = s.sendUnacknowledged;
   s.set(RECOVERY | RETRANSMIT_FIRST);
@@ -177,6 +182,20 @@ function reduceProportionally(s: TcpSocket, delivered: u32, safe: bool): void {
   s.congestionWindow = pipe + quota;
 }
 
+/**
+ * A router has marked a packet of ours instead of dropping it (RFC 3168, 6.1.2): the window falls as after a loss, but nothing is
+ * to be sent again. In recovery it has fallen already.
+ */
+export function congestionEchoed(s: TcpSocket): void {
+  if (s.has(RECOVERY)) return;
+  const single = s.congestionWindow <= s.segmentSize;
+  s.slowStartThreshold = thresholdAfterLoss(s);
+  s.congestionWindow = single ? 0 : min(s.congestionWindow, s.slowStartThreshold); // 0: see ecnHold()
+  s.ecnReduced = s.sendMax;
+  s.ecn |= ECN_REDUCED;
+  s.clear(UNDO);
+}
+
 /** A tail loss probe has mended what was lost (RFC 8985, 7.4.2): that is a loss like any other. */
 export function congestionProbeRepaired(s: TcpSocket): void {
   s.slowStartThreshold = thresholdAfterLoss(s);
@@ -189,6 +208,7 @@ export function congestionTimeout(s: TcpSocket, first: bool, now: u64): void {
     undoPrepare(s, now);
     s.slowStartThreshold = thresholdAfterLoss(s);
   }
+  s.ecn &= ~ECN_REDUCED;
   cubicReset(s);
   s.congestionWindow = s.segmentSize;
   s.recoverSequence = s.sendMax;

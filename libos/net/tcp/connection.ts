@@ -17,6 +17,7 @@ import {
 } from "./constants";
 import { resetSend } from "./control_segment";
 import { tcpCounters } from "./counters";
+import { ECN_ASK, ECN_CAPABLE, ECN_SETTING } from "./ecn";
 import { isnFor, timestampOffsetFor } from "./isn";
 import { receiveTuneStart } from "./auto_tuning";
 import { acceptQueueRemove } from "./listen";
@@ -105,6 +106,7 @@ export function connectionOpen(s: TcpSocket, localPort: u16, now: u64): i32 {
   forgetEarlier(s);
   s.localPort = localPort;
   s.state = SYN_SENT;
+  if ((s.ecn & ECN_ASK) != 0) s.ecn |= ECN_CAPABLE;
   s.timestampOffset = timestampOffsetFor(s.local, s.remote);
   sendSequenceInit(s, initial);
   s.lastReceived = now;
@@ -116,6 +118,7 @@ export function connectionOpen(s: TcpSocket, localPort: u16, now: u64): i32 {
 /** Brings a socket whose earlier attempt has failed back to its options alone. */
 function forgetEarlier(s: TcpSocket): void {
   s.flags &= NODELAY | KEEPALIVE | REUSEADDR | BOUND;
+  s.ecn &= ECN_SETTING;
   s.softError = 0;
   s.retransmissions = 0;
   s.keepAliveProbes = 0;

@@ -5,10 +5,11 @@
 // peer that ends up in the accept queue is as real as any: the ACK came from where the cookie had been sent to.
 import { TcpSegment } from "../wire/tcp";
 import { tcpExtendedCounters } from "./counters";
+import { ECN_AGREED, ECN_CAPABLE } from "./ecn";
 import { HalfOpen, halfOpenFill, synAckSendStamped } from "./half_open";
 import { timestampClock } from "./isn";
 import { TIMESTAMPS, TcpSocket } from "./socket";
-import { cookieCheck, cookieMake, stampMake, stampOptions, stampScale } from "./syn_cookie";
+import { cookieCheck, cookieMake, stampHasEcn, stampMake, stampOptions, stampScale } from "./syn_cookie";
 
 /** The entry of the moment; it is in no list. */
 const transient = changetype<HalfOpen>(memory.data(offsetof<HalfOpen>() + 4, 8));
@@ -19,11 +20,15 @@ export function cookieAnswer(listener: TcpSocket, segment: TcpSegment, now: u64)
   halfOpenFill(entry, listener, segment);
   entry.initialSend = cookieMake(segment, now);
   entry.initialReceive = segment.sequence;
-  if ((entry.options & TIMESTAMPS) == 0) entry.options = 0; // no room to remember the others in
+  if ((entry.options & TIMESTAMPS) == 0) {
+    // no room to remember the others in
+    entry.options = 0;
+    entry.ecn = 0;
+  }
   const timestamp = timestampClock(now) + entry.timestampOffset;
   tcpExtendedCounters.syncookiesSent += 1;
   tcpExtendedCounters.tcpReqQFullDoCookies += 1;
-  synAckSendStamped(entry, stampMake(timestamp, entry.options, entry.peerScale), now);
+  synAckSendStamped(entry, stampMake(timestamp, entry.options, entry.peerScale, entry.ecn != 0), now);
 }
 
 /** The half-open connection that `segment` completes, good until the next call here; null when what it acknowledges is no cookie. */
@@ -41,5 +46,6 @@ export function cookieArrives(listener: TcpSocket, segment: TcpSegment, now: u64
   entry.peerMss = mss;
   entry.options = stampOptions(segment);
   entry.peerScale = stampScale(segment);
+  entry.ecn = stampHasEcn(segment) ? ECN_AGREED | ECN_CAPABLE : 0;
   return entry;
 }

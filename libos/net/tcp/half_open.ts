@@ -5,13 +5,14 @@ import { ListNode, listFirst, listInit, listInsertTail, listRemove } from "../..
 import { Slab, slabInit } from "../../../kernel/memory/slab";
 import { NEVER, monotonicNow } from "../../../kernel/time/clock";
 import { Timer, timerInit, timerSet } from "../../../kernel/time/timer";
-import { HAS_TIMESTAMPS, TCP_ACK, TCP_RST, TCP_SYN, TcpSegment } from "../wire/tcp";
+import { HAS_TIMESTAMPS, TCP_ACK, TCP_ECE, TCP_RST, TCP_SYN, TcpSegment } from "../wire/tcp";
 import { challengeAllowed } from "./challenge";
 import { cookieAnswer } from "./cookie_handshake";
 import { HALF_OPEN_MAX, RTO_INITIAL, SYN_ACK_RETRIES, WINDOW_UNSCALED } from "./constants";
 import { controlSend, resetReply, synSend } from "./control_segment";
 import { tcpCounters, tcpExtendedCounters } from "./counters";
 import { isnFor, timestampClock, timestampOffsetFor } from "./isn";
+import { ecnOffered } from "./ecn";
 import { mssOf, offeredBy } from "./segment_options";
 import { segmentAcceptable } from "./sequence";
 import { ENDPOINT_HALF_OPEN, TIMESTAMPS, TcpEndpoint, TcpSocket } from "./socket";
@@ -35,6 +36,8 @@ export class HalfOpen extends TcpEndpoint {
   peerScale: u32;
   timestampOffset: u32;
   timestampRecent: u32;
+  /** ECN_AGREED | ECN_CAPABLE, or 0 (ecn.ts). */
+  ecn: u8;
   /** SYN-ACKs sent again. */
   retries: u32;
   /** 0 = not known: a cookie came back. */
@@ -108,6 +111,7 @@ export function halfOpenFill(entry: HalfOpen, listener: TcpSocket, segment: TcpS
   entry.peerMss = mssOf(segment);
   entry.sendWindow = segment.window;
   entry.options = offeredBy(segment);
+  entry.ecn = ecnOffered(listener.ecn, segment);
   entry.peerScale = segment.windowScale;
   entry.timestampOffset = timestampOffsetFor(segment.destination, segment.source);
   entry.timestampRecent = segment.timestampValue;
@@ -139,7 +143,7 @@ function synAckSend(entry: HalfOpen, now: u64): void {
 /** Sends the SYN-ACK with `timestamp`. */
 export function synAckSendStamped(entry: HalfOpen, timestamp: u32, now: u64): void {
   const acknowledgment = entry.initialReceive + 1;
-  const flags = TCP_SYN | TCP_ACK;
+  const flags = TCP_SYN | TCP_ACK | (entry.ecn != 0 ? TCP_ECE : 0);
   const window = halfOpenWindow(entry);
   synSend(
     entry,
@@ -218,8 +222,10 @@ export function halfOpenArrives(entry: HalfOpen, segment: TcpSegment, now: u64):
     return false;
   }
   if (segment.has(TCP_SYN)) {
-    if (segment.sequence == entry.initialReceive && !segment.has(TCP_ACK)) synAckSend(entry, now);
-    else if (challengeAllowed(now)) acknowledge(entry, now);
+    if (segment.sequence == entry.initialReceive && !segment.has(TCP_ACK)) {
+      entry.ecn &= ecnOffered(0, segment); // RFC 3168, 6.1.1.1: the peer may have thought better of it
+      synAckSend(entry, now);
+    } else if (challengeAllowed(now)) acknowledge(entry, now);
     return false;
   }
   if (!acceptable || isOld(entry, segment)) {

@@ -4,11 +4,13 @@
 import { ECONNREFUSED, ECONNRESET } from "../../../kernel/errno";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { IpAddress } from "../ip/address";
+import { RX_SERVICE_SHIFT } from "../receive_flags";
 import { transportChecksumValid } from "../transport";
 import { IPPROTO_TCP } from "../wire/ipv4";
 import {
   HAS_TIMESTAMPS,
   TCP_ACK,
+  TCP_ECE,
   TCP_RST,
   TCP_SEGMENT_SIZE,
   TCP_SYN,
@@ -24,6 +26,7 @@ import { tcpCounters, tcpExtendedCounters } from "./counters";
 import { duplicateReceived } from "./duplicate_sack";
 import { cookieArrives } from "./cookie_handshake";
 import { HalfOpen, halfOpenArrives, halfOpenFree } from "./half_open";
+import { ECN_MASK, ecnSynArrives } from "./ecn";
 import { isnFor } from "./isn";
 import { childCreate, listenerArrives } from "./listen";
 import { outputMark } from "./output";
@@ -65,6 +68,7 @@ export function tcpInput(
   if (!transportChecksumValid(source, destination, IPPROTO_TCP, address, length, flags)) return wrong(1);
   segment.source = source;
   segment.destination = destination;
+  segment.codepoint = (<u8>(flags >> RX_SERVICE_SHIFT)) & ECN_MASK;
   const entry = tableFind(destination, segment.destinationPort, source, segment.sourcePort);
   if (entry == NO_ENDPOINT) strangerArrives(0, now);
   else if (entry.kind == ENDPOINT_HALF_OPEN) handshakeArrives(changetype<HalfOpen>(entry), now);
@@ -175,6 +179,7 @@ function synAccept(s: TcpSocket, now: u64): void {
   s.windowSequence = segment.sequence;
   s.windowAcknowledgment = segment.acknowledgment;
   s.peerMss = min(mssOf(segment), s.segmentMaximum);
+  ecnSynArrives(s, segment, segment.has(TCP_ACK));
   s.set(offeredBy(segment));
   if (s.has(WINDOW_SCALED)) {
     s.sendScale = segment.windowScale;
@@ -212,7 +217,7 @@ function synchronizedArrives(s: TcpSocket, now: u64): void {
 function crossedSyn(s: TcpSocket): void {
   if (!segment.has(TCP_SYN | TCP_ACK) || segment.sequence + 1 != s.receiveNext) return;
   segment.sequence += 1;
-  segment.flags &= ~TCP_SYN;
+  segment.flags &= ~(TCP_SYN | TCP_ECE); // which in a SYN echoes nothing
 }
 
 /** First step: is any part of the segment new and in the window? What is not, is answered with an ACK. */

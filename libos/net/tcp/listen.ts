@@ -16,6 +16,7 @@ import {
 import { WINDOW_SCALE } from "./constants";
 import { tcpCounters, tcpExtendedCounters } from "./counters";
 import { HalfOpen, halfOpenAdd, halfOpenFreeAll, halfOpenWindow } from "./half_open";
+import { ECN_SETTING } from "./ecn";
 import { roundTripSample } from "./rtt";
 import { DETACHED, KEEPALIVE, NODELAY, NO_SOCKET, SYN_LOST, TcpSocket, WINDOW_SCALED, socketOfAccept } from "./socket";
 import { CLOSED, LISTEN } from "./state";
@@ -131,6 +132,7 @@ function inheritOptions(child: TcpSocket, s: TcpSocket): void {
   child.only6 = s.only6;
   child.userTimeout = s.userTimeout;
   child.congestionControl = s.congestionControl;
+  child.ecn = s.ecn & ECN_SETTING;
 }
 
 /** Takes over what SYN and SYN-ACK have settled. */
@@ -141,6 +143,7 @@ function takeHandshake(child: TcpSocket, entry: HalfOpen, segment: TcpSegment, n
   child.remotePort = entry.remotePort;
   child.settings.copy(entry.settings); // RFC 9293 SHLD-23: so nobody need change them during the connection
   child.set(entry.options);
+  child.ecn |= entry.ecn;
   child.peerMss = min(entry.peerMss, child.segmentMaximum);
   child.sendScale = <u8>entry.peerScale;
   child.receiveScale = child.has(WINDOW_SCALED) ? WINDOW_SCALE : 0;

@@ -12,13 +12,14 @@ import { TCP_CHECKSUM, TCP_FIN, TCP_HEADER_SIZE, TCP_SYN, TIMESTAMPS_SIZE, tcpEm
 import { SEGMENT_COPIED_MAXIMUM } from "./constants";
 import { synSend } from "./control_segment";
 import { tcpCounters, tcpExtendedCounters } from "./counters";
+import { ECN_AGREED, ecnSend } from "./ecn";
 import { timestampClock } from "./isn";
 import { windowAdvertise, windowInitial } from "./receive_queue";
 import { retransmissionAdd } from "./retransmission_log";
 import { ringAttach, ringRead, ringShareable } from "./ring_buffer";
 import { roundTripForget, roundTripStart } from "./rtt";
 import { segmentOptionsEmit, segmentOptionsSize } from "./segment_options";
-import { sequenceMax } from "./sequence";
+import { sequenceLess, sequenceMax } from "./sequence";
 import {
   ACK_NOW,
   DUPLICATE,
@@ -125,7 +126,9 @@ function segmentSend(s: TcpSocket, now: u64): bool {
     return false;
   }
   const window = windowAdvertise(s);
-  tcpEmitHeader(at, s.localPort, s.remotePort, plan.sequence, s.receiveNext, headerSize, plan.flags, window);
+  s.settings.apply(frame, s.remote); // RFC 9293 SHLD-22
+  const flags = (s.ecn & ECN_AGREED) != 0 ? plan.flags | ecnSend(s, frame, isNewText(s)) : plan.flags;
+  tcpEmitHeader(at, s.localPort, s.remotePort, plan.sequence, s.receiveNext, headerSize, flags, window);
   segmentOptionsEmit(s, at + TCP_HEADER_SIZE, timestampClock(now) + s.timestampOffset);
   frame.gsoSize = <u16>plan.gsoSize;
   segmentAccount(s, now);
@@ -133,9 +136,13 @@ function segmentSend(s: TcpSocket, now: u64): bool {
   return true;
 }
 
+/** The segment of `plan` has text that was never sent, and that is no probe of a closed window. */
+function isNewText(s: TcpSocket): bool {
+  return plan.length != 0 && plan.again == 0 && !sequenceLess(plan.sequence, s.sendMax) && !s.has(PROBE);
+}
+
 function transmit(s: TcpSocket, frame: TransmitFrame, size: u32, now: u64): void {
   transportChecksumFill(frame, TCP_CHECKSUM, s.local, s.remote, IPPROTO_TCP, size); // RFC 9293 MUST-2
-  s.settings.apply(frame, s.remote); // RFC 9293 SHLD-22
   ipSend(frame, IPPROTO_TCP, s.local, s.remote, size, now);
 }
 

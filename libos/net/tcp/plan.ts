@@ -7,6 +7,7 @@ import { ipFramePayload } from "../ip/output";
 import { TCP_ACK, TCP_FIN, TCP_HEADER_SIZE, TCP_PSH, TCP_SYN, TIMESTAMPS_SIZE } from "../wire/tcp";
 import { CORK_MAX } from "./constants";
 import { congestionIdle, congestionRoom } from "./congestion";
+import { ECN_CWR_DUE, ecnSynFlags } from "./ecn";
 import { retransmissionDue } from "./retransmission_log";
 import { ringShareable } from "./ring_buffer";
 import { scoreboardGap, scoreboardSkip, scoreboardUsed } from "./scoreboard";
@@ -61,7 +62,7 @@ function planSyn(s: TcpSocket): bool {
   if (s.sendNext != s.initialSend) return false;
   plan.sequence = s.initialSend;
   plan.length = 0;
-  plan.flags = s.state == SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK;
+  plan.flags = (s.state == SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK) | ecnSynFlags(s);
   return true;
 }
 
@@ -148,8 +149,9 @@ function textLength(s: TcpSocket, available: u32, queued: u32): u32 {
   const segment = s.segmentSize - sackSize(s);
   plan.gsoSize = 0;
   if (available <= segment) return available;
-  // What is larger than a segment goes to the device where it lies, or not at all.
-  if (!ringShareable(s.sendBuffer)) return segment;
+  // What is larger than a segment goes to the device where it lies, or not at all. Nor does what says CWR: a device that knows nothing of
+  // that would say it in every segment.
+  if (!ringShareable(s.sendBuffer) || (s.ecn & ECN_CWR_DUE) != 0) return segment;
   const maximum = ipFramePayload(s.remote) - TCP_HEADER_SIZE - segmentOptionsSize(s);
   if (maximum < 2 * segment) return segment;
   let text = min(available, maximum);

@@ -260,6 +260,10 @@ export class TcpSocket extends TcpEndpoint {
   quickAck: bool;
   /** A writer found no room: it is woken when there is (send_queue.ts). */
   wantsRoom: bool;
+  /** ECN_… (ecn.ts). */
+  ecn: u8;
+  /** sendMax when ECN last reduced the window. */
+  ecnReduced: u32;
 
   /** Range list of text received ahead of receiveNext, or 0 (reassembly.ts). */
   outOfOrder: usize;

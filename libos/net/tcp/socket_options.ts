@@ -4,6 +4,7 @@ import { EINVAL } from "../../../kernel/errno";
 import { NEVER } from "../../../kernel/time/clock";
 import { congestionChoose } from "./congestion";
 import { BUFFER_MAX, BUFFER_MIN, MSS_MIN, SEGMENT_SIZE_MAX } from "./constants";
+import { ECN_ASK, ECN_NEVER, ECN_SETTING } from "./ecn";
 import { outputNow } from "./output";
 import { ACK_NOW, KEEPALIVE, MORE_FOLLOWS, NODELAY, REUSEADDR, TcpSocket } from "./socket";
 import { lifeTimerStart } from "./timers";
@@ -135,6 +136,18 @@ export function tcpSetSegmentMaximum(s: TcpSocket, bytes: i32): i32 {
 /** TCP_MAXSEG: text bytes per segment now. */
 export function tcpSegmentSize(s: TcpSocket): u32 {
   return s.segmentSize;
+}
+
+/** TCP_ECN_MODE, for later connections; the values are those of Linux's tcp_ecn: 0 = never, 1 = ask for it, 2 = when the peer asks. */
+export function tcpSetEcn(s: TcpSocket, mode: i32): i32 {
+  if (mode < 0 || mode > 2) return -EINVAL;
+  s.ecn = (s.ecn & ~ECN_SETTING) | (mode == 0 ? ECN_NEVER : mode == 1 ? ECN_ASK : 0);
+  return 0;
+}
+
+export function tcpEcn(s: TcpSocket): i32 {
+  if ((s.ecn & ECN_NEVER) != 0) return 0;
+  return (s.ecn & ECN_ASK) != 0 ? 1 : 2;
 }
 
 /** TCP_CONGESTION: CUBIC or NEW_RENO (congestion.ts). */

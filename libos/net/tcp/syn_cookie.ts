@@ -26,6 +26,7 @@ const MINUTE_BIT: u32 = 1;
 const STAMP_MASK: u32 = 63;
 const STAMP_SCALE: u32 = 15;
 const STAMP_SACK: u32 = 16;
+const STAMP_ECN: u32 = 32;
 const NO_SCALE: u32 = 15;
 const SCALE_MAX: u32 = 14;
 
@@ -80,10 +81,11 @@ function cookieOf(segment: TcpSegment, peerInitial: u32, index: u32, minute: u64
   return (hash << HASH_SHIFT) | (index << 1) | ((<u32>minute) & MINUTE_BIT);
 }
 
-/** `timestamp` for a SYN-ACK, up to 63 ms earlier, with what the peer offers: `options` and `scale` of a half-open connection. */
-export function stampMake(timestamp: u32, options: u32, scale: u32): u32 {
+/** `timestamp` for a SYN-ACK, up to 63 ms earlier, with what the peer offers: `options`, `scale` and ECN of a half-open connection. */
+export function stampMake(timestamp: u32, options: u32, scale: u32, ecn: bool): u32 {
   let bits = (options & WINDOW_SCALED) != 0 ? scale : NO_SCALE;
   if ((options & SACK_PERMITTED) != 0) bits |= STAMP_SACK;
+  if (ecn) bits |= STAMP_ECN;
   const stamp = (timestamp & ~STAMP_MASK) | bits;
   return bits > (timestamp & STAMP_MASK) ? stamp - STAMP_MASK - 1 : stamp;
 }
@@ -93,6 +95,11 @@ export function stampOptions(segment: TcpSegment): u32 {
   if ((segment.options & HAS_TIMESTAMPS) == 0) return 0;
   const sack = (segment.timestampEcho & STAMP_SACK) != 0 ? SACK_PERMITTED : 0;
   return TIMESTAMPS | sack | ((segment.timestampEcho & STAMP_SCALE) <= SCALE_MAX ? WINDOW_SCALED : 0);
+}
+
+/** ECN was agreed to with it. */
+export function stampHasEcn(segment: TcpSegment): bool {
+  return (stampOptions(segment) & TIMESTAMPS) != 0 && (segment.timestampEcho & STAMP_ECN) != 0;
 }
 
 /** The peer's window scale in it; 0 = none. */

@@ -7,6 +7,7 @@ import { connectionAbort, connectionTimeWait } from "./connection";
 import { DELAYED_ACK } from "./constants";
 import { tcpExtendedCounters } from "./counters";
 import { duplicateReceived } from "./duplicate_sack";
+import { ECN_AGREED, ecnTextArrives } from "./ecn";
 import { reassemblyHolds } from "./reassembly";
 import { receiveStore, windowOpen } from "./receive_queue";
 import { sequenceLess, sequenceMax } from "./sequence";
@@ -42,6 +43,7 @@ export function textArrives(s: TcpSocket, segment: TcpSegment, now: u64): void {
     connectionAbort(s, 0, now); // RFC 9293 SHLD-3: nobody will read this
     return;
   }
+  if (length != 0 && (s.ecn & ECN_AGREED) != 0) ecnTextArrives(s, segment);
   if (length != 0 && !textStore(s, offset, segment.payload + skipped, length, now)) return;
   if (!sequenceLess(s.receiveNext, s.tuneSequence)) receiveTune(s, segment, now);
   if (fin && !s.has(FIN_KNOWN)) {

@@ -10,6 +10,7 @@ import { congestionReported, congestionTimeout } from "./congestion";
 import { connectionAbort, connectionFail, connectionRelease } from "./connection";
 import { FIN_WAIT_2_DURATION, R1, R2_DATA, R2_SYN, RTO_MAX } from "./constants";
 import { tcpExtendedCounters } from "./counters";
+import { ECN_CAPABLE } from "./ecn";
 import { outputNow } from "./output";
 import { roundTripBackOff, roundTripForget } from "./rtt";
 import {
@@ -121,6 +122,7 @@ function synExpired(s: TcpSocket, now: u64): void {
   }
   if (s.retransmissions == R1) reachesR1(s, now);
   s.set(SYN_LOST);
+  s.ecn &= ~ECN_CAPABLE; // RFC 3168, 6.1.1.1: there are hosts and routers that do not answer a SYN with new flags
   roundTripForget(s);
   roundTripBackOff(s);
   s.sendNext = s.initialSend;

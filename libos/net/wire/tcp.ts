@@ -23,6 +23,8 @@ export const TCP_RST: u32 = 0x04;
 export const TCP_PSH: u32 = 0x08;
 export const TCP_ACK: u32 = 0x10;
 export const TCP_URG: u32 = 0x20;
+export const TCP_ECE: u32 = 0x40;
+export const TCP_CWR: u32 = 0x80;
 
 const OPTION_END: u8 = 0;
 const OPTION_NOP: u8 = 1;
@@ -55,7 +57,7 @@ export class TcpSegment {
   destinationPort: u16;
   sequence: u32;
   acknowledgment: u32;
-  /** TCP_FIN … TCP_URG. */
+  /** TCP_FIN … TCP_CWR. */
   flags: u32;
   /** The window field as it stands, not scaled. */
   window: u32;
@@ -68,6 +70,8 @@ export class TcpSegment {
   windowScale: u8;
   /** Number of SACK blocks, 0 … 4, at sackBlocks in network order. */
   sackCount: u8;
+  /** The ECN codepoint of the packet (RFC 3168); the caller's to set. */
+  codepoint: u8;
   sackBlocks: usize;
   timestampValue: u32;
   timestampEcho: u32;
@@ -87,7 +91,7 @@ export class TcpSegment {
 export const TCP_SEGMENT_SIZE: i32 = 72;
 
 /**
- * Reads the segment of `length` bytes at `address` into `segment` (source and destination are left to the caller).
+ * Reads the segment of `length` bytes at `address` into `segment` (addresses and codepoint are left to the caller).
  * False when the header or its options do not fit.
  */
 export function tcpParse(address: usize, length: u32, segment: TcpSegment): bool {

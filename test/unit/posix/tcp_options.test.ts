@@ -7,6 +7,7 @@ import { EINVAL, ENOENT, type Process, runApp } from "./machine.ts";
 
 const IPPROTO_TCP = 6;
 const TCP_CONGESTION = 13;
+const TCP_ECN_MODE = 260;
 const MSG_OOB = 1;
 const EOPNOTSUPP = 95;
 const ENOTCONN = 107;
@@ -196,5 +197,25 @@ test("urgent data is not for applications to send", () => {
     const fd = yield* process.socket("tcp");
     assert.equal(yield* process.call("posix_sendto", fd, BUFFER, 1, MSG_OOB, 0), -EOPNOTSUPP);
     assert.equal(yield* process.call("posix_sendto", fd, BUFFER, 1, 0, 0), -ENOTCONN); // without it the call goes on
+  });
+});
+
+test("TCP_ECN_MODE: 0, 1 and 2, by default 2", () => {
+  runApp(kernel, function* (process) {
+    const fd = yield* process.socket("tcp");
+    const value = function* (): Piece<number> {
+      assert.equal(yield* process.call("posix_getsockopt", fd, IPPROTO_TCP, TCP_ECN_MODE, BUFFER, 4), 4);
+      return process.get(BUFFER, 4).readInt32LE(0);
+    };
+    assert.equal(yield* value(), 2);
+    for (const mode of [0, 1, 2, 3, -1]) {
+      process.put(BUFFER, Buffer.from([mode & 255, mode >> 8, mode >> 16, mode >> 24]));
+      const taken = mode >= 0 && mode <= 2;
+      assert.equal(
+        yield* process.call("posix_setsockopt", fd, IPPROTO_TCP, TCP_ECN_MODE, BUFFER, 4),
+        taken ? 0 : -EINVAL,
+      );
+      assert.equal(yield* value(), taken ? mode : 2);
+    }
   });
 });

@@ -15,6 +15,10 @@ export interface Bulk {
   readonly buffer?: number;
   readonly limitMilliseconds?: number;
   readonly options?: StackOptions;
+  /** The sender asks for ECN. */
+  readonly ecn?: boolean;
+  /** Network.congested. */
+  readonly congested?: (frame: Uint8Array) => boolean;
 }
 
 export interface BulkResult {
@@ -22,6 +26,8 @@ export interface BulkResult {
   /** Frames sent by the sender, and those of them that the network lost or dropped. */
   readonly frames: number;
   readonly lost: number;
+  /** Frames that the network has marked. */
+  readonly marked: number;
 }
 
 /** Sends `bytes` from one stack to another; the clock runs from the first byte sent to the last received. */
@@ -30,10 +36,17 @@ export async function bulk(run: Bulk): Promise<BulkResult> {
   const network = new Network(seed, {});
   const server = (await Stack.create(1, { seed, ...run.options })).join(network);
   const client = (await Stack.create(2, { seed, ...run.options })).join(network);
+  let marked = 0;
+  network.congested = (frame): boolean => {
+    const passes = run.congested?.(frame) ?? false;
+    if (passes) marked += 1;
+    return passes;
+  };
   const listener = server.listen(80);
   if (buffer !== undefined) server.call("tcpSetReceiveLimit", listener, buffer);
   const source = client.socket();
   client.call("tcpSetCongestionControl", source, run.congestion);
+  if (run.ecn === true) client.call("tcpSetEcn", source, 1);
   if (buffer !== undefined) client.call("tcpSetSendLimit", source, buffer);
   network.conditions = { ...run.conditions, loss: 0, reorder: 0 };
   client.connect(server.address, 80, source);
@@ -60,5 +73,5 @@ export async function bulk(run: Bulk): Promise<BulkResult> {
     },
   );
   const milliseconds = Number(network.now - started) / 1e6;
-  return { milliseconds, frames: network.sent - before, lost: network.lost + network.dropped };
+  return { milliseconds, frames: network.sent - before, lost: network.lost + network.dropped, marked };
 }

@@ -46,8 +46,10 @@ import {
 import { siphashBegin, siphashEnd, siphashWord } from "../../../libos/net/tcp/siphash";
 import { TcpSocket, socketCount } from "../../../libos/net/tcp/socket";
 import {
+  tcpEcn,
   tcpSetCongestionControl,
   tcpSetCork,
+  tcpSetEcn,
   tcpSetKeepAlive,
   tcpSetKeepAliveTimes,
   tcpSetLinger,
@@ -324,8 +326,10 @@ export {
   tcpPollEvents,
   tcpReceive,
   tcpSend,
+  tcpEcn,
   tcpSetCongestionControl,
   tcpSetCork,
+  tcpSetEcn,
   tcpSetKeepAlive,
   tcpSetKeepAliveTimes,
   tcpSetLinger,

@@ -6,5 +6,6 @@ import "./sending.ts";
 import "./closing.ts";
 import "./icmp.ts";
 import "./ip.ts";
+import "./ecn.ts";
 
 export { allCases } from "../case.ts";
