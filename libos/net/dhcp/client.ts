@@ -18,6 +18,7 @@ import { conflictFound, conflictProbe, conflictTakeLost } from "../arp/conflict"
 import { interfaceConfigure, interfaceUnconfigure } from "../configure";
 import { domainSearchTake } from "../../with_resolve";
 import { deviceCarrier, deviceMac } from "../device";
+import { routesClear } from "../ipv4/route_table";
 import { UDP_PEER_SIZE, udpReceiveFrom, UdpPeer } from "../udp/input";
 import { UdpSocket, udpBind, udpClose, udpSocketCreate } from "../udp/socket";
 import {
@@ -40,6 +41,7 @@ import {
 import { INADDR_BROADCAST } from "../wire/ipv4";
 import { LEASE_INFINITE, LEASE_SIZE, Lease, leaseRead } from "./lease";
 import { DHCP_REPLY_MAXIMUM, DHCP_REQUEST_SIZE, DhcpRequest, dhcpSend } from "./request";
+import { dhcpRoutesTake } from "./routes";
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -294,6 +296,7 @@ function takeLease(length: u32, now: u64): void {
     return;
   }
   copyLease(lease, received);
+  dhcpRoutesTake(scratch, length);
   domainSearchTake(scratch, length, scratch + DOMAIN_SEARCH);
   leaseStart = requestedAt;
   refusals = 0;
@@ -339,6 +342,7 @@ function loseAddress(reason: string, now: u64): void {
   const address = interfaceAddress();
   enterInit(now);
   if (address == 0) return;
+  routesClear();
   interfaceUnconfigure(now);
   log("net").text("eth0 address ").ipv4(address).text(" lost: ").text(reason).end();
   if (onChange != 0) call_indirect<void>(onChange, changetype<Lease>(0));

@@ -10,12 +10,12 @@ import {
   DHCP_OPTION_ROUTER,
   DHCP_OPTION_SERVER_IDENTIFIER,
   DHCP_OPTION_SUBNET_MASK,
-  dhcpDefaultRoute,
   dhcpOptionU16,
   dhcpOptionU32,
   dhcpYourAddress,
 } from "../wire/dhcp";
 import { ipv4IsUnicast } from "../wire/ipv4";
+import { dhcpDefaultRoute } from "./routes";
 
 /** The lease time that means "for ever" (RFC 2131 section 3.3). */
 export const LEASE_INFINITE: u32 = 0xffffffff;

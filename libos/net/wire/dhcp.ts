@@ -170,27 +170,6 @@ export function dhcpOptionU32(message: usize, length: u32, code: u8, index: u32 
   return bswap<u32>(load<u32>(option + 1 + (index << 2)));
 }
 
-/**
- * The router of the default route among the classless routes (RFC 3442): each is the bits of its prefix, as many bytes of the
- * destination as those need, and a router.
- * @returns 0 when there is none among them, -1 when the server sent no such routes, or malformed ones
- */
-export function dhcpDefaultRoute(message: usize, length: u32): i64 {
-  const option = dhcpOption(message, length, DHCP_OPTION_CLASSLESS_ROUTES);
-  if (option == 0) return -1;
-  let at = option + 1;
-  const end = at + load<u8>(option);
-  let router: i64 = 0;
-  while (at < end) {
-    const prefix: u32 = load<u8>(at);
-    const routerAt = at + 1 + ((prefix + 7) >> 3);
-    if (prefix > 32 || routerAt + 4 > end) return -1;
-    if (prefix == 0) router = bswap<u32>(load<u32>(routerAt));
-    at = routerAt + 4;
-  }
-  return router;
-}
-
 /** Writes the fixed part of a client's message; options follow with dhcpPut…(), from the address that it returns. */
 export function dhcpWrite(message: usize, transaction: u32, seconds: u16, flags: u16, client: u32, mac: usize): usize {
   memory.fill(message, 0, OPTIONS);

@@ -211,3 +211,79 @@ test("routes: the default route of the classless routes is the gateway, whatever
     assert.equal(ipText(stack.call.interfaceGateway()), gateway);
   }
 });
+
+test("classless routes: the longest prefix that covers a destination says where its packets go", async () => {
+  const { stack, server } = await start();
+  const route = (prefix: number, destination: string, router: string): Buffer => {
+    const octets = u32(ip(destination)).subarray(0, Math.ceil(prefix / 8));
+    return Buffer.concat([Buffer.from([prefix]), octets, u32(ip(router))]);
+  };
+  const list = Buffer.concat([
+    route(0, "0.0.0.0", "10.0.2.9"),
+    route(8, "172.0.0.0", "10.0.2.8"),
+    route(12, "172.16.0.0", "10.0.2.7"),
+    route(12, "172.16.0.0", "10.0.2.66"), // the first of a prefix stays
+    route(20, "172.31.255.255", "10.0.2.6"), // bits behind the prefix mean nothing
+    route(32, "172.31.255.1", "10.0.2.5"),
+    route(24, "198.51.100.0", "0.0.0.0"), // on the link
+    route(25, "10.0.2.128", "10.0.2.4"), // within the own subnet
+    route(24, "10.0.2.0", "10.0.2.3"), // no longer than the own subnet
+    route(16, "203.0.0.0", "224.0.0.1"), // no host
+  ]);
+  // A long option comes in parts (RFC 3396).
+  server.extra = [
+    [121, list.subarray(0, 17)],
+    [121, list.subarray(17)],
+  ];
+  server.serve();
+  const socket = stack.socket();
+  const hop = (destination: string): string => {
+    stack.take();
+    stack.send(socket, Buffer.alloc(1), destination, 9);
+    return stack
+      .takeArp()
+      .map(({ targetIp }) => targetIp)
+      .join();
+  };
+  const expected = {
+    "172.31.255.1": "10.0.2.5",
+    "172.31.255.2": "10.0.2.6",
+    "172.31.239.1": "10.0.2.7",
+    "172.15.0.1": "10.0.2.8",
+    "198.51.100.77": "198.51.100.77",
+    "198.51.101.77": "10.0.2.9",
+    "10.0.2.200": "10.0.2.4",
+    "10.0.2.100": "10.0.2.100",
+    "203.0.1.1": "10.0.2.9",
+  };
+  for (const [destination, router] of Object.entries(expected)) {
+    assert.equal(hop(destination), router, destination);
+    stack.advance(5n * SECOND); // so that its question is asked anew
+  }
+  // The next lease's routes take their place, and none outlives the address.
+  server.extra = [[121, route(0, "0.0.0.0", "10.0.2.99")]];
+  stack.call.dhcpReboot(stack.now);
+  server.serve();
+  assert.equal(hop("172.31.255.1"), "10.0.2.99");
+});
+
+test("classless routes: no more than the table holds, and a flood of them does no harm", async () => {
+  const { stack, server } = await start();
+  const route = (last: number): Buffer => Buffer.from([32, 192, 0, 2, last, 10, 0, 2, 50 + last]);
+  server.extra = [[121, Buffer.concat(Array.from({ length: 28 }, (_, index) => route(index)))]];
+  server.serve();
+  const socket = stack.socket();
+  const hops = Array.from({ length: 28 }, (_, index) => {
+    stack.take();
+    stack.send(socket, Buffer.alloc(1), `192.0.2.${index}`, 9);
+    return stack
+      .takeArp()
+      .map(({ targetIp }) => targetIp)
+      .join();
+  });
+  assert.deepEqual(
+    hops.slice(0, 16),
+    Array.from({ length: 16 }, (_, index) => `10.0.2.${50 + index}`),
+  );
+  assert.deepEqual(new Set(hops.slice(16)), new Set([""])); // and there is no default route
+});
