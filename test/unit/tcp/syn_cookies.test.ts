@@ -264,3 +264,20 @@ test("long after the last cookie an ACK to nobody is not looked at", async () =>
   assert.deepEqual(brief(peer.send({ sequence: 1, ack: 1 })), ["R 1 0"]);
   assert.equal(tcpCounters(peer.stack)["syncookiesFailed"], undefined);
 });
+
+test("a cookie remembers that ECN was agreed to, where it can remember anything", async () => {
+  for (const [flags, options, answer, text] of [
+    ["SEC", timestampOption(PEER_CLOCK, 0), "SAE", 2],
+    ["S", timestampOption(PEER_CLOCK, 0), "SA", 0],
+    ["SEC", [], "SA", 0],
+  ] as const) {
+    const { peer, listener } = await floodedPeer();
+    const [synAck] = peer.send({ flags, options: bytes([...mssOption(1460)], [...options]) });
+    assert.equal(synAck?.flags, answer);
+    const echoed = options.length === 0 ? [] : timestampOption(PEER_CLOCK + 1, stampOf(synAck));
+    peer.send({ sequence: 1, ack: 1, options: bytes(echoed) });
+    peer.stack.send(peer.stack.accept(listener), "text");
+    const [segment] = peer.received();
+    assert.equal(segment?.service, text);
+  }
+});
