@@ -5,6 +5,7 @@ import { IPV4_HEADER } from "../wire/ipv4";
 import { IPV6_HEADER } from "../wire/ipv6";
 import { TCP_HEADER_SIZE } from "../wire/tcp";
 import { DELAYED_ACK, DUPLICATE_ACK_THRESHOLD } from "./constants";
+import { ECN_AGREED } from "./ecn";
 import { WINDOW_MAX } from "./congestion_window";
 import { scoreboardBytes, scoreboardMissing } from "./scoreboard";
 import { sendNotSent } from "./send_queue";
@@ -77,6 +78,7 @@ const LOSS: u8 = 4;
 const OPTION_TIMESTAMPS: u32 = 1;
 const OPTION_SACK: u32 = 2;
 const OPTION_WINDOW_SCALE: u32 = 4;
+const OPTION_ECN: u32 = 8;
 
 const UNLIMITED: u64 = u64.MAX_VALUE;
 /** TCP_INFINITE_SSTHRESH. */
@@ -149,6 +151,7 @@ function fillReceiver(s: TcpSocket, now: u64): void {
   let options = s.has(TIMESTAMPS) ? OPTION_TIMESTAMPS : 0;
   if (s.has(SACK_PERMITTED)) options |= OPTION_SACK;
   if (s.has(WINDOW_SCALED)) options |= OPTION_WINDOW_SCALE;
+  if ((s.ecn & ECN_AGREED) != 0) options |= OPTION_ECN;
   info.options = <u8>options;
   info.scales = s.sendScale | (s.receiveScale << 4);
   info.acknowledgmentTimeout = microseconds(DELAYED_ACK);
