@@ -76,6 +76,12 @@ test("a still narrower one too", async () => {
   assert.equal(path.largest, 552);
 });
 
+test("one packet that is too large for the path is enough", async () => {
+  const path = await Path.open();
+  path.mtu = 600;
+  assert.ok(path.transfer(900) < 30_000);
+});
+
 test("a new connection knows what an earlier one has found", async () => {
   const path = await Path.open();
   path.mtu = 1280;

@@ -40,6 +40,25 @@ function stackOptions(random: Random, seed: number): StackOptions {
   };
 }
 
+const ETHERNET_HEADER = 14;
+
+/** What a path lets through without a word about the rest: for most, everything. */
+function silentMtu(random: Random): number {
+  const chance = random.fraction();
+  if (chance < 0.05) return random.between(576, 1280);
+  return chance < 0.15 ? random.between(1280, 1500) : Infinity;
+}
+
+/** Options of the two sockets, drawn apart from the rest so that seeds keep their networks. */
+function setOptions(random: Random, stack: Stack, socket: number): void {
+  const limits = [random.between(4096, 300_000), random.between(4096, 300_000)] as const;
+  if (random.fraction() < 0.5) stack.call("tcpSetReceiveLimit", socket, limits[0]); // else it grows by itself
+  if (random.fraction() < 0.5) stack.call("tcpSetSendLimit", socket, limits[1]);
+  if (random.fraction() < 0.2) stack.call("tcpSetCork", socket, true, stack.now);
+  if (random.fraction() < 0.2) stack.call("tcpSetQuickAck", socket, true, stack.now);
+  if (random.fraction() < 0.2) stack.call("tcpSetSegmentMaximum", socket, random.between(88, 1500));
+}
+
 /** One side of a connection: sends its text in pieces, checks what it gets, and closes. */
 class Side {
   readonly #text: Uint8Array;
@@ -101,7 +120,12 @@ function checkEmpty(stack: Stack, free: number): void {
 async function schedule(seed: number): Promise<void> {
   const name = `tcp schedule ${seed}`;
   const random = new Random(seed);
-  const network = new Network(seed, conditions(random));
+  const options = new Random(seed ^ 0x5eed);
+  const evils = conditions(random);
+  const network = new Network(seed, evils);
+  // Where much is lost besides, a black hole may be taken for an outage until the connection times out.
+  const mtu = (evils.loss ?? 0) < 0.02 ? silentMtu(options) : Infinity;
+  network.filter = (frame) => frame.length - ETHERNET_HEADER <= mtu;
   const server = (await Stack.create(1, stackOptions(random, seed))).join(network);
   const client = (await Stack.create(2, stackOptions(random, seed))).join(network);
   const free = [server, client].map((stack) => stack.call("pagesFreeCount"));
@@ -112,8 +136,7 @@ async function schedule(seed: number): Promise<void> {
   for (const socket of [up.socket, listener]) {
     const stack = socket === listener ? server : client;
     stack.call("tcpSetCongestionControl", socket, random.between(0, 1));
-    stack.call("tcpSetReceiveLimit", socket, random.between(4096, 300_000));
-    stack.call("tcpSetSendLimit", socket, random.between(4096, 300_000));
+    setOptions(options, stack, socket);
     stack.call("tcpSetNoDelay", socket, random.fraction() < 0.5, stack.now);
   }
   client.connect(server.address, PORT, up.socket);
