@@ -96,6 +96,11 @@ export class Connection {
     return this.inputEnd - this.inputStart;
   }
 
+  /** True while the client has to send a request's head, or the rest of one. */
+  awaitsHead(): bool {
+    return this.state == STATE_RECEIVING && !this.closing && !this.hasOutput();
+  }
+
   /** True when something is waiting to be sent. */
   hasOutput(): bool {
     return this.outputEnd != 0 || this.file !== null;

@@ -5,13 +5,15 @@
 import { poll, pollfd, POLLIN, POLLOUT, SOCK_NONBLOCK } from "karyon";
 import { monotonicTime, updateClock } from "./clock";
 import { closeConnection, Connection, freeConnection, STATE_CLOSED } from "./connection";
-import { expireConnection, runConnection, turnAway } from "./exchange";
+import { expireConnection, HEAD_TIMEOUT, runConnection, turnAway } from "./exchange";
 import { acceptConnection, openListener, TURN_AWAY_LIMIT } from "./listener";
 import { allocateStorage } from "./memory_pool";
 import { options } from "./options";
 
 /** Connections accepted in one go. */
 const ACCEPT_TURN: i32 = 32;
+/** Milliseconds that a request's head may take however many clients wait. */
+const HEAD_GRACE: u64 = 1000;
 /** Milliseconds without accepting after accept has failed for want of something. */
 const ACCEPT_PAUSE: u64 = 100;
 
@@ -101,7 +103,7 @@ function acceptAll(now: u64): void {
       if (i == 0) acceptsFrom = now + ACCEPT_PAUSE;
       return;
     }
-    if (count > options.maxConnections && !makeRoom()) turnAway(connection, now);
+    if (count > options.maxConnections && !makeRoom(now)) turnAway(connection, now);
     else runConnection(connection, now, true);
     add(connection);
   }
@@ -116,19 +118,31 @@ function add(connection: Connection): void {
   settle(slot);
 }
 
-/** Closes the connection that has rested longest between two requests. Returns false when none rests. */
-function makeRoom(): bool {
-  let longest = -1;
+/**
+ * Closes the connection that has rested longest between two requests, or else the one whose request's head has been on its way
+ * longest, and for more than HEAD_GRACE: many that send no request, or an endless one, shut nobody else out. False when there
+ * is none.
+ */
+function makeRoom(now: u64): bool {
+  let resting = -1;
+  let slow = -1;
   for (let slot = 1; slot < count; slot++) {
     const connection = connectionAt(slot);
-    const rests = connection.served && !connection.started && !connection.hasOutput() && !connection.closing;
-    if (!rests) continue;
-    if (longest < 0 || connection.deadline < connectionAt(longest).deadline) longest = slot;
+    if (!connection.awaitsHead()) continue;
+    if (connection.served && !connection.started) resting = earlier(resting, slot);
+    else slow = earlier(slow, slot);
   }
-  if (longest < 0) return false;
-  closeConnection(connectionAt(longest));
-  remove(longest);
+  let chosen = resting;
+  if (chosen < 0 && slow >= 0 && connectionAt(slow).deadline + HEAD_GRACE <= now + HEAD_TIMEOUT) chosen = slow;
+  if (chosen < 0) return false;
+  closeConnection(connectionAt(chosen));
+  remove(chosen);
   return true;
+}
+
+/** Of two slots that of the earlier deadline; -1 = none. */
+function earlier(one: i32, other: i32): i32 {
+  return one >= 0 && connectionAt(one).deadline <= connectionAt(other).deadline ? one : other;
 }
 
 /** Ends what is overdue and finds the next deadline. */

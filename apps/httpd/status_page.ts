@@ -1,5 +1,5 @@
 // With --status, GET /.status tells how the server is doing: one "name value" a line, for monitoring.
-import { Sysinfo, sysinfo } from "karyon";
+import { Sysinfo, sysinfo, tcpExtendedCounters, TcpExtendedCounters } from "karyon";
 import { commitAnswer, openAnswer, writeHeadEnd, writeStatus } from "./answer";
 import { Connection, openConnectionCount } from "./connection";
 import { equalsText } from "./http/bytes";
@@ -13,6 +13,7 @@ import { options } from "./options";
 const PAGE_CAPACITY: usize = 512;
 
 const information = new Sysinfo();
+const counters = new TcpExtendedCounters();
 const page = memory.data(512, 8);
 let requests: u64 = 0;
 
@@ -42,6 +43,7 @@ export function answerStatusPage(connection: Connection): void {
 
 function writePage(): usize {
   sysinfo(information);
+  tcpExtendedCounters(counters);
   writer.open(page, page + PAGE_CAPACITY);
   writer.text("uptime_seconds ").decimal(<u64>information.uptime);
   writer.text("\nrequests ").decimal(requests);
@@ -49,6 +51,9 @@ function writePage(): usize {
   writer.text("\napp_memory_bytes ").decimal((<u64>memory.size()) << 16);
   writer.text("\nmemory_bytes ").decimal(information.totalram);
   writer.text("\nmemory_free_bytes ").decimal(information.freeram);
+  writer.text("\nsyn_cookies_sent ").decimal(counters.SyncookiesSent);
+  writer.text("\nsyn_cookies_received ").decimal(counters.SyncookiesRecv);
+  writer.text("\nchallenge_acks ").decimal(counters.TCPChallengeACK);
   writer.text("\n");
   return writer.at - page;
 }

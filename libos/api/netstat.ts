@@ -120,6 +120,7 @@ export class TcpExtendedCounters {
   TCPAbortOnData: u64 = 0;
   TCPAbortOnClose: u64 = 0;
   TCPAbortOnTimeout: u64 = 0;
+  TCPAbortOnMemory: u64 = 0;
   TCPChallengeACK: u64 = 0;
   TCPSYNChallenge: u64 = 0;
   TCPKeepAlive: u64 = 0;

@@ -12,6 +12,7 @@ const FLAGS = ["-O2", "-Wall", "-Wextra", "-Werror", "-static", "-nostdlib", "-f
 const LINK_FLAGS = ["-fno-pie", "-no-pie", "-Wl,--build-id=none", "-Wl,--gc-sections"];
 /** The folders of their sources, by program; they include each other's headers. */
 const FOLDERS = {
+  attacks: "attacks",
   probes: "probes",
   bulk: "bulk",
   exchange: "exchange",

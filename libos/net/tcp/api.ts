@@ -27,22 +27,13 @@ import { tcpInput } from "./input";
 import { isnInit } from "./isn";
 import { acceptQueueTake, listenerClose, listenerOpen } from "./listen";
 import { bufferMemoryInit } from "./memory";
+import { orphanAdd, orphansInit, orphansTooMany } from "./orphans";
 import { outputInit, outputNow, tcpFlush } from "./output";
 import { rangeListsInit } from "./range_list";
 import { receiveAvailable, receivePeek, receiveTake } from "./receive_queue";
 import { retransmissionLogsInit } from "./retransmission_log";
 import { sendQueue, sendSpace } from "./send_queue";
-import {
-  DETACHED,
-  FIN_QUEUED,
-  MORE_FOLLOWS,
-  NO_SOCKET,
-  READ_SHUT,
-  STARVED,
-  TcpSocket,
-  URGENT,
-  socketsInit,
-} from "./socket";
+import { FIN_QUEUED, MORE_FOLLOWS, NO_SOCKET, READ_SHUT, STARVED, TcpSocket, URGENT, socketsInit } from "./socket";
 import {
   CLOSED,
   CLOSE_WAIT,
@@ -82,6 +73,7 @@ export function tcpInit(bufferPages: u32 = 0): bool {
   outputInit();
   halfOpenInit();
   cookieInit();
+  orphansInit();
   timeWaitInit();
   rangeListsInit();
   retransmissionLogsInit();
@@ -235,7 +227,8 @@ function finish(s: TcpSocket, now: u64): void {
  * data, or SO_LINGER with 0 seconds, resets the connection (RFC 9293 MAY-1, SHLD-3).
  */
 export function tcpClose(s: TcpSocket, now: u64): void {
-  s.set(DETACHED | READ_SHUT);
+  orphanAdd(s);
+  s.set(READ_SHUT);
   boundRemove(s);
   if (s.state == LISTEN) listenerClose(s, now);
   else if (isSynchronized(s.state) && s.state != TIME_WAIT && (receiveAvailable(s) != 0 || s.linger == 0)) {
@@ -246,6 +239,10 @@ export function tcpClose(s: TcpSocket, now: u64): void {
     socketUnlink(s);
   } else {
     finish(s, now);
+    if (isSynchronized(s.state) && s.state != TIME_WAIT && orphansTooMany()) {
+      tcpExtendedCounters.tcpAbortOnMemory += 1;
+      connectionAbort(s, 0, now);
+    }
     lifeTimerStart(s, now);
   }
   connectionRelease(s);

@@ -22,6 +22,7 @@ import { isnFor, timestampOffsetFor } from "./isn";
 import { receiveTuneStart } from "./auto_tuning";
 import { acceptQueueRemove } from "./listen";
 import { starvedRemove } from "./memory";
+import { orphanRemove } from "./orphans";
 import { outputNow, outputUnmark, segmentSizeUpdate } from "./output";
 import { receiveDiscard } from "./receive_queue";
 import { retransmissionLogFree } from "./retransmission_log";
@@ -182,5 +183,6 @@ export function connectionRelease(s: TcpSocket): void {
   socketUnlink(s);
   receiveDiscard(s);
   timerCancel(s.timer);
+  orphanRemove();
   socketFree(s);
 }

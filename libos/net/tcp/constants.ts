@@ -16,6 +16,8 @@ export const RTO_AFTER_SYN_LOSS: u64 = 3000000000;
 export const R1: u32 = 3;
 /** R2 of RFC 9293, 3.8.3 for data: at least 100 s (RFC 9293 SHLD-11); enough for several sendings at the longest time-out. */
 export const R2_DATA: u64 = 300 * SECOND;
+/** R2 for what nobody holds any more, also behind a window that stays closed. */
+export const R2_ORPHAN: u64 = 100 * SECOND;
 /** R2 for SYN: at least 3 minutes (RFC 9293 MUST-23). */
 export const R2_SYN: u64 = 180 * SECOND;
 

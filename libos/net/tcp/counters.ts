@@ -65,6 +65,8 @@ export class TcpExtendedCounters {
   tcpAbortOnData: u64;
   tcpAbortOnClose: u64;
   tcpAbortOnTimeout: u64;
+  /** Connections that were reset when they were closed, because there were too many such (orphans.ts). */
+  tcpAbortOnMemory: u64;
   tcpChallengeAck: u64;
   tcpSynChallenge: u64;
   tcpKeepAlive: u64;
@@ -72,4 +74,4 @@ export class TcpExtendedCounters {
 }
 
 export const tcpCounters = changetype<TcpCounters>(memory.data(88, 8));
-export const tcpExtendedCounters = changetype<TcpExtendedCounters>(memory.data(272, 8));
+export const tcpExtendedCounters = changetype<TcpExtendedCounters>(memory.data(280, 8));

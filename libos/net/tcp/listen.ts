@@ -17,8 +17,9 @@ import { WINDOW_SCALE } from "./constants";
 import { tcpCounters, tcpExtendedCounters } from "./counters";
 import { HalfOpen, halfOpenAdd, halfOpenFreeAll, halfOpenWindow } from "./half_open";
 import { ECN_SETTING } from "./ecn";
+import { orphanAdd } from "./orphans";
 import { roundTripSample } from "./rtt";
-import { DETACHED, KEEPALIVE, NODELAY, NO_SOCKET, SYN_LOST, TcpSocket, WINDOW_SCALED, socketOfAccept } from "./socket";
+import { KEEPALIVE, NODELAY, NO_SOCKET, SYN_LOST, TcpSocket, WINDOW_SCALED, socketOfAccept } from "./socket";
 import { CLOSED, LISTEN } from "./state";
 import { listenerConflict } from "./table";
 
@@ -39,7 +40,7 @@ export function listenerClose(s: TcpSocket, now: u64): void {
   for (let node = listFirst(s.acceptNode); node != 0; node = listFirst(s.acceptNode)) {
     const child = socketOfAccept(node);
     acceptQueueRemove(child);
-    child.set(DETACHED);
+    orphanAdd(child);
     connectionAbort(child, 0, now);
     connectionRelease(child);
   }

@@ -8,7 +8,7 @@ import { ipDoubt } from "../ip/output";
 import { blackHoleSuspect } from "./black_hole";
 import { congestionReported, congestionTimeout } from "./congestion";
 import { connectionAbort, connectionFail, connectionRelease } from "./connection";
-import { FIN_WAIT_2_DURATION, R1, R2_DATA, R2_SYN, RTO_MAX } from "./constants";
+import { FIN_WAIT_2_DURATION, R1, R2_DATA, R2_ORPHAN, R2_SYN, RTO_MAX } from "./constants";
 import { tcpExtendedCounters } from "./counters";
 import { ECN_CAPABLE } from "./ecn";
 import { outputNow } from "./output";
@@ -100,7 +100,8 @@ function givesUp(s: TcpSocket, limit: u64, now: u64): bool {
   tcpExtendedCounters.tcpTimeouts += 1;
   if (s.retransmissions == 0) s.firstRetransmission = now;
   s.retransmissions += 1;
-  return now - s.firstRetransmission >= (s.userTimeout != 0 ? s.userTimeout : limit); // RFC 9293 MUST-21
+  const patience = s.userTimeout != 0 ? s.userTimeout : limit; // RFC 9293 MUST-21
+  return now - s.firstRetransmission >= (s.has(DETACHED) ? min(patience, R2_ORPHAN) : patience);
 }
 
 /** RFC 9293 MUST-20, SHLD-9: IP may know a better way, or find that the neighbour has gone; the application can ask. */
@@ -146,12 +147,12 @@ function textExpired(s: TcpSocket, now: u64): void {
 
 /**
  * Zero-window probe (RFC 9293, 3.8.6.1). RFC 9293 MUST-35, MUST-37, SHLD-17: for ever while the peer answers, unless
- * nobody holds the socket.
+ * nobody holds the socket, or the application has said how long is too long (TCP_USER_TIMEOUT).
  */
 function probeExpired(s: TcpSocket, now: u64): void {
   const silent = now - s.lastReceived >= R2_DATA && s.retransmissions > 3;
   tcpExtendedCounters.tcpWinProbe += 1;
-  if (givesUp(s, R2_DATA, now) && (silent || s.has(DETACHED))) {
+  if (givesUp(s, R2_DATA, now) && (silent || s.has(DETACHED) || s.userTimeout != 0)) {
     tcpExtendedCounters.tcpAbortOnTimeout += 1;
     connectionAbort(s, ETIMEDOUT, now);
     return;

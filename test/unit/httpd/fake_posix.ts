@@ -180,6 +180,7 @@ export class Server implements World {
         this.view().setBigUint64(at + 8, 16n << 20n, true);
         return 0;
       },
+      net_counters: () => 0,
       thread_self: () => 1,
       thread_create: this.abort,
       thread_exit: this.abort,

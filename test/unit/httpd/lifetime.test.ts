@@ -109,7 +109,7 @@ test("too many connections: one at rest makes room, else the newcomer is told", 
   await run(
     function* (world) {
       const busy = [world.connect(), world.connect(), world.connect()];
-      for (const client of busy) client.send("GET / HTTP/1.1\r\n");
+      for (const client of busy) client.send(get("/", "Content-Length: 5\r\n") + "hel");
       const resting = world.connect();
       resting.send(get("/"));
       yield;
@@ -132,13 +132,37 @@ test("too many connections: one at rest makes room, else the newcomer is told", 
       assert.ok(crowd.filter((client) => client.accepted).length > 15);
       for (const client of busy) {
         assert.equal(client.ending, "open");
-        client.send("Host: a\r\n\r\n");
+        client.send("lo");
       }
       yield;
       for (const client of busy) assert.deepEqual(statuses(client), [200]);
     },
     { arguments: ["poll", "--max-connections", "4"] },
   );
+});
+
+test("hundreds that never finish a head shut nobody out, and the slowest goes first", async () => {
+  await run(function* (world) {
+    const slow = Array.from({ length: 256 }, () => world.connect());
+    for (const client of slow) client.send("GET / HTTP/1.1\r\n");
+    yield 900;
+    const early = world.connect();
+    early.send(get("/"));
+    yield;
+    assert.deepEqual(statuses(early), [503]); // a second is not too long for a head
+    yield 200;
+    for (let i = 0; i < 300; i++) {
+      const client = world.connect();
+      client.send(get("/", "Connection: close\r\n"));
+      const another = world.connect();
+      another.send("GET");
+      yield 10;
+      assert.deepEqual(statuses(client), [200], `client ${i}`);
+    }
+    assert.equal(slow[0]?.ending, "closed");
+    yield 11_000;
+    assert.equal(slow.filter((client) => client.ending === "open").length, 0);
+  });
 });
 
 test("accept that fails for want of descriptors pauses and goes on later", async () => {

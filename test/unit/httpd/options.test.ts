@@ -31,7 +31,7 @@ test("the status page", async () => {
   const lines = answer.body.toString();
   assert.match(
     lines,
-    /^uptime_seconds 0\nrequests 1\nconnections 1\napp_memory_bytes \d+\nmemory_bytes 16777216\nmemory_free_bytes 0\n$/,
+    /^uptime_seconds 0\nrequests 1\nconnections 1\napp_memory_bytes \d+\nmemory_bytes 16777216\nmemory_free_bytes 0\nsyn_cookies_sent 0\nsyn_cookies_received 0\nchallenge_acks 0\n$/,
   );
 });
 

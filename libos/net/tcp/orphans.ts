@@ -1,0 +1,36 @@
+// Orphans: connections that no descriptor and no accept queue holds any more, but whose last text or FIN the peer has not
+// acknowledged yet. A peer that never does – it keeps its window closed, say – makes them last, and the application
+// cannot bound them: so they are counted, and give up sooner than others.
+import { bufferMemoryTight } from "./memory";
+import { DETACHED, TcpSocket } from "./socket";
+
+/** Orphans that are kept; beyond it a connection that is closed is reset. */
+export const ORPHANS_MAX: u32 = 1024;
+
+let count: u32 = 0;
+
+/** Called once by tcpInit. */
+export function orphansInit(): void {
+  count = 0;
+}
+
+/** Orphans now, those included that have just ended. */
+export function orphanCount(): u32 {
+  return count;
+}
+
+/** Nobody holds `s` any more. */
+export function orphanAdd(s: TcpSocket): void {
+  s.set(DETACHED);
+  count += 1;
+}
+
+/** The orphan is freed. */
+export function orphanRemove(): void {
+  count -= 1;
+}
+
+/** True when another orphan would be one too many, or the memory that it holds is needed. */
+export function orphansTooMany(): bool {
+  return count > ORPHANS_MAX || bufferMemoryTight();
+}
