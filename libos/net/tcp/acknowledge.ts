@@ -18,7 +18,8 @@ import { tailAcknowledged } from "./tail_loss";
 import { undoAcknowledged } from "./undo";
 import { sendRelease, sendWake } from "./send_queue";
 import { sequenceLess, sequenceLessOrEqual, sequenceMax } from "./sequence";
-import { ACK_NOW, FIN_ACKNOWLEDGED, PERSIST, RECOVERY, SACK_PERMITTED, TAIL_PROBE, TcpSocket, UNDO } from "./socket";
+import { ACK_NOW, FIN_ACKNOWLEDGED, PERSIST, RECOVERY, SACK_PERMITTED, TAIL_PROBE, UNDO } from "./flags";
+import { TcpSocket } from "./socket";
 import { CLOSING, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, SYN_RECEIVED } from "./state";
 import { lifeTimerStart, retransmitTimerStart, retransmitTimerStop } from "./timers";
 

@@ -33,7 +33,8 @@ import { rangeListsInit } from "./range_list";
 import { receiveAvailable, receivePeek, receiveTake } from "./receive_queue";
 import { retransmissionLogsInit } from "./retransmission_log";
 import { sendQueue, sendSpace } from "./send_queue";
-import { FIN_QUEUED, MORE_FOLLOWS, NO_SOCKET, READ_SHUT, STARVED, TcpSocket, URGENT, socketsInit } from "./socket";
+import { FIN_QUEUED, MORE_FOLLOWS, READ_SHUT, STARVED, URGENT } from "./flags";
+import { NO_SOCKET, TcpSocket, socketsInit } from "./socket";
 import {
   CLOSED,
   CLOSE_WAIT,

@@ -12,17 +12,8 @@ import { newRenoAvoid, newRenoThreshold } from "./new_reno";
 import { rackDetect, rackRecovered } from "./rack";
 import { retransmissionLogFree } from "./retransmission_log";
 import { scoreboardFree, scoreboardMissing, scoreboardPipe, scoreboardUsed } from "./scoreboard";
-import {
-  RECOVERY,
-  RETRANSMIT_FIRST,
-  SACK_PERMITTED,
-  SYN_LOST,
-  TAIL_DUE,
-  TAIL_PROBE,
-  TAIL_TIMER,
-  TcpSocket,
-  UNDO,
-} from "./socket";
+import { RECOVERY, RETRANSMIT_FIRST, SACK_PERMITTED, SYN_LOST, TAIL_DUE, TAIL_PROBE, TAIL_TIMER, UNDO } from "./flags";
+import { TcpSocket } from "./socket";
 import { slowStart, slowStartInit } from "./slow_start";
 import { sequenceLess, sequenceLessOrEqual } from "./sequence";
 import { transmitTimesForget } from "./transmit_times";

@@ -29,20 +29,8 @@ import { retransmissionLogFree } from "./retransmission_log";
 import { ringFree } from "./ring_buffer";
 import { roundTripInit } from "./rtt";
 import { scoreboardFree } from "./scoreboard";
-import {
-  BOUND,
-  DETACHED,
-  FIN_QUEUED,
-  HASHED,
-  KEEPALIVE,
-  NODELAY,
-  NO_SOCKET,
-  REUSEADDR,
-  SYN_LOST,
-  TcpSocket,
-  socketAlloc,
-  socketFree,
-} from "./socket";
+import { BOUND, DETACHED, FIN_QUEUED, HASHED, KEEPALIVE, NODELAY, REUSEADDR, SYN_LOST } from "./flags";
+import { NO_SOCKET, TcpSocket, socketAlloc, socketFree } from "./socket";
 import {
   CLOSED,
   CLOSE_WAIT,

@@ -15,7 +15,8 @@ import {
   tcpEmitTimestamps,
 } from "../wire/tcp";
 import { tcpCounters } from "./counters";
-import { TCP_ENDPOINT_SIZE, TIMESTAMPS, TcpEndpoint } from "./socket";
+import { TCP_ENDPOINT_SIZE, TcpEndpoint } from "./endpoint";
+import { TIMESTAMPS } from "./flags";
 import { synOptionsEmit, synOptionsSize } from "./segment_options";
 
 /** The MSS we announce to `remote`: what one packet holds (RFC 9293 MUST-67). */

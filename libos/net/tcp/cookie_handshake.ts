@@ -8,7 +8,8 @@ import { tcpExtendedCounters } from "./counters";
 import { ECN_AGREED, ECN_CAPABLE } from "./ecn";
 import { HalfOpen, halfOpenFill, synAckSendStamped } from "./half_open";
 import { timestampClock } from "./isn";
-import { TIMESTAMPS, TcpSocket } from "./socket";
+import { TIMESTAMPS } from "./flags";
+import { TcpSocket } from "./socket";
 import { cookieCheck, cookieMake, stampHasEcn, stampMake, stampOptions, stampScale } from "./syn_cookie";
 
 /** The entry of the moment; it is in no list. */

@@ -3,7 +3,8 @@
 import { TcpSegment, tcpSackLeft, tcpSackRight } from "../wire/tcp";
 import { tcpExtendedCounters } from "./counters";
 import { sequenceLess, sequenceLessOrEqual } from "./sequence";
-import { ACK_NOW, DUPLICATE, SACK_PERMITTED, TcpSocket } from "./socket";
+import { ACK_NOW, DUPLICATE, SACK_PERMITTED } from "./flags";
+import { TcpSocket } from "./socket";
 
 /** [start, end) has come again: the next segment, an ACK at once, reports it. */
 export function duplicateReceived(s: TcpSocket, start: u32, end: u32): void {

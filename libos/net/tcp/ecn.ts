@@ -5,7 +5,8 @@ import { NEVER } from "../../../kernel/time/clock";
 import { TransmitFrame } from "../device";
 import { TCP_CWR, TCP_ECE, TcpSegment } from "../wire/tcp";
 import { sequenceLess } from "./sequence";
-import { ACK_NOW, TAIL_TIMER, TcpSocket } from "./socket";
+import { ACK_NOW, TAIL_TIMER } from "./flags";
+import { TcpSocket } from "./socket";
 import { SYN_SENT } from "./state";
 
 // Codepoints, the lower two bits of a service field; 0 is "not ECT".

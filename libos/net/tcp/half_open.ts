@@ -15,7 +15,9 @@ import { isnFor, timestampClock, timestampOffsetFor } from "./isn";
 import { ecnOffered } from "./ecn";
 import { mssOf, offeredBy } from "./segment_options";
 import { segmentAcceptable } from "./sequence";
-import { ENDPOINT_HALF_OPEN, TIMESTAMPS, TcpEndpoint, TcpSocket } from "./socket";
+import { ENDPOINT_HALF_OPEN, TcpEndpoint } from "./endpoint";
+import { TIMESTAMPS } from "./flags";
+import { TcpSocket } from "./socket";
 import { SYN_RECEIVED } from "./state";
 import { tableInsert, tableRemove } from "./table";
 

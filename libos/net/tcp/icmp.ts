@@ -7,7 +7,8 @@ import { connectionFail, connectionRelease } from "./connection";
 import { outputMark } from "./output";
 import { roundTripForget } from "./rtt";
 import { sequenceLess, sequenceWithin } from "./sequence";
-import { ENDPOINT_SOCKET, TcpSocket } from "./socket";
+import { ENDPOINT_SOCKET } from "./endpoint";
+import { TcpSocket } from "./socket";
 import { SYN_RECEIVED, SYN_SENT, isSynchronized } from "./state";
 import { NO_ENDPOINT, tableFind } from "./table";
 

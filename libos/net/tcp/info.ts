@@ -10,7 +10,8 @@ import { WINDOW_MAX } from "./congestion_window";
 import { scoreboardBytes, scoreboardMissing } from "./scoreboard";
 import { sendNotSent } from "./send_queue";
 import { sequenceMax, sequenceMin } from "./sequence";
-import { PERSIST, RECOVERY, SACK_PERMITTED, TIMESTAMPS, TcpSocket, WINDOW_SCALED } from "./socket";
+import { PERSIST, RECOVERY, SACK_PERMITTED, TIMESTAMPS, WINDOW_SCALED } from "./flags";
+import { TcpSocket } from "./socket";
 import { LISTEN } from "./state";
 import { ticksDuration } from "./transmit_times";
 

@@ -34,16 +34,9 @@ import { windowInitial, windowOpen } from "./receive_queue";
 import { roundTripAcknowledged } from "./rtt";
 import { mssOf, offeredBy } from "./segment_options";
 import { segmentAcceptable, sequenceLess, sequenceLessOrEqual } from "./sequence";
-import {
-  ACK_NOW,
-  ENDPOINT_HALF_OPEN,
-  ENDPOINT_TIME_WAIT,
-  NO_SOCKET,
-  TIMESTAMPS,
-  TcpSocket,
-  URGENT,
-  WINDOW_SCALED,
-} from "./socket";
+import { ENDPOINT_HALF_OPEN, ENDPOINT_TIME_WAIT } from "./endpoint";
+import { ACK_NOW, TIMESTAMPS, URGENT, WINDOW_SCALED } from "./flags";
+import { NO_SOCKET, TcpSocket } from "./socket";
 import { CLOSED, CLOSING, LAST_ACK, SYN_RECEIVED, SYN_SENT, TIME_WAIT, acceptsText } from "./state";
 import { cookiesOutstanding } from "./syn_cookie";
 import { NO_ENDPOINT, listenerFind, tableFind } from "./table";

@@ -19,7 +19,8 @@ import { HalfOpen, halfOpenAdd, halfOpenFreeAll, halfOpenWindow } from "./half_o
 import { ECN_SETTING } from "./ecn";
 import { orphanAdd } from "./orphans";
 import { roundTripSample } from "./rtt";
-import { KEEPALIVE, NODELAY, NO_SOCKET, SYN_LOST, TcpSocket, WINDOW_SCALED, socketOfAccept } from "./socket";
+import { KEEPALIVE, NODELAY, SYN_LOST, WINDOW_SCALED } from "./flags";
+import { NO_SOCKET, TcpSocket, socketOfAccept } from "./socket";
 import { CLOSED, LISTEN } from "./state";
 import { listenerConflict } from "./table";
 

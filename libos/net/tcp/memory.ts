@@ -4,7 +4,8 @@ import { ListNode, listFirst, listInit, listInsertTail, listLinked, listRemove }
 import { PAGE_SHIFT, pagesAlloc, pagesFree, pagesFreeCount } from "../../../kernel/memory/pages";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { DeviceBlock, deviceBlockAllocate, deviceBlockFree } from "../device";
-import { STARVED, TcpSocket, socketOfStarved } from "./socket";
+import { STARVED } from "./flags";
+import { TcpSocket, socketOfStarved } from "./socket";
 
 const starved = changetype<ListNode>(memory.data(8, 8));
 let used: u32 = 0;

@@ -2,7 +2,8 @@
 // acknowledged yet. A peer that never does – it keeps its window closed, say – makes them last, and the application
 // cannot bound them: so they are counted, and give up sooner than others.
 import { bufferMemoryTight } from "./memory";
-import { DETACHED, TcpSocket } from "./socket";
+import { DETACHED } from "./flags";
+import { TcpSocket } from "./socket";
 
 /** Orphans that are kept; beyond it a connection that is closed is reset. */
 export const ORPHANS_MAX: u32 = 1024;

@@ -32,10 +32,9 @@ import {
   TAIL_DUE,
   TAIL_TIMER,
   TIMESTAMPS,
-  TcpSocket,
   WINDOW_SCALED,
-  socketOfPending,
-} from "./socket";
+} from "./flags";
+import { TcpSocket, socketOfPending } from "./socket";
 import { SYN_SENT, isSynchronized } from "./state";
 import { tailProbeSent, tailTimerStart } from "./tail_loss";
 import { retransmitTimerStart, timersArm } from "./timers";

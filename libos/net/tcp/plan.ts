@@ -28,8 +28,8 @@ import {
   SACK_PERMITTED,
   TAIL_DUE,
   TIMESTAMPS,
-  TcpSocket,
-} from "./socket";
+} from "./flags";
+import { TcpSocket } from "./socket";
 import { CLOSED, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from "./state";
 
 /** The segment that has been decided on. */

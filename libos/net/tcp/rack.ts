@@ -18,7 +18,8 @@ import {
 import { tcpExtendedCounters } from "./counters";
 import { scoreboardEnd, scoreboardMissing, scoreboardThreshold } from "./scoreboard";
 import { sequenceLess, sequenceMax, sequenceMin } from "./sequence";
-import { RECOVERY, REORDERING, TcpSocket } from "./socket";
+import { RECOVERY, REORDERING } from "./flags";
+import { TcpSocket } from "./socket";
 import {
   ticksDuration,
   ticksLess,

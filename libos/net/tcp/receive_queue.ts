@@ -16,7 +16,8 @@ import {
   ringWrite,
 } from "./ring_buffer";
 import { sequenceLess } from "./sequence";
-import { ACK_NOW, TcpSocket, URGENT } from "./socket";
+import { ACK_NOW, URGENT } from "./flags";
+import { TcpSocket } from "./socket";
 import { acceptsText } from "./state";
 
 /** Bytes that can be read now. */

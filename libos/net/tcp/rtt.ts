@@ -3,7 +3,8 @@
 import { RTO_INITIAL, RTO_MAX, RTO_MIN } from "./constants";
 import { timestampClock } from "./isn";
 import { rackInit, rackMeasured } from "./rack";
-import { ROUND_TRIP_TIMED, TIMESTAMPS, TcpSocket } from "./socket";
+import { ROUND_TRIP_TIMED, TIMESTAMPS } from "./flags";
+import { TcpSocket } from "./socket";
 import { sequenceLess } from "./sequence";
 
 /** A timestamp echo that claims more than this is not believed, ms. */

@@ -16,7 +16,8 @@ import {
 import { sequenceLess, sequenceLessOrEqual, sequenceMax, sequenceMin } from "./sequence";
 import { rackBegin, rackReported } from "./rack";
 import { retransmissionsLost } from "./retransmission_log";
-import { SACK_PERMITTED, TcpSocket } from "./socket";
+import { SACK_PERMITTED } from "./flags";
+import { TcpSocket } from "./socket";
 
 /** True while losses are found by SACK rather than by counting duplicates. */
 export function scoreboardUsed(s: TcpSocket): bool {

@@ -17,7 +17,8 @@ import {
 import { MSS_DEFAULT, MSS_DEFAULT_IPV6, MSS_MIN, WINDOW_SCALE } from "./constants";
 import { rangeEnd, rangeLatest, rangeStart } from "./range_list";
 import { rangeCount } from "./reassembly";
-import { DUPLICATE, SACK_PERMITTED, TIMESTAMPS, TcpSocket, WINDOW_SCALED } from "./socket";
+import { DUPLICATE, SACK_PERMITTED, TIMESTAMPS, WINDOW_SCALED } from "./flags";
+import { TcpSocket } from "./socket";
 
 /** Bytes of options in a SYN that offers what `offered` (TIMESTAMPS | SACK_PERMITTED | WINDOW_SCALED) says. */
 export function synOptionsSize(offered: u32): u32 {

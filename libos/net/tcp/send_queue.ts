@@ -12,7 +12,8 @@ import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { ipGathers } from "../ip/routing";
 import { bufferMemoryTight, starvedAdd, starvedRemove } from "./memory";
 import { ringCapacity, ringDrained, ringExtend, ringReserve, ringWrite, ringAdvance } from "./ring_buffer";
-import { STARVED, TcpSocket } from "./socket";
+import { STARVED } from "./flags";
+import { TcpSocket } from "./socket";
 
 /** SO_SNDBUF, or one page while memory is tight. */
 function currentLimit(s: TcpSocket): u32 {

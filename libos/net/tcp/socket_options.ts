@@ -6,7 +6,8 @@ import { congestionChoose } from "./congestion";
 import { BUFFER_MAX, BUFFER_MIN, MSS_MIN, SEGMENT_SIZE_MAX } from "./constants";
 import { ECN_ASK, ECN_NEVER, ECN_SETTING } from "./ecn";
 import { outputNow } from "./output";
-import { ACK_NOW, KEEPALIVE, MORE_FOLLOWS, NODELAY, REUSEADDR, TcpSocket } from "./socket";
+import { ACK_NOW, KEEPALIVE, MORE_FOLLOWS, NODELAY, REUSEADDR } from "./flags";
+import { TcpSocket } from "./socket";
 import { lifeTimerStart } from "./timers";
 
 function setFlag(s: TcpSocket, flag: u32, on: bool): void {

@@ -12,7 +12,7 @@ import { NEVER } from "../../../kernel/time/clock";
 import { HAS_TIMESTAMPS, TcpSegment } from "../wire/tcp";
 import { connectionHash } from "./isn";
 import { mssOf } from "./segment_options";
-import { SACK_PERMITTED, TIMESTAMPS, WINDOW_SCALED } from "./socket";
+import { SACK_PERMITTED, TIMESTAMPS, WINDOW_SCALED } from "./flags";
 
 const PERIOD: u64 = 60_000_000_000;
 

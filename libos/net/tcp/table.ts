@@ -6,7 +6,9 @@ import { orderFor, pagesAlloc, pagesFree } from "../../../kernel/memory/pages";
 import { randomU64 } from "../../../kernel/random";
 import { IpAddress, addressCovers, addressesOverlap } from "../ip/address";
 import { ephemeralPort } from "../ports";
-import { BOUND, ENDPOINT_SOCKET, ENDPOINT_TIME_WAIT, NO_SOCKET, REUSEADDR, TcpEndpoint, TcpSocket } from "./socket";
+import { ENDPOINT_SOCKET, ENDPOINT_TIME_WAIT, TcpEndpoint } from "./endpoint";
+import { BOUND, REUSEADDR } from "./flags";
+import { NO_SOCKET, TcpSocket } from "./socket";
 import { CLOSE_WAIT, CLOSING, ESTABLISHED, FIN_WAIT_1, LAST_ACK, LISTEN } from "./state";
 
 const INITIAL_BUCKETS: u32 = 1024;

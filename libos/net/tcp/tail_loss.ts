@@ -4,16 +4,8 @@
 import { congestionProbeRepaired } from "./congestion";
 import { tcpExtendedCounters } from "./counters";
 import { sequenceLess } from "./sequence";
-import {
-  PERSIST,
-  RECOVERY,
-  SACK_PERMITTED,
-  TAIL_DUE,
-  TAIL_PROBE,
-  TAIL_RETRANSMITTED,
-  TAIL_TIMER,
-  TcpSocket,
-} from "./socket";
+import { PERSIST, RECOVERY, SACK_PERMITTED, TAIL_DUE, TAIL_PROBE, TAIL_RETRANSMITTED, TAIL_TIMER } from "./flags";
+import { TcpSocket } from "./socket";
 
 /** For clocks, queues and delayed acknowledgments of the peer, ns; also so that busy connections do not set a timer each time. */
 const SLACK: u64 = 20000000;

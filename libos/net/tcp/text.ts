@@ -11,7 +11,8 @@ import { ECN_AGREED, ecnTextArrives } from "./ecn";
 import { reassemblyHolds } from "./reassembly";
 import { receiveStore, windowOpen } from "./receive_queue";
 import { sequenceLess, sequenceMax } from "./sequence";
-import { ACK_NOW, DETACHED, FIN_KNOWN, READ_SHUT, TcpSocket } from "./socket";
+import { ACK_NOW, DETACHED, FIN_KNOWN, READ_SHUT } from "./flags";
+import { TcpSocket } from "./socket";
 import { CLOSE_WAIT, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, acceptsText } from "./state";
 
 /** Takes what of the segment lies in the window. The connection may be over afterwards. */

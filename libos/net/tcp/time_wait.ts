@@ -12,7 +12,9 @@ import { controlSend } from "./control_segment";
 import { tcpExtendedCounters } from "./counters";
 import { timestampClock } from "./isn";
 import { sequenceLess, segmentAcceptable } from "./sequence";
-import { ACK_NOW, ENDPOINT_TIME_WAIT, TIMESTAMPS, TcpEndpoint, TcpSocket } from "./socket";
+import { ENDPOINT_TIME_WAIT, TcpEndpoint } from "./endpoint";
+import { ACK_NOW, TIMESTAMPS } from "./flags";
+import { TcpSocket } from "./socket";
 import { TIME_WAIT } from "./state";
 import { tableInsert, tableRemove } from "./table";
 

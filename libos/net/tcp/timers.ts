@@ -23,8 +23,8 @@ import {
   RETRANSMIT_FIRST,
   SYN_LOST,
   TAIL_TIMER,
-  TcpSocket,
-} from "./socket";
+} from "./flags";
+import { TcpSocket } from "./socket";
 import { tailTimerExpired, tailTimerStart } from "./tail_loss";
 import { CLOSED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, isSynchronized } from "./state";
 

@@ -3,7 +3,8 @@
 import { tcpExtendedCounters } from "./counters";
 import { timestampClock } from "./isn";
 import { sequenceMax } from "./sequence";
-import { RECOVERY, REORDERING, RETRANSMIT_FIRST, TIMESTAMPS, TcpSocket, UNDO } from "./socket";
+import { RECOVERY, REORDERING, RETRANSMIT_FIRST, TIMESTAMPS, UNDO } from "./flags";
+import { TcpSocket } from "./socket";
 import { HAS_TIMESTAMPS, TcpSegment } from "../wire/tcp";
 
 /** Remembers the windows, before a loss changes them and something is sent again. */
