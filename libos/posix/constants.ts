@@ -61,6 +61,8 @@ export const SO_KEEPALIVE: i32 = 9;
 export const SO_OOBINLINE: i32 = 10;
 /** Value: struct linger. */
 export const SO_LINGER: i32 = 13;
+/** Sockets that all set it before they are bound share a port: each gets the peers that a hash gives it. */
+export const SO_REUSEPORT: i32 = 15;
 /** Value: struct timeval; zero = no time-out. Also the time-out of accept(). */
 export const SO_RCVTIMEO: i32 = 20;
 /** Value: struct timeval; zero = no time-out. Also the time-out of connect(). */

@@ -27,6 +27,7 @@ function socketLevelValue(file: OpenFile, name: i32): i64 {
   if (name == c.SO_ERROR) return isStream ? tcpTakeReport(file.tcp) : udpTakeError(file.udp);
   if (name == c.SO_ACCEPTCONN) return flag(isStream && file.tcp.state == LISTEN);
   if (name == c.SO_REUSEADDR) return flag(isStream ? tcp.tcpReuseAddress(file.tcp) : file.udp.reuseAddress);
+  if (name == c.SO_REUSEPORT) return flag(isStream ? file.tcp.reusePort : file.udp.reusePort);
   if (name == c.SO_BROADCAST) return flag(!isStream && file.udp.broadcast);
   if (name == c.SO_RCVBUF) return isStream ? tcp.tcpReceiveLimit(file.tcp) : file.udp.receiveLimit;
   if (!isStream) return OPTION_UNKNOWN;
@@ -91,6 +92,9 @@ function setSocketLevel(file: OpenFile, name: i32, number: i32): i32 {
   if (name == c.SO_REUSEADDR) {
     if (isStream) tcp.tcpSetReuseAddress(file.tcp, on);
     else file.udp.reuseAddress = on;
+  } else if (name == c.SO_REUSEPORT) {
+    if (isStream) file.tcp.reusePort = on;
+    else file.udp.reusePort = on;
   } else if (name == c.SO_RCVBUF) {
     if (number < 0) return -EINVAL;
     if (isStream) tcp.tcpSetReceiveLimit(file.tcp, number);

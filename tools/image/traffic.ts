@@ -35,6 +35,7 @@ const TRAFFIC = [
   "libos/net/netfront",
   "libos/net/network",
   "libos/net/tcp",
+  "libos/net/siphash",
   "libos/net/transport",
   "libos/net/udp/input",
   "libos/net/udp/output",

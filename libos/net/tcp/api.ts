@@ -18,6 +18,7 @@ import { ipIsGroup, ipIsLocal, ipSourceFor } from "../ip/routing";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from "../poll_events";
 import { transportRegister } from "../transport";
 import { IPPROTO_TCP } from "../wire/ipv4";
+import { bindCheck, boundInit, boundInsert, boundRemove, portForBind, portForConnect } from "./bound_ports";
 import { connectionAbort, connectionOpen, connectionRelease, socketCreate, socketUnlink } from "./connection";
 import { BACKLOG_MAX } from "./constants";
 import { tcpExtendedCounters } from "./counters";
@@ -51,7 +52,7 @@ import {
   peerHasFinished,
 } from "./state";
 import { cookieInit } from "./syn_cookie";
-import { bindCheck, boundInsert, boundRemove, portForBind, portForConnect, tableInit } from "./table";
+import { tableInit } from "./table";
 import { lifeTimerStart } from "./timers";
 import { timeWaitInit } from "./time_wait";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
@@ -80,6 +81,7 @@ export function tcpInit(bufferPages: u32 = 0): bool {
   retransmissionLogsInit();
   isnInit();
   if (!tableInit()) return false;
+  boundInit();
   transportRegister(IPPROTO_TCP, tcpInput.index, tcpError.index, tcpFlush.index);
   return true;
 }

@@ -5,6 +5,7 @@ import { timerCancel } from "../../../kernel/time/timer";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { TCP_ACK } from "../wire/tcp";
 import { congestionInit } from "./congestion";
+import { boundRemove } from "./bound_ports";
 import {
   KEEP_ALIVE_COUNT,
   KEEP_ALIVE_IDLE,
@@ -41,7 +42,7 @@ import {
   TIME_WAIT,
   isSynchronized,
 } from "./state";
-import { NO_ENDPOINT, boundRemove, isTimeWait, tableFind, tableInsert, tableRemove } from "./table";
+import { NO_ENDPOINT, isTimeWait, tableFind, tableInsert, tableRemove } from "./table";
 import { TimeWait, timeWaitAdd, timeWaitFree, timeWaitNextIsn } from "./time_wait";
 import { lifeTimerStart, timersInit, timersStop } from "./timers";
 

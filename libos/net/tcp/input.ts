@@ -19,6 +19,7 @@ import {
   tcpParse,
 } from "../wire/tcp";
 import { acknowledgmentArrives, challenge } from "./acknowledge";
+import { listenerFind } from "./bound_ports";
 import { connectionFail, connectionRelease, connectionEstablished } from "./connection";
 import { TIMESTAMP_LIFETIME, WINDOW_SCALE } from "./constants";
 import { resetReply } from "./control_segment";
@@ -39,7 +40,7 @@ import { ACK_NOW, TIMESTAMPS, URGENT, WINDOW_SCALED } from "./flags";
 import { NO_SOCKET, TcpSocket } from "./socket";
 import { CLOSED, CLOSING, LAST_ACK, SYN_RECEIVED, SYN_SENT, TIME_WAIT, acceptsText } from "./state";
 import { cookiesOutstanding } from "./syn_cookie";
-import { NO_ENDPOINT, listenerFind, tableFind } from "./table";
+import { NO_ENDPOINT, tableFind } from "./table";
 import { textArrives } from "./text";
 import { TimeWait, timeWaitArrives, timeWaitFree, timeWaitNextIsn } from "./time_wait";
 import { retransmitTimerStop } from "./timers";
@@ -81,7 +82,7 @@ function wrong(checksums: u32): i32 {
 function strangerArrives(initial: u32, now: u64): void {
   const control = segment.flags & (TCP_SYN | TCP_ACK | TCP_RST);
   if (control == TCP_SYN || (control == TCP_ACK && cookiesOutstanding(now))) {
-    const listener = listenerFind(segment.destination, segment.destinationPort);
+    const listener = listenerFind(segment.destination, segment.destinationPort, segment.source, segment.sourcePort);
     if (listener != NO_SOCKET) {
       if (control == TCP_SYN) listenerArrives(listener, segment, initial, now);
       else cookieReturns(listener, now);

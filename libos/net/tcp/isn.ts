@@ -3,7 +3,7 @@
 // comes from the same key, per pair of hosts, so that timestamps grow from one incarnation to the next (RFC 7323, 5.4).
 import { randomU64 } from "../../../kernel/random";
 import { IpAddress } from "../ip/address";
-import { siphashBegin, siphashEnd, siphashWord } from "./siphash";
+import { siphashBegin, siphashEnd, siphashWord } from "../siphash";
 
 const NANOSECONDS_PER_TICK: u64 = 4000;
 const NANOSECONDS_PER_TIMESTAMP: u64 = 1000000;

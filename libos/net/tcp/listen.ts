@@ -13,6 +13,7 @@ import {
   socketCreate,
   socketLink,
 } from "./connection";
+import { listenerConflict } from "./bound_ports";
 import { WINDOW_SCALE } from "./constants";
 import { tcpCounters, tcpExtendedCounters } from "./counters";
 import { HalfOpen, halfOpenAdd, halfOpenFreeAll, halfOpenWindow } from "./half_open";
@@ -22,7 +23,6 @@ import { roundTripSample } from "./rtt";
 import { KEEPALIVE, NODELAY, SYN_LOST, WINDOW_SCALED } from "./flags";
 import { NO_SOCKET, TcpSocket, socketOfAccept } from "./socket";
 import { CLOSED, LISTEN } from "./state";
-import { listenerConflict } from "./table";
 
 /** Makes a listener of the bound socket `s`: 0, or -EADDRINUSE when the end has one already. */
 export function listenerOpen(s: TcpSocket, backlog: u32): i32 {

@@ -141,6 +141,8 @@ export class TcpSocket extends TcpEndpoint {
   ipv6: bool;
   /** IPV6_V6ONLY. */
   only6: bool;
+  /** SO_REUSEPORT. */
+  reusePort: bool;
   /** The application has chosen sendLimit, receiveLimit. */
   sendLimitSet: bool;
   receiveLimitSet: bool;

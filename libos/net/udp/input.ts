@@ -5,6 +5,7 @@ import { udpCounters } from "../counters";
 import { IpAddress, addressCovers } from "../ip/address";
 import { pathMtuLower } from "../ip/path_mtu";
 import { ipIsGroup } from "../ip/routing";
+import { sharedPortLot } from "../port_sharing";
 import { RX_LINK_GROUP } from "../receive_flags";
 import { transportChecksumValid } from "../transport";
 import { IPPROTO_UDP } from "../wire/ipv4";
@@ -40,14 +41,24 @@ function matchScore(s: UdpSocket, remote: IpAddress, remotePort: u16, local: IpA
   return s.remotePort == remotePort && s.remote.equals(remote) ? 2 : NO_MATCH;
 }
 
-/** The socket that datagrams from `remote` to `local` are for, or null. */
+/** True when the peer belongs to `s` rather than to `other`. Where sockets share by SO_REUSEADDR alone, the newest has all. */
+function sharesMore(s: UdpSocket, other: UdpSocket, remote: IpAddress, remotePort: u16): bool {
+  if (!s.reusePort || !other.reusePort) return false;
+  const lot = sharedPortLot(changetype<usize>(other), remote, remotePort);
+  return sharedPortLot(changetype<usize>(s), remote, remotePort) > lot;
+}
+
+/** The socket that datagrams from `remote` to `local` are for, or null. Of several that match as well, SO_REUSEPORT gives each its share. */
 function findSocket(remote: IpAddress, remotePort: u16, local: IpAddress, localPort: u16): UdpSocket {
   let best = changetype<UdpSocket>(0);
   let bestScore = NO_MATCH;
   let socket = udpBucket(localPort);
   while (changetype<usize>(socket) != 0) {
     const score = matchScore(socket, remote, remotePort, local, localPort);
-    if (score > bestScore) {
+    if (
+      score > bestScore ||
+      (score == bestScore && score != NO_MATCH && sharesMore(socket, best, remote, remotePort))
+    ) {
       best = socket;
       bestScore = score;
     }

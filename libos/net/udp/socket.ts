@@ -56,6 +56,8 @@ export class UdpSocket {
   /** IPV6_V6ONLY. */
   only6: bool;
   reuseAddress: bool;
+  /** SO_REUSEPORT. */
+  reusePort: bool;
   /** SO_BROADCAST. */
   broadcast: bool;
   readShut: bool;
@@ -159,7 +161,8 @@ function conflicts(socket: UdpSocket, address: IpAddress, port: u16): bool {
   let other = udpBucket(port);
   while (changetype<usize>(other) != 0) {
     const overlaps = other.localPort == port && addressesOverlap(other.local, other.only6, address, socket.only6);
-    if (overlaps && !(other.reuseAddress && socket.reuseAddress)) return true;
+    const shared = (other.reuseAddress && socket.reuseAddress) || (other.reusePort && socket.reusePort);
+    if (overlaps && !shared) return true;
     other = changetype<UdpSocket>(other.nextInBucket);
   }
   return false;

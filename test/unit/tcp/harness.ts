@@ -43,7 +43,7 @@ import {
   sequenceMax,
   sequenceWithin,
 } from "../../../libos/net/tcp/sequence";
-import { siphashBegin, siphashEnd, siphashWord } from "../../../libos/net/tcp/siphash";
+import { siphashBegin, siphashEnd, siphashWord } from "../../../libos/net/siphash";
 import { TcpSocket, socketCount } from "../../../libos/net/tcp/socket";
 import {
   tcpEcn,

@@ -21,7 +21,7 @@ const LIBOS: Compilation = {
   generated: {
     "loops.ts": `
 import { checksum } from "./libos/net/wire/checksum";
-import { siphashBegin, siphashEnd, siphashWord } from "./libos/net/tcp/siphash";
+import { siphashBegin, siphashEnd, siphashWord } from "./libos/net/siphash";
 export function loop_checksum(address: usize, length: u32): u32 {
   return checksum(address, length);
 }
