@@ -18,6 +18,8 @@ export const R1: u32 = 3;
 export const R2_DATA: u64 = 300 * SECOND;
 /** R2 for what nobody holds any more, also behind a window that stays closed. */
 export const R2_ORPHAN: u64 = 100 * SECOND;
+/** … and when the memory that it holds is needed. */
+export const R2_ORPHAN_TIGHT: u64 = 2 * SECOND;
 /** R2 for SYN: at least 3 minutes (RFC 9293 MUST-23). */
 export const R2_SYN: u64 = 180 * SECOND;
 

@@ -1,8 +1,9 @@
 // Orphans: connections that no descriptor and no accept queue holds any more, but whose last text or FIN the peer has not
 // acknowledged yet. A peer that never does – it keeps its window closed, say – makes them last, and the application
 // cannot bound them: so they are counted, and give up sooner than others.
-import { bufferMemoryTight } from "./memory";
+import { R2_ORPHAN, R2_ORPHAN_TIGHT } from "./constants";
 import { DETACHED } from "./flags";
+import { bufferMemoryTight } from "./memory";
 import { TcpSocket } from "./socket";
 
 /** Orphans that are kept; beyond it a connection that is closed is reset. */
@@ -31,7 +32,12 @@ export function orphanRemove(): void {
   count -= 1;
 }
 
-/** True when another orphan would be one too many, or the memory that it holds is needed. */
+/** True when another orphan would be one too many. */
 export function orphansTooMany(): bool {
-  return count > ORPHANS_MAX || bufferMemoryTight();
+  return count > ORPHANS_MAX;
+}
+
+/** How long an orphan may go without progress, ns. One that makes some is never given up for want of memory: its text would be lost. */
+export function orphanPatience(): u64 {
+  return bufferMemoryTight() ? R2_ORPHAN_TIGHT : R2_ORPHAN;
 }

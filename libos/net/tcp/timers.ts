@@ -8,9 +8,10 @@ import { ipDoubt } from "../ip/output";
 import { blackHoleSuspect } from "./black_hole";
 import { congestionReported, congestionTimeout } from "./congestion";
 import { connectionAbort, connectionFail, connectionRelease } from "./connection";
-import { FIN_WAIT_2_DURATION, R1, R2_DATA, R2_ORPHAN, R2_SYN, RTO_MAX } from "./constants";
+import { FIN_WAIT_2_DURATION, R1, R2_DATA, R2_SYN, RTO_MAX } from "./constants";
 import { tcpExtendedCounters } from "./counters";
 import { ECN_CAPABLE } from "./ecn";
+import { orphanPatience } from "./orphans";
 import { outputNow } from "./output";
 import { roundTripBackOff, roundTripForget } from "./rtt";
 import {
@@ -101,7 +102,7 @@ function givesUp(s: TcpSocket, limit: u64, now: u64): bool {
   if (s.retransmissions == 0) s.firstRetransmission = now;
   s.retransmissions += 1;
   const patience = s.userTimeout != 0 ? s.userTimeout : limit; // RFC 9293 MUST-21
-  return now - s.firstRetransmission >= (s.has(DETACHED) ? min(patience, R2_ORPHAN) : patience);
+  return now - s.firstRetransmission >= (s.has(DETACHED) ? min(patience, orphanPatience()) : patience);
 }
 
 /** RFC 9293 MUST-20, SHLD-9: IP may know a better way, or find that the neighbour has gone; the application can ask. */

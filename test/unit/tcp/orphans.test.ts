@@ -73,3 +73,25 @@ test("beyond so many, a connection that is closed is reset", async () => {
   peer.send({ flags: "R", sequence: 1, sourcePort: 2000 });
   assert.equal(close(9001)["tcpAbortOnMemory"], undefined);
 });
+
+test("with memory short, a closed connection keeps what it still has to send while the peer takes it, not longer", async () => {
+  const bufferPages = 64;
+  const peer = await Peer.create({ pages: 1024, bufferPages });
+  const listener = peer.stack.listen(80);
+  const text = new Uint8Array(32_768);
+  for (let port = 3000; peer.stack.call("bufferPagesUsed") <= bufferPages - (bufferPages >> 2); port++) {
+    peer.stack.send(peer.open(listener, { sourcePort: port, window: 0 }), text);
+  }
+  const taker = peer.open(listener, { sourcePort: 2000 });
+  const stalled = peer.open(listener, { sourcePort: 2001, window: 0 });
+  for (const child of [taker, stalled]) peer.stack.send(child, "answer");
+  for (const child of [taker, stalled]) peer.stack.close(child);
+  const flags = (port: number, milliseconds: number): string[] =>
+    peer
+      .pass(milliseconds)
+      .filter(({ destinationPort }) => destinationPort === port)
+      .map((segment) => segment.flags);
+  assert.deepEqual(flags(2000, 100).join(""), "PAFA");
+  peer.send({ sequence: 1, ack: 8, sourcePort: 2000 });
+  assert.ok(flags(2001, 10_000).at(-1)?.includes("R"));
+});
