@@ -20,8 +20,8 @@ import { boot, useLab } from "./support.ts";
 
 const limit = { timeout: 400_000 };
 const ENOMEM = 12;
-/** How long forkd stands still at a call, for something to happen meanwhile: longer than xl takes here. */
-const PAUSE_MS = 3000;
+/** How long xenstored stands still. */
+const STORE_PAUSE_MS = 3000;
 /** The newest domain: the child or shell that forkd makes, if there is one by now. */
 const NEWEST = "$(xl list | awk 'NR > 1 {print $2}' | sort -n | tail -n 1)";
 
@@ -49,7 +49,7 @@ test("xenstored slow, and stopped for a while: forks take longer, and work", lim
     try {
       // Typing needs xenstore, too: xl finds the console there.
       const ordered = family.order();
-      await sleep(PAUSE_MS);
+      await sleep(STORE_PAUSE_MS);
       await lab().run("kill -CONT $(pidof xenstored oxenstored)");
       await ordered;
     } finally {
@@ -86,7 +86,7 @@ test("the parent is destroyed while forkd works for it", limit, async (t) => {
   const before = await warmedUp(forkd);
   for (const call of ["XenControl.populate", "XenControl.setContext", "XenControl.unpause"]) {
     await using family = await bootOrders(forkd);
-    await pausedAt(forkd, family, call, `xl destroy ${family.guest.name}`);
+    await stoppedAt(forkd, family, call, `xl destroy ${family.guest.name}`);
     // What was made for it ends with it, or is an orphan that ends by itself.
     t.diagnostic(`parent destroyed before ${call}`);
   }
@@ -105,7 +105,7 @@ test("the child is destroyed while forkd makes it", limit, async (t) => {
     await using family = await bootOrders(forkd);
     await forksWell(family, forkd);
     for (const call of ["XenControl.copyTime", "XenControl.pinRoot", "Store.introduce", "XenControl.unpause"]) {
-      await pausedAt(forkd, family, call, `xl destroy ${NEWEST}`);
+      await stoppedAt(forkd, family, call, `xl destroy ${NEWEST}`);
       assertFitting(await explained(forkd.output.text, () => family.outcome()), `destroyed before ${call}`);
       await forksWell(family, forkd);
       t.diagnostic(`child destroyed before ${call}`);
@@ -116,9 +116,13 @@ test("the child is destroyed while forkd makes it", limit, async (t) => {
 });
 
 /** Orders a fork and runs `command` in dom0 while forkd stands before a call. */
-async function pausedAt(forkd: Forkd, family: OrderedFamily, call: string, command: string): Promise<void> {
-  const from = await arm(forkd, { kind: "pause", call, at: 1, ms: PAUSE_MS });
+async function stoppedAt(forkd: Forkd, family: OrderedFamily, call: string, command: string): Promise<void> {
+  const from = await arm(forkd, { kind: "stop", call, at: 1 });
   await family.order();
   await faultHappened(forkd, from);
-  await lab().run(command);
+  try {
+    await lab().run(command);
+  } finally {
+    await lab().run(`kill -CONT ${forkd.pid}`);
+  }
 }

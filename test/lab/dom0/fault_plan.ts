@@ -13,6 +13,5 @@ export interface PlannedCall {
 export type FaultPlan =
   | { readonly kind: "none" | "record" }
   | (PlannedCall & { readonly kind: "error"; readonly errno: number })
-  | (PlannedCall & { readonly kind: "kill" })
-  | (PlannedCall & { readonly kind: "pause"; readonly ms: number })
+  | (PlannedCall & { readonly kind: "kill" | "stop" })
   | { readonly kind: "slow"; readonly ms: number };

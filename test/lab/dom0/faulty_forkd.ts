@@ -4,7 +4,7 @@
 //   {"kind": "record"}                                                     none, but each call is told: "call XenControl.create"
 //   {"kind": "error", "call": "XenControl.create", "at": 1, "errno": 12}   the first of these calls fails
 //   {"kind": "kill", "call": "Store.writeAll", "at": 2}                    SIGKILL before the second
-//   {"kind": "pause", "call": "XenControl.unpause", "at": 1, "ms": 2000}   it takes that long, and forkd does nothing meanwhile
+//   {"kind": "stop", "call": "XenControl.unpause", "at": 1}                SIGSTOP before the first: forkd does nothing until SIGCONT
 //   {"kind": "slow", "ms": 50}                                             every request to xenstore takes that long
 // and says on standard error "fault armed" and "fault <Class.method>".
 import koffi from "koffi";
@@ -46,7 +46,7 @@ function plannedError(name: string): number | undefined {
   if (count !== plan.at) return undefined;
   say(`fault ${name}`);
   if (plan.kind === "kill") process.kill(process.pid, "SIGKILL");
-  if (plan.kind === "pause") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, plan.ms);
+  if (plan.kind === "stop") process.kill(process.pid, "SIGSTOP");
   return plan.kind === "error" ? plan.errno : undefined;
 }
 
