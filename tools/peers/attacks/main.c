@@ -5,25 +5,8 @@
  *   attacks slow <a.b.c.d> <port> <count> <seconds>                    connections that never finish a request's head
  *   attacks zero …                                                     connections that take no answer: their windows are closed
  * Says "ready" when all connections stand, and at the end how many frames were sent, or connections stood. */
+#include "../exchange/words.h"
 #include "attacks.h"
-
-static uint32_t take_number(const char **text) {
-  uint32_t value = 0;
-  while (**text >= '0' && **text <= '9') value = value * 10 + (uint32_t)(*(*text)++ - '0');
-  if (**text != 0) ++*text;
-  return value;
-}
-
-static uint32_t host_of(const char *text) {
-  uint32_t host = 0;
-  for (int shift = 0; shift < 32; shift += 8) host |= (take_number(&text) & 255) << shift;
-  return host;
-}
-
-static int equal(const char *a, const char *b) {
-  while (*a == *b && *a != 0) a++, b++;
-  return *a == *b;
-}
 
 void say_number(uint32_t value) {
   char text[12];

@@ -1,5 +1,6 @@
 /* Exchanges small messages with a server, so many times; a run that gets another answer, or none for a while, fails. */
 #include "sockets.h"
+#include "words.h"
 
 enum { PATIENCE_SECONDS = 5 };
 
@@ -46,11 +47,6 @@ static int messages(uint32_t host, uint32_t count) {
     if (length == 0) return received == (uint64_t)count * MESSAGE;
     received += (uint64_t)length;
   }
-}
-
-static int equal(const char *a, const char *b) {
-  while (*a == *b && *a != 0) a++, b++;
-  return *a == *b;
 }
 
 int run_client(const char *what, uint32_t host, uint32_t count) {

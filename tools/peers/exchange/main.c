@@ -3,19 +3,7 @@
  *   exchange tcp|connections|udp|messages <a.b.c.d> <count>         is a client
  * Compiled without a C library. */
 #include "sockets.h"
-
-static uint32_t take_number(const char **text) {
-  uint32_t value = 0;
-  while (**text >= '0' && **text <= '9') value = value * 10 + (uint32_t)(*(*text)++ - '0');
-  if (**text != 0) ++*text;
-  return value;
-}
-
-static uint32_t host_of(const char *text) {
-  uint32_t host = 0;
-  for (int shift = 0; shift < 32; shift += 8) host |= (take_number(&text) & 255) << shift;
-  return host;
-}
+#include "words.h"
 
 /* `start` is where the kernel has left the count of arguments, and behind it their addresses. */
 __attribute__((force_align_arg_pointer, used, noreturn)) static void begin(long *start) {
