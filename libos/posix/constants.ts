@@ -48,6 +48,7 @@ export const MSG_NOSIGNAL: i32 = 0x4000;
 
 // Socket options, level SOL_SOCKET. The value is an i32 where nothing else is said.
 export const SOL_SOCKET: i32 = 1;
+export const SO_DEBUG: i32 = 1;
 export const SO_REUSEADDR: i32 = 2;
 /** Read only: SOCK_STREAM or SOCK_DGRAM. */
 export const SO_TYPE: i32 = 3;

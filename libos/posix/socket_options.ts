@@ -33,6 +33,7 @@ function socketLevelValue(file: OpenFile, name: i32): i64 {
   if (!isStream) return OPTION_UNKNOWN;
   if (name == c.SO_OOBINLINE) return 1;
   if (name == c.SO_SNDBUF) return tcp.tcpSendLimit(file.tcp);
+  if (name == c.SO_DEBUG) return flag(file.tcp.traced);
   return name == c.SO_KEEPALIVE ? flag(tcp.tcpKeepAlive(file.tcp)) : OPTION_UNKNOWN;
 }
 
@@ -106,6 +107,8 @@ function setSocketLevel(file: OpenFile, name: i32, number: i32): i32 {
     tcp.tcpSetKeepAlive(file.tcp, on, monotonicNow());
   } else if (name == c.SO_OOBINLINE && isStream) {
     if (!on) return -EINVAL; // RFC 6093, 3.4: out of line is what nobody should use
+  } else if (name == c.SO_DEBUG && isStream) {
+    file.tcp.traced = on;
   } else if (name == c.SO_BROADCAST && !isStream) {
     file.udp.broadcast = on;
   } else {

@@ -65,6 +65,7 @@ const SELDOM = [
   "libos/net/tcp/info",
   "libos/net/tcp/socket_options",
   "libos/net/tcp/syn_cookie",
+  "libos/net/tcp/trace",
   "libos/net/tcp/undo",
   "libos/net/wire/arp",
   "libos/net/wire/dhcp",

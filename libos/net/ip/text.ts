@@ -1,4 +1,4 @@
-// IPv6 addresses as text: out in the form of RFC 5952, in as RFC 4291 section 2.2 has it (without a dotted quad at the end).
+// Addresses as text: out as dotted quads and in the form of RFC 5952, IPv6 in as RFC 4291 section 2.2 has it (without a dotted quad at the end).
 import { LogLine } from "../../../kernel/log";
 import { parseDecimal } from "../../../kernel/text";
 import { IpAddress } from "./address";
@@ -11,6 +11,7 @@ function group(address: IpAddress, index: u32): u32 {
 
 /** Appends `address` to a line of the log. */
 export function logAddress(line: LogLine, address: IpAddress): LogLine {
+  if (address.isIpv4()) return line.ipv4(address.ipv4());
   // RFC 5952 section 4.2: the first of the longest runs of zeros, two groups at least, becomes "::".
   let runStart: u32 = GROUPS;
   let runLength: u32 = 1;
@@ -31,6 +32,13 @@ export function logAddress(line: LogLine, address: IpAddress): LogLine {
     line.hex(group(address, i));
   }
   return line;
+}
+
+/** Appends an end of a connection: 10.0.2.2:80, [fd00::1]:80 (RFC 5952, 6). */
+export function logEnd(line: LogLine, address: IpAddress, port: u16): LogLine {
+  if (!address.isIpv4()) line.text("[");
+  logAddress(line, address);
+  return line.text(address.isIpv4() ? ":" : "]:").decimal(port);
 }
 
 function hexDigit(byte: u8): i32 {

@@ -22,6 +22,7 @@ import { ACK_NOW, FIN_ACKNOWLEDGED, PERSIST, RECOVERY, SACK_PERMITTED, TAIL_PROB
 import { TcpSocket } from "./socket";
 import { CLOSING, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, SYN_RECEIVED } from "./state";
 import { lifeTimerStart, retransmitTimerStart, retransmitTimerStop } from "./timers";
+import { stateEnter } from "./trace";
 
 /** Asks for an ACK that may be a challenge to a forged segment (RFC 5961). */
 export function challenge(s: TcpSocket, now: u64): void {
@@ -127,7 +128,7 @@ function newAcknowledged(s: TcpSocket, segment: TcpSegment, now: u64): void {
 function finAcknowledged(s: TcpSocket, now: u64): void {
   s.set(FIN_ACKNOWLEDGED);
   if (s.state == FIN_WAIT_1) {
-    s.state = FIN_WAIT_2;
+    stateEnter(s, FIN_WAIT_2);
     lifeTimerStart(s, now);
   } else if (s.state == CLOSING) {
     connectionTimeWait(s, now);

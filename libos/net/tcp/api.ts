@@ -56,6 +56,7 @@ import { tableInit } from "./table";
 import { lifeTimerStart } from "./timers";
 import { timeWaitInit } from "./time_wait";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
+import { stateEnter, traceInit } from "./trace";
 
 /** tcpShutdown's `how`, with POSIX's values. */
 export const SHUT_RD: i32 = 0;
@@ -80,6 +81,7 @@ export function tcpInit(bufferPages: u32 = 0): bool {
   rangeListsInit();
   retransmissionLogsInit();
   isnInit();
+  traceInit();
   if (!tableInit()) return false;
   boundInit();
   transportRegister(IPPROTO_TCP, tcpInput.index, tcpError.index, tcpFlush.index);
@@ -215,9 +217,9 @@ export function tcpShutdown(s: TcpSocket, how: i32, now: u64): i32 {
 function finish(s: TcpSocket, now: u64): void {
   if (s.has(FIN_QUEUED)) return;
   if (s.state == ESTABLISHED || s.state == SYN_RECEIVED) {
-    if (s.state == ESTABLISHED) s.state = FIN_WAIT_1;
+    if (s.state == ESTABLISHED) stateEnter(s, FIN_WAIT_1);
   } else if (s.state == CLOSE_WAIT) {
-    s.state = LAST_ACK;
+    stateEnter(s, LAST_ACK);
   } else {
     return;
   }
@@ -239,7 +241,7 @@ export function tcpClose(s: TcpSocket, now: u64): void {
     else tcpExtendedCounters.tcpAbortOnData += 1;
     connectionAbort(s, 0, now);
   } else if (s.state == SYN_SENT) {
-    socketUnlink(s);
+    socketUnlink(s, CLOSED);
   } else {
     finish(s, now);
     if (isSynchronized(s.state) && s.state != TIME_WAIT && orphansTooMany()) {

@@ -18,6 +18,7 @@ import { slowStart, slowStartInit } from "./slow_start";
 import { sequenceLess, sequenceLessOrEqual } from "./sequence";
 import { transmitTimesForget } from "./transmit_times";
 import { undoPrepare } from "./undo";
+import { traceRecovery } from "./trace";
 
 /** Values of TcpSocket.congestionControl; the first is the default. */
 export const CUBIC: u8 = 0;
@@ -148,6 +149,7 @@ function recoveryStart(s: TcpSocket, now: u64): void {
   s.recoverSequence = s.sendMax;
   s.retransmitNext = s.sendUnacknowledged;
   s.set(RECOVERY | RETRANSMIT_FIRST);
+  traceRecovery(s);
   if (s.has(TAIL_TIMER)) s.retransmitDeadline = now + s.retransmissionTimeout;
   s.clear(TAIL_TIMER | TAIL_DUE | TAIL_PROBE);
 }

@@ -44,6 +44,7 @@ import {
 } from "./state";
 import { NO_ENDPOINT, isTimeWait, tableFind, tableInsert, tableRemove } from "./table";
 import { TimeWait, timeWaitAdd, timeWaitFree, timeWaitNextIsn } from "./time_wait";
+import { stateEnter, traceBegin } from "./trace";
 import { lifeTimerStart, timersInit, timersStop } from "./timers";
 
 /** A new socket with the default options; NO_SOCKET without memory. */
@@ -70,11 +71,11 @@ export function socketLink(s: TcpSocket): void {
   s.set(HASHED);
 }
 
-/** Takes `s` out of the network's sight: no segment reaches it any more, no timer runs. State CLOSED. */
-export function socketUnlink(s: TcpSocket): void {
+/** Takes `s` out of the network's sight, in `state`: no segment reaches it any more, no timer runs. */
+export function socketUnlink(s: TcpSocket, state: u8): void {
   if (s.has(HASHED)) tableRemove(s);
   s.clear(HASHED);
-  s.state = CLOSED;
+  stateEnter(s, state);
   timersStop(s);
   outputUnmark(s);
   starvedRemove(s);
@@ -95,7 +96,8 @@ export function connectionOpen(s: TcpSocket, localPort: u16, now: u64): i32 {
   tcpCounters.activeOpens += 1;
   forgetEarlier(s);
   s.localPort = localPort;
-  s.state = SYN_SENT;
+  traceBegin(s);
+  stateEnter(s, SYN_SENT);
   if ((s.ecn & ECN_ASK) != 0) s.ecn |= ECN_CAPABLE;
   s.timestampOffset = timestampOffsetFor(s.local, s.remote);
   sendSequenceInit(s, initial);
@@ -131,7 +133,7 @@ export function sendSequenceInit(s: TcpSocket, initial: u32): void {
 
 /** Our SYN is acknowledged: the connection stands. */
 export function connectionEstablished(s: TcpSocket, now: u64): void {
-  s.state = s.has(FIN_QUEUED) ? FIN_WAIT_1 : ESTABLISHED;
+  stateEnter(s, s.has(FIN_QUEUED) ? FIN_WAIT_1 : ESTABLISHED);
   segmentSizeUpdate(s);
   s.receiveSegmentSize = MSS_DEFAULT; // until larger segments arrive
   if (s.has(SYN_LOST) && s.smoothedRoundTrip == 0) s.retransmissionTimeout = RTO_AFTER_SYN_LOSS; // RFC 6298, 5.7
@@ -145,7 +147,7 @@ export function connectionEstablished(s: TcpSocket, now: u64): void {
 export function connectionFail(s: TcpSocket, error: i32): void {
   if (s.state == ESTABLISHED || s.state == CLOSE_WAIT) tcpCounters.estabResets += 1;
   else if (s.state == SYN_SENT || s.state == SYN_RECEIVED) tcpCounters.attemptFails += 1;
-  socketUnlink(s);
+  socketUnlink(s, CLOSED);
   if (error != 0) s.error = error; // RFC 9293 MUST-12
   wakeAll(s.waitQueue);
 }
@@ -158,8 +160,7 @@ export function connectionAbort(s: TcpSocket, error: i32, now: u64): void {
 
 /** Both FINs are acknowledged: only the memory of the connection stays in the table, for 2 MSL. */
 export function connectionTimeWait(s: TcpSocket, now: u64): void {
-  socketUnlink(s);
-  s.state = TIME_WAIT;
+  socketUnlink(s, TIME_WAIT);
   timeWaitAdd(s, now);
   wakeAll(s.waitQueue);
 }
@@ -169,7 +170,7 @@ export function connectionRelease(s: TcpSocket): void {
   if (!s.has(DETACHED) || (s.state != CLOSED && s.state != TIME_WAIT)) return;
   acceptQueueRemove(s);
   boundRemove(s);
-  socketUnlink(s);
+  socketUnlink(s, s.state);
   receiveDiscard(s);
   timerCancel(s.timer);
   orphanRemove();

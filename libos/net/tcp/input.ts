@@ -44,6 +44,7 @@ import { NO_ENDPOINT, tableFind } from "./table";
 import { textArrives } from "./text";
 import { TimeWait, timeWaitArrives, timeWaitFree, timeWaitNextIsn } from "./time_wait";
 import { retransmitTimerStop } from "./timers";
+import { stateEnter } from "./trace";
 
 const segment = changetype<TcpSegment>(memory.data(TCP_SEGMENT_SIZE, 8));
 
@@ -144,7 +145,7 @@ function synSentArrives(s: TcpSocket, now: u64): void {
   if (!segment.has(TCP_SYN)) return;
   synAccept(s, now);
   if (!acknowledges) {
-    s.state = SYN_RECEIVED; // RFC 9293 MUST-10: simultaneous open; our SYN goes again with an ACK
+    stateEnter(s, SYN_RECEIVED); // RFC 9293 MUST-10: simultaneous open; our SYN goes again with an ACK
     s.sendNext = s.initialSend;
     return;
   }

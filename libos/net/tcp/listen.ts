@@ -22,7 +22,8 @@ import { orphanAdd } from "./orphans";
 import { roundTripSample } from "./rtt";
 import { KEEPALIVE, NODELAY, SYN_LOST, WINDOW_SCALED } from "./flags";
 import { NO_SOCKET, TcpSocket, socketOfAccept } from "./socket";
-import { CLOSED, LISTEN } from "./state";
+import { CLOSED, LISTEN, SYN_RECEIVED } from "./state";
+import { stateEnter, traceBegin } from "./trace";
 
 /** Makes a listener of the bound socket `s`: 0, or -EADDRINUSE when the end has one already. */
 export function listenerOpen(s: TcpSocket, backlog: u32): i32 {
@@ -31,7 +32,7 @@ export function listenerOpen(s: TcpSocket, backlog: u32): i32 {
   s.acceptCount = 0;
   s.halfOpenCount = 0;
   listInit(s.acceptNode);
-  s.state = LISTEN;
+  stateEnter(s, LISTEN);
   return 0;
 }
 
@@ -46,7 +47,7 @@ export function listenerClose(s: TcpSocket, now: u64): void {
     connectionRelease(child);
   }
   s.acceptNode.next = 0;
-  s.state = CLOSED;
+  stateEnter(s, CLOSED);
   wakeAll(s.waitQueue);
 }
 
@@ -130,6 +131,7 @@ function inheritOptions(child: TcpSocket, s: TcpSocket): void {
   child.segmentMaximum = s.segmentMaximum;
   child.corked = s.corked;
   child.quickAck = s.quickAck;
+  child.traced = s.traced;
   child.ipv6 = s.ipv6;
   child.only6 = s.only6;
   child.userTimeout = s.userTimeout;
@@ -143,6 +145,8 @@ function takeHandshake(child: TcpSocket, entry: HalfOpen, segment: TcpSegment, n
   child.remote.copy(entry.remote);
   child.localPort = entry.localPort;
   child.remotePort = entry.remotePort;
+  child.state = SYN_RECEIVED;
+  traceBegin(child);
   child.settings.copy(entry.settings); // RFC 9293 SHLD-23: so nobody need change them during the connection
   child.set(entry.options);
   child.ecn |= entry.ecn;

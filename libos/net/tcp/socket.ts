@@ -149,6 +149,8 @@ export class TcpSocket extends TcpEndpoint {
   /** TCP_CORK, TCP_QUICKACK. */
   corked: bool;
   quickAck: bool;
+  /** SO_DEBUG, or tcp-trace= on the command line (trace.ts). */
+  traced: bool;
   /** A writer found no room: it is woken when there is (send_queue.ts). */
   wantsRoom: bool;
   /** ECN_… (ecn.ts). */

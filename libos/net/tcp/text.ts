@@ -14,6 +14,7 @@ import { sequenceLess, sequenceMax } from "./sequence";
 import { ACK_NOW, DETACHED, FIN_KNOWN, READ_SHUT } from "./flags";
 import { TcpSocket } from "./socket";
 import { CLOSE_WAIT, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, acceptsText } from "./state";
+import { stateEnter } from "./trace";
 
 /** Takes what of the segment lies in the window. The connection may be over afterwards. */
 export function textArrives(s: TcpSocket, segment: TcpSegment, now: u64): void {
@@ -96,8 +97,8 @@ function finArrives(s: TcpSocket, now: u64): void {
   s.receiveNext += 1;
   s.receiveEdge = sequenceMax(s.receiveEdge, s.receiveNext);
   s.set(ACK_NOW);
-  if (s.state == ESTABLISHED) s.state = CLOSE_WAIT;
-  else if (s.state == FIN_WAIT_1) s.state = CLOSING;
+  if (s.state == ESTABLISHED) stateEnter(s, CLOSE_WAIT);
+  else if (s.state == FIN_WAIT_1) stateEnter(s, CLOSING);
   else if (s.state == FIN_WAIT_2) connectionTimeWait(s, now);
   wakeAll(s.waitQueue);
 }

@@ -28,6 +28,7 @@ import {
 import { TcpSocket } from "./socket";
 import { tailTimerExpired, tailTimerStart } from "./tail_loss";
 import { CLOSED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, isSynchronized } from "./state";
+import { traceTimeout } from "./trace";
 
 /** No deadlines. */
 export function timersInit(s: TcpSocket): void {
@@ -101,6 +102,7 @@ function givesUp(s: TcpSocket, limit: u64, now: u64): bool {
   tcpExtendedCounters.tcpTimeouts += 1;
   if (s.retransmissions == 0) s.firstRetransmission = now;
   s.retransmissions += 1;
+  traceTimeout(s);
   const patience = s.userTimeout != 0 ? s.userTimeout : limit; // RFC 9293 MUST-21
   return now - s.firstRetransmission >= (s.has(DETACHED) ? min(patience, orphanPatience()) : patience);
 }

@@ -83,12 +83,14 @@ export class Process extends Calls {
  *
  * @param files contents by path
  * @param memory of the domain, in MiB
+ * @param options more of the kernel's command line
  */
 export function runApp(
   kernel: WebAssembly.Module,
   app: (process: Process) => Piece<void>,
   files: Readonly<Record<string, string>> = {},
   memory = 16,
+  options = "",
 ): string {
   const host = new Host(kernel, 1);
   const blob = filesBlob(
@@ -100,7 +102,7 @@ export function runApp(
   );
   let failure: unknown;
   const guest = host.create({
-    commandLine: "ip=off env.A=1 -- one two",
+    commandLine: `ip=off ${options} env.A=1 -- one two`,
     files: blob,
     memory,
     app: function* (domain): App {
