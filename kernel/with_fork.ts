@@ -8,3 +8,9 @@ export declare function familyStart(): void;
 export declare function familyEvent(event: usize): void;
 /** The network interface has got an IPv4 address, in host order, or lost it: 0. */
 export declare function familyAddress(address: u32): void;
+/** forkd may have put messages into the mailbox, or made room there. */
+export declare function mailboxTake(): void;
+/** Takes in a message of process `from`, 0 for forkd's own. The payload is there until this returns. Kernel work: must not block. */
+export declare function familyMessage(type: u32, flags: u32, from: i32, payload: usize, length: u32): void;
+/** The mailbox has room again, for which somebody waits. Kernel work: must not block. */
+export declare function familyRoom(): void;

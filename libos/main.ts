@@ -9,11 +9,13 @@ import { familyStart } from "../kernel/with_fork";
 import { networkStart } from "./with_network";
 
 export { forkRequest } from "../kernel/fork/fork";
+export { mailboxTake } from "../kernel/fork/mailbox";
 export { trap } from "../kernel/trap/trap";
 export { threadMain } from "../kernel/thread/scheduler";
 export * from "./posix/index";
 export { pipeClose, pipeEvents, pipeQueue, pipeRead, pipeWrite } from "./posix/pipe";
 export { familyAddress, familyEvent, familyStart } from "./process/family";
+export { familyMessage, familyRoom } from "./process/messages";
 export { signalTake, terminationCaught } from "./process/signals";
 export { leaveKernel, upcall } from "../kernel/work";
 

@@ -3,6 +3,7 @@ export * from "./main";
 export * from "./posix/network";
 export { domainSearchTake } from "./net/dhcp/domain_search";
 export { resolverForget } from "./net/dns/resolver";
+export { networkMessage, networkRoom } from "./net/family";
 export { networkFinish } from "./net/finish";
 export { networkForked, networkStart } from "./net/network";
 export { socketClose, socketEvents, socketLinger, socketQueue, socketRead, socketWrite } from "./posix/socket_file";

@@ -15,7 +15,7 @@ import { startInfo } from "../xen/start_info";
 
 /** "KFRK". */
 const MAGIC: u32 = 0x4b52464b;
-export const FORK_VERSION: u32 = 2;
+export const FORK_VERSION: u32 = 3;
 /** `result` while the answer is open. */
 export const FORK_PENDING: i32 = 0x7fffffff;
 /** Events that fit into the ring; forkd keeps back what has no room. */
@@ -113,6 +113,8 @@ export class ForkDescriptor {
   requestResult: i32;
   /** The IPv4 address of the network interface, in host order; 0 = none. */
   networkAddress: u32;
+  /** The address of the mailbox (mailbox.ts). */
+  mailbox: u32;
 }
 
 /** How a child was made. */

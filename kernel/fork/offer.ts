@@ -1,5 +1,5 @@
 // How a domain offers itself to forkd: a page, an event channel, and three nodes below its own data/fork that name them
-//   version = 2, descriptor = <address of the page in this domain>, event-channel = <port>
+//   version = 3, descriptor = <address of the page in this domain>, event-channel = <port>
 // of which the last completes the offer. forkd binds the channel, maps the page and sets `ready`. From then on an event
 // says that a request is answered or that something happened in the family. Offered at boot, and again by each copy of the domain.
 import { EIO, ENOMEM, ETIMEDOUT } from "../errno";
@@ -16,7 +16,7 @@ import { suspendRegister } from "../power/suspend";
 import { TextBuffer, textBuffer } from "../text";
 import { WaitQueue, waitOn, wakeAll } from "../thread/wait_queue";
 import { monotonicNow } from "../time/clock";
-import { familyEvent } from "../with_fork";
+import { familyEvent, mailboxTake } from "../with_fork";
 import { startInfo } from "../xen/start_info";
 import { StoreBatch, batchInit } from "../xenbus/batch";
 import {
@@ -30,6 +30,7 @@ import {
   forkDescriptorRenew,
   stageReached,
 } from "./descriptor";
+import { mailboxInit } from "./mailbox";
 
 const path = changetype<TextBuffer>(memory.data(16, 8));
 const pathBytes = memory.data(16);
@@ -52,7 +53,7 @@ let port: u32 = 0;
  */
 export function forkOffer(): i32 {
   const page = pageAlloc();
-  if (page == 0 || !forkDescriptorInit() || !prepareSharing()) return -ENOMEM;
+  if (page == 0 || !forkDescriptorInit() || !mailboxInit() || !prepareSharing()) return -ENOMEM;
   batch = batchInit(page, onOffered.index, 0);
   suspendRegister(onSuspend.index, onResume.index);
   return offer(BOOT_PATIENCE);
@@ -124,6 +125,7 @@ export function eventsTake(): void {
     consumed += 1;
   }
   atomic.store<u32>(changetype<usize>(descriptor) + offsetof<ForkDescriptor>("eventConsumer"), consumed);
+  mailboxTake();
   wakeAll(answered);
 }
 

@@ -3,6 +3,7 @@ import { TextSpan, commandLineOption } from "../../kernel/command_line";
 import { EAGAIN, ENOSYS } from "../../kernel/errno";
 import { EVENT_SIGNAL, FamilyEvent } from "../../kernel/fork/descriptor";
 import { fork } from "../../kernel/fork/fork";
+import { mailboxForked } from "../../kernel/fork/mailbox";
 import { forkOffer, forkTellAddress } from "../../kernel/fork/offer";
 import { forkRequestsForget } from "../../kernel/fork/request";
 import { log } from "../../kernel/log";
@@ -56,6 +57,7 @@ function onForked(): void {
   childrenForget();
   waitForked();
   forkRequestsForget();
+  mailboxForked();
   appThreadsForked();
   signalsForked();
   networkForked();

@@ -35,6 +35,8 @@ export class FakeForkd {
   /** What the next requests get; later ones are not answered. */
   answers: number[] = [];
   requests = 0;
+  /** Events that the guest has raised. */
+  events = 0;
   /** Runs just before a fork is answered. */
   beforeAnswer: () => void = () => undefined;
   /** The requests for signals that have come, and what the next ones get; without an answer they get 0. */
@@ -56,11 +58,11 @@ export class FakeForkd {
   attach(): void {
     const { world, store } = this.host;
     world.runUntil(() => store.get(`${this.home}/event-channel`) !== undefined);
-    assert.equal(store.get(`${this.home}/version`), "2");
+    assert.equal(store.get(`${this.home}/version`), "3");
     this.page = Number(store.get(`${this.home}/descriptor`));
     this.port = Number(store.get(`${this.home}/event-channel`));
     assert.equal(this.get(AT.magic), 0x4b52464b);
-    assert.equal(this.get(AT.version), 2);
+    assert.equal(this.get(AT.version), 3);
     assert.ok(this.guest.domain.events.bind(this.port, () => this.notified()));
     this.set(FROM_FORKD.pid, 1);
     this.set(FROM_FORKD.ready, 1);
@@ -103,11 +105,13 @@ export class FakeForkd {
     return this.get(FROM_FORKD.consumer);
   }
 
-  private notify(): void {
+  /** Raises the event at the guest. */
+  notify(): void {
     this.guest.domain.events.raise(this.port);
   }
 
   private notified(): void {
+    this.events += 1;
     this.serveKill();
     if (this.result !== PENDING) return;
     this.requests += 1;

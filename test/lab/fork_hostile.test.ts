@@ -41,6 +41,7 @@ const FIELDS: Readonly<Record<string, number>> = {
   "first page of the app": 144,
   "end of the app": 148,
   "address of the page states": 152,
+  "address of the mailbox": 180,
 };
 
 /** Each field with each number, alone. */

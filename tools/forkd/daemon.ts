@@ -5,6 +5,8 @@ import type { Log } from "../support/log.ts";
 import { Births, type BirthPolicy } from "./birth/births.ts";
 import { Family, FIRST_PID, type Member } from "./family/family.ts";
 import { familyLimits, Limits, type HostLimits, type HostView } from "./family/limits.ts";
+import { Mail } from "./family/mail.ts";
+import { Mailbox, MAILBOX_PAGES } from "./family/mailbox.ts";
 import { mapMember, Members } from "./family/members.ts";
 import { Reaper } from "./family/reap.ts";
 import { recover } from "./family/recover.ts";
@@ -28,6 +30,7 @@ export class Daemon {
   readonly #channels = new EventChannels();
   readonly #members = new Members(this.#channels);
   readonly #births: Births;
+  readonly #mail: Mail;
   readonly #reaper: Reaper;
   readonly #signals: Signals;
   /** Domains whose offer waits in the queue. */
@@ -45,8 +48,13 @@ export class Daemon {
     const limits = new Limits(policy.limits, this.#view(host), log);
     const later = (work: () => Promise<void>): void => this.#later(work);
     this.#births = new Births(xen, store, this.#members, limits, log, later, policy.births);
-    const forget = (member: Member): Promise<void> => this.#births.forget(member);
-    this.#reaper = new Reaper(xen.control, host, store, this.#members, forget, log);
+    this.#mail = new Mail(this.#members, log);
+    const forget = (member: Member): Promise<void> => {
+      this.#mail.forget(member);
+      return this.#births.forget(member);
+    };
+    const lastWords = (member: Member): void => this.#mail.lastWords(member);
+    this.#reaper = new Reaper(xen.control, host, store, this.#members, { lastWords, forget }, log);
     const post = (member: Member): void => later(() => this.#reaper.post(member));
     this.#signals = new Signals(xen.control, this.#members, post, log);
   }
@@ -120,6 +128,7 @@ export class Daemon {
       // A node that an earlier boot or a restore left behind: the guest writes the right one later.
       return this.log(`${member.name}: ${describeError(error)}`);
     }
+    this.#openMailbox(member);
     member.descriptor.setReady(true);
     this.#members.notify(member);
     await this.#births.expect(member);
@@ -147,13 +156,31 @@ export class Daemon {
     member.descriptor.setIdentity(FIRST_PID, 0);
     await this.store.writeAll([...family.header(), ...family.record({ ...identity, descriptorFrame }, "running")]);
     this.#members.take(member);
+    this.#openMailbox(member);
+    member.mailbox?.empty(); // a restored domain's is full of what concerns nobody any more
     return member;
+  }
+
+  /** Maps the mailbox of a member that was not made here. */
+  #openMailbox(member: Member): void {
+    if (member.mailbox !== undefined) return;
+    const { domain, descriptor } = member;
+    try {
+      const first = descriptor.mailboxPage;
+      const pages = Array.from({ length: MAILBOX_PAGES }, (_, i) => BigInt(first + i) << 12n);
+      const frames = pages.map((address) => this.xen.control.translate(domain, address));
+      const mapped = this.xen.memory.map(domain, frames, true);
+      member.mailbox = new Mailbox(mapped.bytes, () => mapped.unmap());
+    } catch (error) {
+      this.#mail.giveUp(member, error);
+    }
   }
 
   #onEvent(member: Member): void {
     if (member.ending) return;
     if (member.unposted.length > 0) this.#later(() => this.#reaper.post(member));
     this.#signals.serve(member);
+    this.#mail.serve(member);
     if (member.descriptor.address !== member.address) this.#later(() => this.#writeAddress(member));
     if (!member.descriptor.pending || member.forking) return;
     member.forking = true;

@@ -3,11 +3,12 @@
 import { KaryonError } from "../support/errors.ts";
 
 const MAGIC = 0x4b52464b;
-const VERSION = 2;
+const VERSION = 3;
 const RESULT_PENDING = 0x7fffffff;
 const RESULT = 12;
 const LAST_CHILD = 148;
 const NETWORK_ADDRESS = 176;
+const MAILBOX = 180;
 const RING_OFFSET = 2048;
 const RING_ENTRIES = 64;
 const ENTRY_SIZE = 32;
@@ -206,6 +207,11 @@ export class Descriptor {
   get address(): string | undefined {
     const address = this.#get(NETWORK_ADDRESS);
     return address === 0 ? undefined : [24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff).join(".");
+  }
+
+  /** Where the mailbox is, as the guest says: a guest-virtual address >> 12. */
+  get mailboxPage(): number {
+    return this.#get(MAILBOX) >>> 12;
   }
 
   /** The status the guest left; -1 when it left none. */

@@ -5,7 +5,7 @@
 // What the kernel has only for a certain system call it reaches through an import of module with_<call>: with an app
 // that makes the call that is the kernel's export of the same name, with another an empty function. So the linker
 // leaves out what an app cannot use, although the kernel is compiled once for all apps. with_network is for the kernel that
-// has one, whatever the app calls.
+// has one, whatever the app calls, with_fork_network for where both are.
 import { KaryonError } from "../support/errors.ts";
 import { appData, kernelData } from "./static_data.ts";
 import { placement } from "./traffic.ts";
@@ -171,12 +171,12 @@ function systemCall(imported: ImportedFunction, kernel: KernelExports): string {
 }
 
 function hookFunction(hook: ImportedFunction, imports: readonly ImportedFunction[], kernel: KernelExports): string {
-  const [, feature] = HOOK_MODULE.exec(hook.module) ?? [];
-  const present =
+  const [, features = ""] = HOOK_MODULE.exec(hook.module) ?? [];
+  const has = (feature: string): boolean =>
     feature === "network"
       ? kernel[NETWORK_START] !== undefined
       : imports.some(({ module, name }) => module === "posix" && name === feature);
-  if (!present) {
+  if (!features.split("_").every(has)) {
     return `__asm__(".globl ${hook.symbol}\\n.set ${hook.symbol}, app_emptyHook");`;
   }
   const target = kernel[hook.name];

@@ -105,6 +105,8 @@ test("forkd reads how far a guest is", () => {
   assert.equal(descriptor.address, "10.0.2.15");
   page.set("networkAddress", 0);
   assert.equal(descriptor.address, undefined);
+  page.set("mailbox", 0x70_9000);
+  assert.equal(descriptor.mailboxPage, 0x709);
   for (const way of ["WAY_COPY", "WAY_SHARE", "WAY_POOL"]) {
     page.set("way", at(way));
     assert.equal(descriptor.sharesFrames, way !== "WAY_COPY", way);

@@ -70,6 +70,7 @@ export const requestPid: usize = offsetof<ForkDescriptor>("requestPid");
 export const requestValue: usize = offsetof<ForkDescriptor>("requestValue");
 export const requestResult: usize = offsetof<ForkDescriptor>("requestResult");
 export const networkAddress: usize = offsetof<ForkDescriptor>("networkAddress");
+export const mailbox: usize = offsetof<ForkDescriptor>("mailbox");
 
 export const eventKind: usize = offsetof<FamilyEvent>("kind");
 export const eventPid: usize = offsetof<FamilyEvent>("pid");

@@ -51,7 +51,15 @@ class Scene {
     return Array.from({ length: size }, (_, i) => {
       const page = new Uint8Array(4096);
       const identity = { pid: i + 1, domain: domain + i, uuid: `uuid-${domain + i}`, name: "test", parentPid: i };
-      const state = { port: 1, address: undefined, forking: false, ending: false, unposted: [], status: undefined };
+      const state = {
+        port: 1,
+        mailbox: undefined,
+        address: undefined,
+        forking: false,
+        ending: false,
+        unposted: [],
+        status: undefined,
+      };
       const mapped = { descriptor: new Descriptor(page), descriptorFrame: 1, unmap: () => undefined };
       const member: Member = { family, ...identity, ...mapped, ...state };
       this.#pages.set(member, new DataView(page.buffer));

@@ -5,12 +5,14 @@ import { describeError, KaryonError } from "../../support/errors.ts";
 import type { Log } from "../../support/log.ts";
 import { bridgeDevice } from "./bridge.ts";
 import { nameOfFirst, type Family, type Member } from "../family/family.ts";
+import type { Descriptor } from "../descriptor.ts";
+import { MAILBOX_PAGES } from "../family/mailbox.ts";
 import { changedPages } from "./fill.ts";
 import type { Limits } from "../family/limits.ts";
 import { insist } from "../insist.ts";
 import { removeDomain } from "../remove_domain.ts";
 import { ownPfns } from "./own_frames.ts";
-import { ParentMemory } from "./parent_memory.ts";
+import { NO_FRAME, ParentMemory } from "./parent_memory.ts";
 import type { SharedPages } from "./shared_pages.ts";
 import { createShell, type Shell } from "./shell.ts";
 import type { ForeignPages } from "../xen/foreign_memory.ts";
@@ -27,8 +29,8 @@ export interface ReadyShell extends Shell {
   /** Who it will be. */
   readonly pid: number;
   readonly name: string;
-  /** The page that will be the child's descriptor, mapped. */
-  readonly descriptorPage: ForeignPages;
+  /** The page that will be the child's descriptor, and those of its mailbox behind it, mapped. */
+  readonly familyPages: ForeignPages;
   readonly descriptorFrame: number;
 }
 
@@ -159,8 +161,9 @@ export class Pool {
       const shell = await createShell(xen, order);
       try {
         const descriptorFrame = shell.frames[memory.pfn(parent.descriptorFrame) ?? 0] ?? 0;
-        const descriptorPage = xen.memory.map(shell.domain, [descriptorFrame], true);
-        return { ...shell, descriptorPage, descriptorFrame };
+        const mailbox = mailboxFrames(memory, parent.descriptor, shell);
+        const familyPages = xen.memory.map(shell.domain, [descriptorFrame, ...mailbox], true);
+        return { ...shell, familyPages, descriptorFrame };
       } catch (error) {
         shell.copied.unmap();
         xen.control.destroy(shell.domain);
@@ -207,7 +210,7 @@ export class Pool {
 
   /** Removes a shell that became no child. Does not throw. */
   async discard({ family }: Member, shell: ReadyShell): Promise<void> {
-    for (const pages of [shell.copied, shell.descriptorPage]) pages.unmap();
+    for (const pages of [shell.copied, shell.familyPages]) pages.unmap();
     shell.order.parent.close();
     await insist(`remove ${shell.name} (domain ${shell.domain})`, this.log, async () => {
       await removeDomain(this.xen.control, this.store, shell.domain, shell.uuid);
@@ -270,4 +273,13 @@ export class Pool {
     await this.#filling.get(parent);
     for (const shell of shells) await this.discard(parent, shell);
   }
+}
+
+/** The shell's frames of what is the parent's mailbox. */
+function mailboxFrames(parent: ParentMemory, { mailboxPage }: Descriptor, { frames }: Shell): number[] {
+  return Array.from({ length: MAILBOX_PAGES }, (_, i) => {
+    const frame = frames[parent.pfnAt(mailboxPage + i) ?? -1] ?? NO_FRAME;
+    if (frame !== NO_FRAME) return frame;
+    throw new KaryonError("FORK_DESCRIPTOR", "the fork descriptor has a mailbox that is not the kernel's memory");
+  });
 }

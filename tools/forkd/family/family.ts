@@ -1,6 +1,7 @@
 // Families: a domain that offers fork() (pid 1) and everything that descends from it. The tree lives here; xenstore has a
 // copy (/karyon/families) from which `forkd status` reads, and a later forkd goes on.
 import type { Descriptor, FamilyEvent } from "../descriptor.ts";
+import type { Mailbox } from "./mailbox.ts";
 import { limitsText, type FamilyLimits } from "./limits.ts";
 import { FAMILIES } from "../xenstore_nodes.ts";
 import type { StoreNode } from "../xen/store.ts";
@@ -22,6 +23,8 @@ export interface Member {
   readonly unmap: () => void;
   /** Local port of the event channel to it, once it has offered one. */
   port: number | undefined;
+  /** Its mailbox, once it is mapped. */
+  mailbox: Mailbox | undefined;
   /** Its IPv4 address, as its record has it. */
   address: string | undefined;
   /** Whether a fork is under way. */

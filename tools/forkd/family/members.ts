@@ -5,6 +5,16 @@ import type { Family, Identity, Member, MemberRecord } from "./family.ts";
 import type { EventChannels } from "../xen/event_channels.ts";
 import { PAGE_SIZE, type ForeignMemory, type ForeignPages } from "../xen/foreign_memory.ts";
 
+/** What a member begins with. */
+const NEW = {
+  port: undefined,
+  mailbox: undefined,
+  address: undefined,
+  forking: false,
+  ending: false,
+  status: undefined,
+} as const;
+
 /** Maps a member's descriptor page; nobody serves it before it is taken in. */
 export function mapMember(memory: ForeignMemory, family: Family, identity: Identity, descriptorFrame: number): Member {
   return memberOn(memory.map(identity.domain, [descriptorFrame], true), family, identity, descriptorFrame);
@@ -13,7 +23,7 @@ export function mapMember(memory: ForeignMemory, family: Family, identity: Ident
 /** A member whose descriptor page is mapped already. */
 export function memberOn(pages: ForeignPages, family: Family, identity: Identity, descriptorFrame: number): Member {
   const descriptor = new Descriptor(pages.bytes);
-  const state = { port: undefined, address: undefined, forking: false, ending: false, unposted: [], status: undefined };
+  const state = { ...NEW, unposted: [] };
   return { family, ...identity, descriptor, descriptorFrame, unmap: () => detach(descriptor, pages), ...state };
 }
 
@@ -26,15 +36,7 @@ function detach(descriptor: Descriptor, pages: ForeignPages): void {
 export function memberWithoutPage(family: Family, record: MemberRecord): Member {
   const { pid, domain, uuid, name, parentPid, descriptorFrame, status } = record;
   const descriptor = new Descriptor(new Uint8Array(PAGE_SIZE));
-  const state = {
-    port: undefined,
-    address: undefined,
-    forking: false,
-    ending: true,
-    unposted: [],
-    status,
-    unmap: () => undefined,
-  };
+  const state = { ...NEW, unposted: [], ending: true, status, unmap: () => undefined };
   return { family, pid, domain, uuid, name, parentPid, descriptor, descriptorFrame, ...state };
 }
 
@@ -74,6 +76,8 @@ export class Members {
   letGo(member: Member): void {
     this.unbind(member);
     member.unmap();
+    member.mailbox?.close();
+    member.mailbox = undefined;
     if (this.#byDomain.get(member.domain) === member) this.#byDomain.delete(member.domain);
     member.family.members.delete(member.pid);
   }

@@ -18,6 +18,14 @@ const SHUTDOWN_crash = 3;
 export const SIGKILL = 9;
 const SIGSEGV = 11;
 
+/** Who hears of members that have ended. */
+export interface Mourners {
+  /** Its memory is still mapped. */
+  readonly lastWords: (member: Member) => void;
+  /** It is no more in its family. */
+  readonly forget: (member: Member) => Promise<void>;
+}
+
 /** Takes in the ends of members. */
 export class Reaper {
   constructor(
@@ -25,8 +33,7 @@ export class Reaper {
     private readonly host: Host,
     private readonly store: Store,
     private readonly members: Members,
-    /** Hears of members that are no more. */
-    private readonly forget: (member: Member) => Promise<void>,
+    private readonly mourners: Mourners,
     private readonly log: Log,
   ) {}
 
@@ -58,9 +65,10 @@ export class Reaper {
       await insist(`remove the domain of ${name}`, this.log, () =>
         removeDomain(this.control, this.store, domain, uuid),
       );
+    this.mourners.lastWords(member);
     this.members.letGo(member);
     this.log(`${name} (process ${pid}, domain ${domain}) ended: ${statusText(status)}`);
-    await this.forget(member);
+    await this.mourners.forget(member);
     const parent = [member.parentPid, FIRST_PID]
       .map((of) => family.members.get(of))
       .find((found) => found?.ending === false);
