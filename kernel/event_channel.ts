@@ -2,7 +2,7 @@
 // bit per word of them in vcpu_info. Invariant: a port without a handler is masked.
 import { sharedInfo } from "./boot";
 import { ENOSPC } from "./errno";
-import { EVTCHNSTAT_interdomain, evtchnAllocUnbound, evtchnBindVirq } from "./xen/hypercall";
+import { EVTCHNSTAT_interdomain, evtchnAllocUnbound, evtchnBindInterdomain, evtchnBindVirq } from "./xen/hypercall";
 import { evtchnClose, evtchnSend, evtchnStatus } from "./xen/hypercall";
 import { EVTCHN_MASK, EVTCHN_PENDING, EVTCHN_PENDING_SEL, EVTCHN_UPCALL_PENDING } from "./xen/shared_info";
 
@@ -35,6 +35,11 @@ export function eventChannelsReset(): void {
 /** A new port that domain `remote` may bind to; -errno from Xen. */
 export function eventChannelAllocUnbound(remote: u16): i32 {
   return evtchnAllocUnbound(remote);
+}
+
+/** A port that leads to `remotePort` of domain `remote`, which has it for this domain; -errno from Xen. */
+export function eventChannelBind(remote: u16, remotePort: u32): i32 {
+  return evtchnBindInterdomain(remote, remotePort);
 }
 
 /** A port for virtual interrupt `virq`; -errno from Xen. */

@@ -14,6 +14,22 @@ export { trap } from "../kernel/trap/trap";
 export { threadMain } from "../kernel/thread/scheduler";
 export * from "./posix/index";
 export { pipeClose, pipeEvents, pipeQueue, pipeRead, pipeWrite } from "./posix/pipe";
+export {
+  sharedPipesCopied,
+  sharedPipesEvent,
+  sharedPipesForking,
+  sharedPipesParent,
+  sharedPipesRung,
+  sharedPipesStart,
+} from "./pipe/shared/forks";
+export {
+  pipesAreShared,
+  sharedEndClose,
+  sharedEndEvents,
+  sharedEndQueue,
+  sharedEndTransfer,
+  sharedPipeOpen,
+} from "./posix/shared_pipe";
 export { familyAddress, familyEvent, familyStart } from "./process/family";
 export { familyMessage, familyRoom } from "./process/messages";
 export { signalTake, terminationCaught } from "./process/signals";

@@ -2,14 +2,16 @@
 // The domain tells its pfn and an event channel in xenstore (offer.ts); forkd maps it. Little endian. All of it is
 // copied to the child like any other page; forkd then writes the child's result and pids into the copy.
 //
-// Who writes what: forkd `result` (after PENDING), `ready`, `pid`, `parentPid`, `sharers`, `way`, `requestResult` (after
+// Who writes what: forkd `result` (after PENDING), `ready`, `pid`, `parentPid`, `domain`, `childWay`, `sharers`, `way`, `requestResult` (after
 // PENDING), the ring of events and its producer index, and its stage times; the domain everything else. Either side reads the
 // other's fields once, with an atomic load.
 import { forkChild, machineToPhys, rodataEnd, sharedInfo, textStart } from "../boot";
 import { grantTableAddress, grantTableFrames } from "../grant_table";
 import { APP_BASE } from "../memory/app_space";
 import { addressFrame, framesKernelEnd } from "../memory/frames";
+import { SHARED_BASE, SHARED_END } from "../memory/page_table";
 import { PAGE_SHIFT, PAGE_SIZE, pageAlloc, pagesStates } from "../memory/pages";
+import { sharedPagesReady } from "../memory/shared_pages";
 import { monotonicNow } from "../time/clock";
 import { startInfo } from "../xen/start_info";
 
@@ -28,9 +30,15 @@ export const EVENT_CONTINUED: u32 = 3;
 export const EVENT_SIGNAL: u32 = 4;
 /** Only to process 1: a process whose parent has ended is its child now. */
 export const EVENT_ADOPTED: u32 = 5;
+/** A member has ended. `value` is the child that it was given last, if that lives. To those with shared pages. */
+export const EVENT_GONE: u32 = 6;
+/** Process `pid` has an event channel for this one: port `value` of domain `frames`. */
+export const EVENT_DOORBELL: u32 = 7;
 
 /** Operations that a domain can ask of forkd besides a fork. */
 export const REQUEST_KILL: u32 = 1;
+/** Tell process `requestPid` of port `requestValue`, which this domain has for it. */
+export const REQUEST_DOORBELL: u32 = 2;
 
 /** Bytes from the page's start to the stage times, u64 ns each: STAGES of the domain, its monotonic time, then as many of forkd. */
 const STAGE_TIMES: usize = 1024;
@@ -115,6 +123,15 @@ export class ForkDescriptor {
   networkAddress: u32;
   /** The address of the mailbox (mailbox.ts). */
   mailbox: u32;
+  /** Pages that a child has in common with this domain, writable: addresses >> 12; none when both are 0. */
+  sharedFirstPage: u32;
+  sharedEndPage: u32;
+  /** forkd: this domain's number. */
+  domain: u32;
+  /** forkd, before `result`: how the child was made, WAY_*. */
+  childWay: u32;
+  /** 1 while a lock in a shared page is held: this is no moment to stop the domain. */
+  locked: u32;
 }
 
 /** How a child was made. */
@@ -170,6 +187,8 @@ export function forkDescribe(): void {
   descriptor.constantEndPage = <u32>(rodataEnd() >> PAGE_SHIFT);
   descriptor.appFirstPage = <u32>(APP_BASE >> PAGE_SHIFT);
   descriptor.pageStates = pagesStates();
+  descriptor.sharedFirstPage = sharedPagesReady() ? <u32>(SHARED_BASE >> PAGE_SHIFT) : 0;
+  descriptor.sharedEndPage = sharedPagesReady() ? <u32>(SHARED_END >> PAGE_SHIFT) : 0;
 }
 
 /** The page, or null without one (the domain does not offer fork). */
@@ -202,6 +221,7 @@ export function forkDescriptorRenew(): void {
   descriptor.eventConsumer = 0;
   descriptor.requestOperation = 0;
   descriptor.requestResult = 0;
+  descriptor.locked = 0;
   store<u64>(stageTimes() + ((<usize>STAGE_CHILD_NETWORK) << 3), 0); // the parent's network was there long ago
 }
 

@@ -9,6 +9,7 @@ import { EAGAIN, ENOSYS } from "../errno";
 import { eventChannelClear, eventChannelNotify } from "../event_channel";
 import { copyOnWriteProtect } from "../memory/copy_on_write";
 import { monotonicNow, systemTimeAt } from "../time/clock";
+import { sharedPipesForking, sharedPipesParent } from "../with_fork_pipe";
 import { schedPoll } from "../xen/hypercall";
 import { xenstoreResume, xenstoreSuspend } from "../xenbus/xenstore";
 import { childStart } from "./child";
@@ -62,6 +63,8 @@ function copy(): i32 {
   const descriptor = forkDescriptor();
   stageReached(STAGE_STORE_RESTS);
   forkDescribe();
+  const refused = sharedPipesForking();
+  if (refused != 0) return refused;
   descriptor.sequence += 1;
   copyOnWriteProtect();
   stageReached(STAGE_PROTECTED);
@@ -80,6 +83,7 @@ export function forkRequest(): i32 {
   eventChannelNotify(port);
   const result = answer(port);
   stageReached(STAGE_ANSWERED);
+  sharedPipesParent(result);
   eventsTake(); // the wait may have swallowed an event of the family
   if (result > 0) {
     forkDescriptor().lastChild = result;

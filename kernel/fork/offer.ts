@@ -17,6 +17,7 @@ import { TextBuffer, textBuffer } from "../text";
 import { WaitQueue, waitOn, wakeAll } from "../thread/wait_queue";
 import { monotonicNow } from "../time/clock";
 import { familyEvent, mailboxTake } from "../with_fork";
+import { sharedPipesCopied } from "../with_fork_pipe";
 import { startInfo } from "../xen/start_info";
 import { StoreBatch, batchInit } from "../xenbus/batch";
 import {
@@ -108,7 +109,9 @@ function onSuspend(): void {
 }
 
 function onResume(restored: bool): void {
-  if (restored && batch.pending == 0) offerAgain();
+  if (!restored) return;
+  sharedPipesCopied();
+  if (batch.pending == 0) offerAgain();
 }
 
 function onEvent(_argument: usize): void {

@@ -63,6 +63,11 @@ export function copyOnWriteInit(sharers: usize): bool {
   return written != 0 && requests != 0;
 }
 
+/** How many other domains may share frames with this one. */
+export function sharersCount(): u32 {
+  return sharersAt == 0 ? 0 : load<u32>(sharersAt);
+}
+
 function regionOf(address: usize): usize {
   return (address - APP_BASE) >> REGION_SHIFT;
 }
@@ -126,7 +131,7 @@ export function copyOnWrite(address: u64): i32 {
   const page = (<usize>address) & ~(<usize>PAGE_SIZE - 1);
   const region = regionOf(page);
   if (load<u8>(states + region) == PROTECTED) {
-    if (load<u32>(sharersAt) == 0) open(region);
+    if (sharersCount() == 0) open(region);
     else track(region);
   }
   const entry = pageEntry(page);
@@ -173,7 +178,7 @@ function release(page: usize, entry: u64): bool {
   const mfn = (entry & PTE_FRAME_MASK) >> PAGE_SHIFT;
   const pfn = <u32>machineToPhys(mfn);
   const isOwn = pfnToMfn(pfn) == mfn;
-  if (isOwn && load<u32>(sharersAt) == 0) {
+  if (isOwn && sharersCount() == 0) {
     return updateVaMapping(page, entry | PTE_WRITABLE | PTE_DIRTY, UVMF_INVLPG) == 0;
   }
   if (!spareFramesReady()) return false;

@@ -18,7 +18,7 @@ import {
   PAGE_DATA,
   PAGE_READ_ONLY,
   PAGE_TEXT,
-  WINDOWS_BASE,
+  SHARED_BASE,
   pageMap,
   pageTableFlush,
   pageTableInit,
@@ -49,7 +49,7 @@ export function mapSharedInfo(): void {
 
 /** Takes over the builder's mapping and gives the page allocator its first pages. */
 export function directMapInit(): void {
-  const limit = (WINDOWS_BASE - imageBase()) >> PAGE_SHIFT;
+  const limit = (SHARED_BASE - imageBase()) >> PAGE_SHIFT;
   const pages = <u32>min(startInfo().nr_pages, limit);
   // Behind what it laid out the builder leaves at least 512 KiB mapped (libxc, count_pgtables).
   const l1List = builderEnd();
@@ -90,7 +90,7 @@ function grow(order: u32): bool {
   const wanted = max(GROWTH, 1 << order);
   const start = frameAddress(framesKernelEnd());
   const tables = pageTablesMissing(start, start + ((<usize>wanted) << PAGE_SHIFT));
-  if (framesFree() <= tables || start >= WINDOWS_BASE || !framesReserve(tables)) return false;
+  if (framesFree() <= tables || start >= SHARED_BASE || !framesReserve(tables)) return false;
   const given = framesTakeForKernel(min(wanted, framesFree() - tables));
   if (given == 0) return false;
   const end = start + ((<usize>given) << PAGE_SHIFT);

@@ -32,7 +32,10 @@ const BATCH_LIMIT: u32 = 128;
 /** Bytes of address space that an L1 table maps. */
 export const REGION_SHIFT: usize = 21;
 const GIB_SHIFT: usize = 30;
-/** Between the direct map and the app: first 2 MiB for spare frames (spare_frames.ts), then the entries. */
+/** Between the direct map and the app: first 2 MiB of pages that a family has in common (shared_pages.ts), … */
+export const SHARED_BASE: usize = 0x3f400000;
+export const SHARED_END: usize = 0x3f600000;
+/** … then 2 MiB for spare frames (spare_frames.ts), then the entries. */
 export const WINDOWS_BASE: usize = 0x3f600000;
 const WINDOWS_END: usize = 0x40000000;
 /** The L1 tables of all 4 GiB have their places here, so that the entry of an address is at a fixed place, too. */

@@ -37,9 +37,11 @@ const MMUEXT_CLEAR_PAGE: u32 = 16;
 const XENMEM_decrease_reservation: u64 = 1;
 const XENMEM_populate_physmap: u64 = 6;
 
+const SCHEDOP_yield: u64 = 0;
 const SCHEDOP_shutdown: u64 = 2;
 const SCHEDOP_poll: u64 = 3;
 
+const EVTCHNOP_bind_interdomain: u64 = 0;
 const EVTCHNOP_bind_virq: u64 = 1;
 const EVTCHNOP_close: u64 = 3;
 const EVTCHNOP_send: u64 = 4;
@@ -149,6 +151,11 @@ export function schedPoll(ports: usize, count: u32, timeout: u64): i32 {
   return <i32>hypercall(HYPERVISOR_sched_op, SCHEDOP_poll, scratch, 0, 0, 0);
 }
 
+/** Lets other virtual CPUs run first. */
+export function schedYield(): void {
+  hypercall(HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0, 0);
+}
+
 /** Asks for VIRQ_TIMER at system time `deadline` in ns; 0 cancels. */
 export function setTimer(deadline: u64): i32 {
   return <i32>hypercall(HYPERVISOR_set_timer_op, deadline, 0, 0, 0, 0);
@@ -173,6 +180,15 @@ export function evtchnAllocUnbound(remote: u16): i32 {
   store<u32>(scratch, 0, 4);
   const result = <i32>hypercall(HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, scratch, 0, 0, 0);
   return result < 0 ? result : <i32>load<u32>(scratch, 4);
+}
+
+/** A port that leads to `remotePort` of domain `remote`, which offers that to this one; the port, or -errno. */
+export function evtchnBindInterdomain(remote: u16, remotePort: u32): i32 {
+  store<u16>(scratch, remote);
+  store<u32>(scratch, remotePort, 4);
+  store<u32>(scratch, 0, 8);
+  const result = <i32>hypercall(HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, scratch, 0, 0, 0);
+  return result < 0 ? result : <i32>load<u32>(scratch, 8);
 }
 
 /** A port on which virtual interrupt `virq` arrives; the port, or -errno. */

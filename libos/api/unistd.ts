@@ -46,12 +46,11 @@ export function writeText(fd: i32, text: string): i32 {
 }
 
 /**
- * Makes a pipe between threads: `fds[0]` reads what is written to `fds[1]`. Returns 0, or -1 (EMFILE, ENFILE without memory).
+ * Makes a pipe between threads, and between parent and child of a later fork: `fds[0]` reads what is written to `fds[1]`. Returns 0, or -1 (EMFILE, ENFILE without memory).
  *
- * It holds up to 64 KiB, less when memory is short; up to PIPE_BUF bytes are written in one piece or not at all.
+ * It holds up to 64 KiB, less when memory is short, and 7 KiB where the domain offers fork; up to PIPE_BUF bytes are written in one piece or not at all.
  * At the end of what is there `read` returns 0 when the last `fds[1]` is closed; `write` fails with EPIPE (there is no
- * SIGPIPE) when the last `fds[0]` is. The child of a fork has a copy of the pipe with what was in it, and both ends of the
- * copy: parent and child cannot reach each other through it.
+ * SIGPIPE) when the last `fds[0]` is, in whichever process.
  */
 export function pipe(fds: StaticArray<i32>): i32 {
   return pipe2(fds, 0);

@@ -16,10 +16,10 @@ import {
   KIND_DEVICE,
   KIND_DIRECTORY,
   KIND_FILE,
-  KIND_PIPE,
   NO_FILE,
   OpenFile,
   openFileHold,
+  openFileIsPipe,
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
 import {
@@ -111,7 +111,7 @@ export function posix_fstat(fd: i32, status: u32): i32 {
     describeFile(view, <u32>file.object);
   } else if (file.kind == KIND_DIRECTORY) {
     describeDirectory(view, <u32>file.object, file.pathLength);
-  } else if (file.kind == KIND_PIPE) {
+  } else if (openFileIsPipe(file)) {
     view.mode = S_IFIFO | PERMISSIONS_PIPE;
     view.links = 1;
   } else {

@@ -10,10 +10,10 @@ import {
   KIND_DEVICE,
   KIND_DIRECTORY,
   KIND_FILE,
-  KIND_PIPE,
   NO_FILE,
   OpenFile,
   openFileHold,
+  openFileIsPipe,
   openFileIsSocket,
   openFileRelease,
 } from "../process/open_file";
@@ -102,7 +102,7 @@ export function posix_read(fd: i32, buffer: u32, count: u32): i32 {
   if (bytes == 0) return -EFAULT;
   // Devices never wait, and pipes take a reference when they do.
   if (file.kind == KIND_DEVICE) return deviceRead(file, bytes, length);
-  return file.kind == KIND_PIPE ? pipeRead(file, bytes, length) : transferHeld(file, bytes, length, true);
+  return openFileIsPipe(file) ? pipeRead(file, bytes, length) : transferHeld(file, bytes, length, true);
 }
 
 /** Reads or writes what is neither pipe nor device. That may wait: it holds a reference meanwhile. */
@@ -143,7 +143,7 @@ export function posix_pread(fd: i32, buffer: u32, count: u32, offset: i64): i32 
 /** Writes the `count` bytes at kernel address `source` to whatever `file` is. */
 function writeAny(file: OpenFile, source: usize, count: u32): i32 {
   if (file.kind == KIND_DEVICE) return deviceWrite(file, count);
-  return file.kind == KIND_PIPE ? pipeWrite(file, source, count) : transferHeld(file, source, count, false);
+  return openFileIsPipe(file) ? pipeWrite(file, source, count) : transferHeld(file, source, count, false);
 }
 
 export function posix_write(fd: i32, buffer: u32, count: u32): i32 {

@@ -1,10 +1,18 @@
 // pipe: the system call, and the calls on the two ends that it makes (libos/with_pipe.ts). Which end a description is says
-// its access mode. What need not wait goes a short way; only who waits holds a reference of the description.
+// its access mode. What need not wait goes a short way; only who waits holds a reference of the description. Where fork
+// is offered to an app that makes that call, too, pipes are KIND_SHARED_PIPE, and the calls are those of shared_pipe.ts.
 import { EAGAIN, EBADF, EFAULT, EINVAL, ENFILE, EPIPE } from "../../kernel/errno";
 import { WaitQueue, waitInterruptibly } from "../../kernel/thread/wait_queue";
 import { NEVER } from "../../kernel/time/clock";
 import {
-  NO_PIPE,
+  pipesAreShared,
+  sharedEndClose,
+  sharedEndEvents,
+  sharedEndQueue,
+  sharedEndTransfer,
+  sharedPipeOpen,
+} from "../../kernel/with_fork_pipe";
+import {
   Pipe,
   pipeCloseReader,
   pipeCloseWriter,
@@ -17,7 +25,7 @@ import {
   pipeWriterEvents,
 } from "../pipe/pipe";
 import { descriptorClose, descriptorOpen } from "../process/descriptors";
-import { KIND_PIPE, OpenFile, openFileHold, openFileRelease } from "../process/open_file";
+import { KIND_PIPE, KIND_SHARED_PIPE, OpenFile, openFileHold, openFileRelease } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
 import { O_ACCMODE, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY, PIPE_BUF } from "./constants";
 
@@ -33,20 +41,21 @@ export function posix_pipe(descriptors: u32, flags: i32): i32 {
   if ((flags & ~(O_NONBLOCK | O_CLOEXEC)) != 0) return -EINVAL;
   const both = userBuffer(descriptors, 8);
   if (both == 0) return -EFAULT;
-  const pipe = pipeCreate();
-  if (pipe == NO_PIPE) return -ENFILE;
+  const kind = pipesAreShared() ? KIND_SHARED_PIPE : KIND_PIPE;
+  const pipe = kind == KIND_PIPE ? changetype<usize>(pipeCreate()) : sharedPipeOpen();
+  if (pipe == 0) return -ENFILE;
   const mode = flags & O_NONBLOCK;
   const closeOnExec = (flags & O_CLOEXEC) != 0;
-  const reader = descriptorOpen(KIND_PIPE, changetype<usize>(pipe), O_RDONLY | mode, closeOnExec);
+  const reader = descriptorOpen(kind, pipe, O_RDONLY | mode, closeOnExec);
   if (reader < 0) {
-    pipeCloseReader(pipe);
-    pipeCloseWriter(pipe);
+    closeEnd(kind, pipe, true);
+    closeEnd(kind, pipe, false);
     return reader;
   }
-  const writer = descriptorOpen(KIND_PIPE, changetype<usize>(pipe), O_WRONLY | mode, closeOnExec);
+  const writer = descriptorOpen(kind, pipe, O_WRONLY | mode, closeOnExec);
   if (writer < 0) {
     descriptorClose(reader);
-    pipeCloseWriter(pipe);
+    closeEnd(kind, pipe, false);
     return writer;
   }
   store<i32>(both, reader);
@@ -57,6 +66,7 @@ export function posix_pipe(descriptors: u32, flags: i32): i32 {
 /** Export, by libos/with_pipe.ts. */
 export function pipeRead(file: OpenFile, target: usize, count: u32): i32 {
   if (!isReader(file)) return -EBADF;
+  if (file.kind == KIND_SHARED_PIPE) return sharedEndTransfer(changetype<usize>(file), target, count, true);
   const pipe = pipeOf(file);
   return pipe.ring.length != 0 ? <i32>pipeTake(pipe, target, count) : transferLater(file, target, count);
 }
@@ -64,6 +74,7 @@ export function pipeRead(file: OpenFile, target: usize, count: u32): i32 {
 /** Export, by libos/with_pipe.ts. */
 export function pipeWrite(file: OpenFile, source: usize, count: u32): i32 {
   if (isReader(file)) return -EBADF;
+  if (file.kind == KIND_SHARED_PIPE) return sharedEndTransfer(changetype<usize>(file), source, count, false);
   const pipe = pipeOf(file);
   if (count > pipeRoom(pipe) || !pipe.hasReader) return transferLater(file, source, count);
   pipePut(pipe, source, count);
@@ -115,16 +126,24 @@ function waitIn(queue: WaitQueue, file: OpenFile): i32 {
 
 /** Export, by libos/with_pipe.ts. */
 export function pipeEvents(file: OpenFile): u32 {
+  if (file.kind == KIND_SHARED_PIPE) return sharedEndEvents(file.object, isReader(file));
   return isReader(file) ? pipeReaderEvents(pipeOf(file)) : pipeWriterEvents(pipeOf(file));
 }
 
 /** Export, by libos/with_pipe.ts. */
 export function pipeQueue(file: OpenFile): WaitQueue {
+  if (file.kind == KIND_SHARED_PIPE) return sharedEndQueue(file.object, isReader(file));
   return isReader(file) ? pipeOf(file).readers : pipeOf(file).writers;
 }
 
 /** Export, by libos/with_pipe.ts. */
 export function pipeClose(file: OpenFile): void {
-  if (isReader(file)) pipeCloseReader(pipeOf(file));
-  else pipeCloseWriter(pipeOf(file));
+  closeEnd(file.kind, file.object, isReader(file));
+}
+
+function closeEnd(kind: u32, object: usize, reader: bool): void {
+  if (kind == KIND_SHARED_PIPE) return sharedEndClose(object, reader);
+  const pipe = changetype<Pipe>(object);
+  if (reader) pipeCloseReader(pipe);
+  else pipeCloseWriter(pipe);
 }

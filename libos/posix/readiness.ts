@@ -9,9 +9,9 @@ import { WAITER_SIZE, WaitQueue, Waiter, waiterAdd, waiterRemove } from "../../k
 import { POLLIN, POLLOUT } from "../net/poll_events";
 import {
   KIND_CONSOLE,
-  KIND_PIPE,
   OpenFile,
   openFileHold,
+  openFileIsPipe,
   openFileIsSocket,
   openFileRelease,
 } from "../process/open_file";
@@ -25,14 +25,14 @@ const SLOT_FILE: usize = WAITER_SIZE;
 /** Readiness of `file` as POLL bits. Embedded files are always ready. */
 export function openFileEvents(file: OpenFile): u32 {
   if (openFileIsSocket(file)) return socketEvents(file);
-  if (file.kind == KIND_PIPE) return pipeEvents(file);
+  if (openFileIsPipe(file)) return pipeEvents(file);
   return file.kind == KIND_CONSOLE ? consoleFileEvents() : POLLIN | POLLOUT;
 }
 
 /** What is woken when the readiness of `file` changes; null when it never does. */
 function openFileQueue(file: OpenFile): WaitQueue {
   if (openFileIsSocket(file)) return socketQueue(file);
-  if (file.kind == KIND_PIPE) return pipeQueue(file);
+  if (openFileIsPipe(file)) return pipeQueue(file);
   return file.kind == KIND_CONSOLE ? consoleWaitQueue() : changetype<WaitQueue>(0);
 }
 

@@ -1,12 +1,13 @@
 // The process among its relatives: fork, and what forkd (docs/fork.md) tells. A process is a domain.
 import { TextSpan, commandLineOption } from "../../kernel/command_line";
 import { EAGAIN, ENOSYS } from "../../kernel/errno";
-import { EVENT_SIGNAL, FamilyEvent } from "../../kernel/fork/descriptor";
+import { EVENT_DOORBELL, EVENT_GONE, EVENT_SIGNAL, FamilyEvent } from "../../kernel/fork/descriptor";
 import { fork } from "../../kernel/fork/fork";
 import { mailboxForked } from "../../kernel/fork/mailbox";
 import { forkOffer, forkTellAddress } from "../../kernel/fork/offer";
 import { forkRequestsForget } from "../../kernel/fork/request";
 import { log } from "../../kernel/log";
+import { sharedPipesEvent, sharedPipesStart } from "../../kernel/with_fork_pipe";
 import { parseDecimal } from "../../kernel/text";
 import { networkForked } from "../with_network";
 import { MOST_CHILDREN, childAdd, childEvent, childrenForget, childrenInit, childrenOwn } from "./children";
@@ -25,6 +26,7 @@ export function familyStart(): void {
     log("fork").text("fork=").bytes(option.address, option.length).text(" is not understood: 1 to 64 children").end();
     return;
   }
+  sharedPipesStart();
   const result = childrenInit() ? forkOffer() : -EAGAIN;
   if (result == 0) limit = <u32>wanted;
   else log("fork").text("cannot be offered: ").signed(result).end();
@@ -33,7 +35,8 @@ export function familyStart(): void {
 /** Export, by kernel/with_fork.ts: takes in an event of forkd's. */
 export function familyEvent(address: usize): void {
   const event = changetype<FamilyEvent>(address);
-  if (event.kind != EVENT_SIGNAL) childEvent(event);
+  if (event.kind == EVENT_GONE || event.kind == EVENT_DOORBELL) sharedPipesEvent(address);
+  else if (event.kind != EVENT_SIGNAL) childEvent(event);
   else if (isSignal(event.value)) signalRaise(event.value);
 }
 

@@ -17,6 +17,8 @@ export const KIND_TCP: u32 = 3;
 export const KIND_UDP: u32 = 4;
 export const KIND_PIPE: u32 = 5;
 export const KIND_DEVICE: u32 = 6;
+/** A pipe that parent and child of a fork have in common. */
+export const KIND_SHARED_PIPE: u32 = 7;
 
 @unmanaged
 @final
@@ -26,7 +28,7 @@ export class OpenFile {
   references: u32;
   /** Access mode and status flags (O_…). */
   flags: i32;
-  /** TcpSocket, UdpSocket, Pipe, DEVICE_…, or the index of the embedded file or of the first one below the directory. */
+  /** TcpSocket, UdpSocket, Pipe, SharedPipe, DEVICE_…, or the index of the embedded file or of the first one below the directory. */
   object: usize;
   /** Of a file: the next byte. Of a directory: the index of the next file to list. */
   position: u64;
@@ -75,6 +77,11 @@ export function openFileIsSocket(file: OpenFile): bool {
   return file.kind == KIND_TCP || file.kind == KIND_UDP;
 }
 
+/** Whether it is an end of a pipe. */
+export function openFileIsPipe(file: OpenFile): bool {
+  return file.kind == KIND_PIPE || file.kind == KIND_SHARED_PIPE;
+}
+
 /** One more reference. */
 export function openFileHold(file: OpenFile): void {
   file.references += 1;
@@ -85,6 +92,6 @@ export function openFileRelease(file: OpenFile): void {
   file.references -= 1;
   if (file.references != 0) return;
   if (openFileIsSocket(file)) socketClose(file);
-  else if (file.kind == KIND_PIPE) pipeClose(file);
+  else if (openFileIsPipe(file)) pipeClose(file);
   slab.free(changetype<usize>(file));
 }

@@ -19,11 +19,12 @@ const FROM_FORKD = {
   producer: 96,
   consumer: 100,
   way: 108,
+  childWay: 196,
   ring: 2048,
 } as const;
 
 /** Kinds of events. */
-export const EVENT = { exit: 1, stopped: 2, continued: 3, signal: 4, adopted: 5 } as const;
+export const EVENT = { exit: 1, stopped: 2, continued: 3, signal: 4, adopted: 5, gone: 6, doorbell: 7 } as const;
 
 /** What a domain has asked to be done with a process. */
 export interface KillRequest {
@@ -74,6 +75,11 @@ export class FakeForkd {
     this.set(FROM_FORKD.ready, 0);
     this.set(FROM_FORKD.pid, pid);
     this.set(FROM_FORKD.way, way);
+  }
+
+  /** Says how the child of the fork under way was made. */
+  made(way: number): void {
+    this.set(FROM_FORKD.childWay, way);
   }
 
   /** Dies: Xen takes its end of the channel away. */

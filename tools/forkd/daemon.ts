@@ -3,6 +3,7 @@
 import { describeError, type KaryonError } from "../support/errors.ts";
 import type { Log } from "../support/log.ts";
 import { Births, type BirthPolicy } from "./birth/births.ts";
+import { Doorbells } from "./family/doorbells.ts";
 import { Family, FIRST_PID, type Member } from "./family/family.ts";
 import { familyLimits, Limits, type HostLimits, type HostView } from "./family/limits.ts";
 import { Mail } from "./family/mail.ts";
@@ -33,6 +34,7 @@ export class Daemon {
   readonly #mail: Mail;
   readonly #reaper: Reaper;
   readonly #signals: Signals;
+  readonly #doorbells: Doorbells;
   /** Domains whose offer waits in the queue. */
   readonly #offering = new Set<number>();
   /** Work on members that must not overlap: registrations and reaping, in their order. */
@@ -56,6 +58,7 @@ export class Daemon {
     const lastWords = (member: Member): void => this.#mail.lastWords(member);
     this.#reaper = new Reaper(xen.control, host, store, this.#members, { lastWords, forget }, log);
     const post = (member: Member): void => later(() => this.#reaper.post(member));
+    this.#doorbells = new Doorbells(this.#members, post);
     this.#signals = new Signals(xen.control, this.#members, post, log);
   }
 
@@ -129,6 +132,7 @@ export class Daemon {
       return this.log(`${member.name}: ${describeError(error)}`);
     }
     this.#openMailbox(member);
+    member.descriptor.setDomain(domain);
     member.descriptor.setReady(true);
     this.#members.notify(member);
     await this.#births.expect(member);
@@ -179,6 +183,7 @@ export class Daemon {
   #onEvent(member: Member): void {
     if (member.ending) return;
     if (member.unposted.length > 0) this.#later(() => this.#reaper.post(member));
+    this.#doorbells.serve(member);
     this.#signals.serve(member);
     this.#mail.serve(member);
     if (member.descriptor.address !== member.address) this.#later(() => this.#writeAddress(member));

@@ -9,10 +9,15 @@ const RESULT = 12;
 const LAST_CHILD = 148;
 const NETWORK_ADDRESS = 176;
 const MAILBOX = 180;
+const SHARED_FIRST = 184;
+const DOMAIN = 192;
+const CHILD_WAY = 196;
+const LOCKED = 200;
 const RING_OFFSET = 2048;
 const RING_ENTRIES = 64;
 const ENTRY_SIZE = 32;
 const REQUEST_KILL = 1;
+const REQUEST_DOORBELL = 2;
 
 /** Most frames a domain may have for forkd: a limit of its tables, 64 GiB. */
 const MAXIMUM_PAGES = 1 << 24;
@@ -27,18 +32,22 @@ export const EVENT_CONTINUED = 3;
 export const EVENT_SIGNAL = 4;
 /** To process 1: a process whose parent has ended is its child now. */
 export const EVENT_ADOPTED = 5;
+/** To those that have pages in common: a member has ended. */
+export const EVENT_GONE = 6;
+/** A member has an event channel for this one. */
+export const EVENT_DOORBELL = 7;
 
 /** Something that a member hears of. */
 export interface FamilyEvent {
   /** EVENT_* */
-  readonly kind: 1 | 2 | 3 | 4 | 5;
+  readonly kind: 1 | 2 | 3 | 4 | 5 | 6 | 7;
   /** The child's; a signal's sender. */
   readonly pid: number;
-  /** The status word as wait(2) encodes it; the signal's number. */
+  /** The status word as wait(2) encodes it; the signal's number; the child it was given last, if that lives; the port. */
   readonly value: number;
   /** Of a child that has ended: what its virtual CPU has run, in ns. */
   readonly cpuTime: bigint;
-  /** Of a child that has ended: frames it had of its own. */
+  /** Of a child that has ended: frames it had of its own. Of a doorbell: the domain. */
   readonly frames: number;
 }
 
@@ -46,6 +55,13 @@ export interface FamilyEvent {
 export interface KillRequest {
   readonly pid: number;
   readonly signal: number;
+}
+
+/** A doorbell for another process. */
+export interface DoorbellRequest {
+  readonly pid: number;
+  /** The event channel in the domain that asks. */
+  readonly port: number;
 }
 
 /** Where the parent's state is, as it says. Pages are guest-virtual addresses >> 12. */
@@ -62,6 +78,8 @@ export interface ForkRequest {
   readonly constants: PageRange;
   /** Where the app's memory begins. */
   readonly appFirstPage: number;
+  /** Pages that a child has in common with its parent, writable for both. */
+  readonly common: PageRange;
   readonly changeLogPage: number;
   readonly changeLogEntries: number;
   readonly statesPage: number;
@@ -72,6 +90,14 @@ export interface ForkRequest {
 export interface PageRange {
   readonly first: number;
   readonly end: number;
+}
+
+/** Whether a page is the app's or, if there are such, in common with others: there are frames whose numbers the kernel does not have. */
+export function isOutsideKernel(
+  page: number,
+  { appFirstPage, common }: Pick<ForkRequest, "appFirstPage" | "common">,
+): boolean {
+  return page >= appFirstPage || (page >= common.first && page < common.end);
 }
 
 /** How much has changed in the parent's address space since it began to count. */
@@ -164,6 +190,7 @@ export class Descriptor {
       kernelEndPfn: below("frame", 132, pages + 1),
       constants: range(136),
       appFirstPage: below("page", 144, PAGES_32BIT),
+      common: range(SHARED_FIRST),
       changeLogPage: address(120) >>> 12,
       changeLogEntries: Math.min(this.#get(128), PAGE_BYTES / 4),
       statesPage: states >>> 12,
@@ -181,6 +208,27 @@ export class Descriptor {
     return this.#get(132);
   }
 
+  /** Whether it may have pages in common with others. */
+  get hasCommonPages(): boolean {
+    return this.#get(SHARED_FIRST) < this.#get(SHARED_FIRST + 4);
+  }
+
+  /** Whether it has the lock of such a page at this moment. */
+  get locked(): boolean {
+    return this.#get(LOCKED) !== 0;
+  }
+
+  /** The child that it was given last; 0 when that is not known. */
+  get lastGiven(): number {
+    const result = this.#view.getInt32(RESULT, true);
+    return result > 0 && result !== RESULT_PENDING ? result : 0;
+  }
+
+  /** Before answer(): in which way the child was made. */
+  setChildWay(way: number): void {
+    this.#set(CHILD_WAY, way);
+  }
+
   /** How many other domains may share frames with this one. */
   setSharers(count: number): void {
     this.#set(104, count);
@@ -196,6 +244,11 @@ export class Descriptor {
   /** Says that forkd serves this domain. */
   setReady(ready: boolean): void {
     this.#set(80, ready ? 1 : 0);
+  }
+
+  /** The number of the domain. */
+  setDomain(domain: number): void {
+    this.#set(DOMAIN, domain);
   }
 
   setIdentity(pid: number, parentPid: number): void {
@@ -225,7 +278,7 @@ export class Descriptor {
     this.#set(108, way);
     this.setReady(false);
     this.setIdentity(pid, parentPid);
-    for (const offset of [92, 96, 100, 160, 164, 168, 172, NETWORK_ADDRESS]) this.#set(offset, 0);
+    for (const offset of [92, 96, 100, 160, 164, 168, 172, NETWORK_ADDRESS, LOCKED]) this.#set(offset, 0);
     // The parent's children are not this one's.
     for (let at = 0; at < RING_ENTRIES * ENTRY_SIZE; at += 4) this.#set(RING_OFFSET + at, 0);
   }
@@ -242,7 +295,13 @@ export class Descriptor {
     return { pid, signal: operation === REQUEST_KILL ? signal : -1 };
   }
 
-  /** The answer to that: 0 or -errno. */
+  /** The doorbell that the guest waits to have made known. */
+  doorbellRequest(): DoorbellRequest | undefined {
+    if (this.#get(172) !== RESULT_PENDING || this.#get(160) !== REQUEST_DOORBELL) return undefined;
+    return { pid: this.#view.getInt32(164, true), port: this.#get(168) };
+  }
+
+  /** The answer to such a request: 0 or -errno. */
   answerRequest(result: number): void {
     this.#view.setInt32(172, result, true);
   }

@@ -16,7 +16,7 @@ const RING = 2048;
 const LIES = [0, 1, 2, 511, 512, 4095, 4096, 0xfffff, 0x100000, 0xffffff, 0x1000000, PENDING, 0x80000000, 0xffffffff];
 /** The fields of 32 bits that forkd reads for a request, the halves of longer ones among them. */
 const FIELDS = [
-  16, 20, 24, 28, 32, 36, 40, 44, 48, 64, 68, 76, 112, 116, 120, 124, 128, 132, 136, 140, 144, 148, 152, 156,
+  16, 20, 24, 28, 32, 36, 40, 44, 48, 64, 68, 76, 112, 116, 120, 124, 128, 132, 136, 140, 144, 148, 152, 156, 184, 188,
 ];
 
 /** A page as an honest guest of 1024 frames fills it in. */
@@ -57,13 +57,14 @@ function isBetween(value: number, low: number, end: number): boolean {
 
 /** Whatever the page says, forkd can use these numbers as sizes, indices and addresses. */
 function assertUsable(request: ForkRequest): void {
-  const { pages, p2mPage, appFirstPage, constants } = request;
+  const { pages, p2mPage, appFirstPage, constants, common } = request;
   assert.ok(isBetween(pages, 1, MOST_PAGES + 1), `pages ${pages}`);
   for (const pfn of [request.startInfoPfn, request.consolePfn, request.storePfn]) assert.ok(isBetween(pfn, 0, pages));
   assert.ok(isBetween(request.kernelEndPfn, 0, pages + 1), `kernelEndPfn ${request.kernelEndPfn}`);
   assert.ok(isBetween(p2mPage, 0, 2 ** 36), `p2mPage ${p2mPage}`);
-  const { first, end } = constants;
-  assert.ok(isBetween(end, 0, PAGES_32BIT + 1) && isBetween(first, 0, end + 1), `range ${first} to ${end}`);
+  for (const { first, end } of [constants, common]) {
+    assert.ok(isBetween(end, 0, PAGES_32BIT + 1) && isBetween(first, 0, end + 1), `range ${first} to ${end}`);
+  }
   assert.ok(isBetween(appFirstPage, 0, PAGES_32BIT), `appFirstPage ${appFirstPage}`);
   for (const page of [request.changeLogPage, request.statesPage]) assert.ok(isBetween(page, 0, PAGES_32BIT));
   assert.ok(isBetween(request.changeLogEntries, 0, PAGE_BYTES / 4 + 1));
@@ -85,6 +86,7 @@ test("an honest request is read as it was written", () => {
     kernelEndPfn: 200,
     constants: { first: 0x300, end: 0x340 },
     appFirstPage: 0x40000,
+    common: { first: 0, end: 0 },
     changeLogPage: 0x346,
     changeLogEntries: 1024,
     statesPage: 0x347,

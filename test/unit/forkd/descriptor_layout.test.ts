@@ -64,6 +64,8 @@ test("forkd reads what a guest says of itself", () => {
   frames.forEach((field, i) => page.set(field, 11 + i));
   const pages = ["constantFirstPage", "constantEndPage", "appFirstPage"];
   pages.forEach((field, i) => page.set(field, 21 + i));
+  page.set("sharedFirstPage", 24);
+  page.set("sharedEndPage", 25);
   page.setLong("changeLog", 0x50_7000n);
   page.set("changeLogSize", 512);
   page.setLong("pageStates", 0x60_8123n);
@@ -78,6 +80,7 @@ test("forkd reads what a guest says of itself", () => {
     kernelEndPfn: 14,
     constants: { first: 21, end: 22 },
     appFirstPage: 23,
+    common: { first: 24, end: 25 },
     changeLogPage: 0x507,
     changeLogEntries: 512,
     statesPage: 0x608,
@@ -111,12 +114,26 @@ test("forkd reads how far a guest is", () => {
     page.set("way", at(way));
     assert.equal(descriptor.sharesFrames, way !== "WAY_COPY", way);
   }
+  assert.equal(descriptor.lastGiven, 35);
+  page.set("result", -11);
+  assert.equal(descriptor.lastGiven, 0);
+  page.set("result", at("FORK_PENDING"));
+  assert.equal(descriptor.lastGiven, 0);
+  assert.deepEqual([descriptor.hasCommonPages, descriptor.locked], [false, false]);
+  page.set("sharedEndPage", 1);
+  page.set("locked", 1);
+  assert.deepEqual([descriptor.hasCommonPages, descriptor.locked], [true, true]);
   assert.equal(descriptor.killRequest(), undefined);
   page.set("requestOperation", at("REQUEST_KILL"));
   page.set("requestPid", -35);
   page.set("requestValue", 9);
   page.set("requestResult", at("FORK_PENDING"));
   assert.deepEqual(descriptor.killRequest(), { pid: -35, signal: 9 });
+  assert.equal(descriptor.doorbellRequest(), undefined);
+  page.set("requestOperation", at("REQUEST_DOORBELL"));
+  assert.deepEqual(descriptor.doorbellRequest(), { pid: -35, port: 9 });
+  page.set("requestResult", 0);
+  assert.equal(descriptor.doorbellRequest(), undefined);
 });
 
 test("forkd writes what a guest reads, and nothing else", () => {
@@ -125,6 +142,8 @@ test("forkd writes what a guest reads, and nothing else", () => {
     [{ sharers: 3 }, (descriptor) => descriptor.setSharers(3)],
     [{ ready: 1 }, (descriptor) => descriptor.setReady(true)],
     [{ pid: 5, parentPid: 4 }, (descriptor) => descriptor.setIdentity(5, 4)],
+    [{ domain: 6 }, (descriptor) => descriptor.setDomain(6)],
+    [{ childWay: 2 }, (descriptor) => descriptor.setChildWay(2)],
     [{ exitStatus: 0x100 }, (descriptor) => descriptor.setExitStatus(0x100)],
     [{ requestResult: -3 }, (descriptor) => descriptor.answerRequest(-3)],
   ];
@@ -159,6 +178,7 @@ test("forkd turns a parent's page into a child's", () => {
       requestValue: 0,
       requestResult: 0,
       networkAddress: 0,
+      locked: 0,
     },
   };
   const changed = page.changed((descriptor) => descriptor.becomeChild(5, 4, at("WAY_POOL")));
@@ -181,6 +201,7 @@ test("events stand where the guest looks for them", () => {
     [forkd.EVENT_EXIT, forkd.EVENT_STOPPED, forkd.EVENT_CONTINUED, forkd.EVENT_SIGNAL, forkd.EVENT_ADOPTED],
     ["EVENT_EXIT", "EVENT_STOPPED", "EVENT_CONTINUED", "EVENT_SIGNAL", "EVENT_ADOPTED"].map(at),
   );
+  assert.deepEqual([forkd.EVENT_GONE, forkd.EVENT_DOORBELL], ["EVENT_GONE", "EVENT_DOORBELL"].map(at));
   const count = at("FAMILY_EVENTS");
   for (let i = 0; i < count; i++) {
     const event = {

@@ -3,7 +3,9 @@
 import {
   EVENT_ADOPTED,
   EVENT_CONTINUED,
+  EVENT_DOORBELL,
   EVENT_EXIT,
+  EVENT_GONE,
   EVENT_SIGNAL,
   EVENT_STOPPED,
   FAMILY_EVENTS,
@@ -11,6 +13,7 @@ import {
   FORK_VERSION,
   FamilyEvent,
   ForkDescriptor,
+  REQUEST_DOORBELL,
   REQUEST_KILL,
   STAGES,
   WAY_COPY,
@@ -23,12 +26,15 @@ import {
 export {
   EVENT_ADOPTED,
   EVENT_CONTINUED,
+  EVENT_DOORBELL,
   EVENT_EXIT,
+  EVENT_GONE,
   EVENT_SIGNAL,
   EVENT_STOPPED,
   FAMILY_EVENTS,
   FORK_PENDING,
   FORK_VERSION,
+  REQUEST_DOORBELL,
   REQUEST_KILL,
   STAGES,
   WAY_COPY,
@@ -71,6 +77,11 @@ export const requestValue: usize = offsetof<ForkDescriptor>("requestValue");
 export const requestResult: usize = offsetof<ForkDescriptor>("requestResult");
 export const networkAddress: usize = offsetof<ForkDescriptor>("networkAddress");
 export const mailbox: usize = offsetof<ForkDescriptor>("mailbox");
+export const sharedFirstPage: usize = offsetof<ForkDescriptor>("sharedFirstPage");
+export const sharedEndPage: usize = offsetof<ForkDescriptor>("sharedEndPage");
+export const domain: usize = offsetof<ForkDescriptor>("domain");
+export const childWay: usize = offsetof<ForkDescriptor>("childWay");
+export const locked: usize = offsetof<ForkDescriptor>("locked");
 
 export const eventKind: usize = offsetof<FamilyEvent>("kind");
 export const eventPid: usize = offsetof<FamilyEvent>("pid");

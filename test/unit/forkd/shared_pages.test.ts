@@ -12,8 +12,13 @@ const [FIRST, SECOND, THIRD] = [DOMAIN, 7, 8];
 /** A page of the constants, which are shared. */
 const PAGE = FIRST_PAGE + 1;
 
+/** Pages that parent and child have in common, just below the app's. */
+const COMMON = { first: 0x3f400, end: 0x3f600 };
+
 function sharedBy(domain: number): SharedPages {
   const guest = new GuestMemory();
+  guest.view(PFN.descriptor).setUint32(184, COMMON.first, true);
+  guest.view(PFN.descriptor).setUint32(188, COMMON.end, true);
   const request = new Descriptor(new Uint8Array(guest.view(PFN.descriptor).buffer)).request();
   return new SharedPages(domain, request, PageTables.read(guest, DOMAIN, FIRST_FRAME + PFN.root));
 }
@@ -67,6 +72,23 @@ test("a page that Xen has refused is not known afterwards", () => {
   share(first, 0x500);
   first.forget(PAGE);
   assert.equal(share(sharedBy(SECOND), 0x500, first), SECOND);
+});
+
+test("pages in common may be written as far as the parent may, whoever's they are; no other page", () => {
+  const first = sharedBy(FIRST);
+  const updates: SharedUpdates = new Map();
+  first.share(updates, COMMON.first, entryOf(0x700), PLACE, undefined);
+  first.share(updates, COMMON.end - 1, [0x701001, 0], PLACE, undefined); // read-only for the parent
+  first.share(updates, PAGE, entryOf(0x702), PLACE, undefined);
+  const rights = updates.get(FIRST)?.map(({ low }) => low & 3);
+  assert.deepEqual(rights, [3, 1, 1]);
+  const second = sharedBy(SECOND);
+  const inherited: SharedUpdates = new Map();
+  second.share(inherited, COMMON.first, entryOf(0x700), PLACE, first);
+  second.share(inherited, COMMON.first + 1, entryOf(0x703), PLACE, first);
+  assert.deepEqual(inherited.get(FIRST), [{ page: COMMON.first, ...PLACE, low: 0x700003, high: 0 }]);
+  assert.deepEqual(inherited.get(SECOND), [{ page: COMMON.first + 1, ...PLACE, low: 0x703003, high: 0 }]);
+  assert.deepEqual([first.covers(COMMON.first - 1), first.covers(COMMON.first)], [false, true]);
 });
 
 test("nothing is taken for a mapped page that is none", () => {

@@ -202,6 +202,8 @@ export class Births {
       child.mailbox = new Mailbox(familyPages.bytes.subarray(PAGE_SIZE)); // unmapped with the descriptor;
       child.mailbox.empty();
       child.descriptor.becomeChild(pid, parent.pid, WAYS.indexOf(way) + 1);
+      child.descriptor.setDomain(domain);
+      parent.descriptor.setChildWay(WAYS.indexOf(way) + 1);
       members.take(child);
       if (way !== "copy") parent.family.shares = true;
       // Before the parent can go on, which would write to what it does not know to be shared.

@@ -1,6 +1,6 @@
 // The fork itself: a shell takes over what the parent, which rests in its fork(), has in its kernel's pages, and every change of
 // mappings since the shell was made. Few hypercalls, none per page, whatever the size of the domain.
-import type { Descriptor } from "../descriptor.ts";
+import { isOutsideKernel, type Descriptor } from "../descriptor.ts";
 import { NO_FRAME, type ParentMemory } from "./parent_memory.ts";
 import { entryHigh, entryLow, ENTRIES, frameOf } from "./page_tables.ts";
 import type { PageUpdate, SharedUpdates } from "./shared_pages.ts";
@@ -134,7 +134,7 @@ function ownUpdate(
   const frame = frameOf(Uint32Array.of(low, high), 0);
   const pfn = frame === undefined ? undefined : order.parent.pfn(frame);
   const target = pfn === undefined ? NO_FRAME : (frames[pfn] ?? NO_FRAME);
-  if (frame !== undefined && target === NO_FRAME && page >= order.parent.request.appFirstPage) {
+  if (frame !== undefined && target === NO_FRAME && isOutsideKernel(page, order.parent.request)) {
     throw new KaryonError("FORK_TABLES", "the forking domain has got memory that its prepared child lacks");
   }
   if (frame === undefined || target === NO_FRAME) return { page, ...place, low: 0, high: 0 };

@@ -1,5 +1,6 @@
 // Which frame numbers of a child have memory of its own. When memory is shared: the kernel's, without the image's constants, and the
 // page tables. Otherwise all that the parent has.
+import { isOutsideKernel } from "../descriptor.ts";
 import { KaryonError } from "../../support/errors.ts";
 import { ENTRIES, frameOf } from "./page_tables.ts";
 import { NO_FRAME, type ParentMemory } from "./parent_memory.ts";
@@ -29,7 +30,7 @@ export function checkCopyable(parent: ParentMemory): void {
   const { domain, request, tables } = parent;
   for (const { firstPage, words } of tables.lowest) {
     for (let index = 0; index < ENTRIES; index++) {
-      const frame = firstPage + index < request.appFirstPage ? undefined : frameOf(words, index);
+      const frame = isOutsideKernel(firstPage + index, request) ? frameOf(words, index) : undefined;
       if (frame === undefined || parent.pfn(frame) !== undefined) continue;
       const mend = "domain 0 must be a PV domain, and forkd run with --way share or pool";
       throw new KaryonError("FORK_SHARED", `domain ${domain} shares memory with another, which cannot be copied`, mend);

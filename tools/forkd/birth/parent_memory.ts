@@ -1,7 +1,7 @@
 // What forkd knows of a parent's memory: its page tables and frames as they were read, and mapped those pages that a fork
 // copies: the kernel's, and the app's if they are not shared. It holds as long as the parent has the same page tables and the same
 // kernel pages, of which the descriptor keeps count; single pages that change meanwhile are in the parent's log.
-import type { ChangeCount, Descriptor, ForkRequest } from "../descriptor.ts";
+import { isOutsideKernel, type ChangeCount, type Descriptor, type ForkRequest } from "../descriptor.ts";
 import { ENTRIES, frameOf, PageTables, type Table } from "./page_tables.ts";
 import type { EntryWords } from "./shared_pages.ts";
 import { contextRoot, sharedInfoFrame } from "./start_info.ts";
@@ -168,23 +168,20 @@ function readFrames({ memory }: ReadableXen, domain: number, tables: PageTables,
 }
 
 /** Those of the kernel, and those of the app's memory unless it is shared. */
-function pfnsToCopy(
-  frames: Uint32Array,
-  tables: PageTables,
-  { kernelEndPfn, appFirstPage }: ForkRequest,
-  shares: boolean,
-): Uint32Array {
+function pfnsToCopy(frames: Uint32Array, tables: PageTables, request: ForkRequest, shares: boolean): Uint32Array {
+  const { kernelEndPfn } = request;
   const kernel = Uint32Array.from(frames.subarray(0, kernelEndPfn).keys()).filter((pfn) => frames[pfn] !== NO_FRAME);
   if (shares) return kernel;
-  const mapped = new Set(tables.lowest.flatMap((table) => framesFrom(table, appFirstPage)));
+  const mapped = new Set(tables.lowest.flatMap((table) => framesOutsideKernel(table, request)));
   const rest = Uint32Array.from(frames.keys()).filter(
     (pfn) => pfn >= kernelEndPfn && mapped.has(frames[pfn] ?? NO_FRAME),
   );
   return Uint32Array.from([...kernel, ...rest]); // too many to be arguments
 }
 
-/** The frames that a table maps at page `first` and above. */
-function framesFrom({ firstPage, words }: Table, first: number): number[] {
-  const indices = Array.from({ length: ENTRIES }, (_, index) => index).filter((index) => firstPage + index >= first);
+/** The frames that a table maps outside the kernel's pages. */
+function framesOutsideKernel({ firstPage, words }: Table, request: ForkRequest): number[] {
+  const all = Array.from({ length: ENTRIES }, (_, index) => index);
+  const indices = all.filter((index) => isOutsideKernel(firstPage + index, request));
   return indices.map((index) => frameOf(words, index)).filter((frame) => frame !== undefined);
 }

@@ -1,4 +1,5 @@
-// The pages that a child shares with its parent: the image's constants and the app's memory, mapped read-only in both. This
+// The pages that a child shares with its parent: the image's constants and the app's memory, mapped read-only in both, and
+// those that they have in common, which both may write as far as the parent may. This
 // is also forkd's own memory of what it has mapped into a domain, and of whose it was: a frame that came to a parent from a relative
 // is handed on as that relative's, every other as the parent's own. Xen checks that it still is: what a page table names may have
 // gone back to Xen meanwhile, and be anybody's.
@@ -22,23 +23,26 @@ export interface PageUpdate extends EntryUpdate {
 /** Changes by the domain to which, as Xen has to check, the frames belong. */
 export type SharedUpdates = Map<number, PageUpdate[]>;
 
-/** Machine frames by page, of two ranges of pages. */
+/** Machine frames by page, of three ranges of pages. */
 export class SharedPages {
   readonly #frames: Uint32Array; // 0 for none
   readonly #owners: Uint16Array;
   readonly #constants: PageRange;
   readonly #app: PageRange;
+  readonly #common: PageRange;
 
   /** The pages that domain `parent` with these tables may share. */
   constructor(
     private readonly parent: number,
-    { constants, appFirstPage }: ForkRequest,
+    { constants, appFirstPage, common }: ForkRequest,
     tables: PageTables,
   ) {
     const ends = tables.lowest.map(({ firstPage }) => firstPage + ENTRIES).filter((end) => end <= LAST_PAGE);
     this.#constants = constants;
+    this.#common = common;
     this.#app = { first: appFirstPage, end: ends.reduce((most, end) => Math.max(most, end), appFirstPage) };
-    this.#frames = new Uint32Array(constants.end - constants.first + this.#app.end - this.#app.first);
+    const lengths = [constants, this.#app, common].map(({ first, end }) => end - first);
+    this.#frames = new Uint32Array(lengths.reduce((sum, length) => sum + length));
     this.#owners = new Uint16Array(this.#frames.length);
   }
 
@@ -71,7 +75,8 @@ export class SharedPages {
     const owner = frame !== 0 && inherited?.get(page) === frame ? inherited.owner(page) : this.parent;
     this.#frames[this.#index(page)] = frame;
     this.#owners[this.#index(page)] = owner;
-    const update = { page, ...place, low: frame === 0 ? 0 : (low & ~WRITABLE) >>> 0, high: frame === 0 ? 0 : high };
+    const rights = isIn(this.#common, page) ? low : low & ~WRITABLE;
+    const update = { page, ...place, low: frame === 0 ? 0 : rights >>> 0, high: frame === 0 ? 0 : high };
     const others = updates.get(owner);
     if (others === undefined) updates.set(owner, [update]);
     else others.push(update);
@@ -83,11 +88,17 @@ export class SharedPages {
   }
 
   #index(page: number): number {
-    const { first, end } = this.#constants;
-    if (page >= first && page < end) return page - first;
-    if (page >= this.#app.first && page < this.#app.end) return end - first + page - this.#app.first;
+    let index = 0;
+    for (const range of [this.#constants, this.#app, this.#common]) {
+      if (isIn(range, page)) return index + page - range.first;
+      index += range.end - range.first;
+    }
     return -1;
   }
+}
+
+function isIn({ first, end }: PageRange, page: number): boolean {
+  return page >= first && page < end;
 }
 
 /** Shares all that a parent's tables map of its shared pages; `childTable` gives the child's table for one of the parent's. */

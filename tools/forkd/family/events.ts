@@ -1,5 +1,5 @@
 // The events that a member is to hear of, until its ring takes them.
-import { EVENT_CONTINUED, EVENT_SIGNAL, EVENT_STOPPED, type FamilyEvent } from "../descriptor.ts";
+import { EVENT_CONTINUED, EVENT_DOORBELL, EVENT_SIGNAL, EVENT_STOPPED, type FamilyEvent } from "../descriptor.ts";
 import type { Member } from "./family.ts";
 
 /** An event; only an exit tells what the child has used. */
@@ -12,10 +12,11 @@ export function queueEvent({ unposted }: Pick<Member, "unposted">, event: NewEve
   unposted.push({ cpuTime: 0n, frames: 0, ...event });
 }
 
-// A signal that waits is one however often it is sent, and of a child that stops and goes on only the last counts: so no
+// A signal that waits is one however often it is sent, and of a child that stops and goes on, or of another's doorbells, only the last counts: so no
 // sibling can make the list grow.
 function supersedes(event: NewEvent, other: NewEvent): boolean {
   if (event.kind === EVENT_SIGNAL) return other.kind === EVENT_SIGNAL && other.value === event.value;
+  if (event.kind === EVENT_DOORBELL) return other.kind === EVENT_DOORBELL && other.pid === event.pid;
   return isChange(event) && isChange(other) && event.pid === other.pid;
 }
 

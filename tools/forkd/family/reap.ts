@@ -2,7 +2,7 @@
 // be repeated and is, when it fails; none keeps the next from being taken. The record in xenstore goes last: a forkd that dies
 // on the way leaves a later one all it needs.
 import type { Log } from "../../support/log.ts";
-import { EVENT_ADOPTED, EVENT_EXIT, type FamilyEvent } from "../descriptor.ts";
+import { EVENT_ADOPTED, EVENT_EXIT, EVENT_GONE, type FamilyEvent } from "../descriptor.ts";
 import { insist } from "../insist.ts";
 import { removeDomain } from "../remove_domain.ts";
 import { queueEvent } from "./events.ts";
@@ -57,6 +57,7 @@ export class Reaper {
 
   async #reap(member: Member, status: number, use: DomainUse | undefined): Promise<void> {
     const { family, pid, domain, uuid, name } = member;
+    await this.#tellRelatives(member);
     // Its domain will be gone, and with it the only other place that tells.
     await this.#write(`${family.path(pid)}/status`, String(status));
     await this.adopt(member);
@@ -76,6 +77,17 @@ export class Reaper {
     const { cpuTime = 0n, pages: frames = 0 } = use ?? {};
     queueEvent(parent, { kind: EVENT_EXIT, pid, value: status, cpuTime, frames });
     await this.post(parent);
+  }
+
+  /** Lets those that have pages in common with an ended member know that what it held there is nobody's. */
+  async #tellRelatives({ family, pid, descriptor }: Member): Promise<void> {
+    const heir = family.members.get(descriptor.lastGiven);
+    const value = heir?.ending === false ? heir.pid : 0;
+    for (const other of [...family.members.values()]) {
+      if (other.ending || !other.descriptor.hasCommonPages) continue;
+      queueEvent(other, { kind: EVENT_GONE, pid, value });
+      await this.post(other);
+    }
   }
 
   /** Gives the children of an ended member to the family's first, which hears of it before it can hear of their ends. */

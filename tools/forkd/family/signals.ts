@@ -16,6 +16,7 @@ const SIGSTOP = 19;
 /** SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU. */
 const STOPPING: readonly number[] = [SIGSTOP, 20, 21, 22];
 const LAST_SIGNAL = 31;
+const LOCKED_ATTEMPTS = 100;
 /** A pid of 0: every other member of the family. */
 const EVERYBODY = 0;
 
@@ -81,8 +82,18 @@ export class Signals {
   // Whether it is stopped only Xen knows for certain: forkd may have been restarted meanwhile, and xl can pause, too.
   #stop(target: Member, signal: number): void {
     if (this.control.info(target.domain)?.paused !== false) return;
-    this.control.pause(target.domain);
+    this.#pause(target);
     this.#tellParent(target, { kind: EVENT_STOPPED, pid: target.pid, value: signal });
+  }
+
+  // Not while it has the lock of a page that others would wait for. That is a matter of microseconds; a guest that says so for ever
+  // is stopped all the same.
+  #pause({ domain, descriptor }: Member): void {
+    this.control.pause(domain);
+    for (let attempt = 0; attempt < LOCKED_ATTEMPTS && descriptor.locked; attempt++) {
+      this.control.unpause(domain);
+      this.control.pause(domain);
+    }
   }
 
   #continue(target: Member): void {
