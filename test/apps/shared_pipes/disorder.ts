@@ -4,7 +4,7 @@ import { SIGKILL, close, fork, kill, pipe, usleep, waitpid } from "karyon";
 import { check } from "./check";
 import { receiveRecord, sendRecord } from "./data";
 
-const ROUNDS = 12;
+const ROUNDS = 8;
 const VICTIMS = 3;
 
 function writeForEver(fd: i32, writer: u32): void {

@@ -1,49 +1,14 @@
 // Pipes between the members of a family, from inside, for test/lab/fork_pipes.test.ts: each case by its name on the command line.
-import {
-  EAGAIN,
-  EPIPE,
-  POLLERR,
-  POLLHUP,
-  POLLIN,
-  POLLOUT,
-  PollSet,
-  SIGKILL,
-  WEXITSTATUS,
-  WIFEXITED,
-  WTERMSIG,
-  _exit,
-  close,
-  errno,
-  fork,
-  pipe,
-  puts,
-  read,
-  setNonBlocking,
-  usleep,
-  waitpid,
-  write,
-} from "karyon";
-import { check, checksForked, failureCount } from "./check";
+import { EPIPE, SIGKILL, WTERMSIG, _exit, close, errno, fork, puts, read, usleep, waitpid, write } from "karyon";
+import { awaitGood, check, checksForked, failureCount, newPipe } from "./check";
 import { receiveRecord, receiveStream, recordNumber, recordWriter, sendRecord, sendStream } from "./data";
 import { disorder } from "./disorder";
 import { pingPong } from "./ping_pong";
+import { polling } from "./polling";
 
 const statusWord = memory.data(4, 4);
 const byte = memory.data(8, 8);
 const LONG: u32 = 200_000;
-
-function newPipe(): StaticArray<i32> {
-  const ends = new StaticArray<i32>(2);
-  check("a pipe", pipe(ends) == 0);
-  return ends;
-}
-
-/** Waits for `pid`, whose checks must all have passed. */
-function awaitGood(pid: i32): void {
-  const ended = waitpid(pid, statusWord) == pid;
-  const status = load<i32>(statusWord);
-  check(`${pid} is content (status ${status})`, ended && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
 
 /** Parent to child and child to parent, to the end of file. */
 function directions(): void {
@@ -180,65 +145,6 @@ function noReader(): void {
   check("something came", read(ends[0], byte, 1) == 1);
   close(ends[0]);
   awaitGood(pid);
-}
-
-function readiness(fd: i32, events: i32, timeout: i32): i32 {
-  const set = new PollSet();
-  set.add(fd, <i16>events);
-  return set.wait(timeout) > 0 ? <i32>set.at(0).revents : 0;
-}
-
-/** poll hears what another process does; ends that do not wait. */
-function polling(): void {
-  const down = newPipe();
-  const up = newPipe();
-  const pid = fork();
-  if (pid == 0) {
-    checksForked();
-    close(up[0]);
-    close(down[1]);
-    usleep(100_000);
-    write(up[1], byte, 1);
-    usleep(100_000);
-    check("the parent has filled the pipe", read(down[0], byte, 8) == 8);
-    let length = 1;
-    while (length > 0) length = read(down[0], byte, 8);
-    check("and the pipe ends", length == 0);
-    _exit(failureCount());
-  }
-  close(up[1]);
-  close(down[0]);
-  setNonBlocking(up[0]);
-  setNonBlocking(down[1]);
-  check("nothing to read yet", read(up[0], byte, 1) == -1 && errno == EAGAIN);
-  check("poll times out", readiness(up[0], POLLIN, 10) == 0);
-  check("poll hears of a byte", readiness(up[0], POLLIN, 20_000) == POLLIN && read(up[0], byte, 1) == 1);
-  const zeros = new StaticArray<u8>(4096);
-  let filled = 0;
-  while (filled < 100_000) {
-    const result = write(down[1], changetype<usize>(zeros), filled == 0 ? 8 : 4096);
-    if (result < 0) break;
-    filled += result;
-  }
-  check(`a pipe that is full (${filled}) does not take more`, errno == EAGAIN && filled >= 4096);
-  check("poll hears of room", readiness(down[1], POLLOUT, 20_000) == POLLOUT);
-  close(down[1]);
-  check("poll hears of the end", readiness(up[0], POLLIN, 20_000) == POLLHUP);
-  close(up[0]);
-  awaitGood(pid);
-
-  const left = newPipe();
-  const other = fork();
-  if (other == 0) {
-    close(left[1]);
-    usleep(200_000);
-    _exit(0);
-  }
-  close(left[0]);
-  while (readiness(left[1], POLLOUT, 0) == POLLOUT) write(left[1], changetype<usize>(zeros), 4096);
-  check("poll hears that the reader has gone", (readiness(left[1], POLLOUT, 20_000) & POLLERR) != 0);
-  close(left[1]);
-  awaitGood(other);
 }
 
 /** Who crashes has closed its ends; `who` is destroyed from outside. */

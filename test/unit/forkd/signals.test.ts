@@ -11,6 +11,7 @@ const [SIGKILL, SIGUSR1, SIGTERM, SIGCONT, SIGSTOP, SIGTSTP] = [9, 10, 15, 18, 1
 const PENDING = 0x7fffffff;
 const REQUEST = 160;
 const RESULT = 172;
+const LOCKED = 200;
 
 class Scene {
   /** What Xen was asked to do: "pause 3". */
@@ -18,6 +19,8 @@ class Scene {
   readonly paused = new Set<number>();
   readonly ended = new Set<number>();
   failing = false;
+  /** What a domain does as soon as it runs again. */
+  ran: (domain: number) => void = () => undefined;
   readonly #pages = new Map<Member, DataView>();
   readonly #signals = new Signals(
     {
@@ -31,7 +34,7 @@ class Scene {
         sharedInfoFrame: 1,
       }),
       pause: (domain) => this.#ask("pause", domain, () => this.paused.add(domain)),
-      unpause: (domain) => this.#ask("unpause", domain, () => this.paused.delete(domain)),
+      unpause: (domain) => this.#ask("unpause", domain, () => this.#run(domain)),
       shutdown: (domain) => this.#ask("shutdown", domain, () => this.ended.add(domain)),
     },
     { serves: (member) => !member.ending, notify: () => undefined },
@@ -43,6 +46,16 @@ class Scene {
     if (this.failing) throw new Error("Xen refuses");
     this.asked.push(`${what} ${domain}`);
     then();
+  }
+
+  #run(domain: number): void {
+    this.paused.delete(domain);
+    this.ran(domain);
+  }
+
+  /** Says that `member` has the lock of a page in common, or not. */
+  setLocked(member: Member, locked: boolean): void {
+    this.#pages.get(member)?.setUint32(LOCKED, locked ? 1 : 0, true);
   }
 
   /** Processes 1, 2, …, each the child of the one before; their domains count from `domain`. */
@@ -154,4 +167,24 @@ test("an error of Xen's is the asker's answer", () => {
   assert.ok(first);
   scene.failing = true;
   assert.equal(scene.kill(first, 2, SIGSTOP), EIO);
+});
+
+test("nobody is stopped while it has a lock that others wait for, unless it keeps it for ever", () => {
+  const scene = new Scene();
+  const [first, second] = scene.family(3, 2);
+  assert.ok(first !== undefined && second !== undefined);
+  scene.setLocked(second, true);
+  let runs = 0;
+  scene.ran = () => {
+    runs += 1;
+    if (runs === 3) scene.setLocked(second, false);
+  };
+  assert.equal(scene.kill(first, 2, SIGSTOP), 0);
+  assert.deepEqual([runs, scene.paused.has(4)], [3, true]);
+  scene.kill(first, 2, SIGCONT);
+  scene.setLocked(second, true);
+  scene.ran = () => void (runs += 1);
+  runs = 0;
+  assert.equal(scene.kill(first, 2, SIGSTOP), 0);
+  assert.deepEqual([runs, scene.paused.has(4)], [100, true]);
 });
