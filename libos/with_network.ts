@@ -6,8 +6,6 @@ import { OpenFile } from "./process/open_file";
 
 /** Starts the network and waits until the interface has an address. */
 export declare function networkStart(): i32;
-/** In the child of a fork: the parent's address is not its own. */
-export declare function networkForked(): void;
 /** Waits, for a time, until what was sent on closed connections has arrived. */
 export declare function networkFinish(): void;
 /** Reads from a socket: bytes, 0 at the end of the stream, -errno. The caller holds a reference. */

@@ -132,6 +132,9 @@ export class ForkDescriptor {
   childWay: u32;
   /** 1 while a lock in a shared page is held: this is no moment to stop the domain. */
   locked: u32;
+  /** forkd, in a child: the ephemeral ports that are its own. */
+  firstPort: u16;
+  portCount: u16;
 }
 
 /** How a child was made. */

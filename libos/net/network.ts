@@ -25,14 +25,13 @@ import {
   NetworkConfiguration,
   configurationParse,
 } from "./configuration";
-import { interfaceConfigure, interfaceUnconfigure } from "./configure";
-import { dhcpForget, dhcpLease, dhcpStart } from "./dhcp/client";
+import { interfaceConfigure } from "./configure";
+import { dhcpLease, dhcpStart } from "./dhcp/client";
 import { LEASE_INFINITE, Lease, NAME_SERVERS } from "./dhcp/lease";
-import { isnInit } from "./tcp/isn";
 import { dhcpSetHostName } from "./dhcp/request";
 import { resolverForget } from "../with_resolve";
 import { interfaceDeadline, interfacePoll, interfaceSuspend } from "./interface";
-import { ipv6Enable, ipv6Unconfigure } from "./ipv6/autoconfiguration";
+import { ipv6Enable } from "./ipv6/autoconfiguration";
 import { ipv6Option } from "./ipv6/configuration";
 import { loopbackQueued } from "./loopback";
 import { netfrontRestored, netfrontStart } from "./netfront/netfront";
@@ -155,18 +154,6 @@ function networkWork(now: u64): void {
 
 function onTimer(_argument: usize): void {
   interfacePoll(monotonicNow());
-}
-
-/**
- * In the child of a fork: the address is the parent's. A child without a network device has none; with one, it gets its
- * own from the DHCP server.
- */
-export function networkForked(): void {
-  isnInit(); // nobody may guess the child's numbers from the parent's
-  resolverForget();
-  ipv6Unconfigure();
-  if (configuration.mode == NETWORK_DHCP) dhcpForget(monotonicNow());
-  else if (configuration.mode == NETWORK_STATIC) interfaceUnconfigure(monotonicNow());
 }
 
 /**

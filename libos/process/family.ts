@@ -1,7 +1,7 @@
 // The process among its relatives: fork, and what forkd (docs/fork.md) tells. A process is a domain.
 import { TextSpan, commandLineOption } from "../../kernel/command_line";
 import { EAGAIN, ENOSYS } from "../../kernel/errno";
-import { EVENT_DOORBELL, EVENT_GONE, EVENT_SIGNAL, FamilyEvent } from "../../kernel/fork/descriptor";
+import { EVENT_DOORBELL, EVENT_GONE, EVENT_SIGNAL, FamilyEvent, forkDescriptor } from "../../kernel/fork/descriptor";
 import { fork } from "../../kernel/fork/fork";
 import { mailboxForked } from "../../kernel/fork/mailbox";
 import { forkOffer, forkTellAddress } from "../../kernel/fork/offer";
@@ -9,11 +9,15 @@ import { forkRequestsForget } from "../../kernel/fork/request";
 import { log } from "../../kernel/log";
 import { sharedPipesEvent, sharedPipesStart } from "../../kernel/with_fork_pipe";
 import { parseDecimal } from "../../kernel/text";
-import { networkForked } from "../with_network";
+import { networkForked, networkPorts } from "../with_fork_network";
 import { MOST_CHILDREN, childAdd, childEvent, childrenForget, childrenInit, childrenOwn } from "./children";
 import { isSignal, signalRaise, signalsForked } from "./signals";
 import { appThreadsForked } from "./threads";
 import { waitForked } from "./wait";
+
+/** The ephemeral ports of a family's first process. Those below are divided into blocks for its children, by forkd. */
+const FIRST_PORT: u32 = 49152;
+const PORTS: u32 = 16384;
 
 const option = changetype<TextSpan>(memory.data(8, 4));
 let limit: u32 = 0;
@@ -28,8 +32,13 @@ export function familyStart(): void {
   }
   sharedPipesStart();
   const result = childrenInit() ? forkOffer() : -EAGAIN;
-  if (result == 0) limit = <u32>wanted;
+  if (result == 0) start(<u32>wanted);
   else log("fork").text("cannot be offered: ").signed(result).end();
+}
+
+function start(wanted: u32): void {
+  limit = wanted;
+  networkPorts(FIRST_PORT, PORTS);
 }
 
 /** Export, by kernel/with_fork.ts: takes in an event of forkd's. */
@@ -64,4 +73,5 @@ function onForked(): void {
   appThreadsForked();
   signalsForked();
   networkForked();
+  networkPorts(forkDescriptor().firstPort, forkDescriptor().portCount);
 }

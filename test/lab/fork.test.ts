@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startForkd } from "./forkd_support.ts";
-import { BOOT_TIMEOUT_MS, Guest, boot, useLab } from "./support.ts";
+import { BOOT_TIMEOUT_MS, boot, useLab } from "./support.ts";
 
 const APP = "test/apps/fork";
 const BUILD_AND_BOOT_MS = 6 * BOOT_TIMEOUT_MS;
@@ -33,28 +33,3 @@ test("fork, wait and memory do what POSIX says", { timeout: BUILD_AND_BOOT_MS },
     throw new Error(`${guest.console.text}\n${forkd.output.text}`, { cause: error });
   }
 });
-
-test(
-  "a child with a network device has an address of its own and serves there",
-  { timeout: BUILD_AND_BOOT_MS },
-  async () => {
-    await using forkd = await startForkd(lab());
-    const extra = [...STAY.extra, 'vif = [""]'];
-    await using guest = await boot(lab(), APP, { extra, commandLine: "ip=dhcp fork=1 -- network" });
-    const [, pid] = await forkd.output.waitFor(new RegExp(`forked ${guest.name}-(\\d+)`), BOOT_TIMEOUT_MS);
-    const childName = `${guest.name}-${pid}`;
-    await using child = new Guest(lab(), childName, lab().console(childName));
-    try {
-      const [parentAddress, childAddress] = [await guest.address(), await child.address()];
-      assert.notEqual(childAddress, parentAddress);
-      assert.match(await lab().run(`nc ${parentAddress} 7 </dev/null`), /process 1/);
-      assert.match(await lab().run(`nc ${childAddress} 7 </dev/null`), new RegExp(`process ${pid}`));
-      assert.match(await lab().run(`nc ${parentAddress} 7 </dev/null`), /process 1/);
-      const tree = await forkd.status();
-      assert.match(tree, new RegExp(`^1 ${guest.name} .* ${parentAddress}$`, "m"));
-      assert.match(tree, new RegExp(`^ +${pid} ${childName} .* ${childAddress}$`, "m"));
-    } catch (error) {
-      throw new Error(`${guest.console.text}\n${child.console.text}\n${forkd.output.text}`, { cause: error });
-    }
-  },
-);

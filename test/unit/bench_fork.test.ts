@@ -23,7 +23,7 @@ test("forks are read from the consoles of parent and children", () => {
   const children = [
     "",
     "[    0.000004] fork: process 2, child of 1\r\nchild 2 4500\r\n",
-    "[    0.000009] fork: process 3\r\nchild 3 9700\r\n[    0.000020] net: eth0 10.0.2.30/24, gateway\r\n",
+    "[    0.000009] fork: process 3\r\nchild 3 9700\r\n[    0.000020] net: connected to domain 0, address 00:16:3e:00:00:01\r\n",
   ];
   assert.deepEqual(forkSamples(parent, children), [
     { pid: 2, called: 1000, parent: 4000, child: 3500 },

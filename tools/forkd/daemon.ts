@@ -12,6 +12,7 @@ import { mapMember, Members } from "./family/members.ts";
 import { Reaper } from "./family/reap.ts";
 import { recover } from "./family/recover.ts";
 import { Signals } from "./family/signals.ts";
+import { FamilyNetworks } from "./steering/family_networks.ts";
 import { EventChannels } from "./xen/event_channels.ts";
 import { openXen, type Xen } from "./xen/handles.ts";
 import { Host } from "./xen/host.ts";
@@ -30,6 +31,7 @@ export interface Policy {
 export class Daemon {
   readonly #channels = new EventChannels();
   readonly #members = new Members(this.#channels);
+  readonly #networks: FamilyNetworks;
   readonly #births: Births;
   readonly #mail: Mail;
   readonly #reaper: Reaper;
@@ -49,14 +51,13 @@ export class Daemon {
   ) {
     const limits = new Limits(policy.limits, this.#view(host), log);
     const later = (work: () => Promise<void>): void => this.#later(work);
-    this.#births = new Births(xen, store, this.#members, limits, log, later, policy.births);
+    this.#networks = new FamilyNetworks(store, log);
+    this.#births = new Births(xen, store, this.#members, limits, this.#networks, log, later, policy.births);
     this.#mail = new Mail(this.#members, log);
-    const forget = (member: Member): Promise<void> => {
-      this.#mail.forget(member);
-      return this.#births.forget(member);
-    };
+    const leave = ({ family, pid }: Member): void => this.#networks.leave(family, pid);
     const lastWords = (member: Member): void => this.#mail.lastWords(member);
-    this.#reaper = new Reaper(xen.control, host, store, this.#members, { lastWords, forget }, log);
+    const forget = (member: Member): Promise<void> => this.#forget(member);
+    this.#reaper = new Reaper(xen.control, host, store, this.#members, { leave, lastWords, forget }, log);
     const post = (member: Member): void => later(() => this.#reaper.post(member));
     this.#doorbells = new Doorbells(this.#members, post);
     this.#signals = new Signals(xen.control, this.#members, post, log);
@@ -71,6 +72,7 @@ export class Daemon {
     const { living, ended } = await recover(xen, host, store, log);
     for (const member of living) daemon.#members.take(member);
     await daemon.#reaper.reapEnded(ended);
+    await daemon.#networks.recover(daemon.#members.families());
     await store.watch("@releaseDomain", () => {
       daemon.#later(() => daemon.#reaper.reapEnded());
       daemon.#later(() => daemon.#births.dropDestroyed());
@@ -186,7 +188,10 @@ export class Daemon {
     this.#doorbells.serve(member);
     this.#signals.serve(member);
     this.#mail.serve(member);
-    if (member.descriptor.address !== member.address) this.#later(() => this.#writeAddress(member));
+    if (member.descriptor.address !== member.address) {
+      this.#networks.addressChanged(member); // at once: what it sends from there is dropped until then
+      this.#later(() => this.#writeAddress(member));
+    }
     if (!member.descriptor.pending || member.forking) return;
     member.forking = true;
     void this.#births
@@ -199,6 +204,12 @@ export class Daemon {
         // One that took its request back while it was answered may have made another, whose event came too early.
         else if (member.descriptor.pending) this.#onEvent(member);
       });
+  }
+
+  async #forget(member: Member): Promise<void> {
+    this.#mail.forget(member);
+    await this.#births.forget(member);
+    if (member.family.members.size === 0) this.#networks.close(member.family);
   }
 
   /** Other tools find every instance by its record. */

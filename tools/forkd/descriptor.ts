@@ -1,6 +1,7 @@
 // The fork descriptor: one page of the guest's memory through which guest and forkd talk (kernel/fork holds the guest's
 // side). What the guest wrote is read once and checked where it is used; a lie hurts nobody but the guest's own family.
 import { KaryonError } from "../support/errors.ts";
+import type { PortBlock } from "./steering/port_blocks.ts";
 
 const MAGIC = 0x4b52464b;
 const VERSION = 3;
@@ -13,6 +14,8 @@ const SHARED_FIRST = 184;
 const DOMAIN = 192;
 const CHILD_WAY = 196;
 const LOCKED = 200;
+const FIRST_PORT = 204;
+const PORT_COUNT = 206;
 const RING_OFFSET = 2048;
 const RING_ENTRIES = 64;
 const ENTRY_SIZE = 32;
@@ -272,13 +275,19 @@ export class Descriptor {
     return this.#view.getInt32(92, true);
   }
 
-  /** Turns the copy of a parent's page into a new child's, made in `way` (1 copy, 2 shared, 3 from the pool). */
-  becomeChild(pid: number, parentPid: number, way: number): void {
+  /**
+   * Turns the copy of a parent's page into a new child's, made in `way` (1 copy, 2 shared, 3 from the pool).
+   *
+   * @param ports those that it may take for flows which it begins
+   */
+  becomeChild(pid: number, parentPid: number, way: number, ports: PortBlock | undefined): void {
     this.#set(RESULT, 0);
     this.#set(108, way);
     this.setReady(false);
     this.setIdentity(pid, parentPid);
     for (const offset of [92, 96, 100, 160, 164, 168, 172, NETWORK_ADDRESS, LOCKED]) this.#set(offset, 0);
+    this.#view.setUint16(FIRST_PORT, ports?.first ?? 0, true);
+    this.#view.setUint16(PORT_COUNT, ports?.count ?? 0, true);
     // The parent's children are not this one's.
     for (let at = 0; at < RING_ENTRIES * ENTRY_SIZE; at += 4) this.#set(RING_OFFSET + at, 0);
   }

@@ -1,6 +1,5 @@
 // The xenstore nodes of a child: those that libxl would write, so that xl list, xl console, xl network-list and xl destroy
 // take it for a domain like any other; and forkd's own record of the family.
-import { randomBytes } from "node:crypto";
 import type { Store, StoreNode } from "./xen/store.ts";
 
 /** Where forkd keeps its record. */
@@ -22,6 +21,8 @@ export interface NetworkDevice {
   readonly index: string;
   readonly bridge: string;
   readonly script: string;
+  /** Its Ethernet address, as text. */
+  readonly mac: string;
 }
 
 /** Where a child's network device is in domain 0. */
@@ -29,7 +30,6 @@ export interface AddedDevice {
   readonly backend: string;
   /** Linux's name of the back end's interface. */
   readonly interfaceName: string;
-  readonly bridge: string;
 }
 
 /** The network devices of a domain. */
@@ -41,6 +41,7 @@ export async function networkDevices(store: Store, domain: number): Promise<Netw
       index,
       bridge: (await store.read(`${base}/${index}/bridge`)) ?? "xenbr0",
       script: (await store.read(`${base}/${index}/script`)) ?? "",
+      mac: (await store.read(`${base}/${index}/mac`)) ?? "",
     })),
   );
 }
@@ -110,16 +111,11 @@ function consoleNodes({ domain, consolePort, consoleFrame }: NewDomain, home: st
   ];
 }
 
-/** Gives a child a network device like one of its parent's, with an address of its own. */
+/** Gives a child a network device like its parent's, with the same Ethernet address. */
 export async function writeNetworkDevice(store: Store, domain: number, like: NetworkDevice): Promise<AddedDevice> {
-  const { index, bridge, script } = like;
+  const { index, bridge, script, mac } = like;
   const frontend = `/local/domain/${domain}/device/vif/${index}`;
   const backend = `/local/domain/0/backend/vif/${domain}/${index}`;
-  // The block of addresses that belongs to Xen guests.
-  const mac = `00:16:3e:${(randomBytes(3).readUIntBE(0, 3) & 0x7fffff).toString(16).padStart(6, "0")}`.replace(
-    /(..)(..)(..)$/,
-    "$1:$2:$3",
-  );
   const device = [
     ["frontend", frontend],
     ["frontend-id", String(domain)],
@@ -142,7 +138,7 @@ export async function writeNetworkDevice(store: Store, domain: number, like: Net
     { path: `/libxl/${domain}/device/vif/${index}/backend`, value: backend },
     ...device.map(([node, value]) => ({ path: `/libxl/${domain}/device/vif/${index}/${node}`, value })),
   ]);
-  return { backend, interfaceName: `vif${domain}.${index}`, bridge };
+  return { backend, interfaceName: `vif${domain}.${index}` };
 }
 
 /** Removes every node of a domain that has gone, its back ends' included. */

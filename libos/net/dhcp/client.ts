@@ -172,13 +172,6 @@ export function dhcpReboot(now: u64): void {
   begin(DHCP_REBOOTING, now);
 }
 
-/** The address is another's now, who goes on using it (fork): gives it up without a word and looks for a new one. */
-export function dhcpForget(now: u64): void {
-  if (state == DHCP_STOPPED) return;
-  lease.address = 0;
-  loseAddress("it is the parent's", now);
-}
-
 function enterInit(now: u64, pause: u64 = 0): void {
   state = DHCP_INIT;
   deadline = now + pause;

@@ -100,12 +100,6 @@ export function ipv6LinkUp(now: u64): void {
   if (!fixedRouter.isAny()) routerLearn(fixedRouter, NEVER);
 }
 
-/** In the child of a fork: the addresses are the parent's, the configured one too. */
-export function ipv6Unconfigure(): void {
-  fixedAddress.clear();
-  ipv6Forget();
-}
-
 /** Takes all addresses away and forgets what the link has told. */
 function ipv6Forget(): void {
   for (let i: u32 = 0; i < ADDRESSES; i++) ownAddressAt(i).state = ADDRESS_FREE;

@@ -130,6 +130,16 @@ export function tableUnfinished(): bool {
   return false;
 }
 
+/** Chains of the table. */
+export function tableChains(): u32 {
+  return bucketCount;
+}
+
+/** The first entry of chain `index`, or NO_ENDPOINT. */
+export function tableChain(index: u32): TcpEndpoint {
+  return changetype<TcpEndpoint>(load<usize>(bucketOf(index)));
+}
+
 /** Connections in ESTABLISHED and CLOSE_WAIT. Walks the whole table. */
 export function tableEstablished(): u32 {
   let found: u32 = 0;

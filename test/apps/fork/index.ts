@@ -1,43 +1,33 @@
 // fork and wait from inside, for test/lab/fork.test.ts: run with nobody to serve fork ("alone"), or for all there is.
 import {
-  AF_INET,
   CLOCK_MONOTONIC,
   ECHILD,
   ENOSYS,
-  INADDR_ANY,
   SIGABRT,
   SIGFPE,
   SIGSEGV,
-  SOCK_STREAM,
   WEXITSTATUS,
   WIFEXITED,
   WIFSIGNALED,
   WNOHANG,
   WTERMSIG,
   _exit,
-  accept,
-  bind,
   clock_gettime,
-  close,
   errno,
   fork,
   getpid,
   getppid,
   getrandom,
-  listen,
   pthread_create,
   pthread_self,
   puts,
   sched_yield,
-  sockaddr_in,
-  socket,
   time,
   timespec,
   usleep,
   vfork,
   wait,
   waitpid,
-  writeText,
 } from "karyon";
 import { check, checksForked, failureCount } from "./check";
 import { pipes } from "./pipes";
@@ -208,24 +198,10 @@ function randomness(): void {
   puts(`random: ${mine} and ${WEXITSTATUS(status())}`);
 }
 
-/** Parent and child answer each connection to port 7 with their pid, on the socket that was made before the fork. */
-function network(): void {
-  const server = socket(AF_INET, SOCK_STREAM);
-  check("a listening socket", bind(server, new sockaddr_in(INADDR_ANY, 7)) == 0 && listen(server, 4) == 0);
-  if (fork() < 0) return check("fork", false);
-  while (true) {
-    const client = accept(server);
-    writeText(client, `process ${getpid()}\n`);
-    close(client);
-  }
-}
-
 export function main(args: string[]): i32 {
   if (args.length > 0 && args[0] == "alone") {
     check("fork fails with ENOSYS", fork() == -1 && errno == ENOSYS);
     check("wait fails with ECHILD", wait() == -1 && errno == ECHILD);
-  } else if (args.length > 0 && args[0] == "network") {
-    network();
   } else {
     memoryAndTime();
     exitStatuses();

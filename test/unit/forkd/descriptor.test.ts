@@ -199,7 +199,7 @@ test("what a parent's page says of its children and itself does not reach a chil
   new Uint8Array(page.buffer).fill(0xff, 160, 180);
   new Uint8Array(page.buffer).fill(0xff, RING);
   const child = descriptorOn(page);
-  child.becomeChild(5, 4, 3);
+  child.becomeChild(5, 4, 3, { first: 32_768, count: 128 });
   assert.equal(page.getUint32(84, true), 5);
   assert.deepEqual([child.exitStatus, child.pending, child.address], [0, false, undefined]);
   assert.equal(child.killRequest(), undefined);

@@ -179,9 +179,12 @@ test("forkd turns a parent's page into a child's", () => {
       requestResult: 0,
       networkAddress: 0,
       locked: 0,
+      firstPort: 32_768 | (128 << 16),
     },
   };
-  const changed = page.changed((descriptor) => descriptor.becomeChild(5, 4, at("WAY_POOL")));
+  const changed = page.changed((descriptor) =>
+    descriptor.becomeChild(5, 4, at("WAY_POOL"), { first: 32_768, count: 128 }),
+  );
   for (const [field, value] of Object.entries(values)) assert.equal(page.get(field), value, field);
   const ring = guest.eventAt(0);
   const inRing = changed.filter((word) => word >= ring);

@@ -82,6 +82,7 @@ export const sharedEndPage: usize = offsetof<ForkDescriptor>("sharedEndPage");
 export const domain: usize = offsetof<ForkDescriptor>("domain");
 export const childWay: usize = offsetof<ForkDescriptor>("childWay");
 export const locked: usize = offsetof<ForkDescriptor>("locked");
+export const firstPort: usize = offsetof<ForkDescriptor>("firstPort");
 
 export const eventKind: usize = offsetof<FamilyEvent>("kind");
 export const eventPid: usize = offsetof<FamilyEvent>("pid");

@@ -10,7 +10,7 @@ export interface ForkSample {
   readonly parent: number;
   /** … and in the child. */
   readonly child: number;
-  /** The child's network has an address. */
+  /** The child's network device is connected. */
   readonly network?: number;
   readonly stages?: Stages;
 }
@@ -30,7 +30,7 @@ interface Birth {
 const PARENT = /^parent (\d+) (\d+) (\d+)(?: stages ([\d ]+))?$/gm;
 const CHILD = /^child (\d+) (\d+)(?: stages ([\d ]+))?$/m;
 // A line of the kernel's log, whose times are in seconds.
-const ADDRESS = /^\[ *(\d+\.\d+)\] net: eth0 \d+\.\d+\.\d+\.\d+\//gm;
+const CONNECTED = /^\[ *(\d+\.\d+)\] net: connected /gm;
 
 /**
  * The forks that the parent tells of, in their order. A fork whose child has not said when it was there is left out:
@@ -61,13 +61,13 @@ function birth(text: string): [number, Birth][] {
   const match = CHILD.exec(lines(text));
   if (match === null) return [];
   const stages = stageTimes(match[3]);
-  const address = [...lines(text).matchAll(ADDRESS)].at(-1);
+  const connected = [...lines(text).matchAll(CONNECTED)].at(-1);
   return [
     [
       Number(match[1]),
       {
         returned: Number(match[2]),
-        ...(address === undefined ? {} : { network: Math.round(Number(address[1]) * 1e9) }),
+        ...(connected === undefined ? {} : { network: Math.round(Number(connected[1]) * 1e9) }),
         ...(stages === undefined ? {} : { stages }),
       },
     ],

@@ -39,7 +39,7 @@ export function firstInstruction({ called, child, stages }: ForkSample): number 
   return time === 0 ? child : time - called;
 }
 
-/** ns from the call until the child's network has its address. */
+/** ns from the call until the child's network device is connected, and its address can be used. */
 export function networkReady({ called, network, stages }: ForkSample): number | undefined {
   const time = stages?.child[NETWORK] ?? 0;
   return time === 0 ? network : time - called;

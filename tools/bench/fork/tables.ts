@@ -101,7 +101,7 @@ function networkTable({ forks, others }: Times): string {
   if (created !== undefined && created.times.length > 0) {
     rows.push(["xl create", NONE, spreadText(spread(created.times))]);
   }
-  const head = ["8 MiB, network device", "first instruction", "address by DHCP"];
+  const head = ["8 MiB, network device", "first instruction", "network"];
   return table("To a network that is ready", head, [30, 23, 23], rows);
 }
 

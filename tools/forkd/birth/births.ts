@@ -14,6 +14,7 @@ import { Stages } from "./stages.ts";
 import type { Xen } from "../xen/handles.ts";
 import { PAGE_SIZE } from "../xen/foreign_memory.ts";
 import { errnoOf } from "../xen/library.ts";
+import type { FamilyNetworks } from "../steering/family_networks.ts";
 import type { Store } from "../xen/store.ts";
 
 const EAGAIN = 11;
@@ -50,6 +51,7 @@ export class Births {
     private readonly store: Store,
     private readonly members: Members,
     private readonly limits: Limits<Family>,
+    networks: FamilyNetworks,
     private readonly log: Log,
     /** Does work on members in its turn. */
     private readonly later: (work: () => Promise<void>) => void,
@@ -58,7 +60,7 @@ export class Births {
     this.#shares = policy.way !== "copy" && isParavirtual();
     if (policy.way !== "copy" && !this.#shares) log("domain 0 is not a PV domain: memory is copied, not shared");
     const size = policy.way === "share" ? 0 : policy.poolSize;
-    this.#pool = new Pool(xen, store, limits, log, { size, shares: this.#shares });
+    this.#pool = new Pool(xen, store, limits, networks, log, { size, shares: this.#shares });
   }
 
   /** Memory of a family's domains that are no members yet, in pages. */
@@ -201,7 +203,7 @@ export class Births {
       child = memberOn(familyPages, parent.family, identity, shell.descriptorFrame);
       child.mailbox = new Mailbox(familyPages.bytes.subarray(PAGE_SIZE)); // unmapped with the descriptor;
       child.mailbox.empty();
-      child.descriptor.becomeChild(pid, parent.pid, WAYS.indexOf(way) + 1);
+      child.descriptor.becomeChild(pid, parent.pid, WAYS.indexOf(way) + 1, shell.ports);
       child.descriptor.setDomain(domain);
       parent.descriptor.setChildWay(WAYS.indexOf(way) + 1);
       members.take(child);

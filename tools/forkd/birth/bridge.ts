@@ -1,28 +1,37 @@
-// Puts netback's interface for a child on dom0's bridge as soon as netback has made it: the work of libxl's hotplug script.
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+// Connects netback's interface for a child as soon as netback has made it: the work of libxl's hotplug script.
+import { setTimeout as sleep } from "node:timers/promises";
+import { describeError } from "../../support/errors.ts";
 import type { Log } from "../../support/log.ts";
 import type { Store } from "../xen/store.ts";
 import type { AddedDevice } from "../xenstore_nodes.ts";
 
 const ATTEMPTS = 100;
 const INTERVAL_MS = 50;
-const run = promisify(execFile);
 
-/** Does not throw: a child without network goes on, and the log tells. */
-export async function bridgeDevice(store: Store, device: AddedDevice, log: Log): Promise<void> {
-  const { backend, interfaceName, bridge } = device;
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    if ((await store.read(`${backend}/state`)) === undefined) return;
-    try {
-      await run("ip", ["link", "set", "dev", interfaceName, "master", bridge, "up"]);
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
-      continue;
+/**
+ * Does not throw: a child without network goes on, and the log tells.
+ *
+ * @param connect connects the interface, false while there is none
+ */
+export async function connectDevice(
+  store: Store,
+  device: AddedDevice,
+  connect: () => boolean,
+  log: Log,
+): Promise<void> {
+  const { backend, interfaceName } = device;
+  try {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      if ((await store.read(`${backend}/state`)) === undefined) return;
+      if (connect()) {
+        // netback tells its front end that it is connected only after this.
+        await store.write(`${backend}/hotplug-status`, "connected");
+        return;
+      }
+      await sleep(INTERVAL_MS);
     }
-    // netback tells its front end that it is connected only after this.
-    await store.write(`${backend}/hotplug-status`, "connected");
-    return;
+    log(`${interfaceName} did not appear`);
+  } catch (error) {
+    log(`${interfaceName} cannot be connected: ${describeError(error)}`);
   }
-  log(`${interfaceName} did not appear, or bridge ${bridge} does not take it`);
 }

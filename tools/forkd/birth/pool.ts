@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { describeError, KaryonError } from "../../support/errors.ts";
 import type { Log } from "../../support/log.ts";
-import { bridgeDevice } from "./bridge.ts";
+import { connectDevice } from "./bridge.ts";
 import { nameOfFirst, type Family, type Member } from "../family/family.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { MAILBOX_PAGES } from "../family/mailbox.ts";
@@ -18,7 +18,9 @@ import { createShell, type Shell } from "./shell.ts";
 import type { ForeignPages } from "../xen/foreign_memory.ts";
 import type { Xen } from "../xen/handles.ts";
 import type { Store } from "../xen/store.ts";
-import { networkDevices, writeDomainNodes, writeNetworkDevice } from "../xenstore_nodes.ts";
+import { writeDomainNodes, writeNetworkDevice, type NetworkDevice } from "../xenstore_nodes.ts";
+import type { FamilyNetworks } from "../steering/family_networks.ts";
+import { ALL_PORTS, type PortBlock } from "../steering/port_blocks.ts";
 
 /** A parent may ask for its first fork this long (ms) after its offer without finding a shell: it is still starting. */
 const FIRST_FILL_DELAY_MS = 300;
@@ -32,6 +34,8 @@ export interface ReadyShell extends Shell {
   /** The page that will be the child's descriptor, and those of its mailbox behind it, mapped. */
   readonly familyPages: ForeignPages;
   readonly descriptorFrame: number;
+  /** The ports for flows that it will begin. */
+  readonly ports: PortBlock | undefined;
 }
 
 /** A shell and what has changed since it was made. */
@@ -64,6 +68,7 @@ export class Pool {
     private readonly xen: Xen,
     private readonly store: Store,
     private readonly limits: Limits<Family>,
+    private readonly networks: FamilyNetworks,
     private readonly log: Log,
     private readonly policy: PoolPolicy,
   ) {}
@@ -132,11 +137,14 @@ export class Pool {
     let shell: ReadyShell | undefined;
     try {
       if (parent.ending) throw new KaryonError("FORK_PARENT", `${parent.name} has ended`);
-      shell = { ...(await this.#create(parent, identity.uuid, shares, promised)), ...identity };
-      await this.#introduce(parent, shell);
+      const place = await this.networks.place(parent, pid);
+      const created = await this.#create(parent, identity.uuid, shares, promised);
+      shell = { ...created, ...identity, ports: place === undefined ? ALL_PORTS : place.ports };
+      await this.#introduce(parent, shell, place?.device);
       return shell;
     } catch (error) {
       if (shell === undefined) {
+        this.networks.leave(family, pid);
         await insist(`remove the record of ${identity.name}`, this.log, () => this.#removeRecord(family, pid));
       } else await this.discard(parent, shell);
       throw error;
@@ -148,7 +156,7 @@ export class Pool {
     uuid: string,
     shares: boolean,
     promised: number,
-  ): Promise<Omit<ReadyShell, "uuid" | "pid" | "name">> {
+  ): Promise<Omit<ReadyShell, "uuid" | "pid" | "name" | "ports">> {
     const { xen } = this;
     const memory = ParentMemory.read(xen, parent.domain, parent.descriptor, shares);
     try {
@@ -175,14 +183,19 @@ export class Pool {
     }
   }
 
-  async #introduce(parent: Member, shell: ReadyShell): Promise<void> {
-    const { domain, uuid, name } = shell;
+  async #introduce(
+    { family, pid: parentPid }: Member,
+    shell: ReadyShell,
+    device: NetworkDevice | undefined,
+  ): Promise<void> {
+    const { domain, uuid, name, pid } = shell;
     // First: by it whoever comes after a forkd that died here finds the nodes, when the domain has gone, too.
-    await this.store.writeAll(parent.family.record({ ...shell, parentPid: parent.pid }, "shell"));
+    await this.store.writeAll(family.record({ ...shell, parentPid }, "shell"));
     await writeDomainNodes(this.store, { ...shell, pages: shell.frames.length }, name, uuid);
-    for (const device of await networkDevices(this.store, parent.domain)) {
+    if (device !== undefined) {
       const added = await writeNetworkDevice(this.store, domain, device);
-      void bridgeDevice(this.store, added, this.log);
+      const connect = (): boolean => this.networks.connect(family, pid, added.interfaceName);
+      void connectDevice(this.store, added, connect, this.log);
     }
     await this.store.introduce(domain, shell.storeFrame, shell.storePort);
   }
@@ -212,6 +225,7 @@ export class Pool {
   async discard({ family }: Member, shell: ReadyShell): Promise<void> {
     for (const pages of [shell.copied, shell.familyPages]) pages.unmap();
     shell.order.parent.close();
+    this.networks.leave(family, shell.pid);
     await insist(`remove ${shell.name} (domain ${shell.domain})`, this.log, async () => {
       await removeDomain(this.xen.control, this.store, shell.domain, shell.uuid);
       await this.#removeRecord(family, shell.pid);

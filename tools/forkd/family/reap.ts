@@ -22,6 +22,8 @@ const SIGSEGV = 11;
 export interface Mourners {
   /** Its memory is still mapped. */
   readonly lastWords: (member: Member) => void;
+  /** Then, while its interface may still be there. */
+  readonly leave: (member: Member) => void;
   /** It is no more in its family. */
   readonly forget: (member: Member) => Promise<void>;
 }
@@ -60,13 +62,14 @@ export class Reaper {
     await this.#tellRelatives(member);
     // Its domain will be gone, and with it the only other place that tells.
     await this.#write(`${family.path(pid)}/status`, String(status));
+    this.mourners.lastWords(member);
+    this.mourners.leave(member);
     await this.adopt(member);
     // It counts towards its family's limit as long as it has a domain. The first's is xl's.
     if (pid !== FIRST_PID)
       await insist(`remove the domain of ${name}`, this.log, () =>
         removeDomain(this.control, this.store, domain, uuid),
       );
-    this.mourners.lastWords(member);
     this.members.letGo(member);
     this.log(`${name} (process ${pid}, domain ${domain}) ended: ${statusText(status)}`);
     await this.mourners.forget(member);

@@ -1,0 +1,231 @@
+// The networks of all families: which family has one, who is in it, who leads. A family gets its network with its first shell; where the
+// kernel cannot do it, the log says why and children have no network device.
+import { createHash } from "node:crypto";
+import { describeError } from "../../support/errors.ts";
+import type { Log } from "../../support/log.ts";
+import { commandLineOption } from "../family/command_line.ts";
+import type { Family, Member } from "../family/family.ts";
+import { Links, type Link } from "../netlink/links.ts";
+import { Tables } from "../netlink/nftables.ts";
+import type { Store } from "../xen/store.ts";
+import { networkDevices, type NetworkDevice } from "../xenstore_nodes.ts";
+import { addressBytes } from "./address_text.ts";
+import { FamilyNetwork, type Kernel } from "./family_network.ts";
+import type { PortBlock } from "./port_blocks.ts";
+
+/** "kf" and as much of a hash of the family's uuid as an interface's name has room for: the same for every forkd. */
+const NAME = /^kf[0-9a-f]{12}$/;
+
+/** Linux's name of the back end's interface. */
+export function interfaceOf(domain: number, { index }: Pick<NetworkDevice, "index">): string {
+  return `vif${domain}.${index}`;
+}
+
+/** The name of a family's port and table. */
+export function networkName({ uuid }: Pick<Family, "uuid">): string {
+  return `kf${createHash("sha256").update(uuid).digest("hex").slice(0, 12)}`;
+}
+
+/** What a shell gets of its family's network. */
+export interface Place {
+  readonly device: NetworkDevice;
+  /** The ports for flows that it will begin. */
+  readonly ports: PortBlock | undefined;
+}
+
+/** The networks of the families that this forkd serves. */
+export class FamilyNetworks {
+  readonly #networks = new Map<Family, FamilyNetwork>();
+  /** Addresses that the toolstack gave a family. */
+  readonly #fixed = new Map<Family, readonly Uint8Array[]>();
+  readonly #making = new Map<Family, Promise<FamilyNetwork | undefined>>();
+  readonly #told = new Set<string>();
+  #kernel: Kernel | undefined;
+
+  constructor(
+    private readonly store: Store,
+    private readonly log: Log,
+  ) {}
+
+  /** The network of a family that has one. */
+  of(family: Family): FamilyNetwork | undefined {
+    return this.#networks.get(family);
+  }
+
+  /** Goes on with what an earlier forkd left: networks of families that live, with those of their members that do. Others are removed. */
+  async recover(families: Iterable<Family>): Promise<void> {
+    try {
+      const kernel = this.#open();
+      const living = new Map([...families].map((family) => [networkName(family), family]));
+      const names = new Set([...kernel.links.all().map(({ name }) => name), ...kernel.tables.names()]);
+      for (const name of names) {
+        const family = living.get(name);
+        if (family !== undefined) await this.#find(family);
+        else if (NAME.test(name)) {
+          kernel.links.remove(name);
+          kernel.tables.remove(name);
+        }
+      }
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  /** A place in the parent's network for a child with this pid; undefined when it has none, or there can be none. */
+  async place(parent: Member, pid: number): Promise<Place | undefined> {
+    const { family, domain } = parent;
+    const [device] = await networkDevices(this.store, domain);
+    if (device === undefined) return undefined;
+    try {
+      const network = await this.#sole(family, domain, device);
+      if (network === undefined) return undefined;
+      // A first domain that was rebooted or restored has another interface.
+      const link = this.#open().links.find(interfaceOf(domain, device));
+      if (link !== undefined && !network.has(parent.pid, link)) this.#join(network, parent.pid, link);
+      this.#elect(family, network);
+      return { device, ports: network.reserve(pid) };
+    } catch (error) {
+      this.#tell(error);
+      return undefined;
+    }
+  }
+
+  /** Connects the interface of a shell, which netback has just made. False when there is none yet. @throws NetlinkError */
+  connect(family: Family, pid: number, interfaceName: string): boolean {
+    const network = this.#networks.get(family);
+    const link = this.#kernel?.links.find(interfaceName);
+    if (network === undefined || link === undefined) return false;
+    this.#join(network, pid, link);
+    return true;
+  }
+
+  /** A member or a shell is going, or has gone. */
+  leave(family: Family, pid: number): void {
+    const network = this.#networks.get(family);
+    if (network === undefined) return;
+    this.#try(() => {
+      network.removeMember(pid);
+      this.#elect(family, network);
+    });
+  }
+
+  /** A member's address may have changed: everybody may send from the leader's. */
+  addressChanged({ family, pid }: Member): void {
+    const network = this.#networks.get(family);
+    if (network?.leader !== pid) return;
+    this.#try(() => network.addresses.set(this.#addressesOf(family, network.leader)));
+  }
+
+  /** A family has ended. */
+  close(family: Family): void {
+    const network = this.#networks.get(family);
+    this.#networks.delete(family);
+    this.#fixed.delete(family);
+    if (network !== undefined) this.#try(() => network.close());
+  }
+
+  /** The network of a family, which is made once, whoever asks meanwhile. */
+  async #sole(family: Family, domain: number, device: NetworkDevice): Promise<FamilyNetwork | undefined> {
+    const making = this.#making.get(family);
+    if (making !== undefined) return making;
+    const found = this.#networks.get(family);
+    if (found !== undefined) return found;
+    const make = this.#find(family).then((network) => network ?? this.#create(family, domain, device));
+    this.#making.set(family, make);
+    return make.finally(() => this.#making.delete(family));
+  }
+
+  #open(): Kernel {
+    this.#kernel ??= { links: new Links(), tables: new Tables() };
+    return this.#kernel;
+  }
+
+  async #create(family: Family, domain: number, device: NetworkDevice): Promise<FamilyNetwork | undefined> {
+    const kernel = this.#open();
+    const link = kernel.links.find(interfaceOf(domain, device));
+    if (link === undefined) return undefined;
+    const network = FamilyNetwork.create(kernel, networkName(family), macBytes(device.mac), link);
+    return this.#populate(family, network);
+  }
+
+  async #find(family: Family): Promise<FamilyNetwork | undefined> {
+    const first = [...family.members.values()][0];
+    const [device] = first === undefined ? [] : await networkDevices(this.store, first.domain);
+    if (device === undefined) return undefined;
+    const network = FamilyNetwork.find(this.#open(), networkName(family), macBytes(device.mac));
+    return network === undefined ? undefined : this.#populate(family, network);
+  }
+
+  /** Sees to it that a network has just the members that the family has. */
+  async #populate(family: Family, network: FamilyNetwork): Promise<FamilyNetwork> {
+    const fixed = await this.#configured(family);
+    const attached: (readonly [pid: number, link: Link])[] = [];
+    for (const { pid, domain } of family.members.values()) {
+      const [device] = await networkDevices(this.store, domain);
+      const link = device === undefined ? undefined : this.#open().links.find(interfaceOf(domain, device));
+      if (link !== undefined) attached.push([pid, link]);
+    }
+    for (const pid of network.strangers(attached.map(([pid]) => pid))) network.removeMember(pid);
+    for (const [pid, link] of attached) this.#join(network, pid, link);
+    this.#networks.set(family, network);
+    this.#fixed.set(family, fixed ?? network.addresses.all);
+    this.#elect(family, network);
+    return network;
+  }
+
+  #join(network: FamilyNetwork, pid: number, link: Link): void {
+    const { links } = this.#open();
+    const port = link.master === network.bridge ? link : { ...link, master: network.bridge };
+    links.join(port, network.bridge);
+    network.addMember(pid, port);
+    links.start(port);
+  }
+
+  /** The eldest member that has an interface leads. */
+  #elect(family: Family, network: FamilyNetwork): void {
+    const living = network.members.filter((pid) => family.members.get(pid)?.ending === false);
+    const eldest = Math.min(...living);
+    if (living.length === 0 || eldest === network.leader) return;
+    network.setLeader(eldest);
+    // One that has no device yet has the address all the same.
+    const addresses = this.#addressesOf(family, eldest);
+    network.addresses.set(
+      family.members.get(eldest)?.descriptor.address === undefined
+        ? [...network.addresses.all, ...addresses]
+        : addresses,
+    );
+  }
+
+  #addressesOf(family: Family, leader: number): Uint8Array[] {
+    const text = family.members.get(leader)?.descriptor.address;
+    const leased = text === undefined ? undefined : addressBytes(text);
+    return [...(this.#fixed.get(family) ?? []), ...(leased === undefined ? [] : [leased])];
+  }
+
+  /** The IPv6 address that the toolstack gave the family's first domain; undefined when its record has gone. */
+  async #configured({ uuid }: Family): Promise<readonly Uint8Array[] | undefined> {
+    const commandLine = await this.store.read(`/vm/${uuid}/image/cmdline`);
+    if (commandLine === undefined) return undefined;
+    const address = addressBytes((commandLineOption(commandLine, "ip6") ?? "").replace(/[/,].*$/, ""));
+    return address === undefined ? [] : [address];
+  }
+
+  #try(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.log(describeError(error));
+    }
+  }
+
+  /** Says once what keeps children from having a network. */
+  #tell(error: unknown): void {
+    const text = `children have no network device: ${describeError(error)}`;
+    if (!this.#told.has(text)) this.log(text);
+    this.#told.add(text);
+  }
+}
+
+function macBytes(mac: string): Buffer {
+  return Buffer.from(mac.replaceAll(":", ""), "hex");
+}
