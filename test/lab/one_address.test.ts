@@ -88,7 +88,8 @@ test("each process serves at the family's address, and what it begins comes back
   await outsideExists();
   await using forkd = await startForkd(lab());
   const listening = `for i in 1 2; do echo hello | nc -l -p ${SERVER_PORT}; done`;
-  const heard = lab().run(`timeout 100 sh -c '${listening}'`, { timeoutMs: 2 * ANSWER_MS });
+  const heard = lab().run(`timeout ${TIMEOUT_MS / 1000} sh -c '${listening}'`, { timeoutMs: TIMEOUT_MS });
+  heard.catch(() => undefined); // it is awaited last
   const sharers = await bootSharers(forkd, `2 ${SERVER} ${SERVER_PORT}`);
   await using guest = sharers.guest;
   try {
