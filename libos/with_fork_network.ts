@@ -1,5 +1,6 @@
 // What only an image with a network has whose app calls fork(): bound as those of kernel/with_fork.ts and libos/with_network.ts are, where
-// both are. libos/net/family.ts implements them.
+// both are. libos/net/family/ implements them.
+import { TcpSocket } from "./net/tcp/socket";
 
 /** In the child of a fork: what of the network was the parent's alone. */
 export declare function networkForked(): void;
@@ -9,3 +10,13 @@ export declare function networkPorts(first: u32, count: u32): void;
 export declare function networkMessage(type: u32, flags: u32, from: i32, payload: usize, length: u32): bool;
 /** The mailbox has room again, for which somebody waits. */
 export declare function networkRoom(): void;
+/** The link is up. True in a process whose family has its addresses already: there is nothing to ask or to announce. */
+export declare function networkFollows(now: u64): bool;
+/** An address of ours has come or changed, or its lease. */
+export declare function networkAddressesChanged(): void;
+/** The process begins to accept connections on a listener, or stops: the family's network is to give it some, or no more. */
+export declare function networkListens(s: TcpSocket, accepts: bool): void;
+/** A connection has come into the table of connections. */
+export declare function flowAdded(s: TcpSocket): void;
+/** A connection has left it. */
+export declare function flowRemoved(s: TcpSocket): void;

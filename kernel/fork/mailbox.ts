@@ -33,6 +33,7 @@ export const MESSAGE_LEAD: u32 = 11;
 export const MESSAGE_ADDRESSES: u32 = 12;
 export const MESSAGE_DOORBELL: u32 = 13;
 export const MESSAGE_FLOW_PAGE: u32 = 14;
+export const MESSAGE_RESET: u32 = 15;
 
 /** The block: header, two rings and a page for a message that goes round its ring's end, of 16 pages. */
 const ORDER: u32 = 4;

@@ -1,5 +1,6 @@
 // Configuration of the interface: the one place where its address changes.
 import { familyAddress } from "../../kernel/with_fork";
+import { networkAddressesChanged } from "../with_fork_network";
 import { addressesSet, interfaceAddress, interfaceGateway, interfaceMask, prefixMask } from "./addresses";
 import { arpCacheClear } from "./arp/cache";
 import { conflictAnnounce } from "./arp/conflict";
@@ -19,6 +20,7 @@ export function interfaceConfigure(address: u32, prefixLength: u32, gateway: u32
   pathMtuClear();
   conflictAnnounce(now);
   familyAddress(address);
+  networkAddressesChanged();
   return true;
 }
 

@@ -7,8 +7,7 @@
 //   network.ts  -> configure.ts, interfacePoll() from a timer set to interfaceDeadline()
 // Time is always a parameter: `now` in monotonic nanoseconds.
 // Nothing that a frame contains can make the stack read beyond `length`, loop without bound or keep memory for ever.
-import { familyAddress } from "../../kernel/with_fork";
-import { interfaceAddress } from "./addresses";
+import { networkFollows } from "../with_fork_network";
 import { arpCacheClear, arpCacheDeadline, arpCachePoll } from "./arp/cache";
 import { conflictAnnounce, conflictDeadline, conflictPoll } from "./arp/conflict";
 import { arpInput } from "./arp/input";
@@ -36,9 +35,6 @@ import {
   ethernetIsGroup,
   ethernetType,
 } from "./wire/ethernet";
-
-/** Another process of the family has asked for our addresses and announces them. */
-let follows = false;
 
 /**
  * Takes one received Ethernet frame. The bytes are used during the call only; they may be overwritten.
@@ -104,22 +100,13 @@ function deliverLoopback(now: u64): void {
   }
 }
 
-/** Another process leads the family from now on: it answers for our addresses on the link. */
-export function interfaceFollow(): void {
-  follows = true;
-}
-
 /** Tells the stack that the device's carrier, MTU or features have changed. */
 export function interfaceLinkChanged(now: u64): void {
   if (!devicePresent()) return;
   // It may be another network now, and the frames that wait hold buffers that the driver wants to renew.
   arpCacheClear();
   neighbourClear();
-  if (!deviceCarrier()) return;
-  if (follows) {
-    familyAddress(interfaceAddress());
-    return;
-  }
+  if (!deviceCarrier() || networkFollows(now)) return;
   ipv6LinkUp(now);
   conflictAnnounce(now);
   dhcpReboot(now);

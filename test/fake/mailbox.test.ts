@@ -2,8 +2,10 @@
 // other end of the guest's memory.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Mailbox, MAILBOX_PAGES } from "../../tools/forkd/family/mailbox.ts";
+import { FlowPages } from "../../tools/forkd/family/flow_pages.ts";
+import { Mailbox, MAILBOX_PAGES, MESSAGE } from "../../tools/forkd/family/mailbox.ts";
 import { fakeKernel } from "../support/fake.ts";
+import { Random } from "../support/random.ts";
 import type { Calls, Piece } from "./calls.ts";
 import { runProcess, type Scene } from "./process.ts";
 
@@ -103,4 +105,37 @@ test("a mailbox that is not in order is used no more, and nothing else suffers",
     assert.equal(yield* calls.call("posix_fork"), 2);
   });
   assert.equal(console.match(/mailbox holds what cannot be/g)?.length, 1, console);
+});
+
+test("forkd reads the connections of a process, those of this moment", () => {
+  runProcess(kernel, function* (scene) {
+    const { calls, guest } = scene;
+    const mailbox = mailboxOf(scene);
+    const pages = new FlowPages();
+    const ports = (): number[] => {
+      for (let message = mailbox.next(); message !== undefined; message = mailbox.next()) {
+        assert.equal(message.type, MESSAGE.flowPage);
+        const page = Buffer.from(message.payload).readUInt32LE();
+        const bytes = guest.domain.memory.bytes;
+        pages.add(page, () => ({ bytes: bytes.subarray(page * 4096, (page + 1) * 4096), unmap: () => undefined }));
+        mailbox.taken(message);
+      }
+      return pages.flows().map(({ remotePort }) => remotePort - 1000);
+    };
+    const present = new Set<number>();
+    const random = new Random(12);
+    for (let step = 0; step < 1200; step++) {
+      const index = random.between(0, 299);
+      const call = present.has(index) ? "test_disconnect" : "test_connect";
+      assert.equal(yield* calls.call(call, index), 0);
+      if (!present.delete(index)) present.add(index);
+      if (step % 50 === 0) assert.deepEqual(new Set(ports()), present);
+    }
+    assert.equal(ports().length, present.size, "each once");
+    const [flow] = pages.flows();
+    assert.ok(flow !== undefined);
+    assert.deepEqual([flow.protocol, flow.localPort], [6, 80]);
+    assert.deepEqual([...flow.local.subarray(10)], [0xff, 0xff, 10, 0, 0, 2]);
+    assert.deepEqual([...flow.remote.subarray(10)], [0xff, 0xff, 10, 0, 0, 3]);
+  });
 });

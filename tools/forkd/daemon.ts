@@ -10,8 +10,10 @@ import { Mail } from "./family/mail.ts";
 import { Mailbox, MAILBOX_PAGES } from "./family/mailbox.ts";
 import { mapMember, Members } from "./family/members.ts";
 import { Reaper } from "./family/reap.ts";
+import { NetworkMail } from "./family/network_mail.ts";
 import { recover } from "./family/recover.ts";
 import { Signals } from "./family/signals.ts";
+import { familyRules } from "./steering/family_rules.ts";
 import { FamilyNetworks } from "./steering/family_networks.ts";
 import { EventChannels } from "./xen/event_channels.ts";
 import { openXen, type Xen } from "./xen/handles.ts";
@@ -34,6 +36,7 @@ export class Daemon {
   readonly #networks: FamilyNetworks;
   readonly #births: Births;
   readonly #mail: Mail;
+  readonly #networkMail: NetworkMail;
   readonly #reaper: Reaper;
   readonly #signals: Signals;
   readonly #doorbells: Doorbells;
@@ -54,10 +57,22 @@ export class Daemon {
     this.#networks = new FamilyNetworks(store, log);
     this.#births = new Births(xen, store, this.#members, limits, this.#networks, log, later, policy.births);
     this.#mail = new Mail(this.#members, log);
-    const leave = ({ family, pid }: Member): void => this.#networks.leave(family, pid);
-    const lastWords = (member: Member): void => this.#mail.lastWords(member);
-    const forget = (member: Member): Promise<void> => this.#forget(member);
-    this.#reaper = new Reaper(xen.control, host, store, this.#members, { leave, lastWords, forget }, log);
+    this.#networkMail = new NetworkMail(
+      this.#mail,
+      familyRules(this.#networks, log),
+      ({ domain }, page) => xen.memory.map(domain, [xen.control.translate(domain, BigInt(page) << 12n)], false),
+      log,
+    );
+    this.#networks.listen(this.#networkMail);
+    const mourners = {
+      lastWords: (member: Member): void => this.#mail.lastWords(member),
+      leave: (member: Member): void => {
+        this.#networks.leave(member.family, member.pid);
+        this.#networkMail.left(member);
+      },
+      forget: (member: Member): Promise<void> => this.#forget(member),
+    };
+    this.#reaper = new Reaper(xen.control, host, store, this.#members, mourners, log);
     const post = (member: Member): void => later(() => this.#reaper.post(member));
     this.#doorbells = new Doorbells(this.#members, post);
     this.#signals = new Signals(xen.control, this.#members, post, log);
@@ -70,7 +85,10 @@ export class Daemon {
     const host = new Host(xen.control);
     const daemon = new Daemon(xen, store, log, host, policy);
     const { living, ended } = await recover(xen, host, store, log);
-    for (const member of living) daemon.#members.take(member);
+    for (const member of living) {
+      daemon.#members.take(member);
+      daemon.#networkMail.found(member);
+    }
     await daemon.#reaper.reapEnded(ended);
     await daemon.#networks.recover(daemon.#members.families());
     await store.watch("@releaseDomain", () => {
@@ -137,6 +155,7 @@ export class Daemon {
     member.descriptor.setDomain(domain);
     member.descriptor.setReady(true);
     this.#members.notify(member);
+    this.#networkMail.joined(member);
     await this.#births.expect(member);
     this.log(`${member.name} is process ${member.pid} (domain ${domain}) and can fork`);
     this.#onEvent(member);
@@ -188,10 +207,7 @@ export class Daemon {
     this.#doorbells.serve(member);
     this.#signals.serve(member);
     this.#mail.serve(member);
-    if (member.descriptor.address !== member.address) {
-      this.#networks.addressChanged(member); // at once: what it sends from there is dropped until then
-      this.#later(() => this.#writeAddress(member));
-    }
+    if (member.descriptor.address !== member.address) this.#later(() => this.#writeAddress(member));
     if (!member.descriptor.pending || member.forking) return;
     member.forking = true;
     void this.#births

@@ -50,6 +50,12 @@ export function conflictAnnounce(now: u64): void {
   arpSendAnnouncement();
 }
 
+/** In the child of a fork: what is to be announced the parent announces. */
+export function conflictForget(): void {
+  candidate = 0;
+  announceAt = NEVER;
+}
+
 /** True once after a second conflict within DEFEND_INTERVAL: the address is to be given up, if it can be. */
 export function conflictTakeLost(): bool {
   const lost = addressLost;

@@ -5,6 +5,7 @@
 //   REQUESTING -> BOUND      ACK: the interface is configured
 //   BOUND -> RENEWING -> REBINDING -> INIT   at T1, T2 and the end of the lease
 //   REBOOTING -> BOUND       after a resume or a new carrier: is the address still ours on this network?
+//   FOLLOWING -> RENEWING    in a child of a fork, whose family has the lease: when it has to keep the lease (family/follower.ts)
 //   any -> INIT              NAK, or an address conflict (after a DECLINE and a pause)
 //
 // `deadline` is when the state's next step is due; dhcpPoll() takes it. All times are monotonic ns.
@@ -16,6 +17,7 @@ import { NEVER } from "../../../kernel/time/clock";
 import { interfaceAddress } from "../addresses";
 import { conflictFound, conflictProbe, conflictTakeLost } from "../arp/conflict";
 import { interfaceConfigure, interfaceUnconfigure } from "../configure";
+import { networkAddressesChanged } from "../../with_fork_network";
 import { domainSearchTake } from "../../with_resolve";
 import { deviceCarrier, deviceMac } from "../device";
 import { routesClear } from "../ipv4/route_table";
@@ -53,6 +55,7 @@ export const DHCP_BOUND: u32 = 4;
 export const DHCP_RENEWING: u32 = 5;
 export const DHCP_REBINDING: u32 = 6;
 export const DHCP_REBOOTING: u32 = 7;
+export const DHCP_FOLLOWING: u32 = 8;
 
 /**
  * First retransmission interval. RFC 2131 section 4.1 recommends 4 s; but an appliance is there before the bridge in
@@ -146,7 +149,7 @@ export function dhcpLease(): Lease {
 
 /** Takes what has come from servers and does what is due. */
 export function dhcpPoll(now: u64): void {
-  if (state == DHCP_STOPPED) return;
+  if (state == DHCP_STOPPED || state == DHCP_FOLLOWING) return;
   for (let left = REPLIES_PER_POLL; left != 0 && socket.head != 0; left--) {
     const length = udpReceiveFrom(socket, scratch, DHCP_REPLY_MAXIMUM, peer);
     if (length > 0 && peer.port == DHCP_SERVER_PORT) handleReply(length, now);
@@ -163,13 +166,39 @@ export function dhcpPoll(now: u64): void {
  * has come back. The address stays in use meanwhile.
  */
 export function dhcpReboot(now: u64): void {
-  if (state == DHCP_STOPPED) return;
+  if (state == DHCP_STOPPED || state == DHCP_FOLLOWING) return;
   if (interfaceAddress() == 0) {
     enterInit(now);
     step(now);
     return;
   }
   begin(DHCP_REBOOTING, now);
+}
+
+/** Another process of the family keeps the lease from now on. */
+export function dhcpFollow(): void {
+  if (state == DHCP_STOPPED) return;
+  state = DHCP_FOLLOWING;
+  deadline = NEVER;
+}
+
+/** This process is to keep the family's lease: asks at once for more time, for it may be little that is left. */
+export function dhcpLead(now: u64): void {
+  if (state != DHCP_FOLLOWING) return;
+  if (lease.address == 0) enterInit(now);
+  else if (lease.duration == LEASE_INFINITE) enterBound(now);
+  else begin(DHCP_RENEWING, now);
+}
+
+/** What the process that keeps the lease says of it: `age` seconds ago it began. */
+export function dhcpTold(told: Lease, age: u32, now: u64): void {
+  copyLease(lease, told);
+  leaseStart = now - min(<u64>age * SECOND, now);
+}
+
+/** Seconds since the lease began. */
+export function dhcpLeaseAge(now: u64): u32 {
+  return <u32>((now - leaseStart) / SECOND);
 }
 
 function enterInit(now: u64, pause: u64 = 0): void {
@@ -296,6 +325,7 @@ function takeLease(length: u32, now: u64): void {
   enterBound(now);
   const changed = interfaceConfigure(lease.address, lease.prefixLength, lease.gateway, lease.mtu, now);
   if (changed && onChange != 0) call_indirect<void>(onChange, lease);
+  networkAddressesChanged();
 }
 
 function enterBound(now: u64): void {

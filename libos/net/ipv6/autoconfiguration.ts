@@ -3,6 +3,7 @@
 //
 // A guest has no disk to keep a secret for opaque identifiers (RFC 7217) in, and its Ethernet address says nothing of its
 // owner: the toolstack chose it. So its addresses are those that its host expects.
+import { networkAddressesChanged } from "../../with_fork_network";
 import { log } from "../../../kernel/log";
 import { NEVER } from "../../../kernel/time/clock";
 import { deviceCarrier, deviceMac } from "../device";
@@ -63,6 +64,8 @@ const TWO_HOURS: u64 = 7200 * SECOND;
 const IDENTIFIER_BITS: u8 = 64;
 
 let enabled = false;
+/** Another process of the family asks, answers and reports: we only use what is known. */
+let silent = false;
 let deadline: u64 = NEVER;
 let solicitAt: u64 = NEVER;
 let solicitations: u32 = 0;
@@ -100,6 +103,39 @@ export function ipv6LinkUp(now: u64): void {
   if (!fixedRouter.isAny()) routerLearn(fixedRouter, NEVER);
 }
 
+/** In the child of a fork: its addresses are its family's, for which another process speaks. */
+export function ipv6Follow(): void {
+  silent = true;
+  for (let i: u32 = 0; i < ADDRESSES; i++) {
+    const own = ownAddressAt(i);
+    if (own.state != ADDRESS_TENTATIVE) continue;
+    own.state = ADDRESS_VALID;
+    own.probeAt = NEVER;
+  }
+  mldForget();
+  solicitAt = NEVER;
+}
+
+/** From now on this process speaks for the family's addresses: reports their groups and asks for routers. */
+export function ipv6Lead(now: u64): void {
+  silent = false;
+  solicitations = 0;
+  solicitAt = now + randomBelow(SOLICITATION_DELAY);
+  deadline = now;
+}
+
+/** What the process that speaks for the family says of an address. Times are monotonic ns, or NEVER. */
+export function ipv6Told(address: IpAddress, length: u8, preferred: u64, valid: u64, automatic: bool, now: u64): void {
+  const own = ownAddressFind(address);
+  if (own == NO_ADDRESS) {
+    begin(address, length, preferred, valid, automatic, now);
+    return;
+  }
+  own.preferredUntil = preferred;
+  own.validUntil = valid;
+  deadline = now;
+}
+
 /** Takes all addresses away and forgets what the link has told. */
 function ipv6Forget(): void {
   for (let i: u32 = 0; i < ADDRESSES; i++) ownAddressAt(i).state = ADDRESS_FREE;
@@ -130,13 +166,13 @@ function begin(address: IpAddress, length: u8, preferred: u64, valid: u64, autom
   const own = ownAddressClaim();
   if (own == NO_ADDRESS) return;
   own.address.copy(address);
-  own.state = ADDRESS_TENTATIVE;
+  own.state = silent ? ADDRESS_VALID : ADDRESS_TENTATIVE;
   own.prefixLength = length;
   own.preferredUntil = preferred;
   own.validUntil = valid;
   own.automatic = automatic;
   own.probes = 0;
-  own.probeAt = now;
+  own.probeAt = silent ? NEVER : now;
   deadline = now;
 }
 
@@ -152,6 +188,7 @@ function established(own: OwnAddress, now: u64): void {
   own.state = ADDRESS_VALID;
   own.probeAt = NEVER;
   neighbourAdvertise(own.address, nobody, now);
+  networkAddressesChanged();
   const line = logAddress(log("net").text("eth0 "), own.address).text("/").decimal(own.prefixLength);
   if (own.automatic) line.text(" by router advertisement").end();
   else line.text(own.address.isLinkLocal() ? " link-local" : " static").end();
@@ -168,7 +205,7 @@ export function autoconfigurationPoll(now: u64): void {
     return;
   }
   deadline = NEVER;
-  mldRefresh(now);
+  if (!silent) mldRefresh(now);
   mldPoll(now); // before addresses are asked for
   for (let i: u32 = 0; i < ADDRESSES; i++) {
     const own = ownAddressAt(i);
@@ -183,7 +220,7 @@ export function autoconfigurationPoll(now: u64): void {
     solicitAt = solicitations < SOLICITATIONS ? now + SOLICITATION_INTERVAL : NEVER;
   }
   deadline = min(deadline, solicitAt);
-  mldRefresh(now);
+  if (!silent) mldRefresh(now);
 }
 
 function probe(own: OwnAddress, now: u64): void {

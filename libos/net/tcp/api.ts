@@ -13,6 +13,7 @@ import {
   ENOTCONN,
   EPIPE,
 } from "../../../kernel/errno";
+import { networkListens } from "../../with_fork_network";
 import { IP_ADDRESS_SIZE, IpAddress } from "../ip/address";
 import { ipIsGroup, ipIsLocal, ipSourceFor } from "../ip/routing";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from "../poll_events";
@@ -261,7 +262,13 @@ export function tcpAbort(s: TcpSocket, now: u64): void {
 
 /** POLLIN | POLLOUT | POLLPRI | POLLERR | POLLHUP | POLLRDHUP as they are now. */
 export function tcpPollEvents(s: TcpSocket): u32 {
-  if (s.state == LISTEN) return s.acceptCount != 0 ? POLLIN : 0;
+  if (s.state == LISTEN) {
+    if (s.accepts == 0) {
+      s.accepts = 1;
+      networkListens(s, true);
+    }
+    return s.acceptCount != 0 ? POLLIN : 0;
+  }
   if (s.state == SYN_SENT || s.state == SYN_RECEIVED) return s.error != 0 ? POLLERR : 0;
   let events: u32 = s.error != 0 ? POLLERR | POLLIN : 0;
   const over = s.state == CLOSED || s.state == TIME_WAIT;

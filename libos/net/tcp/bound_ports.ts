@@ -43,6 +43,16 @@ export function boundInsert(s: TcpSocket): void {
   s.set(BOUND);
 }
 
+/** The first of all bound sockets, or NO_SOCKET. */
+export function boundFirst(): TcpSocket {
+  return changetype<TcpSocket>(boundHead);
+}
+
+/** The one after `s`. */
+export function boundNext(s: TcpSocket): TcpSocket {
+  return changetype<TcpSocket>(s.portNext);
+}
+
 /** Takes `s` out of the port list, if it is in. */
 export function boundRemove(s: TcpSocket): void {
   if (!s.has(BOUND)) return;

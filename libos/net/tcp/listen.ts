@@ -4,6 +4,7 @@
 import { EADDRINUSE } from "../../../kernel/errno";
 import { listFirst, listInit, listInsertTail, listLinked, listRemove } from "../../../kernel/list";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
+import { networkListens } from "../../with_fork_network";
 import { TCP_FIN, TcpSegment } from "../wire/tcp";
 import {
   connectionAbort,
@@ -38,6 +39,7 @@ export function listenerOpen(s: TcpSocket, backlog: u32): i32 {
 
 /** Ends listening; connections that nobody has accepted are reset. */
 export function listenerClose(s: TcpSocket, now: u64): void {
+  if (s.accepts != 0) networkListens(s, false);
   halfOpenFreeAll(s);
   for (let node = listFirst(s.acceptNode); node != 0; node = listFirst(s.acceptNode)) {
     const child = socketOfAccept(node);

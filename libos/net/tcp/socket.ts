@@ -143,6 +143,8 @@ export class TcpSocket extends TcpEndpoint {
   only6: bool;
   /** SO_REUSEPORT. */
   reusePort: bool;
+  /** Of a listener: whether the application waits on it, and forkd knows (family/listeners.ts); 0 = it never has. */
+  accepts: u8;
   /** The application has chosen sendLimit, receiveLimit. */
   sendLimitSet: bool;
   receiveLimitSet: bool;
@@ -195,6 +197,8 @@ export class TcpSocket extends TcpEndpoint {
   retransmitNext: u32;
   /** Next in the list of bound ports (table.ts). */
   portNext: usize;
+  /** Number of its entry among the flows that forkd reads (family/flow_list.ts), and 1; 0 = none. */
+  flowEntry: u32;
 
   /** Of a child: its listener while it waits in the accept queue. */
   listener: usize;

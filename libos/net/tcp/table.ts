@@ -2,6 +2,7 @@
 // The hash is keyed with random numbers, so that nobody outside can fill one chain.
 import { orderFor, pagesAlloc, pagesFree } from "../../../kernel/memory/pages";
 import { randomU64 } from "../../../kernel/random";
+import { flowAdded, flowRemoved } from "../../with_fork_network";
 import { IpAddress, addressCovers } from "../ip/address";
 import { ENDPOINT_SOCKET, ENDPOINT_TIME_WAIT, TcpEndpoint } from "./endpoint";
 import { TcpSocket } from "./socket";
@@ -86,6 +87,7 @@ export function tableInsert(e: TcpEndpoint): void {
   e.hashNext = load<usize>(bucket);
   store<usize>(bucket, changetype<usize>(e));
   entries += 1;
+  if (e.kind == ENDPOINT_SOCKET) flowAdded(changetype<TcpSocket>(e));
 }
 
 /** Takes an entry out; it must be in. */
@@ -94,6 +96,7 @@ export function tableRemove(e: TcpEndpoint): void {
   while (load<usize>(link) != changetype<usize>(e)) link = load<usize>(link) + offsetof<TcpEndpoint>("hashNext");
   store<usize>(link, e.hashNext);
   entries -= 1;
+  if (e.kind == ENDPOINT_SOCKET) flowRemoved(changetype<TcpSocket>(e));
 }
 
 /** Doubles the table; without memory the chains get longer instead. */

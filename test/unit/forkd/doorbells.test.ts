@@ -12,7 +12,7 @@ const ESRCH = 3;
 function memberOf(family: Family, pid: number): { readonly member: Member; readonly page: DataView } {
   const bytes = new Uint8Array(4096);
   const identity = { pid, domain: 10 + pid, uuid: `uuid-${pid}`, name: "test", parentPid: 1 };
-  const state = { port: 1, mailbox: undefined, address: undefined, forking: false, ending: false };
+  const state = { port: 1, mailbox: undefined, flows: undefined, address: undefined, forking: false, ending: false };
   const mapped = { descriptor: new Descriptor(bytes), descriptorFrame: 1, unmap: () => undefined };
   const member: Member = { family, ...identity, ...mapped, ...state, unposted: [], status: undefined };
   family.know(member);

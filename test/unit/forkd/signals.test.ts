@@ -67,6 +67,7 @@ class Scene {
       const state = {
         port: 1,
         mailbox: undefined,
+        flows: undefined,
         address: undefined,
         forking: false,
         ending: false,

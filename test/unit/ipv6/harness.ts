@@ -3,6 +3,7 @@ import { COUNTERS_IP6, countersOf } from "../../../libos/net/counters";
 import { interfaceLinkChanged } from "../../../libos/net/interface";
 import { IpAddress } from "../../../libos/net/ip/address";
 import { addressParse } from "../../../libos/net/ip/text";
+import { ipv6Follow, ipv6Lead } from "../../../libos/net/ipv6/autoconfiguration";
 import { ipv6IsLocal } from "../../../libos/net/ipv6/addresses";
 import { ipv6Option } from "../../../libos/net/ipv6/configuration";
 import { ipv6NameServer, ipv6SearchListLength } from "../../../libos/net/ipv6/name_servers";
@@ -54,7 +55,9 @@ export function udpSender(): IpAddress {
 export {
   addressParse,
   interfaceLinkChanged,
+  ipv6Follow,
   ipv6IsLocal,
+  ipv6Lead,
   ipv6NameServer,
   ipv6SearchListLength,
   ipv6PathMtu,

@@ -169,3 +169,34 @@ test("stopping frees the port and silences the client", async () => {
   assert.equal(stack.take().flatMap((frame) => parseDhcp(frame) ?? []).length, 0);
   stack.socket(68);
 });
+
+test("a follower uses the family's lease and says nothing; when it leads it asks for more time at once", async () => {
+  const { stack, server } = await bound(3600);
+  stack.take();
+  stack.call.dhcpFollow();
+  stack.advance(3000n * SECOND);
+  stack.call.dhcpReboot(stack.now);
+  server.serve();
+  assert.deepEqual([server.seen.length, address(stack)], [0, "10.0.2.15"]);
+  stack.call.dhcpLead(stack.now);
+  assert.equal(stack.call.dhcpState(), RENEWING);
+  stack.answerArp("10.0.2.2");
+  server.serve();
+  assert.equal(server.seen.length, 1);
+  stack.call.dhcpLead(stack.now);
+  assert.equal(stack.call.dhcpState(), BOUND, "it leads already");
+  stack.advance(3000n * SECOND);
+  assert.equal(address(stack), "10.0.2.15", "the lease has begun anew");
+});
+
+test("a follower without a lease looks for one when it leads", async () => {
+  const { stack, server } = await start();
+  stack.take();
+  stack.call.dhcpFollow();
+  stack.advance(100n * SECOND);
+  assert.deepEqual(stack.take(), []);
+  stack.call.dhcpLead(stack.now);
+  stack.advance(1n);
+  server.serve();
+  assert.equal(address(stack), "10.0.2.15");
+});

@@ -7,7 +7,15 @@ import { conflictFound, conflictProbe } from "../../../libos/net/arp/conflict";
 import { NetworkConfiguration, configurationParse } from "../../../libos/net/configuration";
 import { interfaceConfigure, interfaceUnconfigure } from "../../../libos/net/configure";
 import { Device, TransmitFrame, deviceRegister } from "../../../libos/net/device";
-import { dhcpLease, dhcpReboot, dhcpStart, dhcpState, dhcpStop } from "../../../libos/net/dhcp/client";
+import {
+  dhcpFollow,
+  dhcpLead,
+  dhcpLease,
+  dhcpReboot,
+  dhcpStart,
+  dhcpState,
+  dhcpStop,
+} from "../../../libos/net/dhcp/client";
 import { dhcpDomainSearch, domainSearchTake } from "../../../libos/net/dhcp/domain_search";
 import { Lease } from "../../../libos/net/dhcp/lease";
 import {
@@ -249,6 +257,8 @@ export {
   checksum,
   conflictFound,
   conflictProbe,
+  dhcpFollow,
+  dhcpLead,
   dhcpReboot,
   dhcpState,
   dhcpStop,

@@ -2,6 +2,7 @@
 // A received frame is laid at the very end of the wasm memory, so that reading one byte too many traps.
 import { compileAssembly } from "../../support/assembly.ts";
 import { OUR_IP, PEER_IP, PEER_MAC, arpFrame, etherType, ip, parseArp } from "./frames.ts";
+import { emptyHooks } from "../../support/hooks.ts";
 
 export const SECOND = 1_000_000_000n;
 
@@ -55,6 +56,8 @@ interface Exports {
   checksumOfParts(first: number, firstLength: number, second: number, secondLength: number): number;
   conflictFound(address: number): number;
   conflictProbe(address: number): void;
+  dhcpFollow(): void;
+  dhcpLead(now: bigint): void;
   dhcpReboot(now: bigint): void;
   domainSearchTake(message: number, length: number, target: number): void;
   counter(group: number, index: number): bigint;
@@ -137,14 +140,19 @@ export class Stack {
     const random = seededRandom(options.seed ?? 1);
     const random64 = () => (BigInt(random()) << 32n) | BigInt(random());
     let stack: Stack | null = null;
+    const hooks = emptyHooks(module);
     const instance = await WebAssembly.instantiate(module, {
+      ...hooks,
       boot: { rdtsc: random64, rdrand: random64, sharedInfo: () => SHARED_INFO, workDue: () => undefined },
       with_resolve: {
         resolverForget: () => undefined,
         domainSearchTake: (message: number, length: number, target: number) =>
           stack?.call.domainSearchTake(message, length, target),
       },
-      with_fork: { familyAddress: (address: number) => stack?.familyAddresses.push(address >>> 0) },
+      with_fork: {
+        ...hooks["with_fork"],
+        familyAddress: (address: number) => stack?.familyAddresses.push(address >>> 0),
+      },
       harness_host: {
         transmitted: (data: number, length: number, flags: number, gsoSize: number) =>
           stack?.sent.push({ frame: Buffer.from(stack.bytes(data, length)), flags, gsoSize }),

@@ -3,6 +3,7 @@ import { compileAssembly } from "../../support/assembly.ts";
 import type { Network, Station } from "../../support/network.ts";
 import { Random } from "../../support/random.ts";
 import { segmentFrame } from "../../support/segmentation.ts";
+import { emptyHooks } from "../../support/hooks.ts";
 
 /** Index of each variable in the harness's socketField. */
 const FIELDS = [
@@ -118,9 +119,7 @@ export class Stack implements Station {
     const transmitted = (data: number, length: number, flags: number, gsoSize: number): void =>
       this.#transmit(data, length, flags, gsoSize);
     const memory = new WebAssembly.Memory({ initial: 17 });
-    const nothing = (): void => undefined;
-    const hooks = { with_fork: { familyAddress: nothing }, with_resolve: { domainSearchTake: nothing } };
-    const imports = { boot, host: { transmitted }, env: { memory }, ...hooks };
+    const imports = { ...emptyHooks(module), boot, host: { transmitted }, env: { memory } };
     const instance = new WebAssembly.Instance(module, imports);
     this.#exports = instance.exports as unknown as Record<string, Export>;
     this.#memory = instance.exports["memory"] as unknown as WebAssembly.Memory;

@@ -201,7 +201,7 @@ export class Births {
       const identity = { pid, domain, uuid, name, parentPid: parent.pid };
       const { familyPages } = shell;
       child = memberOn(familyPages, parent.family, identity, shell.descriptorFrame);
-      child.mailbox = new Mailbox(familyPages.bytes.subarray(PAGE_SIZE)); // unmapped with the descriptor;
+      child.mailbox = new Mailbox(familyPages.bytes.subarray(PAGE_SIZE)); // unmapped with the descriptor
       child.mailbox.empty();
       child.descriptor.becomeChild(pid, parent.pid, WAYS.indexOf(way) + 1, shell.ports);
       child.descriptor.setDomain(domain);

@@ -1,6 +1,7 @@
 // Families: a domain that offers fork() (pid 1) and everything that descends from it. The tree lives here; xenstore has a
 // copy (/karyon/families) from which `forkd status` reads, and a later forkd goes on.
 import type { Descriptor, FamilyEvent } from "../descriptor.ts";
+import type { FlowPages } from "./flow_pages.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { limitsText, type FamilyLimits } from "./limits.ts";
 import { FAMILIES } from "../xenstore_nodes.ts";
@@ -25,6 +26,8 @@ export interface Member {
   port: number | undefined;
   /** Its mailbox, once it is mapped. */
   mailbox: Mailbox | undefined;
+  /** Its connections, as it lists them. */
+  flows: FlowPages | undefined;
   /** Its IPv4 address, as its record has it. */
   address: string | undefined;
   /** Whether a fork is under way. */

@@ -33,6 +33,7 @@ export const MESSAGE = {
   addresses: 12,
   doorbell: 13,
   flowPage: 14,
+  reset: 15,
 } as const;
 
 /** A message; `pid` is who it is for, of one that is put in who it is from; 0 is forkd. */

@@ -9,6 +9,7 @@ import { PAGE_SIZE, type ForeignMemory, type ForeignPages } from "../xen/foreign
 const NEW = {
   port: undefined,
   mailbox: undefined,
+  flows: undefined,
   address: undefined,
   forking: false,
   ending: false,
@@ -78,6 +79,8 @@ export class Members {
     member.unmap();
     member.mailbox?.close();
     member.mailbox = undefined;
+    member.flows?.close();
+    member.flows = undefined;
     if (this.#byDomain.get(member.domain) === member) this.#byDomain.delete(member.domain);
     member.family.members.delete(member.pid);
   }

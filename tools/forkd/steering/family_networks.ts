@@ -33,19 +33,31 @@ export interface Place {
   readonly ports: PortBlock | undefined;
 }
 
+/** Who hears of the networks. */
+export interface NetworkListener {
+  /** A family has got a network, which knows neither all its addresses nor the ports that it shares. */
+  readonly made: (family: Family) => void;
+  /** A member speaks for its family from now on. */
+  readonly leads: (member: Member) => void;
+}
+
 /** The networks of the families that this forkd serves. */
 export class FamilyNetworks {
   readonly #networks = new Map<Family, FamilyNetwork>();
-  /** Addresses that the toolstack gave a family. */
-  readonly #fixed = new Map<Family, readonly Uint8Array[]>();
   readonly #making = new Map<Family, Promise<FamilyNetwork | undefined>>();
   readonly #told = new Set<string>();
   #kernel: Kernel | undefined;
+  #listener: NetworkListener | undefined;
 
   constructor(
     private readonly store: Store,
     private readonly log: Log,
   ) {}
+
+  /** Lets `listener` hear of the networks from now on. */
+  listen(listener: NetworkListener): void {
+    this.#listener = listener;
+  }
 
   /** The network of a family that has one. */
   of(family: Family): FamilyNetwork | undefined {
@@ -109,18 +121,10 @@ export class FamilyNetworks {
     });
   }
 
-  /** A member's address may have changed: everybody may send from the leader's. */
-  addressChanged({ family, pid }: Member): void {
-    const network = this.#networks.get(family);
-    if (network?.leader !== pid) return;
-    this.#try(() => network.addresses.set(this.#addressesOf(family, network.leader)));
-  }
-
   /** A family has ended. */
   close(family: Family): void {
     const network = this.#networks.get(family);
     this.#networks.delete(family);
-    this.#fixed.delete(family);
     if (network !== undefined) this.#try(() => network.close());
   }
 
@@ -168,8 +172,9 @@ export class FamilyNetworks {
     for (const pid of network.strangers(attached.map(([pid]) => pid))) network.removeMember(pid);
     for (const [pid, link] of attached) this.#join(network, pid, link);
     this.#networks.set(family, network);
-    this.#fixed.set(family, fixed ?? network.addresses.all);
     this.#elect(family, network);
+    network.addresses.set([...network.addresses.all, ...(fixed ?? []), ...leasedAddress(family, network.leader)]);
+    this.#listener?.made(family);
     return network;
   }
 
@@ -187,19 +192,8 @@ export class FamilyNetworks {
     const eldest = Math.min(...living);
     if (living.length === 0 || eldest === network.leader) return;
     network.setLeader(eldest);
-    // One that has no device yet has the address all the same.
-    const addresses = this.#addressesOf(family, eldest);
-    network.addresses.set(
-      family.members.get(eldest)?.descriptor.address === undefined
-        ? [...network.addresses.all, ...addresses]
-        : addresses,
-    );
-  }
-
-  #addressesOf(family: Family, leader: number): Uint8Array[] {
-    const text = family.members.get(leader)?.descriptor.address;
-    const leased = text === undefined ? undefined : addressBytes(text);
-    return [...(this.#fixed.get(family) ?? []), ...(leased === undefined ? [] : [leased])];
+    const leader = family.members.get(eldest);
+    if (leader !== undefined) this.#listener?.leads(leader);
   }
 
   /** The IPv6 address that the toolstack gave the family's first domain; undefined when its record has gone. */
@@ -228,4 +222,11 @@ export class FamilyNetworks {
 
 function macBytes(mac: string): Buffer {
   return Buffer.from(mac.replaceAll(":", ""), "hex");
+}
+
+/** The IPv4 address of the leader, as its descriptor has it. */
+function leasedAddress(family: Family, leader: number): Uint8Array[] {
+  const text = family.members.get(leader)?.descriptor.address;
+  const address = text === undefined ? undefined : addressBytes(text);
+  return address === undefined ? [] : [address];
 }

@@ -1,0 +1,254 @@
+// What members say of the network, and hear: on which ports each accepts connections (LISTENING), which it has (FLOW_PAGE), which
+// addresses the leader has (ADDRESSES), who leads (LEAD), whose peers are to be reset (RESET). The kernel's rules follow (steering/); guests believe forkd, forkd checks guests.
+import { describeError } from "../../support/errors.ts";
+import type { Log } from "../../support/log.ts";
+import type { ForeignPages } from "../xen/foreign_memory.ts";
+import type { Family, Member } from "./family.ts";
+import { flowEntry, FlowPages, type ListedFlow } from "./flow_pages.ts";
+import type { Letter, Mail } from "./mail.ts";
+import { MESSAGE, MOST_PAYLOAD } from "./mailbox.ts";
+
+const LISTENING_BYTES = 8;
+const PROTOCOLS = [6, 17] as const;
+const MOST_WEIGHT = 100;
+/** Ports that a family can share: each has its own slots in the kernel. */
+const MOST_PORTS = 64;
+/** Members begin and end in groups: what they say within this time (ms) is one change. */
+const PAUSE_MS = 10;
+/** How long (ms) a forkd that has just begun waits for those who have been there before. */
+const PATIENCE_MS = 5000;
+
+const ADDRESSES_HEADER = 56;
+const ADDRESSES_ENTRY = 32;
+const ADDRESSES_COUNT = 52;
+const MOST_ADDRESSES = 8;
+const FLOWS_PER_MESSAGE = Math.floor(MOST_PAYLOAD / 40);
+const NOTHING = new Uint8Array(0);
+
+/** TCP or UDP. */
+export type Protocol = (typeof PROTOCOLS)[number];
+
+/** A member's share of what comes to a port. */
+export interface Acceptor {
+  readonly pid: number;
+  readonly weight: number;
+}
+
+/** A connection and the member that has it. */
+export interface MemberFlow {
+  readonly flow: ListedFlow;
+  readonly pid: number;
+}
+
+/** What the family's network has to be told; nothing happens where a family has none. */
+export interface NetworkRules {
+  /** New flows to the port are shared among these, which may be none; `flows`, the members' present ones to it, stay where they are. */
+  acceptors(
+    family: Family,
+    protocol: Protocol,
+    port: number,
+    acceptors: readonly Acceptor[],
+    flows: readonly MemberFlow[],
+  ): void;
+  /** The family's IP addresses, 16 bytes each. */
+  addresses(family: Family, addresses: readonly Uint8Array[]): void;
+  /** Whether an address is the family's. */
+  covers(family: Family, flow: ListedFlow): boolean;
+  /** The pid of who speaks for the family. */
+  leader(family: Family): number | undefined;
+}
+
+/** What is known of a family. */
+interface Known {
+  /** Weights by pid, by protocol and port: "6 80". */
+  readonly ports: Map<string, Map<number, number>>;
+  /** Ports of which the kernel does not know the last. */
+  readonly changed: Set<string>;
+  timer: NodeJS.Timeout | undefined;
+  /** Members that have still to say what they have told an earlier forkd, before anything changes. */
+  readonly awaited: Set<Member>;
+  /** What the leader said last. */
+  addresses: Uint8Array | undefined;
+  told: boolean;
+}
+
+/** Takes in what members say of the network. */
+export class NetworkMail {
+  readonly #families = new WeakMap<Family, Known>();
+
+  constructor(
+    private readonly mail: Mail,
+    private readonly rules: NetworkRules,
+    /** Maps a page of a member's, to read it. */
+    private readonly map: (member: Member, page: number) => ForeignPages,
+    private readonly log: Log,
+  ) {
+    mail.handle(MESSAGE.flowPage, (letter) => this.#flowPage(letter));
+    mail.handle(MESSAGE.reset, () => false);
+    mail.handle(MESSAGE.listening, (letter) => this.#listening(letter));
+    mail.handle(MESSAGE.addresses, (letter) => this.#addresses(letter));
+    mail.handle(MESSAGE.lead, () => false); // forkd's word only
+  }
+
+  /**
+   * A forkd that has just begun finds this member. The kernel's rules stay as they are until all of a family have said what they told the one before:
+   * a port shared among some of them only would take the others' connections away.
+   */
+  found(member: Member): void {
+    const { awaited } = this.#known(member.family);
+    awaited.add(member);
+    setTimeout(() => awaited.delete(member), PATIENCE_MS).unref();
+  }
+
+  /** A member can be talked to from now on: it hears what it has to know, and says what it has said to an earlier forkd. */
+  joined(member: Member): void {
+    const { family, pid } = member;
+    const known = this.#known(family);
+    if (this.rules.leader(family) === pid) this.leads(member);
+    else if (known.addresses !== undefined) {
+      this.mail.post(member, { type: MESSAGE.addresses, payload: known.addresses });
+    }
+    this.mail.post(member, { type: MESSAGE.listening, payload: NOTHING });
+  }
+
+  /** A family has got a network: it is to know what is known. */
+  made(family: Family): void {
+    const known = this.#known(family);
+    for (const port of known.ports.keys()) this.#change(family, known, port);
+    this.#setAddresses(family, known);
+  }
+
+  /** A member is the leader from now on. */
+  leads(member: Member): void {
+    this.mail.post(member, { type: MESSAGE.lead, payload: NOTHING });
+  }
+
+  /**
+   * A member has ended; its memory is still mapped, and it is not in its family's network any more. Nobody is given its ports, and the peers of its
+   * connections are told.
+   */
+  left(member: Member): void {
+    const { family, pid } = member;
+    const known = this.#known(family);
+    known.awaited.delete(member);
+    for (const [port, weights] of known.ports) if (weights.delete(pid)) this.#change(family, known, port);
+    const survivor = family.members.get(this.rules.leader(family) ?? 0);
+    if (survivor === undefined || survivor.ending) return;
+    const flows = (member.flows?.flows() ?? []).filter((flow) => this.rules.covers(family, flow));
+    for (let first = 0; first < flows.length; first += FLOWS_PER_MESSAGE) {
+      const entries = flows.slice(first, first + FLOWS_PER_MESSAGE).map(flowEntry);
+      this.mail.post(survivor, { type: MESSAGE.reset, payload: Buffer.concat(entries) });
+    }
+    if (flows.length > 0) this.log(`${member.name} had ${flows.length} connections, which ${survivor.name} resets`);
+  }
+
+  #known(family: Family): Known {
+    let known = this.#families.get(family);
+    if (known === undefined) {
+      known = {
+        ports: new Map(),
+        changed: new Set(),
+        timer: undefined,
+        awaited: new Set(),
+        addresses: undefined,
+        told: false,
+      };
+      this.#families.set(family, known);
+    }
+    return known;
+  }
+
+  #flowPage({ sender, pid, payload }: Letter): boolean {
+    if (pid !== 0 || payload.length !== 4) return false;
+    const page = new DataView(payload.buffer, payload.byteOffset, 4).getUint32(0, true);
+    sender.flows ??= new FlowPages();
+    try {
+      sender.flows.add(page, () => this.map(sender, page));
+    } catch (error) {
+      this.log(`${sender.name} lists connections at page ${page}: ${describeError(error)}`);
+    }
+    return false;
+  }
+
+  #listening({ sender, pid, payload }: Letter): boolean {
+    if (pid !== 0 || payload.length !== LISTENING_BYTES) return false;
+    const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
+    const [port, protocol, weight] = [view.getUint16(0, true), view.getUint8(2), view.getUint32(4, true)];
+    const known = this.#known(sender.family);
+    if (port === 0) known.awaited.delete(sender);
+    if (!PROTOCOLS.some((one) => one === protocol) || port === 0) return false;
+    const key = `${protocol} ${port}`;
+    const weights = known.ports.get(key) ?? new Map<number, number>();
+    if (known.ports.size >= MOST_PORTS && !known.ports.has(key)) {
+      if (!known.told)
+        this.log(`${sender.family.name} accepts on more than ${MOST_PORTS} ports: the rest are the leader's`);
+      known.told = true;
+      return false;
+    }
+    known.ports.set(key, weights);
+    if (weight === 0) weights.delete(sender.pid);
+    else weights.set(sender.pid, Math.min(weight, MOST_WEIGHT));
+    this.#change(sender.family, known, key);
+    return false;
+  }
+
+  #change(family: Family, known: Known, port: string): void {
+    known.changed.add(port);
+    known.timer ??= setTimeout(() => this.#apply(family, known), PAUSE_MS).unref();
+  }
+
+  #apply(family: Family, known: Known): void {
+    known.timer = undefined;
+    if (known.awaited.size > 0) {
+      known.timer = setTimeout(() => this.#apply(family, known), PAUSE_MS).unref();
+      return;
+    }
+    for (const changed of known.changed) this.#setAcceptors(family, known, changed);
+    known.changed.clear();
+  }
+
+  #setAcceptors(family: Family, known: Known, key: string): void {
+    const weights = known.ports.get(key) ?? new Map<number, number>();
+    const acceptors = [...weights].map(([pid, weight]) => ({ pid, weight })).sort((a, b) => a.pid - b.pid);
+    const [protocol, port] = key.split(" ").map(Number);
+    const flows = [...family.members.values()].flatMap(({ flows: list, pid }) =>
+      (list?.flows() ?? []).filter(({ localPort }) => localPort === port).map((flow) => ({ flow, pid })),
+    );
+    const own = flows.filter(({ flow }) => this.rules.covers(family, flow));
+    this.rules.acceptors(family, protocol === 6 ? 6 : 17, port ?? 0, acceptors, own);
+    if (weights.size === 0) known.ports.delete(key);
+  }
+
+  #addresses({ sender, pid, payload }: Letter): boolean {
+    const { family } = sender;
+    // The only one there is leads, before there is a network of the family's.
+    if (pid !== 0 || sender.pid !== (this.rules.leader(family) ?? Math.min(...family.members.keys()))) return false;
+    if (addressesOf(payload) === undefined) return false;
+    const known = this.#known(family);
+    known.addresses = payload;
+    this.#setAddresses(family, known);
+    for (const member of family.members.values()) {
+      if (member !== sender && !member.ending) this.mail.post(member, { type: MESSAGE.addresses, payload });
+    }
+    return false;
+  }
+
+  #setAddresses(family: Family, { addresses }: Known): void {
+    const list = addresses === undefined ? undefined : addressesOf(addresses);
+    if (list !== undefined) this.rules.addresses(family, list);
+  }
+}
+
+/** The addresses of a message, IPv4 mapped; undefined when it is not one. */
+export function addressesOf(payload: Uint8Array): Uint8Array[] | undefined {
+  if (payload.length < ADDRESSES_HEADER) return undefined;
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
+  const count = view.getUint32(ADDRESSES_COUNT, true);
+  if (count > MOST_ADDRESSES || payload.length !== ADDRESSES_HEADER + count * ADDRESSES_ENTRY) return undefined;
+  const ipv4 = Buffer.alloc(16);
+  ipv4.fill(0xff, 10, 12);
+  ipv4.writeUInt32BE(view.getUint32(0, true), 12);
+  const entries = Array.from({ length: count }, (_, i) => ADDRESSES_HEADER + i * ADDRESSES_ENTRY);
+  const ipv6 = entries.map((at) => payload.slice(at, at + 16));
+  return [...(view.getUint32(0, true) === 0 ? [] : [ipv4]), ...ipv6];
+}
