@@ -1,5 +1,6 @@
 // Reports "ok <what>" or "FAILED <what>" with the pid of the process that says so; a child tells its parent by its exit
-// status how many of its checks have failed.
+// status how many of its checks have failed. As in test/apps/fork: an app's sources lie in its own folder, and libos/api is no
+// place for it.
 import { WEXITSTATUS, WIFEXITED, errno, getpid, pipe, puts, strerror, waitpid } from "karyon";
 
 const statusWord = memory.data(4, 4);
