@@ -195,7 +195,7 @@ function sendAccount(s: TcpSocket, octets: u32, now: u64): void {
   // What follows a loss is acknowledged only when the loss is mended: it says nothing about the round trip.
   if (s.sendNext != s.sendMax) retransmissionCount(s);
   else if (!s.has(RECOVERY)) roundTripStart(s, end, now);
-  s.clear(PERSIST);
+  s.clear(PERSIST | PROBE); // one segment is a probe: what follows keeps to the window
   s.sendNext = end;
   s.sendMax = sequenceMax(s.sendMax, end);
   s.lastSent = now;

@@ -120,3 +120,13 @@ test("what a shrunken window leaves outside does not time the connection out", a
   assert.equal(peer.stack.field(child, "state"), State.ESTABLISHED);
   assert.equal(peer.send(ack(2001, 65_535))[0]?.sequence, 2001);
 });
+
+// RFC 9293 MUST-38
+test("the override time-out sends what the window holds and nothing beyond it", async () => {
+  const { peer, child } = await established(4000);
+  peer.stack.send(child, text(10_000));
+  peer.received();
+  peer.send(ack(4001, 100));
+  assert.deepEqual(brief(peer.pass(450)), ["A 4001 1 100"]);
+  assert.equal(peer.stack.field(child, "sendMax") - peer.stack.field(child, "sendUnacknowledged"), 100);
+});
