@@ -74,11 +74,11 @@ export function receiveStore(s: TcpSocket, offset: u32, source: usize, count: u3
   return true;
 }
 
-/** Makes the ring `needed` bytes large, of which `held` from the start are kept. False when that is not possible. */
+/**
+ * Makes the ring `needed` bytes large, of which `held` from the start are kept. False when that is not possible. What the window has promised is
+ * taken, though SO_RCVBUF may have come to be less.
+ */
 function receiveGrow(s: TcpSocket, needed: u32, held: u32): bool {
-  // A window whose grain is 2^receiveScale moves on with every small segment (windowAdvertise rounds up): memory does not.
-  // The window of the SYN may have promised more than SO_RCVBUF has come to be.
-  if (needed > max(s.receiveLimit, WINDOW_UNSCALED) + (1 << s.receiveScale)) return false;
   if (ringReserve(s.receiveBuffer, needed, held)) return true;
   receiveTuneBack(s);
   return false;
@@ -119,14 +119,20 @@ function windowUpdateDue(s: TcpSocket): bool {
   return windowMoves(s, free) && free >= 2 * open;
 }
 
-/** The window field of the next segment; moves the advertised edge with it. The edge never goes left (RFC 9293 SHLD-14). */
+/**
+ * The window field of the next segment; moves the advertised edge with it. The edge never goes left (RFC 9293 SHLD-14): rounding
+ * down would shrink the window (RFC 7323, 2.3). But the window moves on with every small segment that is rounded up, and memory does not: an
+ * eighth beyond the limit, which only many such segments reach that nobody reads, the field says up to 2^receiveScale - 1 bytes less than
+ * what is taken.
+ */
 export function windowAdvertise(s: TcpSocket): u32 {
   const open = windowOpen(s);
   const free = windowFree(s);
   const scale = s.receiveScale;
   let field = (windowMoves(s, free) ? free : open) >> scale;
-  if (field << scale < open) field += 1; // RFC 7323, 2.3: rounding down would shrink the window
-  s.receiveEdge = s.receiveNext + (field << scale);
+  const most = s.receiveLimit + (s.receiveLimit >> 3);
+  if (field << scale < open && s.receiveBuffer.length + (field << scale) <= most) field += 1;
+  s.receiveEdge = s.receiveNext + max(open, field << scale);
   return field;
 }
 
