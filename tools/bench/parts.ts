@@ -16,6 +16,7 @@ import { MEMORY_FIGURES, measureMemory } from "./memory.ts";
 import { measureNet, NET_FIGURES } from "./net/net.ts";
 import { SIZE_FIGURES, measureSizes } from "./size.ts";
 import { measureSoak, SOAK_FIGURES } from "./soak/soak.ts";
+import { measureSteering, STEERING_FIGURES } from "./steering/steering.ts";
 import { TESTS_FIGURES, measureTests } from "./tests.ts";
 
 /** What a part may be told. */
@@ -47,6 +48,7 @@ const ALL = {
   time: { figures: TIME_FIGURES, measure: measureTime },
   density: { figures: DENSITY_FIGURES, measure: measureDensity },
   net: { figures: NET_FIGURES, measure: measureNet },
+  steering: { figures: STEERING_FIGURES, measure: measureSteering },
   build: { figures: BUILD_FIGURES, measure: measureBuild },
   fork: { figures: FORK_FIGURES, measure: measureFork, long: true },
   soak: { figures: SOAK_FIGURES, measure: measureSoak, long: true },
