@@ -1,8 +1,11 @@
 // karyon.json and what becomes of it: errors field by field, the command line, xl's configuration.
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { describe, it } from "node:test";
 import { commandLine, domainConfig } from "../../tools/image/config.ts";
-import { parseManifest, readManifest, type Manifest } from "../../tools/image/manifest.ts";
+import { parseManifest, readApp, type Manifest } from "../../tools/image/manifest.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -91,8 +94,25 @@ describe("karyon.json", () => {
   });
 
   it("must be there and be JSON", async () => {
-    await assert.rejects(readManifest("/nonexistent"), { code: "NO_MANIFEST" });
+    const missing = { code: "NO_MANIFEST", message: /no \/nonexistent\/karyon\.json/, mend: /npm run new/ };
+    await assert.rejects(readApp("/nonexistent"), missing);
     assert.throws(() => parseManifest("{", "karyon.json"), { code: "BAD_MANIFEST", message: /not JSON/ });
+  });
+
+  it("can be one of several in a folder", async (t) => {
+    const folder = await mkdtemp(path.join(tmpdir(), "karyon-manifest-"));
+    t.after(() => rm(folder, { recursive: true }));
+    await writeFile(path.join(folder, "karyon.json"), '{"name": "plain"}');
+    await writeFile(path.join(folder, "other.json"), '{"name": "other", "entry": "other/index.ts"}');
+    assert.deepEqual([(await readApp(folder)).manifest.name, (await readApp(folder)).folder], ["plain", folder]);
+    const other = await readApp(path.join(folder, "other.json"));
+    assert.deepEqual([other.manifest.name, other.manifest.entry, other.folder], ["other", "other/index.ts", folder]);
+    const mend = /^in that folder there is .*karyon\.json, .*other\.json$/;
+    await assert.rejects(readApp(path.join(folder, "third.json")), {
+      code: "NO_MANIFEST",
+      message: /third\.json/,
+      mend,
+    });
   });
 });
 

@@ -48,7 +48,7 @@ const program = createProgram("bench", "Measures what Karyon promises; each figu
 program
   .command("profile")
   .description("show on which functions an app, libOS and kernel spend their instructions")
-  .argument("<app>", "the app's folder")
+  .argument("<app>", "the app's folder, or a manifest in it")
   .addOption(new Option("--requests <number>", "HTTP requests that are sampled").default(500).argParser(count))
   .option("--path <path>", "what they ask for", "/")
   .addOption(new Option("--clients <number>", "clients that ask at the same time").default(1).argParser(count))

@@ -10,7 +10,7 @@ import { Compiler } from "./compiler.ts";
 import { domainConfig } from "./config.ts";
 import { collectFiles, filesBlob } from "./files.ts";
 import { appUnit, kernelHooks, kernelUnit, usesNetwork, type KernelExports, type KernelHooks } from "./glue.ts";
-import { readManifest, type Manifest } from "./manifest.ts";
+import { readApp, type Manifest } from "./manifest.ts";
 import {
   type Aim,
   assemble,
@@ -56,20 +56,20 @@ interface Unit {
 }
 
 /**
- * Builds the app in `folder`.
+ * Builds an app.
  *
+ * @param app its folder, or one of the manifests in it (apps/httpd/prefork.json)
  * @throws KaryonError for everything that is wrong with the app, its manifest or the tools
  */
-export async function buildImage(folder: string, options: BuildOptions = {}): Promise<Image> {
-  const appFolder = path.resolve(folder);
+export async function buildImage(app: string, options: BuildOptions = {}): Promise<Image> {
   const progress = options.progress ?? (() => undefined);
-  const manifest = await readManifest(appFolder);
+  const { folder, manifest } = await readApp(app);
   const output = path.resolve(options.output ?? repositoryPath("build", manifest.name));
   const cfg = path.join(output, `${manifest.name}.cfg`);
   const elf = path.join(output, `${manifest.name}.elf`);
   const config = domainConfig(manifest, elf);
   const cache = new StageCache(repositoryPath("build/cache"));
-  const linked = await new Stages(cache, progress).image(appFolder, manifest);
+  const linked = await new Stages(cache, progress).image(folder, manifest);
 
   await mkdir(output, { recursive: true });
   const symbols = path.join(output, `${manifest.name}.symbols.elf`);

@@ -1,6 +1,7 @@
 // karyon.json: what an app says about itself. Checked field by field; a field that is not known is an error too, so
-// that a misspelt one does not silently mean the default.
-import { readFile } from "node:fs/promises";
+// that a misspelt one does not silently mean the default. A folder can have more of them under other names (prefork.json), each
+// an image of its own: another entry, other arguments.
+import { readdir, readFile } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import path from "node:path";
 import { z } from "zod";
@@ -116,22 +117,33 @@ const manifestSchema = z
 /** The checked contents of karyon.json; sizes in bytes. */
 export type Manifest = z.output<typeof manifestSchema>;
 
+/** A manifest, and the folder of the app's sources, to which its paths are relative. */
+export interface App {
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
+
 /**
- * Reads the manifest of the app in `folder`.
+ * Reads the manifest of an app.
  *
+ * @param app the app's folder, whose karyon.json it is, or a manifest (a .json file) in it
  * @throws KaryonError NO_MANIFEST, BAD_MANIFEST with one line for each wrong field
  */
-export async function readManifest(folder: string): Promise<Manifest> {
-  const file = path.join(folder, "karyon.json");
+export async function readApp(app: string): Promise<App> {
+  const file = path.resolve(app.endsWith(".json") ? app : path.join(app, "karyon.json"));
   const text = await readFile(file, "utf8").catch(() => undefined);
   if (text === undefined) {
-    throw new KaryonError(
-      "NO_MANIFEST",
-      `there is no ${displayPath(file)}`,
-      "an app is a folder with a karyon.json; npm run new -- my-app makes one",
-    );
+    throw new KaryonError("NO_MANIFEST", `there is no ${displayPath(file)}`, await mendFor(file));
   }
-  return parseManifest(text, displayPath(file));
+  return { folder: path.dirname(file), manifest: parseManifest(text, displayPath(file)) };
+}
+
+/** What to do about a manifest that is not there: others in the folder may be meant. */
+async function mendFor(file: string): Promise<string> {
+  const folder = path.dirname(file);
+  const others = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".json")).sort();
+  if (others.length === 0) return "an app is a folder with a karyon.json; npm run new -- my-app makes one";
+  return `in that folder there is ${others.map((name) => displayPath(path.join(folder, name))).join(", ")}`;
 }
 
 /**

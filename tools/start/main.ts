@@ -18,7 +18,7 @@ interface StartOptions {
 }
 
 const program = createProgram("start", "Boots an appliance on Xen and follows its console; Ctrl-C takes it all down.")
-  .argument("[folder]", "the app", DEMO)
+  .argument("[app]", "its folder, or a manifest in it", DEMO)
   .addOption(new Option("-p, --port <port>", "the TCP port it listens on").default(80).argParser(Number))
   .addOption(new Option("--host-port <port>", "the port on 127.0.0.1 (lab only; 0: any)").default(0).argParser(Number))
   .action(start);
