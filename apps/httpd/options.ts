@@ -29,14 +29,19 @@ export const options = changetype<Options>(memory.data(offsetof<Options>() + 4, 
 export const USAGE =
   "usage: httpd [sequential|threads|poll] [--port N] [--log] [--status] [--max-connections N] [--idle-timeout SECONDS]";
 
-/** Reads the arguments (without the program's name) into `options`. Returns a complaint, or an empty string. */
-export function parseOptions(args: string[]): string {
+/** What holds unless the command line says otherwise. */
+export function setStandardOptions(): void {
   options.architecture = ARCHITECTURE_POLL;
   options.port = 80;
   options.maxConnections = 256;
   options.idleTimeout = 15000;
   options.log = false;
   options.status = false;
+}
+
+/** Reads the arguments (without the program's name) into `options`. Returns a complaint, or an empty string. */
+export function parseOptions(args: string[]): string {
+  setStandardOptions();
   for (let i = 0; i < args.length; i++) {
     const name = args[i];
     if (name == "--log") {
@@ -45,7 +50,7 @@ export function parseOptions(args: string[]): string {
       options.status = true;
     } else if (name.startsWith("--")) {
       const value = i + 1 < args.length ? args[++i] : "";
-      const complaint = takeNumber(name, value);
+      const complaint = takeOption(name, value);
       if (complaint.length != 0) return complaint;
     } else {
       const architecture = architectureNamed(name);
@@ -63,7 +68,8 @@ function architectureNamed(name: string): i32 {
   return name == "poll" ? ARCHITECTURE_POLL : -1;
 }
 
-function takeNumber(name: string, value: string): string {
+/** Takes the option `name` with its `value`. Returns a complaint, or an empty string. */
+export function takeOption(name: string, value: string): string {
   if (name == "--port") {
     options.port = parseNumber(value);
     return inRange(name, value, options.port, 1, 65535);
@@ -80,14 +86,15 @@ function takeNumber(name: string, value: string): string {
   return `unknown option "${name}"`;
 }
 
-function inRange(name: string, value: string, number: i32, least: i32, most: i32): string {
+/** An empty string when `number` lies in `least` … `most`, or else what to say of the option's value. */
+export function inRange(name: string, value: string, number: i32, least: i32, most: i32): string {
   if (number >= least && number <= most) return "";
   const given = value.length == 0 ? "nothing" : `"${value}"`;
   return `${name} takes a number from ${least.toString()} to ${most.toString()}, not ${given}`;
 }
 
 /** A number of at most six decimal digits, -1 for anything else. */
-function parseNumber(text: string): i32 {
+export function parseNumber(text: string): i32 {
   if (text.length == 0 || text.length > 6) return -1;
   let value = 0;
   for (let i = 0; i < text.length; i++) {

@@ -28,6 +28,16 @@ import { answerStatusPage, countRequest, isStatusPage } from "./status_page";
 /** The normalised path of the request being answered, and room for a slash. */
 const path = memory.data(1032, 8);
 
+/** Answers what is neither a file nor the status page, the path of `length` bytes at `path`; false when that is not its either. */
+export type Route = (connection: Connection, path: usize, length: u32) => bool;
+
+let otherResources: Route | null = null;
+
+/** Has `route` asked first, by architectures that have more to show. */
+export function setRoute(route: Route): void {
+  otherResources = route;
+}
+
 /** True for a method that this server carries out. */
 export function allowsMethod(request: Request): bool {
   const method = request.method;
@@ -54,6 +64,8 @@ function answerPath(connection: Connection, request: Request): void {
   if (result == PATH_MALFORMED) return answerStatus(connection, BAD_REQUEST);
   if (result < 0) return answerNotFound(connection);
   const length = <u32>result;
+  const route = otherResources;
+  if (route !== null && route(connection, path, length)) return;
   if (isStatusPage(path, length)) return answerStatusPage(connection);
   const name = findName(path, length);
   if (name === null) return answerNotFound(connection);

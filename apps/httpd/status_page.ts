@@ -22,6 +22,11 @@ export function countRequest(): void {
   requests++;
 }
 
+/** Requests that this process has answered. */
+export function requestCount(): u64 {
+  return requests;
+}
+
 /** True when the normalised path of `length` bytes at `path` is the status page's and that is switched on. */
 export function isStatusPage(path: usize, length: u32): bool {
   return options.status && equalsText(path, path + length, "/.status");

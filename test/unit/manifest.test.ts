@@ -42,6 +42,7 @@ describe("karyon.json", () => {
       arguments: ["--port", "80"],
       environment: { LOG_LEVEL: "debug" },
       files: "www",
+      optimize: "size",
     });
     assert.equal(full.memory, 2 * MEBIBYTE);
     assert.equal(full.stack, 64 * 1024);
@@ -54,6 +55,7 @@ describe("karyon.json", () => {
     [{ memory: "4G" }, /^ {2}memory: expected 1M to 3072M/m],
     [{ memory: 16 }, /^ {2}memory: /m],
     [{ stack: "1K" }, /^ {2}stack: expected 16K to 16M/m],
+    [{ optimize: "fast" }, /^ {2}optimize: expected "speed" or "size"/m],
     [{ network: true }, /^ {2}network: expected false or an object/m],
     [{ network: { address: "10.0.2.256/24" } }, /^ {2}network/m],
     [{ network: { address: "10.0.2.20" } }, /^ {2}network/m],

@@ -126,12 +126,13 @@ class Stages {
   /** All stages; a folder with image.elf and image.symbols.elf. */
   async image(appFolder: string, manifest: Manifest): Promise<string> {
     try {
-      // What is small stays small; what serves a network executes much of the kernel for every packet.
       const networked = manifest.network !== false;
+      // What is small stays small; what serves a network executes much of the kernel for every packet.
+      const fast = (manifest.optimize ?? (networked ? "speed" : "size")) === "speed";
       const appWasm = this.compile("app", appCompilation(appFolder, manifest));
       const kernelWasm = this.kernel(networked, appWasm);
-      const kernel = this.unit("kernel", kernelWasm, networked ? "speed" : "size");
-      const app = this.unit("app", appWasm, networked ? "speed" : "balance", kernel);
+      const kernel = this.unit("kernel", kernelWasm, fast ? "speed" : "size");
+      const app = this.unit("app", appWasm, fast ? "speed" : "balance", kernel);
       const [boot, files, ...units] = await Promise.all([
         this.boot(),
         manifest.files === undefined ? [] : collectFiles(path.join(appFolder, manifest.files)),

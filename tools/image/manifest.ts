@@ -105,6 +105,7 @@ const manifestSchema = z
       .record(z.string().regex(/^[A-Za-z_]\w*$/, "expected a name such as LOG_LEVEL"), printable)
       .default({}),
     files: relativePath.optional(),
+    optimize: z.enum(["speed", "size"], 'expected "speed" or "size"').optional(),
     fork: z
       .union([children.transform((count): ForkManifest => ({ children: count })), forkSchema], FORK_EXPECTED)
       .optional(),
