@@ -4,7 +4,7 @@
 import { poll, pollfd, POLLIN, POLLOUT } from "karyon";
 import { updateClock } from "./clock";
 import { Connection, freeConnection, STATE_CLOSED, STATE_LINGERING } from "./connection";
-import { expireConnection, runConnection } from "./exchange";
+import { expireConnection, runConnection, startConnection } from "./exchange";
 import { acceptConnection, openListener, pauseAfterFailure } from "./listener";
 import { options } from "./options";
 
@@ -30,6 +30,7 @@ export function serveSequentially(): i32 {
 
 function serve(connection: Connection): void {
   let now = updateClock();
+  startConnection(connection, now); // accept may have waited for long
   runConnection(connection, now, true);
   while (connection.state != STATE_CLOSED) {
     wait(connection, now);

@@ -15,7 +15,7 @@ import {
 } from "karyon";
 import { updateClock } from "./clock";
 import { closeConnection, Connection, freeConnection, STATE_CLOSED } from "./connection";
-import { expireConnection, runConnection, turnAway } from "./exchange";
+import { expireConnection, runConnection, startConnection, turnAway } from "./exchange";
 import { acceptConnection, openListener, pauseAfterFailure, TURN_AWAY_LIMIT } from "./listener";
 import { options } from "./options";
 
@@ -63,6 +63,7 @@ function serve(connection: Connection): i32 {
   const entry = connection.poll;
   entry.fd = connection.descriptor;
   let now = updateClock();
+  startConnection(connection, now); // accept may have waited for long
   runConnection(connection, now, true);
   while (connection.state != STATE_CLOSED) {
     entry.events = connection.events;

@@ -91,7 +91,7 @@ export interface BootOptions extends CreateOptions {
 export async function boot(lab: Lab, app: string, options: BootOptions = {}): Promise<Guest> {
   const cfg = app.endsWith(".cfg") ? app : (await imageOf(app)).cfg;
   // Consoles are logged by name, so a name is never used twice.
-  const name = `${app.replace(/^.*\//, "").replace(/\.cfg$/, "")}-${++domains}`;
+  const name = `${app.replace(/^.*\//, "").replace(/\.(?:cfg|json)$/, "")}-${++domains}`;
   const { commandLine, memory, ...rest } = options;
   const extra = [`name = "${name}"`, ...(options.extra ?? [])];
   if (commandLine !== undefined) extra.push(`extra = "${commandLine.replace(/["\\]/g, "\\$&")}"`);

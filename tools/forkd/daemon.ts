@@ -11,6 +11,7 @@ import { Mailbox, MAILBOX_PAGES } from "./family/mailbox.ts";
 import { mapMember, Members } from "./family/members.ts";
 import { Reaper } from "./family/reap.ts";
 import { NetworkMail } from "./family/network_mail.ts";
+import { OperatorSignals } from "./family/operator.ts";
 import { recover } from "./family/recover.ts";
 import { Signals } from "./family/signals.ts";
 import { familyRules } from "./steering/family_rules.ts";
@@ -95,6 +96,7 @@ export class Daemon {
       daemon.#later(() => daemon.#reaper.reapEnded());
       daemon.#later(() => daemon.#births.dropDestroyed());
     });
+    await new OperatorSignals(store, daemon.#members, daemon.#signals, (work) => daemon.#later(work)).listen();
     await store.watch("/local/domain", (path) => daemon.#onNode(path));
     for (const domain of await store.directory("/local/domain")) {
       daemon.#onNode(`/local/domain/${domain}/data/fork/event-channel`);

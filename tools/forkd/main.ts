@@ -9,6 +9,7 @@ import { Daemon } from "./daemon.ts";
 import { parseCount, parsePages } from "./family/limits.ts";
 import { lockHost } from "./lock.ts";
 import { checkDevices } from "./preconditions.ts";
+import { parseSignal, sendFromOutside } from "./family/operator.ts";
 import { readStatus, statusTable } from "./family/status.ts";
 import { XenControl } from "./xen/control.ts";
 import { ForeignMemory } from "./xen/foreign_memory.ts";
@@ -67,6 +68,17 @@ async function printStatus({ json = false }: { readonly json?: boolean }): Promi
   }
 }
 
+async function sendSignal(name: string, signal: string): Promise<void> {
+  const number = parseSignal(signal);
+  await checkDevices();
+  const store = await Store.open();
+  try {
+    await sendFromOutside(store, name, number);
+  } finally {
+    store.close();
+  }
+}
+
 /** A number from 0 to 64. @throws Error that says what was expected */
 function parsePool(text: string): number {
   if (/^\d{1,2}$/.test(text) && Number(text) <= LARGEST_POOL) return Number(text);
@@ -111,4 +123,10 @@ program
   .option("--json", "for programs: sizes in pages of 4 KiB, times in ms")
   .addHelpText("after", STATUS_COLUMNS)
   .action(printStatus);
+program
+  .command("signal")
+  .description("send a signal to a process of a family, as kill(1) does; needs a forkd that runs")
+  .argument("<process>", "the domain's name or number: httpd, httpd-3")
+  .argument("<signal>", "for example SIGHUP, HUP or 1")
+  .action(sendSignal);
 await runProgram(program);

@@ -62,7 +62,9 @@ export class Policy {
     const board = this.board;
     const old = board.count(false);
     if (old > 0) {
-      const crowded = board.workers.length >= forkOptions.maxWorkers + RESTART_ROOM && board.ready() == 0 && old > 1;
+      // No place for a new one, and nobody is on the way out: then one goes before another has come.
+      const full = board.workers.length >= forkOptions.maxWorkers + RESTART_ROOM;
+      const crowded = full && old > 1 && old + board.count(true) == board.workers.length;
       return board.ready() + old > this.least() || crowded ? this.choose(false) : null;
     }
     if (!looks || board.idle() <= forkOptions.maxSpare || board.count(true) <= forkOptions.workers) return null;

@@ -82,6 +82,11 @@ class Scene {
     });
   }
 
+  /** What an operator gets for a signal. */
+  deliver(target: Member, signal: number): number {
+    return this.#signals.deliver(target, signal);
+  }
+
   /** What `asker` gets for its request. */
   kill(asker: Member, pid: number, signal: number, operation = 1): number {
     const page = this.#pages.get(asker);
@@ -188,4 +193,18 @@ test("nobody is stopped while it has a lock that others wait for, unless it keep
   runs = 0;
   assert.equal(scene.kill(first, 2, SIGSTOP), 0);
   assert.deepEqual([runs, scene.paused.has(4)], [100, true]);
+});
+
+test("the operator's signals come from nobody, end and stop like others, and reach no ended process", () => {
+  const scene = new Scene();
+  const [first, second] = scene.family(1, 2);
+  assert.ok(first && second);
+  assert.equal(scene.deliver(first, SIGUSR1), 0);
+  assert.deepEqual(told(first), [[EVENT_SIGNAL, 0, SIGUSR1]]);
+  assert.equal(scene.deliver(second, SIGSTOP), 0);
+  assert.equal(scene.deliver(second, SIGKILL), 0);
+  assert.deepEqual(scene.asked, ["pause 2", "shutdown 2"]);
+  assert.equal(scene.deliver(second, SIGUSR1), ESRCH);
+  scene.failing = true;
+  assert.equal(scene.deliver(first, SIGKILL), EIO);
 });

@@ -65,6 +65,20 @@ test("sequential: one connection at a time, the waiting one ends the others' sta
   );
 });
 
+test("sequential: the time for a request counts from its connection, however long nobody came before", async () => {
+  await run(
+    function* (world) {
+      yield 60_000;
+      const client = world.connect();
+      yield 1000;
+      client.send(get("/"));
+      yield;
+      assert.deepEqual(statuses(client), [200]);
+    },
+    { arguments: ["sequential"] },
+  );
+});
+
 test("the command line", async () => {
   const cases: readonly [words: string[], complaint: RegExp][] = [
     [["forking"], /"forking" is not an architecture/],

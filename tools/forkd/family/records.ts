@@ -13,13 +13,13 @@ export interface FamilyHeader {
 }
 
 /** The header of the family whose first domain has this uuid. */
-export async function readHeader(store: Store, family: string): Promise<FamilyHeader> {
+export async function readHeader(store: Pick<Store, "directory" | "read">, family: string): Promise<FamilyHeader> {
   const [name, limits, lastPid] = await readNodes(store, `${FAMILIES}/${family}`, ["name", "limits", "last-pid"]);
   return { name: name ?? family, limits: limits ?? "", lastPid: Number(lastPid ?? FIRST_PID) };
 }
 
 /** The records of a family's processes, by pid. */
-export async function readRecords(store: Store, family: string): Promise<MemberRecord[]> {
+export async function readRecords(store: Pick<Store, "directory" | "read">, family: string): Promise<MemberRecord[]> {
   const nodes = await store.directory(`${FAMILIES}/${family}`);
   const pids = nodes.filter((node) => /^\d+$/.test(node)).map(Number);
   return Promise.all(pids.sort((a, b) => a - b).map((pid) => readRecord(store, family, pid)));
@@ -27,7 +27,11 @@ export async function readRecords(store: Store, family: string): Promise<MemberR
 
 const NODES = ["domid", "uuid", "parent", "name", "descriptor", "state", "status", "born", "address"] as const;
 
-async function readRecord(store: Store, family: string, pid: number): Promise<MemberRecord> {
+async function readRecord(
+  store: Pick<Store, "directory" | "read">,
+  family: string,
+  pid: number,
+): Promise<MemberRecord> {
   const values = await readNodes(store, `${FAMILIES}/${family}/${pid}`, NODES);
   const [domid, uuid, parent, name, descriptor, state, status, born, address] = values;
   return {
@@ -44,6 +48,10 @@ async function readRecord(store: Store, family: string, pid: number): Promise<Me
   };
 }
 
-function readNodes(store: Store, path: string, names: readonly string[]): Promise<(string | undefined)[]> {
+function readNodes(
+  store: Pick<Store, "read">,
+  path: string,
+  names: readonly string[],
+): Promise<(string | undefined)[]> {
   return Promise.all(names.map((name) => store.read(`${path}/${name}`)));
 }

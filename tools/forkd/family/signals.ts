@@ -44,6 +44,18 @@ export class Signals {
     this.members.notify(asker);
   }
 
+  /** Sends `signal` from outside of the family; 0 or -errno. */
+  deliver(target: Member, signal: number): number {
+    try {
+      if (!this.#lives(target)) return -ESRCH;
+      this.#send(undefined, target, signal);
+      return 0;
+    } catch (error) {
+      this.log(`signal ${signal} cannot be sent to ${target.name}: ${describeError(error)}`);
+      return -EIO;
+    }
+  }
+
   #kill(asker: Member, { pid, signal }: KillRequest): number {
     if (signal < 0 || signal > LAST_SIGNAL) return -EINVAL;
     const { members } = asker.family;
@@ -64,13 +76,13 @@ export class Signals {
     return this.members.serves(target) && info?.uuid === target.uuid && !info.dying && info.shutdown === undefined;
   }
 
-  #send(asker: Member, target: Member, signal: number): void {
+  #send(asker: Member | undefined, target: Member, signal: number): void {
     if (signal === 0) return;
     if (signal === SIGKILL) return this.#end(target);
     // A process asks this for itself when that is what a signal does to it by default.
     if (signal === SIGSTOP || (target === asker && STOPPING.includes(signal))) return this.#stop(target, signal);
     if (signal === SIGCONT) this.#continue(target);
-    this.#tell(target, { kind: EVENT_SIGNAL, pid: asker.pid, value: signal });
+    this.#tell(target, { kind: EVENT_SIGNAL, pid: asker?.pid ?? 0, value: signal });
   }
 
   // Not destroyed: so its end is that of any other member, and xl cleans up after the first as always.

@@ -1,0 +1,41 @@
+// Runs in domain 0: HTTP clients against an appliance. `http_load <address> <port> <clients> <connections> <requests> [<path>] [<pause ms>]`:
+// so many clients at a time, so many connections in all, with so many requests each, one after the other. Prints JSON: how many
+// requests were answered 200, the errors, and by their first line the answers of another status.
+import { Agent, get } from "node:http";
+
+const [, , address = "", port = "80", clients = "1", connections = "1", requests = "1", path = "/", pause = "0"] =
+  process.argv;
+const TIMEOUT_MS = 60_000;
+
+const errors: string[] = [];
+let answered = 0;
+let begun = 0;
+
+function request(agent: Agent): Promise<void> {
+  return new Promise((resolve) => {
+    const failed = (error: Error): void => {
+      errors.push(error.message);
+      resolve();
+    };
+    const sent = get({ host: address, port: Number(port), path, agent, timeout: TIMEOUT_MS }, (response) => {
+      if (response.statusCode === 200) answered++;
+      else errors.push(`status ${response.statusCode}`);
+      response.on("error", failed).resume().on("end", resolve);
+    });
+    sent.on("timeout", () => sent.destroy(new Error("no answer for a minute"))).on("error", failed);
+  });
+}
+
+async function client(): Promise<void> {
+  while (begun++ < Number(connections)) {
+    const agent = new Agent({ keepAlive: Number(requests) > 1, maxSockets: 1 });
+    for (let i = 0; i < Number(requests); i++) {
+      await request(agent);
+      if (Number(pause) > 0) await new Promise((resolve) => setTimeout(resolve, Number(pause)));
+    }
+    agent.destroy();
+  }
+}
+
+await Promise.all(Array.from({ length: Number(clients) }, client));
+process.stdout.write(`${JSON.stringify({ answered, errors })}\n`);

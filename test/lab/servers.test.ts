@@ -1,0 +1,57 @@
+// httpd in its architectures that fork, on real Xen: workers share the load, are replaced, restarted and recycled.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startForkd } from "./forkd_support.ts";
+import { bootServer, PATIENCE_MS, START_MS } from "./servers_support.ts";
+import { useLab } from "./support.ts";
+
+const limit = { timeout: 6 * START_MS };
+
+const lab = useLab();
+
+test("prefork: workers share the load; one that is destroyed is replaced", limit, async () => {
+  await using forkd = await startForkd(lab());
+  await using server = await bootServer(forkd, "prefork --status --workers 3 --max-spare 3 --max-workers 3", 3);
+  await server.explained(async () => {
+    await server.until(({ rows }) => rows.filter(({ state }) => state !== "starting").length === 3, "three workers");
+    const { answered, errors } = await server.load(4, 40, 2);
+    assert.deepEqual([answered, errors], [80, []]);
+    const { rows } = await server.until(({ requests }) => requests >= 80, "the scoreboard counts every request");
+    assert.ok(!rows.some(({ pid }) => pid === 1), "process 1 serves nobody");
+    assert.ok(
+      rows.every(({ requests, connections }) => requests >= connections && connections > 0),
+      JSON.stringify(rows),
+    );
+    const [victim] = rows;
+    await lab().run(`xl destroy ${server.domain(victim?.pid ?? 0)}`);
+    const others = rows.slice(1).map(({ pid }) => pid);
+    const after = await server.until(
+      (board) => board.rows.filter(({ state }) => state !== "starting").length === 3,
+      "the destroyed worker is replaced",
+    );
+    const pids = after.rows.map(({ pid }) => pid);
+    assert.ok(!pids.includes(victim?.pid ?? 0) && others.every((pid) => pids.includes(pid)), pids.join(" "));
+    await server.guest.console.waitFor(new RegExp(`worker ${victim?.pid} was ended by signal 9`), PATIENCE_MS);
+    assert.deepEqual((await server.load(2, 10, 1)).errors, []);
+  });
+});
+
+test("prefork: SIGHUP replaces all workers under load; SIGTERM ends the family", limit, async () => {
+  await using forkd = await startForkd(lab());
+  await using server = await bootServer(forkd, "prefork --status --workers 3 --max-workers 3", 3);
+  await server.explained(async () => {
+    const before = await server.until(({ rows }) => rows.every(({ state }) => state !== "starting"), "three workers");
+    const load = server.load(3, 60, 4, "/", 50);
+    await server.signal(1, "HUP");
+    const { rows } = await server.until(
+      (board) => board.generation === 2 && board.rows.length === 3 && board.rows.every((row) => row.generation === 2),
+      "three workers of the second generation, and no others",
+    );
+    assert.ok(!before.rows.some(({ pid }) => rows.some((row) => row.pid === pid)));
+    const { answered, errors } = await load;
+    assert.deepEqual([answered, errors], [240, []]);
+    await server.signal(1, "SIGTERM");
+    await server.guest.gone();
+    await lab().run(`while xl list | grep -q '${server.guest.name}'; do sleep 1; done`, { timeoutMs: PATIENCE_MS });
+  });
+});

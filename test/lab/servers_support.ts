@@ -1,0 +1,114 @@
+// Servers that live from fork, for the tests: a family that serves HTTP, its scoreboard, and load from domain 0.
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { pushProgram, type Forkd } from "./forkd_support.ts";
+import { boot, type Guest } from "./support.ts";
+
+/** For a family to be made, and for what takes a second on a machine that has nothing else to do. */
+export const START_MS = 180_000;
+export const PATIENCE_MS = 60_000;
+const NETWORK = ['vif = ["bridge=xenbr0"]'];
+const LOAD = fileURLToPath(new URL("http_load.ts", import.meta.url));
+
+/** A row of /server-status. */
+export interface Row {
+  readonly pid: number;
+  readonly generation: number;
+  readonly state: string;
+  readonly requests: number;
+  readonly connections: number;
+}
+
+/** What /server-status says. */
+export interface Scoreboard {
+  readonly generation: number;
+  readonly requests: number;
+  readonly rows: readonly Row[];
+}
+
+/** What became of requests from domain 0. */
+export interface Load {
+  readonly answered: number;
+  readonly errors: readonly string[];
+}
+
+/** httpd in an architecture that forks. */
+export class Server {
+  constructor(
+    readonly forkd: Forkd,
+    readonly guest: Guest,
+    readonly address: string,
+  ) {}
+
+  /** The domain of process `pid`. */
+  domain(pid: number): string {
+    return pid === 1 ? this.guest.name : `${this.guest.name}-${pid}`;
+  }
+
+  async scoreboard(): Promise<Scoreboard> {
+    const text = await this.guest.lab.run(`curl -sS --max-time 30 http://${this.address}/server-status`, {
+      timeoutMs: PATIENCE_MS,
+    });
+    const rows = [...text.matchAll(/^ +(\d+) +(\d+) (\w+) +(\d+) +(\d+) +\d+s$/gm)];
+    const figure = (name: string): number => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1]);
+    return {
+      generation: figure("generation"),
+      requests: figure("requests"),
+      rows: rows.map(([, pid, generation, state = "", requests, connections]) => {
+        const [numbers] = [[pid, generation, requests, connections].map(Number)];
+        return { pid: numbers[0] ?? 0, generation: numbers[1] ?? 0, state, requests: numbers[2] ?? 0, connections: numbers[3] ?? 0 }; // prettier-ignore
+      }),
+    };
+  }
+
+  /** Waits until the scoreboard is as `holds` wants it. */
+  async until(holds: (board: Scoreboard) => boolean, what: string, limitMs = START_MS): Promise<Scoreboard> {
+    const begun = performance.now();
+    for (;;) {
+      const board = await this.scoreboard();
+      if (holds(board)) return board;
+      assert.ok(performance.now() - begun < limitMs, `${what}: ${JSON.stringify(board)}`);
+      await sleep(500);
+    }
+  }
+
+  /** Sends `signal` to process `pid`. */
+  async signal(pid: number, signal: string): Promise<void> {
+    await this.guest.lab.run(`node /tmp/forkd/forkd.mjs signal ${this.domain(pid)} ${signal}`);
+  }
+
+  /** Requests from domain 0: see http_load.ts. */
+  async load(clients: number, connections: number, requests: number, path = "/", pauseMs = 0): Promise<Load> {
+    const program = await pushProgram(this.guest.lab, LOAD);
+    const words = [this.address, 80, clients, connections, requests, path, pauseMs].join(" ");
+    return JSON.parse(await this.guest.lab.run(`node ${program} ${words}`, { timeoutMs: START_MS })) as Load;
+  }
+
+  /** Runs `work`; when it fails, the error has the consoles. */
+  async explained<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const consoles = await this.guest.lab.sh(`tail -n 12 /var/log/xen/console/guest-${this.guest.name}-*.log`);
+      const texts = [this.guest.console.text, consoles.stdout, this.forkd.output.text];
+      throw new Error(texts.map((text) => text.slice(-4000)).join("\n--- \n"), { cause: error });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.guest.console.close();
+    await this.guest.lab.sh(`for d in $(xl list | awk '/^${this.guest.name}/ {print $1}'); do xl destroy $d; done`);
+  }
+}
+
+/** Boots apps/httpd/prefork.json with these arguments; returns when `workers` of its children run. */
+export async function bootServer(forkd: Forkd, words: string, workers: number): Promise<Server> {
+  const commandLine = `ip=dhcp fork=20 -- ${words}`;
+  const guest = await boot(forkd.lab, "apps/httpd/prefork.json", { extra: NETWORK, commandLine });
+  const server = new Server(forkd, guest, await guest.address());
+  await server.explained(() =>
+    forkd.output.waitFor(new RegExp(`(?:${guest.name}-\\d+ is process [^]*){${workers}}`), START_MS),
+  );
+  return server;
+}
