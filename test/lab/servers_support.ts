@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { parseScoreboard, type Scoreboard } from "../../tools/start/scoreboard.ts";
 import { pushProgram, type Forkd } from "./forkd_support.ts";
 import { boot, type Guest } from "./support.ts";
 
@@ -10,22 +11,6 @@ export const START_MS = 180_000;
 export const PATIENCE_MS = 60_000;
 const NETWORK = ['vif = ["bridge=xenbr0"]'];
 const LOAD = fileURLToPath(new URL("http_load.ts", import.meta.url));
-
-/** A row of /server-status. */
-export interface Row {
-  readonly pid: number;
-  readonly generation: number;
-  readonly state: string;
-  readonly requests: number;
-  readonly connections: number;
-}
-
-/** What /server-status says. */
-export interface Scoreboard {
-  readonly generation: number;
-  readonly requests: number;
-  readonly rows: readonly Row[];
-}
 
 /** What became of requests from domain 0. */
 export interface Load {
@@ -50,16 +35,7 @@ export class Server {
     const text = await this.guest.lab.run(`curl -sS --max-time 30 http://${this.address}/server-status`, {
       timeoutMs: PATIENCE_MS,
     });
-    const rows = [...text.matchAll(/^ +(\d+) +(\d+) (\w+) +(\d+) +(\d+) +\d+s$/gm)];
-    const figure = (name: string): number => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1]);
-    return {
-      generation: figure("generation"),
-      requests: figure("requests"),
-      rows: rows.map(([, pid, generation, state = "", requests, connections]) => {
-        const [numbers] = [[pid, generation, requests, connections].map(Number)];
-        return { pid: numbers[0] ?? 0, generation: numbers[1] ?? 0, state, requests: numbers[2] ?? 0, connections: numbers[3] ?? 0 }; // prettier-ignore
-      }),
-    };
+    return parseScoreboard(text);
   }
 
   /** Waits until the scoreboard is as `holds` wants it. */
@@ -75,7 +51,7 @@ export class Server {
 
   /** Sends `signal` to process `pid`. */
   async signal(pid: number, signal: string): Promise<void> {
-    await this.guest.lab.run(`node /tmp/forkd/forkd.mjs signal ${this.domain(pid)} ${signal}`);
+    await this.forkd.signal(this.domain(pid), signal);
   }
 
   /** Requests from domain 0: see http_load.ts. */

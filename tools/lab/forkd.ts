@@ -41,6 +41,11 @@ export class Forkd {
     return this.lab.run(`node ${HOME}/forkd.mjs status`);
   }
 
+  /** Sends a signal to a process of a family, by `forkd signal`. */
+  async signal(domain: string, signal: string): Promise<void> {
+    await this.lab.run(`node ${HOME}/forkd.mjs signal '${domain}' '${signal}'`);
+  }
+
   /** Ends it: SIGTERM lets go of all domains in good order, SIGKILL does not. */
   async end(signal: "TERM" | "KILL" = "TERM"): Promise<void> {
     const gone = `for i in $(seq 200); do kill -0 ${this.pid} 2>/dev/null || exit 0; usleep 50000; done; exit 1`;
