@@ -11,4 +11,5 @@ export { networkListens } from "./net/family/listeners";
 export { networkMessage, networkRoom } from "./net/family/messages";
 export { networkFinish } from "./net/finish";
 export { networkStart } from "./net/network";
+export { pairClose, pairEvents, pairOption, pairPipe, pairReceive, pairSend, pairShutdown } from "./posix/socket_pair";
 export { socketClose, socketEvents, socketLinger, socketQueue, socketRead, socketWrite } from "./posix/socket_file";

@@ -46,6 +46,7 @@ export declare function sendfile(socket: i32, file: i32, offset: i64, count: u32
 
 // sockets; an address pointer of 0 means "not wanted" where C allows NULL
 export declare function socket(domain: i32, type: i32, protocol: i32): i32;
+export declare function socketpair(domain: i32, type: i32, protocol: i32, descriptors: usize): i32;
 export declare function bind(fd: i32, address: usize): i32;
 export declare function listen(fd: i32, backlog: i32): i32;
 export declare function accept(fd: i32, address: usize, flags: i32): i32;

@@ -1,6 +1,7 @@
-// sys/socket.h: TCP and UDP over IPv4 and IPv6. Addresses are sockaddr_in or sockaddr_in6 objects, so C's length parameters
+// sys/socket.h: TCP and UDP over IPv4 and IPv6, and pairs of connected sockets. Addresses are sockaddr_in or sockaddr_in6 objects, so C's length parameters
 // are not there; where a call stores an address, the object's class decides on its form.
 // A blocking call sleeps only the calling thread; a non-blocking one fails with EAGAIN (connect: EINPROGRESS).
+import { EFAULT } from "../../kernel/errno";
 import { SOL_SOCKET } from "../posix/constants";
 import { conclude, errno } from "./errno";
 import { sockaddr } from "./sockaddr";
@@ -23,6 +24,14 @@ export class linger {
  */
 export function socket(domain: i32, type: i32, protocol: i32 = 0): i32 {
   return conclude(errno, posix.socket(domain, type, protocol));
+}
+
+/**
+ * Two sockets that are connected with each other, also across a later fork: `domain` AF_UNIX, `type` SOCK_STREAM, maybe or'ed with
+ * SOCK_NONBLOCK and SOCK_CLOEXEC. Returns 0, or -1 (EMFILE, ENFILE without memory, EAFNOSUPPORT, EOPNOTSUPP).
+ */
+export function socketpair(domain: i32, type: i32, protocol: i32, fds: StaticArray<i32>): i32 {
+  return conclude(errno, fds.length < 2 ? -EFAULT : posix.socketpair(domain, type, protocol, changetype<usize>(fds)));
 }
 
 /** Gives the socket its local address; port 0 lets the system choose. */

@@ -2,6 +2,7 @@
 
 // Address families, socket types, protocols (linux/socket.h, linux/net.h, linux/in.h).
 export const AF_UNSPEC: i32 = 0;
+export const AF_UNIX: i32 = 1;
 export const AF_INET: i32 = 2;
 export const AF_INET6: i32 = 10;
 export const SOCK_STREAM: i32 = 1;

@@ -2,4 +2,5 @@
 export * from "./ioctl";
 export * from "./resolve";
 export * from "./socket_options";
+export { posix_socketpair } from "./socket_pair";
 export * from "./sockets";

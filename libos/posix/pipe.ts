@@ -24,10 +24,21 @@ import {
   pipeTake,
   pipeWriterEvents,
 } from "../pipe/pipe";
-import { descriptorClose, descriptorOpen } from "../process/descriptors";
-import { KIND_PIPE, KIND_SHARED_PIPE, OpenFile, openFileHold, openFileRelease } from "../process/open_file";
+import { descriptorFree, descriptorSet } from "../process/descriptors";
+import {
+  KIND_PIPE,
+  KIND_SHARED_PIPE,
+  NO_FILE,
+  OpenFile,
+  openFileCreate,
+  openFileHold,
+  openFileRelease,
+} from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
 import { O_ACCMODE, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY, PIPE_BUF } from "./constants";
+
+/** The two descriptions of a pipe that is being made. */
+const ends = memory.data(8, 4);
 
 function pipeOf(file: OpenFile): Pipe {
   return changetype<Pipe>(file.object);
@@ -41,25 +52,50 @@ export function posix_pipe(descriptors: u32, flags: i32): i32 {
   if ((flags & ~(O_NONBLOCK | O_CLOEXEC)) != 0) return -EINVAL;
   const both = userBuffer(descriptors, 8);
   if (both == 0) return -EFAULT;
+  const error = pipeEnds(ends, flags & O_NONBLOCK);
+  return error != 0 ? error : descriptorsPut(ends, both, (flags & O_CLOEXEC) != 0);
+}
+
+/** Makes a pipe; the descriptions of its ends, the one that is read first, are put at `ends`: 0 or -ENFILE. */
+export function pipeEnds(ends: usize, mode: i32): i32 {
   const kind = pipesAreShared() ? KIND_SHARED_PIPE : KIND_PIPE;
   const pipe = kind == KIND_PIPE ? changetype<usize>(pipeCreate()) : sharedPipeOpen();
   if (pipe == 0) return -ENFILE;
-  const mode = flags & O_NONBLOCK;
-  const closeOnExec = (flags & O_CLOEXEC) != 0;
-  const reader = descriptorOpen(kind, pipe, O_RDONLY | mode, closeOnExec);
-  if (reader < 0) {
-    closeEnd(kind, pipe, true);
-    closeEnd(kind, pipe, false);
-    return reader;
+  const reader = openFileCreate(kind, pipe, O_RDONLY | mode);
+  const writer = openFileCreate(kind, pipe, O_WRONLY | mode);
+  if (reader == NO_FILE || writer == NO_FILE) {
+    endDrop(kind, pipe, reader, true);
+    endDrop(kind, pipe, writer, false);
+    return -ENFILE;
   }
-  const writer = descriptorOpen(kind, pipe, O_WRONLY | mode, closeOnExec);
-  if (writer < 0) {
-    descriptorClose(reader);
-    closeEnd(kind, pipe, false);
-    return writer;
+  store<usize>(ends, changetype<usize>(reader));
+  store<usize>(ends, changetype<usize>(writer), 4);
+  return 0;
+}
+
+/** Closes an end, by its description if it has one. */
+function endDrop(kind: u32, pipe: usize, file: OpenFile, isReader: bool): void {
+  if (file != NO_FILE) openFileRelease(file);
+  else closeEnd(kind, pipe, isReader);
+}
+
+/**
+ * Gives the two descriptions at `files` descriptors, whose numbers go to `numbers` of app memory, or releases them: 0 or -EMFILE.
+ */
+export function descriptorsPut(files: usize, numbers: usize, closeOnExec: bool): i32 {
+  const one = changetype<OpenFile>(load<usize>(files));
+  const other = changetype<OpenFile>(load<usize>(files, 4));
+  const first = descriptorFree(0);
+  const second = first < 0 ? first : descriptorFree(<u32>first + 1);
+  if (second < 0) {
+    openFileRelease(one);
+    openFileRelease(other);
+    return second;
   }
-  store<i32>(both, reader);
-  store<i32>(both + 4, writer);
+  descriptorSet(first, one, closeOnExec);
+  descriptorSet(second, other, closeOnExec);
+  store<i32>(numbers, first);
+  store<i32>(numbers, second, 4);
   return 0;
 }
 

@@ -6,8 +6,9 @@ import * as tcp from "../net/tcp/socket_options";
 import { LISTEN } from "../net/tcp/state";
 import { udpSetReceiveLimit, udpTakeError } from "../net/udp/socket";
 import { descriptorFile } from "../process/descriptors";
-import { KIND_TCP, KIND_UDP, NO_FILE, OpenFile } from "../process/open_file";
+import { KIND_SOCKET_PAIR, KIND_TCP, NO_FILE, OpenFile, openFileIsSocket } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
+import { pairOption } from "../with_socketpair";
 import * as c from "./constants";
 import { ipLevelValue, ipv6LevelValue, setIpLevel, setIpv6Level } from "./ip_options";
 import { OPTION_UNKNOWN, flag, setCongestionControl, setTcpLevel, tcpLevelValue, tcpStructValue } from "./tcp_options";
@@ -57,8 +58,7 @@ function structValue(file: OpenFile, name: i32, value: usize, length: u32): i32 
 /** The socket behind `fd`, with `error` telling why there is none. */
 function socketOf(fd: i32): OpenFile {
   const file = descriptorFile(fd);
-  if (file == NO_FILE || file.kind == KIND_TCP || file.kind == KIND_UDP) return file;
-  return NO_FILE;
+  return file == NO_FILE || openFileIsSocket(file) ? file : NO_FILE;
 }
 
 function notASocket(fd: i32): i32 {
@@ -76,7 +76,11 @@ export function posix_getsockopt(fd: i32, level: i32, name: i32, value: u32, len
   else if (isTcp) written = tcpStructValue(file.tcp, name, bytes, length);
   if (written != 0) return written;
   let number = OPTION_UNKNOWN;
-  if (level == c.SOL_SOCKET) number = length < 4 && name == c.SO_ERROR ? 0 : socketLevelValue(file, name);
+  if (file.kind == KIND_SOCKET_PAIR) {
+    const value = level == c.SOL_SOCKET ? pairOption(name) : -ENOPROTOOPT;
+    if (value < 0) return value;
+    number = value;
+  } else if (level == c.SOL_SOCKET) number = length < 4 && name == c.SO_ERROR ? 0 : socketLevelValue(file, name);
   else if (isTcp) number = tcpLevelValue(file.tcp, name);
   else if (level == c.IPPROTO_IP) number = ipLevelValue(file, name);
   else if (level == c.IPPROTO_IPV6) number = ipv6LevelValue(file, name);
@@ -145,6 +149,7 @@ export function posix_setsockopt(fd: i32, level: i32, name: i32, value: u32, len
   if (level == c.SOL_SOCKET && (name == c.SO_RCVTIMEO || name == c.SO_SNDTIMEO)) {
     return setTimeout(file, name, bytes, length);
   }
+  if (file.kind == KIND_SOCKET_PAIR) return -ENOPROTOOPT;
   const isTcp = level == c.IPPROTO_TCP && file.kind == KIND_TCP;
   if (isTcp && name == c.TCP_CONGESTION) return setCongestionControl(file.tcp, bytes, length);
   if (level == c.IPPROTO_IP && length < 4) return setIpLevel(file, name, length != 0 ? load<u8>(bytes) : 0); // as Linux

@@ -36,16 +36,27 @@ import { UDP_PEER_SIZE, UdpPeer } from "../net/udp/input";
 import { udpBind, udpConnect, udpDisconnect, udpShutdown, udpSocketCreate } from "../net/udp/socket";
 import { descriptorFile, descriptorFree, descriptorSet } from "../process/descriptors";
 import {
+  KIND_SOCKET_PAIR,
   KIND_TCP,
   KIND_UDP,
   NO_FILE,
   OpenFile,
   openFileCreate,
   openFileHold,
+  openFileIsSocket,
   openFileRelease,
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { ENDPOINT_SIZE, Endpoint, addressRead, addressWritable, addressWrite, endpointResolveAny } from "./address";
+import { pairReceive, pairSend, pairShutdown } from "../with_socketpair";
+import {
+  ENDPOINT_SIZE,
+  Endpoint,
+  addressRead,
+  addressWritable,
+  addressWrite,
+  addressWriteUnnamed,
+  endpointResolveAny,
+} from "./address";
 import {
   AF_INET,
   AF_INET6,
@@ -80,7 +91,13 @@ const peer = changetype<UdpPeer>(memory.data(UDP_PEER_SIZE, 8));
 /** The error for a description that is no socket, 0 for a socket. */
 function socketError(file: OpenFile): i32 {
   if (file == NO_FILE) return -EBADF;
-  return file.kind == KIND_TCP || file.kind == KIND_UDP ? 0 : -ENOTSOCK;
+  return openFileIsSocket(file) ? 0 : -ENOTSOCK;
+}
+
+/** The error for what is no socket of a network, 0 for one. */
+function networkSocketError(file: OpenFile): i32 {
+  const error = socketError(file);
+  return error == 0 && file.kind == KIND_SOCKET_PAIR ? -EOPNOTSUPP : error;
 }
 
 export function posix_socket(domain: i32, type: i32, protocol: i32): i32 {
@@ -113,7 +130,7 @@ export function isIpv6(file: OpenFile): bool {
 
 export function posix_bind(fd: i32, address: u32): i32 {
   const file = descriptorFile(fd);
-  const error = socketError(file);
+  const error = networkSocketError(file);
   if (error != 0) return error;
   const given = addressRead(address, isIpv6(file), endpoint);
   if (given != 0) return given;
@@ -124,7 +141,7 @@ export function posix_bind(fd: i32, address: u32): i32 {
 
 export function posix_listen(fd: i32, backlog: i32): i32 {
   const file = descriptorFile(fd);
-  const error = socketError(file);
+  const error = networkSocketError(file);
   if (error != 0) return error;
   return file.kind == KIND_TCP ? tcpListen(file.tcp, backlog) : -EOPNOTSUPP;
 }
@@ -159,7 +176,7 @@ function takeConnection(listener: OpenFile, address: u32, flags: i32): i32 {
 
 export function posix_accept(fd: i32, address: u32, flags: i32): i32 {
   const file = descriptorFile(fd);
-  const error = socketError(file);
+  const error = networkSocketError(file);
   if (error != 0) return error;
   if (file.kind != KIND_TCP) return -EOPNOTSUPP;
   if ((flags & ~TYPE_FLAGS) != 0) return -EINVAL;
@@ -182,7 +199,7 @@ function connectStream(file: OpenFile): i32 {
 
 export function posix_connect(fd: i32, address: u32): i32 {
   const file = descriptorFile(fd);
-  const error = socketError(file);
+  const error = networkSocketError(file);
   if (error != 0) return error;
   const given = addressRead(address, isIpv6(file), endpoint);
   if (given == -EAFNOSUPPORT && endpoint.family == AF_UNSPEC && file.kind == KIND_UDP) {
@@ -203,10 +220,11 @@ export function posix_sendto(fd: i32, buffer: u32, length: u32, flags: i32, addr
   const bytes = userBuffer(buffer, count);
   if (bytes == 0) return -EFAULT;
   openFileHold(file);
-  const result =
-    file.kind == KIND_TCP
-      ? streamSend(file, bytes, count, flags) // a connected stream ignores the address
-      : datagramSend(file, bytes, count, flags, address);
+  let result: i32;
+  // A connected stream ignores the address.
+  if (file.kind == KIND_TCP) result = streamSend(file, bytes, count, flags);
+  else if (file.kind == KIND_SOCKET_PAIR) result = pairSend(file, bytes, count, flags);
+  else result = datagramSend(file, bytes, count, flags, address);
   openFileRelease(file);
   return result;
 }
@@ -224,6 +242,9 @@ export function posix_recvfrom(fd: i32, buffer: u32, length: u32, flags: i32, ad
   if (file.kind == KIND_TCP) {
     result = streamReceive(file, bytes, count, flags);
     if (result >= 0) addressWrite(address, tcpRemoteAddress(file.tcp), tcpRemotePort(file.tcp));
+  } else if (file.kind == KIND_SOCKET_PAIR) {
+    result = pairReceive(file, bytes, count, flags);
+    if (result >= 0) addressWriteUnnamed(address);
   } else {
     result = datagramReceive(file, bytes, count, flags, peer);
     if (result >= 0) addressWrite(address, peer.address, peer.port);
@@ -236,6 +257,7 @@ export function posix_shutdown(fd: i32, how: i32): i32 {
   const file = descriptorFile(fd);
   const error = socketError(file);
   if (error != 0) return error;
+  if (file.kind == KIND_SOCKET_PAIR) return pairShutdown(file, how);
   return file.kind == KIND_TCP ? tcpShutdown(file.tcp, how, monotonicNow()) : udpShutdown(file.udp, how);
 }
 
@@ -245,7 +267,8 @@ export function posix_getsockname(fd: i32, address: u32): i32 {
   if (error != 0) return error;
   if (address == 0 || !addressWritable(address)) return -EFAULT;
   if (file.kind == KIND_TCP) addressWrite(address, tcpLocalAddress(file.tcp), tcpLocalPort(file.tcp));
-  else addressWrite(address, file.udp.local, file.udp.localPort);
+  else if (file.kind == KIND_UDP) addressWrite(address, file.udp.local, file.udp.localPort);
+  else addressWriteUnnamed(address);
   return 0;
 }
 
@@ -254,6 +277,10 @@ export function posix_getpeername(fd: i32, address: u32): i32 {
   const error = socketError(file);
   if (error != 0) return error;
   if (address == 0 || !addressWritable(address)) return -EFAULT;
+  if (file.kind == KIND_SOCKET_PAIR) {
+    addressWriteUnnamed(address);
+    return 0;
+  }
   const isStream = file.kind == KIND_TCP;
   if (isStream ? !tcpConnected(file.tcp) : file.udp.remotePort == 0) return -ENOTCONN;
   if (isStream) addressWrite(address, tcpRemoteAddress(file.tcp), tcpRemotePort(file.tcp));

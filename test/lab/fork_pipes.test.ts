@@ -10,7 +10,18 @@ const APP = "test/apps/shared_pipes";
 const TIMEOUT_MS = 900_000;
 const PART_MS = 240_000;
 const STAY = ['on_poweroff = "preserve"', 'on_crash = "preserve"'];
-const CASES = ["directions", "before", "writers", "relatives", "no-reader", "polling", "crash", "many", "disorder"];
+const CASES = [
+  "directions",
+  "before",
+  "writers",
+  "relatives",
+  "no-reader",
+  "polling",
+  "pair",
+  "crash",
+  "many",
+  "disorder",
+];
 
 const lab = useLab();
 

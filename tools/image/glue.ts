@@ -5,7 +5,7 @@
 // What the kernel has only for a certain system call it reaches through an import of module with_<call>: with an app
 // that makes the call that is the kernel's export of the same name, with another an empty function. So the linker
 // leaves out what an app cannot use, although the kernel is compiled once for all apps. with_network is for the kernel that
-// has one, whatever the app calls, with_fork_network for where both are, with_fork_pipe for an app that makes both calls.
+// has one, whatever the app calls, with_pipe also for socketpair(), with_fork_network for where both are, with_fork_pipe for an app that makes both calls.
 import { KaryonError } from "../support/errors.ts";
 import { appData, kernelData } from "./static_data.ts";
 import { placement } from "./traffic.ts";
@@ -23,7 +23,10 @@ const HOOK_MODULE = /^with_(\w+)$/;
 /** What only the kernel of an image with a network exports. */
 const NETWORK_START = "networkStart";
 /** The calls by which an app comes to use a network. */
-const NETWORK_CALLS = ["socket", "resolve"];
+const NETWORK_CALLS = ["socket", "socketpair", "resolve"];
+
+/** The calls of a feature of the kernel, where that is more than the one of its name. */
+const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = { pipe: ["pipe", "socketpair"] };
 
 /** The call by which an app gets handlers of signals. */
 const SIGNAL = "posix_signal";
@@ -175,7 +178,7 @@ function hookFunction(hook: ImportedFunction, imports: readonly ImportedFunction
   const has = (feature: string): boolean =>
     feature === "network"
       ? kernel[NETWORK_START] !== undefined
-      : imports.some(({ module, name }) => module === "posix" && name === feature);
+      : imports.some(({ module, name }) => module === "posix" && (FEATURE_CALLS[feature] ?? [feature]).includes(name));
   if (!features.split("_").every(has)) {
     return `__asm__(".globl ${hook.symbol}\\n.set ${hook.symbol}, app_emptyHook");`;
   }

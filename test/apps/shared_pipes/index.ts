@@ -3,6 +3,7 @@ import { EPIPE, SIGKILL, WTERMSIG, _exit, close, errno, fork, puts, read, usleep
 import { awaitGood, check, checksForked, failureCount, newPipe } from "./check";
 import { receiveRecord, receiveStream, recordNumber, recordWriter, sendRecord, sendStream } from "./data";
 import { disorder } from "./disorder";
+import { pairs } from "./pair";
 import { pingPong } from "./ping_pong";
 import { polling } from "./polling";
 
@@ -224,6 +225,7 @@ export function main(args: string[]): i32 {
     else if (name == "relatives") relatives();
     else if (name == "no-reader") noReader();
     else if (name == "polling") polling();
+    else if (name == "pair") pairs();
     else if (name == "crash") deaths(false);
     else if (name == "destroyed") deaths(true);
     else if (name == "many") many();
