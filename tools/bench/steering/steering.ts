@@ -15,6 +15,7 @@ import { spread, type Spread } from "../spread.ts";
 const RULES = fileURLToPath(new URL("rules.ts", import.meta.url));
 const TIMEOUT_MS = 400_000;
 const REPETITIONS = 3;
+const SETTLE_S = 3;
 /** Exchanges of two runs: their difference is free of what happens once. */
 const [FEW, MANY] = [200, 2200] as const;
 const FLOWS = [10, 1000, 10_000] as const;
@@ -48,14 +49,14 @@ const INSTALL_TIME = "install-time";
 export const STEERING_FIGURES: readonly Definition[] = [
   ...[...NAMED, SHARED, LEADERS].map(({ name, title, target }) => ({
     name,
-    title: `A byte there and back over TCP, ${title}: instructions of dom0, of those without a family`,
+    title: `a byte there and back over TCP, ${title}: instructions of dom0, of those without a family`,
     part: "steering",
     unit: "ratio" as const,
     ...(target === undefined ? {} : { target }),
   })),
   {
     name: INSTALL,
-    title: `Naming the owner of a flow, with ${FLOWS.at(-1)} named: instructions of dom0, of those with ${FLOWS[0]}`,
+    title: `naming the owner of a flow, with ${FLOWS.at(-1)} named: instructions of dom0, of those with ${FLOWS[0]}`,
     part: "steering",
     unit: "ratio",
   },
@@ -96,6 +97,7 @@ class Host {
     const take = (name: string, value: number): unknown => found.set(name, [...(found.get(name) ?? []), value]);
     const { lab, name, address } = this.server;
     this.progress.update("without rules");
+    await lab.run(`sleep ${SETTLE_S}`); // what the guest's making has left to do
     take(WITHOUT, await this.#exchange());
     const domain = (await lab.run(`xl domid '${name}'`)).trim();
     const mac = (await lab.run(`xenstore-read /local/domain/${domain}/device/vif/0/mac`)).trim();
