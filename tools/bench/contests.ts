@@ -82,9 +82,9 @@ function webContest(peer: PeerServer): Contest {
   };
 }
 
-/** Karyon's image of WEB. */
-export function webImage(): Promise<Image> {
-  return filesImage(servedFiles());
+/** Karyon's image of WEB, or of another manifest of httpd's, with the same files. */
+export function webImage(manifest?: string): Promise<Image> {
+  return filesImage(servedFiles(), manifest);
 }
 
 function imageConfig(image: Image): ServerConfig {

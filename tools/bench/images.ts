@@ -1,7 +1,7 @@
 // The images that are measured: the apps as they are in the repository, and copies of httpd that are changed for one
 // measurement (under build/bench, so that the next run finds what has not changed in the cache).
 import { cp, mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { buildImage, type Image } from "../image/build.ts";
 import { repositoryPath } from "../image/paths.ts";
 import { logger } from "../support/log.ts";
@@ -21,13 +21,14 @@ export function appImage(name: string): Promise<Image> {
   return image;
 }
 
-/** httpd with these files (path below the root → content). */
-export async function filesImage(files: Readonly<Record<string, Buffer>>): Promise<Image> {
-  const folder = await copyHttpd("files");
+/** httpd, or what `manifest` of its folder makes of it, with these files (path below the root → content). */
+export async function filesImage(files: Readonly<Record<string, Buffer>>, manifest = "karyon.json"): Promise<Image> {
+  const name = basename(manifest, ".json");
+  const folder = await copyHttpd(`files-${name}`);
   await rm(join(folder, "static"), { recursive: true });
   await mkdir(join(folder, "static"));
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, "static", name), content);
-  return buildImage(folder, { output: join(BENCH_FOLDER, "files.image"), progress: stage });
+  return buildImage(join(folder, manifest), { output: join(BENCH_FOLDER, `files-${name}.image`), progress: stage });
 }
 
 /** A copy of httpd's folder under build/bench. */

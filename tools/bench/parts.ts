@@ -9,6 +9,7 @@ import { FORK_FIGURES } from "./fork/figures.ts";
 import { measureFork } from "./fork/fork.ts";
 import { APACHE_FIGURES, HTTP_FIGURES, measureApache, measureHttp } from "./http/http.ts";
 import { LATENCY_FIGURES, measureLatency } from "./http/latency.ts";
+import { measurePrefork, PREFORK_FIGURES } from "./http/prefork.ts";
 import { measureScale, SCALE_FIGURES } from "./http/scale.ts";
 import { measureTime, TIME_FIGURES } from "./http/time.ts";
 import { LOOPS_FIGURES, measureLoops } from "./loops/loops.ts";
@@ -48,6 +49,7 @@ const ALL = {
   time: { figures: TIME_FIGURES, measure: measureTime },
   density: { figures: DENSITY_FIGURES, measure: measureDensity },
   net: { figures: NET_FIGURES, measure: measureNet },
+  prefork: { figures: PREFORK_FIGURES, measure: measurePrefork },
   steering: { figures: STEERING_FIGURES, measure: measureSteering },
   build: { figures: BUILD_FIGURES, measure: measureBuild },
   fork: { figures: FORK_FIGURES, measure: measureFork, long: true },

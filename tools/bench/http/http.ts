@@ -62,8 +62,11 @@ function trial(load: HttpLoad, name: string): Trial<Server> {
   return { title, figures: [name], measure: async (server) => ({ [name]: await instructionsOf(server, load) }) };
 }
 
-/** Instructions a request. */
-async function instructionsOf({ lab, address }: Server, load: HttpLoad): Promise<number> {
+/** Instructions of the guests' CPU a request. */
+export async function instructionsOf(
+  { lab, address }: Pick<Server, "lab" | "address">,
+  load: HttpLoad,
+): Promise<number> {
   const [few, many] = load.requests;
   const url = `http://${address}/${load.file}`;
   const cost = async (requests: number): Promise<number> =>
