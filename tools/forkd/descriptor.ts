@@ -1,6 +1,8 @@
 // The fork descriptor: one page of the guest's memory through which guest and forkd talk (kernel/fork holds the guest's
 // side). What the guest wrote is read once and checked where it is used; a lie hurts nobody but the guest's own family.
 import { KaryonError } from "../support/errors.ts";
+import { clearEvents, hasExitEvent, postEvent, type FamilyEvent } from "./event_ring.ts";
+import { MAXIMUM_PAGES, readRequest, SHARED_FIRST, type ForkRequest } from "./fork_request.ts";
 import type { PortBlock } from "./steering/port_blocks.ts";
 
 const MAGIC = 0x4b52464b;
@@ -10,49 +12,15 @@ const RESULT = 12;
 const LAST_CHILD = 148;
 const NETWORK_ADDRESS = 176;
 const MAILBOX = 180;
-const SHARED_FIRST = 184;
 const DOMAIN = 192;
 const CHILD_WAY = 196;
 const LOCKED = 200;
 const FIRST_PORT = 204;
 const PORT_COUNT = 206;
-const RING_OFFSET = 2048;
-const RING_ENTRIES = 64;
-const ENTRY_SIZE = 32;
 const REQUEST_KILL = 1;
 const REQUEST_DOORBELL = 2;
 
-/** Most frames a domain may have for forkd: a limit of its tables, 64 GiB. */
-const MAXIMUM_PAGES = 1 << 24;
-/** A guest's kernel addresses have 32 bits. */
-const PAGES_32BIT = 1 << 20;
 const PAGE_BYTES = 4096;
-
-/** The kinds of events of a family. */
-export const EVENT_EXIT = 1;
-export const EVENT_STOPPED = 2;
-export const EVENT_CONTINUED = 3;
-export const EVENT_SIGNAL = 4;
-/** To process 1: a process whose parent has ended is its child now. */
-export const EVENT_ADOPTED = 5;
-/** To those that have pages in common: a member has ended. */
-export const EVENT_GONE = 6;
-/** A member has an event channel for this one. */
-export const EVENT_DOORBELL = 7;
-
-/** Something that a member hears of. */
-export interface FamilyEvent {
-  /** EVENT_* */
-  readonly kind: 1 | 2 | 3 | 4 | 5 | 6 | 7;
-  /** The child's; a signal's sender. */
-  readonly pid: number;
-  /** The status word as wait(2) encodes it; the signal's number; the child it was given last, if that lives; the port. */
-  readonly value: number;
-  /** Of a child that has ended: what its virtual CPU has run, in ns. */
-  readonly cpuTime: bigint;
-  /** Of a child that has ended: frames it had of its own. Of a doorbell: the domain. */
-  readonly frames: number;
-}
 
 /** A signal that a domain wants to have sent. */
 export interface KillRequest {
@@ -65,42 +33,6 @@ export interface DoorbellRequest {
   readonly pid: number;
   /** The event channel in the domain that asks. */
   readonly port: number;
-}
-
-/** Where the parent's state is, as it says. Pages are guest-virtual addresses >> 12. */
-export interface ForkRequest {
-  readonly childEntry: bigint;
-  /** Guest-virtual address at which the child finds its stack pointer. */
-  readonly stackPointerAddress: number;
-  readonly p2mPage: number;
-  readonly pages: number;
-  readonly startInfoPfn: number;
-  readonly consolePfn: number;
-  readonly storePfn: number;
-  readonly kernelEndPfn: number;
-  readonly constants: PageRange;
-  /** Where the app's memory begins. */
-  readonly appFirstPage: number;
-  /** Pages that a child has in common with its parent, writable for both. */
-  readonly common: PageRange;
-  readonly changeLogPage: number;
-  readonly changeLogEntries: number;
-  readonly statesPage: number;
-  readonly statesOffset: number;
-}
-
-/** Pages from `first` up to, not with, `end`. */
-export interface PageRange {
-  readonly first: number;
-  readonly end: number;
-}
-
-/** Whether a page is the app's or, if there are such, in common with others: there are frames whose numbers the kernel does not have. */
-export function isOutsideKernel(
-  page: number,
-  { appFirstPage, common }: Pick<ForkRequest, "appFirstPage" | "common">,
-): boolean {
-  return page >= appFirstPage || (page >= common.first && page < common.end);
 }
 
 /** How much has changed in the parent's address space since it began to count. */
@@ -167,38 +99,7 @@ export class Descriptor {
 
   /** @throws KaryonError FORK_DESCRIPTOR when a number cannot be */
   request(): ForkRequest {
-    const pages = Number(this.#view.getBigUint64(40, true));
-    if (pages === 0 || pages > MAXIMUM_PAGES) {
-      throw new KaryonError("FORK_DESCRIPTOR", `the fork descriptor tells of ${pages} frames`);
-    }
-    const below = (what: string, offset: number, limit: number): number => {
-      const value = this.#get(offset);
-      if (value < limit) return value;
-      throw new KaryonError("FORK_DESCRIPTOR", `the fork descriptor has ${what} ${value}, not below ${limit}`);
-    };
-    const range = (offset: number): PageRange => {
-      const end = below("page", offset + 4, PAGES_32BIT + 1);
-      return { first: Math.min(this.#get(offset), end), end };
-    };
-    const address = (offset: number): number => Number(this.#view.getBigUint64(offset, true) & 0xffffffffn);
-    const states = address(152);
-    return {
-      childEntry: this.#view.getBigUint64(24, true),
-      stackPointerAddress: this.#get(76) + 16,
-      p2mPage: Number((this.#view.getBigUint64(32, true) & 0xffffffffffffn) >> 12n),
-      pages,
-      startInfoPfn: below("frame", 48, pages),
-      consolePfn: below("frame", 64, pages),
-      storePfn: below("frame", 68, pages),
-      kernelEndPfn: below("frame", 132, pages + 1),
-      constants: range(136),
-      appFirstPage: below("page", 144, PAGES_32BIT),
-      common: range(SHARED_FIRST),
-      changeLogPage: address(120) >>> 12,
-      changeLogEntries: Math.min(this.#get(128), PAGE_BYTES / 4),
-      statesPage: states >>> 12,
-      statesOffset: states & (PAGE_BYTES - 1),
-    };
+    return readRequest(this.#view);
   }
 
   /** Read before anything that the counted changes concern. */
@@ -285,11 +186,10 @@ export class Descriptor {
     this.#set(108, way);
     this.setReady(false);
     this.setIdentity(pid, parentPid);
-    for (const offset of [92, 96, 100, 160, 164, 168, 172, NETWORK_ADDRESS, LOCKED]) this.#set(offset, 0);
+    for (const offset of [92, 160, 164, 168, 172, NETWORK_ADDRESS, LOCKED]) this.#set(offset, 0);
     this.#view.setUint16(FIRST_PORT, ports?.first ?? 0, true);
     this.#view.setUint16(PORT_COUNT, ports?.count ?? 0, true);
-    // The parent's children are not this one's.
-    for (let at = 0; at < RING_ENTRIES * ENTRY_SIZE; at += 4) this.#set(RING_OFFSET + at, 0);
+    clearEvents(this.#view); // the parent's children are not this one's
   }
 
   /** Leaves word of how the process ends, in its place. */
@@ -315,26 +215,14 @@ export class Descriptor {
     this.#view.setInt32(172, result, true);
   }
 
-  /** Puts an event into the ring; false when the guest has taken none of the last RING_ENTRIES. */
-  post({ kind, pid, value, cpuTime, frames }: FamilyEvent): boolean {
-    const producer = this.#get(96);
-    if ((producer - this.#get(100)) >>> 0 >= RING_ENTRIES) return false;
-    const at = RING_OFFSET + (producer % RING_ENTRIES) * ENTRY_SIZE;
-    this.#set(at, kind);
-    this.#set(at + 4, pid);
-    this.#set(at + 8, value);
-    this.#set(at + 12, 0);
-    this.#view.setBigUint64(at + 16, cpuTime, true);
-    this.#view.setBigUint64(at + 24, BigInt(frames), true);
-    // x86 keeps the order of stores, and an engine does not move them across the call that notifies.
-    this.#set(96, (producer + 1) >>> 0);
-    return true;
+  /** Puts an event into the ring; false when the guest has not taken those that fill it. */
+  post(event: FamilyEvent): boolean {
+    return postEvent(this.#view, event);
   }
 
-  /** Whether the end of a child is among the last RING_ENTRIES events. */
+  /** Whether the end of a child is among the last events. */
   hasExit(pid: number): boolean {
-    const entries = Array.from({ length: RING_ENTRIES }, (_, i) => RING_OFFSET + i * ENTRY_SIZE);
-    return entries.some((at) => this.#get(at) === EVENT_EXIT && this.#get(at + 4) === pid);
+    return hasExitEvent(this.#view, pid);
   }
 
   #get(offset: number): number {

@@ -2,7 +2,9 @@
 // request is refused with one clear error; nothing it writes itself leaves the page's places.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Descriptor, EVENT_EXIT, type FamilyEvent, type ForkRequest } from "../../../tools/forkd/descriptor.ts";
+import { Descriptor } from "../../../tools/forkd/descriptor.ts";
+import { EVENT_EXIT, type FamilyEvent } from "../../../tools/forkd/event_ring.ts";
+import type { ForkRequest } from "../../../tools/forkd/fork_request.ts";
 import { KaryonError } from "../../../tools/support/errors.ts";
 import { Random } from "../../support/random.ts";
 

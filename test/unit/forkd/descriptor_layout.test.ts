@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as forkd from "../../../tools/forkd/descriptor.ts";
+import * as events from "../../../tools/forkd/event_ring.ts";
 import { compileAssembly } from "../../support/assembly.ts";
 
 interface Guest {
@@ -201,14 +202,14 @@ test("events stand where the guest looks for them", () => {
   const page = new Page();
   const { descriptor } = page;
   assert.deepEqual(
-    [forkd.EVENT_EXIT, forkd.EVENT_STOPPED, forkd.EVENT_CONTINUED, forkd.EVENT_SIGNAL, forkd.EVENT_ADOPTED],
+    [events.EVENT_EXIT, events.EVENT_STOPPED, events.EVENT_CONTINUED, events.EVENT_SIGNAL, events.EVENT_ADOPTED],
     ["EVENT_EXIT", "EVENT_STOPPED", "EVENT_CONTINUED", "EVENT_SIGNAL", "EVENT_ADOPTED"].map(at),
   );
-  assert.deepEqual([forkd.EVENT_GONE, forkd.EVENT_DOORBELL], ["EVENT_GONE", "EVENT_DOORBELL"].map(at));
+  assert.deepEqual([events.EVENT_GONE, events.EVENT_DOORBELL], ["EVENT_GONE", "EVENT_DOORBELL"].map(at));
   const count = at("FAMILY_EVENTS");
   for (let i = 0; i < count; i++) {
     const event = {
-      kind: forkd.EVENT_EXIT,
+      kind: events.EVENT_EXIT,
       pid: 100 + i,
       value: i << 8,
       cpuTime: BigInt(i) << 33n,
@@ -224,11 +225,11 @@ test("events stand where the guest looks for them", () => {
     assert.equal(page.bytes.readBigUInt64LE(entry + at("eventFrames")), 7n);
     assert.equal(descriptor.hasExit(event.pid), true);
   }
-  const late = { kind: forkd.EVENT_STOPPED, pid: 1, value: 19, cpuTime: 0n, frames: 0 } as const;
+  const late = { kind: events.EVENT_STOPPED, pid: 1, value: 19, cpuTime: 0n, frames: 0 } as const;
   assert.equal(descriptor.post(late), false);
   page.set("eventConsumer", 1);
   assert.equal(descriptor.post(late), true);
-  assert.equal(page.bytes.readUInt32LE(guest.eventAt(count) + at("eventKind")), forkd.EVENT_STOPPED);
+  assert.equal(page.bytes.readUInt32LE(guest.eventAt(count) + at("eventKind")), events.EVENT_STOPPED);
 });
 
 test("forkd leaves its times behind the guest's, each at a place of its own", () => {

@@ -1,7 +1,8 @@
 // forkd's part in doorbells: who is told of which port, as whose. The members are made up.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Descriptor, EVENT_DOORBELL } from "../../../tools/forkd/descriptor.ts";
+import { Descriptor } from "../../../tools/forkd/descriptor.ts";
+import { EVENT_DOORBELL } from "../../../tools/forkd/event_ring.ts";
 import { Doorbells } from "../../../tools/forkd/family/doorbells.ts";
 import { Family, type Member } from "../../../tools/forkd/family/family.ts";
 import { NO_CHILDREN } from "../../../tools/forkd/family/limits.ts";

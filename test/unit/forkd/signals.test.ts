@@ -1,7 +1,8 @@
 // forkd's part in signals: whom a request reaches, what Xen is asked to do, and who is told. The domains are made up.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Descriptor, EVENT_CONTINUED, EVENT_SIGNAL, EVENT_STOPPED } from "../../../tools/forkd/descriptor.ts";
+import { Descriptor } from "../../../tools/forkd/descriptor.ts";
+import { EVENT_CONTINUED, EVENT_SIGNAL, EVENT_STOPPED } from "../../../tools/forkd/event_ring.ts";
 import { Family, type Member } from "../../../tools/forkd/family/family.ts";
 import { NO_CHILDREN } from "../../../tools/forkd/family/limits.ts";
 import { Signals } from "../../../tools/forkd/family/signals.ts";

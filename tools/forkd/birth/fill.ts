@@ -1,6 +1,7 @@
 // The fork itself: a shell takes over what the parent, which rests in its fork(), has in its kernel's pages, and every change of
 // mappings since the shell was made. Few hypercalls, none per page, whatever the size of the domain.
-import { isOutsideKernel, type Descriptor } from "../descriptor.ts";
+import type { Descriptor } from "../descriptor.ts";
+import { isOutsideKernel } from "../fork_request.ts";
 import { NO_FRAME, type ParentMemory } from "./parent_memory.ts";
 import { entryHigh, entryLow, ENTRIES, frameOf } from "./page_tables.ts";
 import type { PageUpdate, SharedUpdates } from "./shared_pages.ts";

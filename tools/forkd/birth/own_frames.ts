@@ -1,6 +1,6 @@
 // Which frame numbers of a child have memory of its own. When memory is shared: the kernel's, without the image's constants, and the
 // page tables. Otherwise all that the parent has.
-import { isOutsideKernel } from "../descriptor.ts";
+import { isOutsideKernel } from "../fork_request.ts";
 import { KaryonError } from "../../support/errors.ts";
 import { ENTRIES, frameOf } from "./page_tables.ts";
 import { NO_FRAME, type ParentMemory } from "./parent_memory.ts";

@@ -1,7 +1,8 @@
 // What forkd knows of a parent's memory: its page tables and frames as they were read, and mapped those pages that a fork
 // copies: the kernel's, and the app's if they are not shared. It holds as long as the parent has the same page tables and the same
 // kernel pages, of which the descriptor keeps count; single pages that change meanwhile are in the parent's log.
-import { isOutsideKernel, type ChangeCount, type Descriptor, type ForkRequest } from "../descriptor.ts";
+import type { ChangeCount, Descriptor } from "../descriptor.ts";
+import { isOutsideKernel, type ForkRequest } from "../fork_request.ts";
 import { ENTRIES, frameOf, PageTables, type Table } from "./page_tables.ts";
 import type { EntryWords } from "./shared_pages.ts";
 import { contextRoot, sharedInfoFrame } from "./start_info.ts";

@@ -3,7 +3,7 @@
 // is also forkd's own memory of what it has mapped into a domain, and of whose it was: a frame that came to a parent from a relative
 // is handed on as that relative's, every other as the parent's own. Xen checks that it still is: what a page table names may have
 // gone back to Xen meanwhile, and be anybody's.
-import type { ForkRequest, PageRange } from "../descriptor.ts";
+import type { ForkRequest, PageRange } from "../fork_request.ts";
 import { ENTRIES, type PageTables } from "./page_tables.ts";
 import type { EntryUpdate } from "../xen/page_table_updates.ts";
 

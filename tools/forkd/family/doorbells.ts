@@ -1,6 +1,6 @@
 // Doorbells: event channels between two members of a family, which neither could find without a word of the other. A member
 // allocates one for the other's domain and asks forkd to tell that of it. Xen binds it for that domain only.
-import { EVENT_DOORBELL } from "../descriptor.ts";
+import { EVENT_DOORBELL } from "../event_ring.ts";
 import { queueEvent } from "./events.ts";
 import type { Member } from "./family.ts";
 import type { Members } from "./members.ts";

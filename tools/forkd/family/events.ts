@@ -1,5 +1,5 @@
 // The events that a member is to hear of, until its ring takes them.
-import { EVENT_CONTINUED, EVENT_DOORBELL, EVENT_SIGNAL, EVENT_STOPPED, type FamilyEvent } from "../descriptor.ts";
+import { EVENT_CONTINUED, EVENT_DOORBELL, EVENT_SIGNAL, EVENT_STOPPED, type FamilyEvent } from "../event_ring.ts";
 import type { Member } from "./family.ts";
 
 /** An event; only an exit tells what the child has used. */

@@ -1,6 +1,7 @@
 // Families: a domain that offers fork() (pid 1) and everything that descends from it. The tree lives here; xenstore has a
 // copy (/karyon/families) from which `forkd status` reads, and a later forkd goes on.
-import type { Descriptor, FamilyEvent } from "../descriptor.ts";
+import type { Descriptor } from "../descriptor.ts";
+import type { FamilyEvent } from "../event_ring.ts";
 import type { FlowPages } from "./flow_pages.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { limitsText, type FamilyLimits } from "./limits.ts";

@@ -2,7 +2,7 @@
 // be repeated and is, when it fails; none keeps the next from being taken. The record in xenstore goes last: a forkd that dies
 // on the way leaves a later one all it needs.
 import type { Log } from "../../support/log.ts";
-import { EVENT_ADOPTED, EVENT_EXIT, EVENT_GONE, type FamilyEvent } from "../descriptor.ts";
+import { EVENT_ADOPTED, EVENT_EXIT, EVENT_GONE, type FamilyEvent } from "../event_ring.ts";
 import { insist } from "../insist.ts";
 import { removeDomain } from "../remove_domain.ts";
 import { queueEvent } from "./events.ts";

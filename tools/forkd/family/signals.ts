@@ -3,7 +3,8 @@
 // target, whose own kernel knows what it does about a signal.
 import { describeError } from "../../support/errors.ts";
 import type { Log } from "../../support/log.ts";
-import { EVENT_CONTINUED, EVENT_SIGNAL, EVENT_STOPPED, type KillRequest } from "../descriptor.ts";
+import type { KillRequest } from "../descriptor.ts";
+import { EVENT_CONTINUED, EVENT_SIGNAL, EVENT_STOPPED } from "../event_ring.ts";
 import { queueEvent, type NewEvent } from "./events.ts";
 import type { Member } from "./family.ts";
 import type { Members } from "./members.ts";
