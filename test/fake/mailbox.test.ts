@@ -120,7 +120,7 @@ test("forkd reads the connections of a process, those of this moment", () => {
         pages.add(page, () => ({ bytes: bytes.subarray(page * 4096, (page + 1) * 4096), unmap: () => undefined }));
         mailbox.taken(message);
       }
-      return pages.flows().map(({ remotePort }) => remotePort - 1000);
+      return pages.owned().map(({ remotePort }) => remotePort - 1000);
     };
     const present = new Set<number>();
     const random = new Random(12);
@@ -132,7 +132,7 @@ test("forkd reads the connections of a process, those of this moment", () => {
       if (step % 50 === 0) assert.deepEqual(new Set(ports()), present);
     }
     assert.equal(ports().length, present.size, "each once");
-    const [flow] = pages.flows();
+    const [flow] = pages.owned();
     assert.ok(flow !== undefined);
     assert.deepEqual([flow.protocol, flow.localPort], [6, 80]);
     assert.deepEqual([...flow.local.subarray(10)], [0xff, 0xff, 10, 0, 0, 2]);

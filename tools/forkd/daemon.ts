@@ -5,6 +5,7 @@ import type { Log } from "../support/log.ts";
 import { Births, type BirthPolicy } from "./birth/births.ts";
 import { Doorbells } from "./family/doorbells.ts";
 import { Family, FIRST_PID, type Member } from "./family/family.ts";
+import { FlowSweep } from "./family/flow_sweep.ts";
 import { familyLimits, Limits, type HostLimits, type HostView } from "./family/limits.ts";
 import { Mail } from "./family/mail.ts";
 import { Mailbox, MAILBOX_PAGES } from "./family/mailbox.ts";
@@ -12,6 +13,7 @@ import { mapMember, Members } from "./family/members.ts";
 import { Reaper } from "./family/reap.ts";
 import { NetworkMail } from "./family/network_mail.ts";
 import { OperatorSignals } from "./family/operator.ts";
+import { Ownership } from "./family/ownership.ts";
 import { recover } from "./family/recover.ts";
 import { Signals } from "./family/signals.ts";
 import { familyRules } from "./steering/family_rules.ts";
@@ -38,6 +40,8 @@ export class Daemon {
   readonly #births: Births;
   readonly #mail: Mail;
   readonly #networkMail: NetworkMail;
+  readonly #ownership: Ownership;
+  readonly #sweep: FlowSweep;
   readonly #reaper: Reaper;
   readonly #signals: Signals;
   readonly #doorbells: Doorbells;
@@ -58,18 +62,34 @@ export class Daemon {
     this.#networks = new FamilyNetworks(store, log);
     this.#births = new Births(xen, store, this.#members, limits, this.#networks, log, later, policy.births);
     this.#mail = new Mail(this.#members, log);
+    const rules = familyRules(this.#networks, log);
     this.#networkMail = new NetworkMail(
       this.#mail,
-      familyRules(this.#networks, log),
+      rules,
       ({ domain }, page) => xen.memory.map(domain, [xen.control.translate(domain, BigInt(page) << 12n)], false),
       log,
+      (member) => this.#ownership.told(member),
     );
+    this.#ownership = new Ownership(
+      this.#mail,
+      {
+        steer: rules.steer,
+        covers: rules.covers,
+        lost: (family, flow) => void this.#networkMail.reset(family, [flow]),
+        acceptor: (family, flow, except) => this.#networkMail.acceptor(family, flow, except),
+      },
+      log,
+    );
+    this.#sweep = new FlowSweep(rules.named, (family, pid) => {
+      const member = family.members.get(pid);
+      return member !== undefined && !member.ending && !this.#ownership.isYoung(member);
+    });
     this.#networks.listen(this.#networkMail);
     const mourners = {
       lastWords: (member: Member): void => this.#mail.lastWords(member),
       leave: (member: Member): void => {
         this.#networks.leave(member.family, member.pid);
-        this.#networkMail.left(member);
+        this.#networkMail.left(member, this.#ownership.left(member));
       },
       forget: (member: Member): Promise<void> => this.#forget(member),
     };
@@ -89,6 +109,7 @@ export class Daemon {
     for (const member of living) {
       daemon.#members.take(member);
       daemon.#networkMail.found(member);
+      daemon.#ownership.found(member);
     }
     await daemon.#reaper.reapEnded(ended);
     await daemon.#networks.recover(daemon.#members.families());
@@ -101,11 +122,17 @@ export class Daemon {
     for (const domain of await store.directory("/local/domain")) {
       daemon.#onNode(`/local/domain/${domain}/data/fork/event-channel`);
     }
+    daemon.#sweep.start(() => {
+      const families = daemon.#members.families();
+      daemon.#ownership.refresh(families);
+      return families;
+    });
     return daemon;
   }
 
   /** Lets go of every domain; children go on running, and their guests' fork() fails with ENOSYS from now on. */
   async stop(): Promise<void> {
+    this.#sweep.stop();
     await this.#queue;
     for (const member of this.#members.all()) {
       member.descriptor.setReady(false);

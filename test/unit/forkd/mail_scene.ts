@@ -12,7 +12,7 @@ const RING = 16384;
 export const TYPE = 13;
 
 /** A guest's end of a mailbox: the same class, with the rings and indices the other way round. */
-class GuestEnd {
+export class GuestEnd {
   readonly bytes = new Uint8Array(MAILBOX_PAGES * PAGE);
   readonly #turned = new Uint8Array(MAILBOX_PAGES * PAGE);
   readonly end = new Mailbox(this.#turned);
@@ -25,9 +25,9 @@ class GuestEnd {
     to.set(from.subarray(PAGE, PAGE + RING), PAGE + RING);
   }
 
-  send(pid: number, payload: Uint8Array, type = TYPE): boolean {
+  send(pid: number, payload: Uint8Array, type = TYPE, flags = 0): boolean {
     this.#turn(this.bytes, this.#turned);
-    const message = { type, flags: 0, pid, payload };
+    const message = { type, flags, pid, payload };
     if (!this.end.hasRoom(message)) return false;
     this.end.put(message);
     this.#turn(this.#turned, this.bytes);
@@ -41,6 +41,14 @@ class GuestEnd {
     this.#turn(this.#turned, this.bytes);
     return message;
   }
+}
+
+/** A member of a family, whose mailbox `guest` has the other end of. */
+export function memberOf(family: Family, pid: number, domain: number, guest: GuestEnd): Member {
+  const identity = { pid, domain, uuid: `uuid-${pid - 1}`, name: `test-${pid}`, parentPid: pid - 1 };
+  const state = { port: 1, address: undefined, forking: false, ending: false, unposted: [], status: undefined };
+  const page = { descriptor: new Descriptor(new Uint8Array(PAGE)), descriptorFrame: 1, unmap: () => undefined };
+  return { family, ...identity, ...page, ...state, mailbox: new Mailbox(guest.bytes), flows: undefined };
 }
 
 /** A family and its mail. */
@@ -62,17 +70,7 @@ export class Scene {
     const family = new Family("uuid", "test", NO_CHILDREN);
     for (let i = 0; i < size; i++) {
       const guest = new GuestEnd();
-      const identity = { pid: i + 1, domain: domain + i, uuid: `uuid-${i}`, name: `test-${i + 1}`, parentPid: i };
-      const state = { port: 1, address: undefined, forking: false, ending: false, unposted: [], status: undefined };
-      const page = { descriptor: new Descriptor(new Uint8Array(PAGE)), descriptorFrame: 1, unmap: () => undefined };
-      const member: Member = {
-        family,
-        ...identity,
-        ...page,
-        ...state,
-        mailbox: new Mailbox(guest.bytes),
-        flows: undefined,
-      };
+      const member = memberOf(family, i + 1, domain + i, guest);
       family.know(member);
       this.members.push(member);
       this.guests.push(guest);

@@ -44,6 +44,12 @@ class NetworkScene extends Scene {
     (line) => void this.log.push(line),
   );
 
+  /** The end of a member: nobody else has its connections. */
+  left(pid: number): void {
+    const member = this.member(pid);
+    this.network.left(member, member.flows?.owned() ?? []);
+  }
+
   say(pid: number, type: number, payload: Uint8Array): void {
     assert.ok(this.guest(pid).send(0, payload, type));
     this.event(pid);
@@ -97,7 +103,7 @@ test("who accepts on a port shares it, until it says otherwise or ends; changes 
   assert.deepEqual(scene.told, ["6 80 [2:1 3:1] []", "6 443 [3:7] []"]);
   scene.listens(2, 80, 0);
   await sleep(PAUSE_MS);
-  scene.network.left(scene.member(3));
+  scene.left(3);
   await sleep(PAUSE_MS);
   assert.deepEqual(scene.told.slice(2), ["6 80 [3:1] []", "6 80 [] []", "6 443 [] []"]);
 });
@@ -139,7 +145,7 @@ test("the peers of a dead member's connections are reset by the leader", () => {
   scene.lists(2, 0x501, ports);
   scene.lists(2, 0x502, [5000], mapped(10, 0, 0, 66));
   scene.member(2).ending = true;
-  scene.network.left(scene.member(2));
+  scene.left(2);
   const got = scene.got(1);
   assert.deepEqual(
     got.map(([type, { length }]) => [type, length / 40]),
@@ -153,7 +159,7 @@ test("the peers of a dead member's connections are reset by the leader", () => {
   scene.member(2).flows?.close();
   assert.equal(scene.unmapped, 3);
   scene.member(1).ending = true;
-  scene.network.left(scene.member(1));
+  scene.left(1);
   assert.deepEqual(scene.got(3), [], "nobody is there to do it");
 });
 

@@ -3,11 +3,16 @@
 // checks that its local address is the family's.
 import type { ForeignPages } from "../xen/foreign_memory.ts";
 
-const FLOW_BYTES = 40;
+/** The length of an entry, and of a connection's name in a message. */
+export const FLOW_BYTES = 40;
 const FLOWS_PER_PAGE = 102;
 const PROTOCOL = 36;
+const HOLD_AT = 37;
 const MOST_PAGES = 1024;
 const TCP = 6;
+
+/** How a process holds a connection that it lists: it has the connection itself, or descriptors of one that another process has. */
+export const HOLD = { owner: 0, inherited: 1 } as const;
 
 /** A connection of a member's. */
 export interface ListedFlow {
@@ -32,9 +37,20 @@ export class FlowPages {
     if (!this.#pages.has(page) && this.#pages.size < MOST_PAGES) this.#pages.set(page, map());
   }
 
-  /** The connections that are listed now. */
-  flows(): ListedFlow[] {
-    return [...this.#pages.values()].flatMap(({ bytes }) => flowsIn(Buffer.from(bytes)));
+  /** The connections of which the member is the owner now. */
+  owned(): ListedFlow[] {
+    return [...this.#pages.values()].flatMap(({ bytes }) => ownedIn(Buffer.from(bytes)));
+  }
+
+  /** How the member holds a connection now: one of HOLD; undefined when it does not list it. */
+  holdOf(id: FlowId): number | undefined {
+    const wanted = Buffer.from(id, "latin1");
+    for (const { bytes } of this.#pages.values()) {
+      const page = Buffer.from(bytes.buffer, bytes.byteOffset, FLOWS_PER_PAGE * FLOW_BYTES);
+      for (let at = page.indexOf(wanted); at >= 0; at = page.indexOf(wanted, at + 1))
+        if (at % FLOW_BYTES === 0) return page[at + HOLD_AT];
+    }
+    return undefined;
   }
 
   /** Lets go of the pages. */
@@ -55,14 +71,31 @@ export function flowEntry({ remote, remotePort, local, localPort, protocol }: Li
   return entry;
 }
 
-function flowsIn(page: Buffer): ListedFlow[] {
+/** What names a connection in its family: the bytes of its entry up to and with the protocol, one character each. */
+export type FlowId = string;
+
+export function flowId(flow: ListedFlow): FlowId {
+  return flowEntry(flow).toString("latin1", 0, HOLD_AT);
+}
+
+/** The connection with which a message begins; undefined when it does not begin with one. */
+export function flowOf(payload: Uint8Array): ListedFlow | undefined {
+  if (payload.length < FLOW_BYTES || payload[PROTOCOL] !== TCP) return undefined;
+  return flowAt(Buffer.from(payload.subarray(0, FLOW_BYTES)), 0);
+}
+
+function ownedIn(page: Buffer): ListedFlow[] {
   const entries = Array.from({ length: FLOWS_PER_PAGE }, (_, i) => i * FLOW_BYTES);
-  const used = entries.filter((at) => page[at + PROTOCOL] === TCP);
-  return used.map((at) => ({
+  const owned = entries.filter((at) => page[at + PROTOCOL] === TCP && page[at + HOLD_AT] === HOLD.owner);
+  return owned.map((at) => flowAt(page, at));
+}
+
+function flowAt(page: Buffer, at: number): ListedFlow {
+  return {
     protocol: TCP,
     remote: page.subarray(at, at + 16),
     local: page.subarray(at + 16, at + 32),
     remotePort: page.readUInt16LE(at + 32),
     localPort: page.readUInt16LE(at + 34),
-  }));
+  };
 }

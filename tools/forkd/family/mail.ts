@@ -70,6 +70,11 @@ export class Mail {
     this.#tell();
   }
 
+  /** Whether a member's mailbox is of use, as far as is known. */
+  reaches(member: Member): boolean {
+    return !this.#broken.has(member);
+  }
+
   /** What an ended member has still sent goes its way, while its mailbox is mapped; nothing waits for it. */
   lastWords(member: Member): void {
     this.#waiting.delete(member);

@@ -21,19 +21,20 @@ export const MESSAGE_LAST = 1;
 export const MESSAGE = {
   claim: 1,
   refuse: 2,
-  gone: 3,
   release: 4,
   hand: 5,
   sole: 6,
   state: 7,
   frame: 8,
-  flowEnd: 9,
+  moved: 9,
   listening: 10,
   lead: 11,
   addresses: 12,
   doorbell: 13,
   flowPage: 14,
   reset: 15,
+  ready: 16,
+  offer: 17,
 } as const;
 
 /** A message; `pid` is who it is for, of one that is put in who it is from; 0 is forkd. */

@@ -3,6 +3,7 @@
 import { describeError } from "../../support/errors.ts";
 import type { Log } from "../../support/log.ts";
 import type { ForeignPages } from "../xen/foreign_memory.ts";
+import { memberOfSlot, slotOf } from "../steering/slots.ts";
 import type { Family, Member } from "./family.ts";
 import { flowEntry, FlowPages, type ListedFlow } from "./flow_pages.ts";
 import type { Letter, Mail } from "./mail.ts";
@@ -82,6 +83,8 @@ export class NetworkMail {
     /** Maps a page of a member's, to read it. */
     private readonly map: (member: Member, page: number) => ForeignPages,
     private readonly log: Log,
+    /** Hears when a member has said all that it was asked for: its connections are known. */
+    private readonly onTold: (member: Member) => void = () => undefined,
   ) {
     mail.handle(MESSAGE.flowPage, (letter) => this.#flowPage(letter));
     mail.handle(MESSAGE.reset, () => false);
@@ -124,22 +127,40 @@ export class NetworkMail {
   }
 
   /**
-   * A member has ended; its memory is still mapped, and it is not in its family's network any more. Nobody is given its ports, and the peers of its
-   * connections are told.
+   * A member has ended, and is not in its family's network any more. Nobody is given its ports, and the peers of its connections are told.
+   *
+   * @param orphans those of its connections that nobody else has
    */
-  left(member: Member): void {
+  left(member: Member, orphans: readonly ListedFlow[]): void {
     const { family, pid } = member;
     const known = this.#known(family);
     known.awaited.delete(member);
     for (const [port, weights] of known.ports) if (weights.delete(pid)) this.#change(family, known, port);
-    const survivor = family.members.get(this.rules.leader(family) ?? 0);
-    if (survivor === undefined || survivor.ending) return;
-    const flows = (member.flows?.flows() ?? []).filter((flow) => this.rules.covers(family, flow));
+    const survivor = this.reset(family, orphans);
+    if (survivor === undefined || orphans.length === 0) return;
+    this.log(`${member.name} had ${orphans.length} connections, which ${survivor.name} resets`);
+  }
+
+  /** Lets the leader reset the peers of connections that nobody has any more; who does it, if there is anybody. */
+  reset(family: Family, lost: readonly ListedFlow[]): Member | undefined {
+    const leader = family.members.get(this.rules.leader(family) ?? 0);
+    if (leader === undefined || leader.ending) return undefined;
+    const flows = lost.filter((flow) => this.rules.covers(family, flow));
     for (let first = 0; first < flows.length; first += FLOWS_PER_MESSAGE) {
       const entries = flows.slice(first, first + FLOWS_PER_MESSAGE).map(flowEntry);
-      this.mail.post(survivor, { type: MESSAGE.reset, payload: Buffer.concat(entries) });
+      this.mail.post(leader, { type: MESSAGE.reset, payload: Buffer.concat(entries) });
     }
-    if (flows.length > 0) this.log(`${member.name} had ${flows.length} connections, which ${survivor.name} resets`);
+    return leader;
+  }
+
+  /** Who accepts on a connection's port and is none of `except`: of several, who would be given a new connection like it. */
+  acceptor(family: Family, flow: ListedFlow, except: ReadonlySet<Member>): Member | undefined {
+    const weights = this.#known(family).ports.get(`${flow.protocol} ${flow.localPort}`) ?? new Map<number, number>();
+    const acceptors = [...weights].flatMap(([pid, weight]) => {
+      const member = family.members.get(pid);
+      return member === undefined || member.ending || except.has(member) ? [] : [{ pid, weight }];
+    });
+    return family.members.get(memberOfSlot(acceptors, slotOf(flow)) ?? 0);
   }
 
   #known(family: Family): Known {
@@ -175,7 +196,10 @@ export class NetworkMail {
     const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
     const [port, protocol, weight] = [view.getUint16(0, true), view.getUint8(2), view.getUint32(4, true)];
     const known = this.#known(sender.family);
-    if (port === 0) known.awaited.delete(sender);
+    if (port === 0) {
+      known.awaited.delete(sender);
+      this.onTold(sender);
+    }
     if (!PROTOCOLS.some((one) => one === protocol) || port === 0) return false;
     const key = `${protocol} ${port}`;
     const weights = known.ports.get(key) ?? new Map<number, number>();
@@ -212,7 +236,7 @@ export class NetworkMail {
     const acceptors = [...weights].map(([pid, weight]) => ({ pid, weight })).sort((a, b) => a.pid - b.pid);
     const [protocol, port] = key.split(" ").map(Number);
     const flows = [...family.members.values()].flatMap(({ flows: list, pid }) =>
-      (list?.flows() ?? []).filter(({ localPort }) => localPort === port).map((flow) => ({ flow, pid })),
+      (list?.owned() ?? []).filter(({ localPort }) => localPort === port).map((flow) => ({ flow, pid })),
     );
     const own = flows.filter(({ flow }) => this.rules.covers(family, flow));
     this.rules.acceptors(family, protocol === 6 ? 6 : 17, port ?? 0, acceptors, own);

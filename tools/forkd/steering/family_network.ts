@@ -8,7 +8,8 @@ import { Transaction, type Tables } from "../netlink/nftables.ts";
 import { FamilyAddresses } from "./addresses.ts";
 import { addOriginChain, ADDRESS_SETS, originChain } from "./anti_spoof.ts";
 import { addCopies, addFamilyChains, familyMaps, LEADER_MARK, slotsMap } from "./chains.ts";
-import { flowKey, ownersOf, TCP, type Flow, type OwnedFlow, type Protocol, UDP } from "./flow.ts";
+import { TCP, type Flow, type OwnedFlow, type Protocol, UDP } from "./flow.ts";
+import { FlowOwners, type NamedOwner } from "./flow_owners.ts";
 import { KernelMap } from "./kernel_map.ts";
 import { blockFor, blockKey, type PortBlock } from "./port_blocks.ts";
 import { SharedPorts } from "./shared_ports.ts";
@@ -29,7 +30,7 @@ export class FamilyNetwork {
   readonly #members = new Map<number, Link>();
   /** Marks, which are pids, and interfaces; LEADER_MARK is the leader's. */
   readonly #marks: KernelMap;
-  readonly #owners: ReadonlyMap<string, KernelMap>;
+  readonly #owners: FlowOwners;
   readonly #blocks: KernelMap;
   readonly #ports: SharedPorts;
   /** From which members may send. */
@@ -47,7 +48,7 @@ export class FamilyNetwork {
     const map = (of: string): KernelMap => new KernelMap(kernel.tables, name, of);
     this.#marks = map("members");
     this.#blocks = map("blocks");
-    this.#owners = new Map(["tcp4", "tcp6", "udp4", "udp6"].map((of) => [of, map(of)]));
+    this.#owners = new FlowOwners(kernel.tables, name);
     this.addresses = new FamilyAddresses(kernel.tables, name);
     this.#ports = new SharedPorts(map(slotsMap(TCP)), map(slotsMap(UDP)));
   }
@@ -141,7 +142,8 @@ export class FamilyNetwork {
     const change = new Transaction(this.name);
     this.#marks.set(change, u32(pid), undefined);
     this.#ports.remove(change, pid);
-    for (const map of [...this.#owners.values(), this.#blocks]) map.removeAll(change, pid);
+    this.#owners.removeAll(change, pid);
+    this.#blocks.removeAll(change, pid);
     addCopies(change, this.#interfaces());
     this.#commit(`disconnect process ${pid}`, change);
     if (link !== undefined) this.#removeOrigin(link);
@@ -176,20 +178,32 @@ export class FamilyNetwork {
   /** From now on the flow's frames go to this member. */
   setOwner(flow: Flow, pid: number): void {
     const change = new Transaction(this.name);
-    this.#setOwners(change, [{ flow, pid }]);
+    this.#owners.set(change, [{ flow, pid }]);
     this.#commit("name the owner of a flow", change);
   }
 
   /** A flow is forgotten: should another frame come, it goes where a new flow's would. */
   dropOwner(flow: Flow): void {
     const change = new Transaction(this.name);
-    this.#owners.get(ownersOf(flow))?.set(change, flowKey(flow), undefined);
+    this.#owners.drop(change, flow);
     this.#commit("forget the owner of a flow", change);
   }
 
   /** Who has been named the flow's owner. */
   ownerOf(flow: Flow): number | undefined {
-    return this.#owners.get(ownersOf(flow))?.get(flowKey(flow));
+    return this.#owners.get(flow);
+  }
+
+  /** The TCP connections whose owners have been named. */
+  named(): NamedOwner[] {
+    return this.#owners.connections();
+  }
+
+  /** Forgets owners that are as they were when named() gave them. */
+  forget(owners: readonly NamedOwner[]): void {
+    const change = new Transaction(this.name);
+    this.#owners.forget(change, owners);
+    this.#commit("forget the owners of flows that have ended", change);
   }
 
   /** To whom a flow goes whose owner has not been named. */
@@ -224,21 +238,10 @@ export class FamilyNetwork {
   }
 
   #pin(change: Transaction, flows: readonly OwnedFlow[], otherwise: (flow: Flow) => number): void {
-    this.#setOwners(
+    this.#owners.set(
       change,
       flows.filter(({ flow, pid }) => this.ownerOf(flow) === undefined && otherwise(flow) !== pid),
     );
-  }
-
-  #setOwners(change: Transaction, flows: readonly OwnedFlow[]): void {
-    for (const [name, map] of this.#owners) {
-      const some = flows.filter(({ flow }) => ownersOf(flow) === name);
-      if (some.length > 0)
-        map.change(
-          change,
-          some.map(({ flow, pid }) => [flowKey(flow), pid] as const),
-        );
-    }
   }
 
   /** The interfaces of all members but the leader. */
@@ -266,7 +269,7 @@ export class FamilyNetwork {
   }
 
   #read(): void {
-    for (const map of [this.#marks, this.#blocks, ...this.#owners.values()]) map.read();
+    for (const map of [this.#marks, this.#blocks, this.#owners]) map.read();
     this.#ports.read();
     this.addresses.read();
   }

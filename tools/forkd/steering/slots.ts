@@ -24,10 +24,20 @@ export function slotOf(flow: Flow): number {
 export function assignSlots(acceptors: readonly Acceptor[]): number[] {
   const taking = acceptors.filter(({ weight }) => weight > 0);
   if (taking.length === 0) return [];
-  return Array.from({ length: SLOTS }, (_, slot) => {
-    const lots = taking.map((acceptor) => ({ pid: acceptor.pid, lot: lotOf(acceptor, slot) }));
-    return lots.reduce((best, one) => (one.lot > best.lot ? one : best)).pid;
-  });
+  return Array.from({ length: SLOTS }, (_, slot) => drawLots(taking, slot) ?? 0);
+}
+
+/** The member of one slot; undefined when nobody takes any. */
+export function memberOfSlot(acceptors: readonly Acceptor[], slot: number): number | undefined {
+  return drawLots(
+    acceptors.filter(({ weight }) => weight > 0),
+    slot,
+  );
+}
+
+function drawLots(taking: readonly Acceptor[], slot: number): number | undefined {
+  const lots = taking.map((acceptor) => ({ pid: acceptor.pid, lot: lotOf(acceptor, slot) }));
+  return lots.length === 0 ? undefined : lots.reduce((best, one) => (one.lot > best.lot ? one : best)).pid;
 }
 
 function lotOf({ pid, weight }: Acceptor, slot: number): number {
