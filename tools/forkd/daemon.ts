@@ -186,6 +186,7 @@ export class Daemon {
     this.#members.notify(member);
     this.#networkMail.joined(member);
     await this.#births.expect(member);
+    if (member.pid === FIRST_PID) void this.#networks.prepare(member); // nobody waits for it here
     this.log(`${member.name} is process ${member.pid} (domain ${domain}) and can fork`);
     this.#onEvent(member);
   }

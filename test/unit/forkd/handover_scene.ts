@@ -96,6 +96,11 @@ export class HandoverScene {
     return member;
   }
 
+  /** forkd asks a process for all that it has to know. */
+  asks(pid: number): void {
+    this.mail.post(this.member(pid), { type: MESSAGE.listening, payload: new Uint8Array(0) });
+  }
+
   /** A process has told where it lists its connections, and that these are all. */
   told(pid: number): void {
     const member = this.member(pid);

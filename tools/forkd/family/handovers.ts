@@ -22,7 +22,10 @@ export interface HandoverWays {
   isYoung(member: Member): boolean;
 }
 
-/** The hand-overs of one family. Methods that take in what a member says return false when it cannot be true. */
+/**
+ * The hand-overs of one family. What a member says may be true no more when it is heard – it may have closed the connection, its peer may have
+ * ended it –, so that most of what cannot be is only left alone.
+ */
 export class Handovers {
   readonly #transfers = new Map<FlowId, Transfer>();
   readonly #endings = new Map<FlowId, Ending>();
@@ -34,56 +37,69 @@ export class Handovers {
     private readonly ways: HandoverWays,
   ) {}
 
-  /** A member wants to be the owner. */
-  claim(sender: Member, flow: ListedFlow): boolean {
+  /** A member wants to be the owner; one that is it need not. */
+  claim(sender: Member, flow: ListedFlow): void {
     const id = flowId(flow);
     const transfer = this.#transfers.get(id);
-    if (transfer?.from === sender || transfer?.to === sender) return true;
+    if (transfer?.from === sender || transfer?.to === sender) return;
     const hold = holdOf(sender, id);
     if (hold === undefined) this.say.refuse(sender, flow, EBADF);
     else if (transfer !== undefined) {
       if (!transfer.waiting.includes(sender)) transfer.waiting.push(sender);
-    } else if (hold === HOLD.owner) this.#answerOwner(sender, flow, id);
-    else this.#give(sender, flow, id, []);
-    return hold !== undefined;
+    } else if (hold === HOLD.inherited) this.#give(sender, flow, id);
+  }
+
+  /** An owner was sending it to process `pid` when an earlier forkd ended. */
+  resume(from: Member, flow: ListedFlow, pid: number): void {
+    const id = flowId(flow);
+    if (this.#transfers.has(id) || holdOf(from, id) !== HOLD.owner || this.#past.isFrom(id, from)) return;
+    const to = this.family.members.get(pid);
+    if (to === undefined || to.ending) return void this.say.sole(from, flow);
+    this.adopt(from, to, flow, REASON.claimed);
+    const transfer = this.#transfers.get(id);
+    if (transfer !== undefined && holdOf(to, id) === HOLD.owner) this.#complete(id, transfer);
   }
 
   /** The application of a member has closed it. Who held it only does not list it any more. */
-  release(sender: Member, flow: ListedFlow): boolean {
+  release(sender: Member, flow: ListedFlow): void {
     const id = flowId(flow);
     const ending = this.#endings.get(id);
     if (this.#isOwner(sender, id)) {
       if (ending?.owner !== sender || ending.offered) this.#end(id, flow, sender, false);
     } else if (ending !== undefined) this.#awaitYoung(ending);
     this.#settle(id);
-    return true;
   }
 
   /** A member will not accept a connection that waits for it. */
-  offer(sender: Member, flow: ListedFlow): boolean {
+  offer(sender: Member, flow: ListedFlow): void {
     const id = flowId(flow);
-    if (!this.#isOwner(sender, id)) return false;
+    if (!this.#isOwner(sender, id)) return;
     if (this.#endings.get(id)?.owner !== sender) this.#end(id, flow, sender, true);
     this.#settle(id);
-    return true;
   }
 
   /**
-   * A member has the connection, or could not take it.
+   * A member has the connection, or could not take it; false when nobody gave it.
    *
    * @param recovering whether it may be that an earlier forkd let it be sent
    */
   ready(sender: Member, flow: ListedFlow, errno: number, recovering: boolean): boolean {
     const id = flowId(flow);
     const transfer = this.#transfers.get(id);
-    if (transfer !== undefined && transfer.to !== sender) return false;
-    if (errno === 0 && holdOf(sender, id) !== HOLD.owner) return false;
-    if (transfer === undefined) {
-      if (errno === 0 && recovering) this.#rightOwner(id, flow, sender);
-      return recovering;
+    if (errno !== 0) {
+      if (transfer?.to === sender) this.#fail(id, transfer);
+      // An earlier forkd knew that its owner had died.
+      else if (recovering && this.#owners(id).length === 0) this.ways.lost(this.family, flow);
+      return true;
     }
-    if (errno === 0) this.#complete(id, transfer);
-    else this.#fail(id, transfer);
+    const hold = holdOf(sender, id);
+    if (hold === HOLD.inherited) return false;
+    // It may have ended since then, and be listed no more.
+    if (transfer?.to === sender) this.#complete(id, transfer);
+    else if (hold === undefined) return true;
+    else if (transfer === undefined && (recovering || this.#owners(id).length === 1))
+      this.#rightOwner(id, flow, sender);
+    else return this.#owner(id) === sender;
     return true;
   }
 
@@ -99,9 +115,9 @@ export class Handovers {
   }
 
   /** Whether a piece of a connection's state is to be passed on. */
-  passesState(sender: Member, addressee: Member, flow: ListedFlow, reason: Reason, isLast: boolean): boolean {
+  passesState(sender: Member, addressee: Member, flow: ListedFlow, isLast: boolean): boolean {
     const transfer = this.#transfers.get(flowId(flow));
-    const passes = transfer?.from === sender && transfer.to === addressee && transfer.reason === reason;
+    const passes = transfer?.from === sender && transfer.to === addressee;
     if (passes && isLast) transfer.sent = true;
     return passes;
   }
@@ -160,9 +176,15 @@ export class Handovers {
     }
   }
 
-  #owner(id: FlowId): Member | undefined {
+  /** Those that have it, without those that do not know yet that they have it no more. */
+  #owners(id: FlowId): Member[] {
     const owners = ownersOf(this.family, id);
-    return owners.find((member) => !this.#past.isFrom(id, member)) ?? owners[0];
+    const present = owners.filter((member) => !this.#past.isFrom(id, member));
+    return present.length > 0 ? present : owners;
+  }
+
+  #owner(id: FlowId): Member | undefined {
+    return this.#owners(id)[0];
   }
 
   /** What a living member has, and has not given away just now. */
@@ -175,14 +197,6 @@ export class Handovers {
     return holdOf(member, id) === HOLD.owner && this.#owner(id) === member;
   }
 
-  /** One with the connection asks for it: it waits for the end of a transfer of which nothing is known here any more. */
-  #answerOwner(sender: Member, flow: ListedFlow, id: FlowId): void {
-    const owners = ownersOf(this.family, id);
-    const other = owners.find((member) => member !== sender && !this.#past.isFrom(id, member));
-    if (other === undefined) this.say.sole(sender, flow);
-    else this.#rightOwner(id, flow, other);
-  }
-
   /** Of several that have it this one is right. */
   #rightOwner(id: FlowId, flow: ListedFlow, owner: Member): void {
     this.ways.steer(this.family, flow, owner.pid);
@@ -193,19 +207,15 @@ export class Handovers {
     }
   }
 
-  #give(to: Member, flow: ListedFlow, id: FlowId, waiting: Member[]): void {
+  #give(to: Member, flow: ListedFlow, id: FlowId): void {
     const owner = this.#owner(id);
-    if (owner === undefined) {
-      for (const member of [to, ...waiting]) this.say.refuse(member, flow, ECONNRESET);
-      return;
-    }
-    const isReleased = this.#endings.get(id)?.owner === owner;
-    this.#begin(id, { flow, from: owner, to, reason: isReleased ? REASON.released : REASON.claimed, waiting });
+    if (owner === undefined) return this.say.refuse(to, flow, ECONNRESET);
+    this.#begin(owner, to, flow, this.#endings.get(id)?.owner === owner ? REASON.released : REASON.claimed);
   }
 
-  #begin(id: FlowId, transfer: Omit<Transfer, "sent">): void {
-    this.#transfers.set(id, { ...transfer, sent: false });
-    this.say.hand(transfer.from, transfer.flow, transfer.to, transfer.reason);
+  #begin(from: Member, to: Member, flow: ListedFlow, reason: Reason): void {
+    this.adopt(from, to, flow, reason);
+    this.say.hand(from, flow, to, reason);
   }
 
   #end(id: FlowId, flow: ListedFlow, owner: Member, offered: boolean): void {
@@ -233,10 +243,7 @@ export class Handovers {
     // Of several the first that wants it gets it.
     if (!atOnce && !offered && (awaited.size > 0 || heirs.length > 1)) return;
     const to = offered ? this.ways.acceptor(this.family, flow, new Set([owner, ...tried])) : heirs[0];
-    if (to !== undefined) {
-      const reason = offered ? REASON.offered : REASON.released;
-      return this.#begin(id, { flow, from: owner, to, reason, waiting: [] });
-    }
+    if (to !== undefined) return this.#begin(owner, to, flow, offered ? REASON.offered : REASON.released);
     this.#endings.delete(id);
     this.say.sole(owner, flow);
   }

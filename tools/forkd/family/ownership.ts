@@ -34,7 +34,7 @@ interface Word {
 export class Ownership {
   readonly #families = new WeakMap<Family, Handovers>();
   readonly #told = new WeakSet<Member>();
-  /** Members that an earlier forkd knew, and that have not told this one; of those that are waited for, by family. */
+  /** Members that an earlier forkd knew; those that have not told this one and are waited for. */
   readonly #known = new WeakSet<Member>();
   readonly #recovering = new WeakMap<Family, Set<Member>>();
   readonly #deferred = new Map<Member, Word[]>();
@@ -70,7 +70,7 @@ export class Ownership {
     this.#recovered(member);
     this.#handovers(member.family).settled(member);
     if (this.#isRecovering(member.family)) return;
-    this.#hear([member], this.#known.delete(member));
+    this.#hear([member], this.#known.has(member));
   }
 
   /** A member has ended; its pages can still be read. Those of its connections that nobody else has. */
@@ -113,9 +113,7 @@ export class Ownership {
     const { family } = member;
     const members = this.#recovering.get(family);
     if (members?.delete(member) !== true || members.size > 0) return;
-    const all = [...family.members.values()];
-    this.#hear(all, true);
-    for (const one of all) if (!this.isYoung(one)) this.#known.delete(one);
+    this.#hear([...family.members.values()], true);
   }
 
   #toForkd({ type, sender, pid, payload }: Letter): boolean {
@@ -140,11 +138,9 @@ export class Ownership {
     const told = members.filter((member) => !this.isYoung(member));
     const words = told.flatMap((member) => this.#deferred.get(member) ?? []);
     for (const member of told) this.#deferred.delete(member);
-    // Who has it, then who wants it or has done with it, and last those that do not know whether another has got it.
-    const rank = ({ type, sender, flow }: Word): number => {
-      if (type === MESSAGE.ready) return 0;
-      return type === MESSAGE.claim && holdOf(sender, flowId(flow)) === HOLD.owner ? 2 : 1;
-    };
+    // To whom a connection is on its way, who has got one, and then who wants it or has done with it.
+    const rank = ({ type, payload }: Word): number =>
+      type === MESSAGE.claim && wordOf(payload) !== undefined ? 0 : type === MESSAGE.ready ? 1 : 2;
     const ranked = words.map((word) => ({ word, rank: rank(word) })).sort((a, b) => a.rank - b.rank);
     for (const { word } of ranked) this.#take(word, recovering);
   }
@@ -160,9 +156,11 @@ export class Ownership {
       if (type === MESSAGE.claim) this.#say.refuse(sender, flow, ECONNRESET);
       else this.#say.sole(sender, flow);
     } else if (type === MESSAGE.claim) {
-      if (!handovers.claim(sender, flow)) this.#lies(sender, "claims a connection that it does not hold");
+      const to = wordOf(payload);
+      if (to === undefined) handovers.claim(sender, flow);
+      else if (this.#known.has(sender)) handovers.resume(sender, flow, to);
     } else if (type === MESSAGE.release) handovers.release(sender, flow);
-    else if (!handovers.offer(sender, flow)) this.#lies(sender, "offers a connection that it does not have");
+    else handovers.offer(sender, flow);
   }
 
   #refuse({ sender, pid, payload }: Letter): boolean {
@@ -176,18 +174,10 @@ export class Ownership {
     if (flow === undefined || reason === undefined) return this.#lies(sender, "sends nonsense about a connection");
     if (addressee === undefined) return false;
     const handovers = this.#handovers(sender.family);
-    if (this.#isRecovering(sender.family) && this.#maySend(sender, addressee, flow, reason))
-      handovers.adopt(sender, addressee, flow, reason);
-    const passes = handovers.passesState(sender, addressee, flow, reason, (flags & MESSAGE_LAST) !== 0);
-    // What was on its way when the transfer ended is no lie.
-    if (passes || holdOf(sender, flowId(flow)) === HOLD.owner) return passes;
-    return this.#lies(sender, "sends a connection that it does not have");
-  }
-
-  /** Whether an earlier forkd may have let `sender` send the connection, as far as can be known. */
-  #maySend(sender: Member, addressee: Member, flow: ListedFlow, reason: Reason): boolean {
-    const is = (member: Member, hold: number): boolean => this.isYoung(member) || holdOf(member, flowId(flow)) === hold;
-    return is(sender, HOLD.owner) && (reason === REASON.offered || is(addressee, HOLD.inherited));
+    // An earlier forkd has let it be sent. Who does not hold it does not take it.
+    const mayBeOwner = this.isYoung(sender) || holdOf(sender, flowId(flow)) === HOLD.owner;
+    if (mayBeOwner && this.#isRecovering(sender.family)) handovers.adopt(sender, addressee, flow, reason);
+    return handovers.passesState(sender, addressee, flow, (flags & MESSAGE_LAST) !== 0);
   }
 
   #frame({ sender, addressee, payload }: Letter): boolean {

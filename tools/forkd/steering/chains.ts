@@ -55,7 +55,6 @@ export const LEADER_MARK = 0;
 /** How long what a handshake has settled is remembered, in ms: until the flow can be seen in the member's own list. */
 const BEGUN_MS = 30_000;
 const BEGUN_MOST = 65_536;
-const OWNERS_MOST = 1 << 20;
 
 const PROTOCOLS = [TCP, UDP] as const;
 const ETHERTYPE_ARP = Buffer.from([0x08, 0x06]);
@@ -78,7 +77,8 @@ export function familyMaps(): SetDescription[] {
     const address = version === 4 ? TYPE_IPV4 : TYPE_IPV6;
     const key = [address, address, TYPE_PORT, TYPE_PORT];
     const map = { key, keyLength: 2 * addressLength + 8, data: TYPE_MARK };
-    const owners = PROTOCOLS.map((protocol) => ({ ...map, name: ownersMap(protocol, version), size: OWNERS_MOST }));
+    // Without a size: the kernel would take the memory for as many elements at once, 16 MiB for a million.
+    const owners = PROTOCOLS.map((protocol) => ({ ...map, name: ownersMap(protocol, version) }));
     return [...owners, { ...map, name: begunMap(version), size: BEGUN_MOST, timeout: BEGUN_MS }];
   });
   const slots = { key: [TYPE_PORT, TYPE_MARK], keyLength: 8, data: TYPE_MARK };

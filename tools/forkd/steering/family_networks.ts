@@ -1,4 +1,4 @@
-// The networks of all families: which family has one, who is in it, who leads. A family gets its network with its first shell; where the
+// The networks of all families: which family has one, who is in it, who leads. A family gets its network when its first process offers fork, or with its first shell; where the
 // kernel cannot do it, the log says why and children have no network device.
 import { createHash } from "node:crypto";
 import { describeError } from "../../support/errors.ts";
@@ -78,6 +78,16 @@ export class FamilyNetworks {
           kernel.tables.remove(name);
         }
       }
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  /** Makes the network of a family whose first process has come: its first fork is not to wait for it. */
+  async prepare({ family, domain }: Member): Promise<void> {
+    try {
+      const [device] = await networkDevices(this.store, domain);
+      if (device !== undefined) await this.#sole(family, domain, device);
     } catch (error) {
       this.#tell(error);
     }
