@@ -103,8 +103,11 @@ function begunMap(version: 4 | 6): string {
   return `begun${version}`;
 }
 
-/** Adds all chains of the port `device`; its maps are there. `everyone` has no rules yet. */
-export function addFamilyChains(change: Transaction, device: string, mac: Uint8Array): void {
+/**
+ * Adds all chains of the port `device`; its maps are there. `everyone` has no rules yet. Each step of the generator is a part of the work: a program that
+ * has just begun takes long for all of it.
+ */
+export function* addFamilyChains(change: Transaction, device: string, mac: Uint8Array): Generator<void, void> {
   const chains = [
     "leader",
     "everyone",
@@ -123,7 +126,12 @@ export function addFamilyChains(change: Transaction, device: string, mac: Uint8A
   const isReply = [load(0, NETWORK_HEADER, ARP_OPERATION, 2), compare(0, EQUAL, ARP_REPLY)];
   change.addRule("egress", ...isArp, ...isReply, goTo("everyone"));
   change.addRule("egress", goTo("leader"));
-  for (const ip of [IPV4, IPV6]) addVersion(change, ip);
+  for (const ip of [IPV4, IPV6]) {
+    for (const add of [addNamed, addBeginning, addIcmp, addErrors]) {
+      yield;
+      add(change, ip);
+    }
+  }
 }
 
 /** Rules of `everyone`: a copy to each of these interfaces, and the frame itself to the leader. */
@@ -133,7 +141,8 @@ export function addCopies(change: Transaction, interfaces: readonly number[]): v
   change.addRule("everyone", goTo("leader"));
 }
 
-function addVersion(change: Transaction, ip: Version): void {
+/** What has a name in a map. */
+function addNamed(change: Transaction, ip: Version): void {
   const { version } = ip;
   const chain = `ip${version}`;
   const add = (...expressions: readonly Expression[]): unknown => change.addRule(chain, ...expressions);
@@ -147,6 +156,12 @@ function addVersion(change: Transaction, ip: Version): void {
   }
   add(...isProtocol(UDP), ...outerKey(ip), ...toOwner(ip, ownersMap(UDP, version)));
   add(...isProtocol(TCP), ...outerKey(ip), ...toOwner(ip, begunMap(version)));
+}
+
+/** What begins, or has begun with whoever has its slot or block; and all else. */
+function addBeginning(change: Transaction, ip: Version): void {
+  const { version } = ip;
+  const add = (...expressions: readonly Expression[]): unknown => change.addRule(`ip${version}`, ...expressions);
   const isSyn = [load(0, TRANSPORT_HEADER, FLAGS, 1), and(0, FLAGS_SYN_ACK), compare(0, EQUAL, FLAGS_SYN)];
   const { mark } = registers(ip);
   add(
@@ -160,8 +175,6 @@ function addVersion(change: Transaction, ip: Version): void {
   for (const protocol of PROTOCOLS) addUnowned(add, ip, isProtocol(protocol), outerKey(ip), protocol);
   add(...isProtocol(ip.icmp), goTo(`icmp${version}`));
   add(goTo("leader"));
-  addIcmp(change, ip);
-  addErrors(change, ip);
 }
 
 /** For a flow that no map names: its slot, else its block. */

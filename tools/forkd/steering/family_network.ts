@@ -1,6 +1,7 @@
 // The network of a family: one Ethernet address and one set of IP addresses for all its members (docs/fork.md, "One address"). A port
 // of its own on the bridge, a dummy device, takes all frames for the family, and rules at its exit send each to the member whose it is.
 // Everything is in the kernel: members' frames flow on while there is no forkd, and the next one finds how it was.
+import { setImmediate as giveWay } from "node:timers/promises";
 import { KaryonError } from "../../support/errors.ts";
 import type { Link, Links } from "../netlink/links.ts";
 import { u32 } from "../netlink/message.ts";
@@ -67,7 +68,7 @@ export class FamilyNetwork {
    *
    * @throws KaryonError NO_BRIDGE
    */
-  static create(kernel: Kernel, name: string, mac: Uint8Array, like: Link): FamilyNetwork {
+  static async create(kernel: Kernel, name: string, mac: Uint8Array, like: Link): Promise<FamilyNetwork> {
     if (like.master === 0) {
       const mend = 'a family\'s members need a bridge in domain 0 (xl.cfg: vif = ["bridge=xenbr0"])';
       throw new KaryonError("NO_BRIDGE", `${like.name} is no port of a bridge`, mend);
@@ -78,7 +79,8 @@ export class FamilyNetwork {
       kernel.links.addDummy(name, PORT_MAC, like.mtu, like.master);
       const change = new Transaction(name).addTable();
       for (const set of [...familyMaps(), ...ADDRESS_SETS]) change.addSet(set);
-      addFamilyChains(change, name, mac);
+      // Others' forks do not wait for all of this.
+      for (const chains = addFamilyChains(change, name, mac); chains.next().done !== true;) await giveWay();
       network.#commit("make the rules", change);
     } catch (error) {
       network.close();

@@ -1,5 +1,5 @@
-// The networks of all families: which family has one, who is in it, who leads. A family gets its network when its first process offers fork, or with its first shell; where the
-// kernel cannot do it, the log says why and children have no network device.
+// The networks of all families: which family has one, who is in it, who leads. A family gets its network when its first process offers
+// fork, so that its first fork need not wait for it; where the kernel cannot do it, the log says why and children have no network device.
 import { createHash } from "node:crypto";
 import { describeError } from "../../support/errors.ts";
 import type { Log } from "../../support/log.ts";
@@ -144,7 +144,11 @@ export class FamilyNetworks {
     if (making !== undefined) return making;
     const found = this.#networks.get(family);
     if (found !== undefined) return found;
-    const make = this.#find(family).then((network) => network ?? this.#create(family, domain, device));
+    const make = this.#find(family).then(async (network) => {
+      const made = network ?? (await this.#create(family, domain, device));
+      if (family.members.size === 0) this.close(family); // it has ended meanwhile
+      return made;
+    });
     this.#making.set(family, make);
     return make.finally(() => this.#making.delete(family));
   }
@@ -158,7 +162,7 @@ export class FamilyNetworks {
     const kernel = this.#open();
     const link = kernel.links.find(interfaceOf(domain, device));
     if (link === undefined) return undefined;
-    const network = FamilyNetwork.create(kernel, networkName(family), macBytes(device.mac), link);
+    const network = await FamilyNetwork.create(kernel, networkName(family), macBytes(device.mac), link);
     return this.#populate(family, network);
   }
 
