@@ -171,8 +171,8 @@ export class HandoverScene {
         void this.done.push(`${remotePort} to ${pid}`),
       lost: (_family: Family, { remotePort }: ListedFlow) => void this.done.push(`lost ${remotePort}`),
       acceptor: (_family: Family, _flow: ListedFlow, except: ReadonlySet<Member>) => {
-        const pid = this.acceptors.find((one) => ![...except].some((member) => member.pid === one));
-        return pid === undefined ? undefined : this.family.members.get(pid);
+        const members = this.acceptors.map((pid) => this.family.members.get(pid));
+        return members.find((member) => member?.ending === false && !except.has(member));
       },
     };
     return [mail, new Ownership(mail, ways, log)];

@@ -27,7 +27,7 @@ function namedId(map: string, key: Uint8Array): string {
 export class FlowOwners {
   readonly #maps: ReadonlyMap<string, KernelMap>;
 
-  constructor(tables: Tables, table: string) {
+  constructor(tables: Pick<Tables, "elements">, table: string) {
     this.#maps = new Map(MAPS.map((map) => [map, new KernelMap(tables, table, map)]));
   }
 
