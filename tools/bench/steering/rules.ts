@@ -17,16 +17,16 @@ const NS_PER_US = 1000;
 
 const [, , what = "", ...words] = process.argv;
 const kernel = { links: new Links(), tables: new Tables() };
-if (what === "make") make(words);
+if (what === "make") await make(words);
 else if (what === "share") found().setAcceptors(TCP, Number(words[0]), [{ pid: PID, weight: 1 }], []);
 else if (what === "name") process.stdout.write(`${each(words, (network, flow) => network.setOwner(flow, PID))}\n`);
 else if (what === "forget") each(words, (network, flow) => network.dropOwner(flow));
 else throw new KaryonError("BENCH_RULES", `"${what}" is none of make, share, name, forget`);
 
-function make([interfaceName = "", mac = "", address]: readonly string[]): void {
+async function make([interfaceName = "", mac = "", address]: readonly string[]): Promise<void> {
   const link = kernel.links.find(interfaceName);
   if (link === undefined) throw new KaryonError("BENCH_RULES", `there is no interface ${interfaceName}`);
-  const network = FamilyNetwork.create(kernel, NAME, Buffer.from(mac.replaceAll(":", ""), "hex"), link);
+  const network = await FamilyNetwork.create(kernel, NAME, Buffer.from(mac.replaceAll(":", ""), "hex"), link);
   network.addMember(PID, link);
   network.setLeader(PID);
   network.addresses.set([bytesOf(address)]);
