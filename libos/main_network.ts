@@ -10,6 +10,16 @@ export { networkForked, networkPorts } from "./net/family/forked";
 export { networkListens } from "./net/family/listeners";
 export { networkMessage, networkRoom } from "./net/family/messages";
 export { networkFinish } from "./net/finish";
+export { networkShares } from "./net/handover/forked";
+export { inheritedArrives } from "./net/handover/frames";
+export { connectionClaim } from "./net/handover/inherited";
+export {
+  connectionOffers,
+  connectionReleases,
+  inheritedExpired,
+  networkReleases,
+  networkUnreleased,
+} from "./net/handover/release";
 export { networkStart } from "./net/network";
 export { pairClose, pairEvents, pairOption, pairPipe, pairReceive, pairSend, pairShutdown } from "./posix/socket_pair";
 export { socketClose, socketEvents, socketLinger, socketQueue, socketRead, socketWrite } from "./posix/socket_file";

@@ -16,6 +16,22 @@ export declare function networkFollows(now: u64): bool;
 export declare function networkAddressesChanged(): void;
 /** The process begins to accept connections on a listener, or stops: the family's network is to give it some, or no more. */
 export declare function networkListens(s: TcpSocket, accepts: bool): void;
+/** Before a fork, and afterwards in the parent: others may hold its connections, too. */
+export declare function networkShares(afterwards: bool): void;
+/** The application wants to use a connection of state INHERITED. */
+export declare function connectionClaim(s: TcpSocket): void;
+/** A segment for such a connection, its checksum verified, with receive flags. */
+export declare function inheritedArrives(s: TcpSocket, segment: usize, length: u32, flags: u32): void;
+/** The timer of such a connection has expired. */
+export declare function inheritedExpired(s: TcpSocket, now: u64): void;
+/** The last descriptor of a SHARED connection is closed. False: it ends as any other. */
+export declare function connectionReleases(s: TcpSocket): bool;
+/** Nobody has accepted the connection, and its listener is closed. False: it is to be reset. */
+export declare function connectionOffers(child: TcpSocket): bool;
+/** Whether connections wait for who is to have them. */
+export declare function networkUnreleased(): bool;
+/** Nobody has answered: they end. */
+export declare function networkReleases(now: u64): void;
 /** A connection has come into the table of connections. */
 export declare function flowAdded(s: TcpSocket): void;
 /** A connection has left it. */

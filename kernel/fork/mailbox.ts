@@ -21,19 +21,20 @@ export const MESSAGE_LAST: u32 = 1;
 /** Types of messages. FLOW is where a connection is named (docs/fork.md, "The mailbox"). */
 export const MESSAGE_CLAIM: u32 = 1;
 export const MESSAGE_REFUSE: u32 = 2;
-export const MESSAGE_GONE: u32 = 3;
 export const MESSAGE_RELEASE: u32 = 4;
 export const MESSAGE_HAND: u32 = 5;
 export const MESSAGE_SOLE: u32 = 6;
 export const MESSAGE_STATE: u32 = 7;
 export const MESSAGE_FRAME: u32 = 8;
-export const MESSAGE_FLOW_END: u32 = 9;
+export const MESSAGE_MOVED: u32 = 9;
 export const MESSAGE_LISTENING: u32 = 10;
 export const MESSAGE_LEAD: u32 = 11;
 export const MESSAGE_ADDRESSES: u32 = 12;
 export const MESSAGE_DOORBELL: u32 = 13;
 export const MESSAGE_FLOW_PAGE: u32 = 14;
 export const MESSAGE_RESET: u32 = 15;
+export const MESSAGE_READY: u32 = 16;
+export const MESSAGE_OFFER: u32 = 17;
 
 /** The block: header, two rings and a page for a message that goes round its ring's end, of 16 pages. */
 const ORDER: u32 = 4;

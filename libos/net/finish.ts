@@ -3,6 +3,7 @@
 import { monotonicNow } from "../../kernel/time/clock";
 import { TIMER_SIZE, Timer, timerInit, timerSet } from "../../kernel/time/timer";
 import { idleWait, kernelWork } from "../../kernel/work";
+import { networkReleases, networkUnreleased } from "../with_fork_network";
 import { deviceCarrier } from "./device";
 import { tableUnfinished } from "./tcp/table";
 
@@ -15,16 +16,22 @@ function onPatienceOver(_argument: usize): void {
   // It has woken the kernel.
 }
 
+function isUnfinished(): bool {
+  return tableUnfinished() || networkUnreleased();
+}
+
 /**
- * Waits until the peers have acknowledged all text and the end of every connection that was closed, for PATIENCE at most. No
+ * Waits until the peers have acknowledged all text and the end of every connection that was closed, and other processes of a family
+ * have what they hold of them, for PATIENCE at most. No
  * other thread runs meanwhile.
  */
 export function networkFinish(): void {
   const deadline = monotonicNow() + PATIENCE;
   timerInit(timer, onPatienceOver.index, 0);
   timerSet(timer, deadline);
-  while (deviceCarrier() && tableUnfinished() && monotonicNow() < deadline) {
+  while (deviceCarrier() && isUnfinished() && monotonicNow() < deadline) {
     kernelWork();
-    if (tableUnfinished()) idleWait();
+    if (isUnfinished()) idleWait();
   }
+  networkReleases(monotonicNow());
 }

@@ -14,7 +14,7 @@ import {
   EPROTONOSUPPORT,
   EPROTOTYPE,
 } from "../../kernel/errno";
-import { monotonicNow } from "../../kernel/time/clock";
+import { NEVER, monotonicNow } from "../../kernel/time/clock";
 import {
   tcpAccept,
   tcpBind,
@@ -258,7 +258,9 @@ export function posix_shutdown(fd: i32, how: i32): i32 {
   const error = socketError(file);
   if (error != 0) return error;
   if (file.kind == KIND_SOCKET_PAIR) return pairShutdown(file, how);
-  return file.kind == KIND_TCP ? tcpShutdown(file.tcp, how, monotonicNow()) : udpShutdown(file.udp, how);
+  if (file.kind == KIND_UDP) return udpShutdown(file.udp, how);
+  const result = tcpShutdown(file.tcp, how, monotonicNow());
+  return result == -EAGAIN ? streamShutdownLater(file, how) : result;
 }
 
 export function posix_getsockname(fd: i32, address: u32): i32 {

@@ -9,7 +9,7 @@ import { forkRequestsForget } from "../../kernel/fork/request";
 import { log } from "../../kernel/log";
 import { sharedPipesEvent, sharedPipesStart } from "../../kernel/with_fork_pipe";
 import { parseDecimal } from "../../kernel/text";
-import { networkForked, networkPorts } from "../with_fork_network";
+import { networkForked, networkPorts, networkShares } from "../with_fork_network";
 import { MOST_CHILDREN, childAdd, childEvent, childrenForget, childrenInit, childrenOwn } from "./children";
 import { isSignal, signalRaise, signalsForked } from "./signals";
 import { appThreadsForked } from "./threads";
@@ -58,10 +58,17 @@ export function familyAddress(address: u32): void {
 export function familyFork(): i32 {
   if (limit == 0) return -ENOSYS;
   if (childrenOwn() >= limit) return -EAGAIN;
+  networkShares(false);
   const pid = fork();
-  if (pid > 0) childAdd(pid, false);
+  if (pid > 0) onChild(pid);
   else if (pid == 0) onForked();
   return pid;
+}
+
+/** In the parent. */
+function onChild(pid: i32): void {
+  networkShares(true);
+  childAdd(pid, false);
 }
 
 /** In the child: what was the parent's alone. */

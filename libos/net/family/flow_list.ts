@@ -1,7 +1,8 @@
 // The connections of this process, for forkd to read: in pages that it maps (MESSAGE_FLOW_PAGE), so that it has them also when the process is
 // no more. forkd keeps each flow with its owner when it shares a port anew, and has the peers of a dead process reset. A page
 // is 102 entries of 40 bytes:
-//   16 bytes remote address, 16 bytes local address (IPv4 mapped), u16 remote port, u16 local port, u8 protocol, 3 bytes 0
+//   16 bytes remote address, 16 bytes local address (IPv4 mapped), u16 remote port, u16 local port, u8 protocol, u8 hold, 2 bytes 0
+// Hold is 0 in the process that has the connection, 1 where only its sockets are (libos/net/handover/).
 // Protocol 0: the entry is free; its first word is then the next free one's number and 1. Adding and removing cost the same however many there are;
 // pages are not given back.
 import { FORKD, MESSAGE_FLOW_PAGE, mailboxSend } from "../../../kernel/fork/mailbox";
@@ -13,6 +14,7 @@ import { IPPROTO_TCP } from "../wire/ipv4";
 export const FLOW_SIZE: u32 = 40;
 const FLOWS_PER_PAGE: u32 = 102;
 const PROTOCOL: usize = 36;
+const HOLD: usize = 37;
 /** As many as one page can list: 104 448 connections. */
 const MAXIMUM_PAGES: u32 = 1024;
 
@@ -59,6 +61,7 @@ export function flowAdded(s: TcpSocket): void {
   memory.copy(entry + 16, changetype<usize>(s.local), 16);
   store<u16>(entry, s.remotePort, 32);
   store<u16>(entry, s.localPort, 34);
+  store<u8>(entry + HOLD, 0);
   atomic.store<u8>(entry + PROTOCOL, IPPROTO_TCP); // now the rest is true
   if (told != pages) flowPagesTell();
 }
@@ -73,12 +76,22 @@ export function flowRemoved(s: TcpSocket): void {
   s.flowEntry = 0;
 }
 
+/** Whether this process has the connection (0), or only sockets of it (1). */
+export function flowHold(s: TcpSocket, hold: u8): void {
+  if (s.flowEntry != 0) atomic.store<u8>(entryAt(s.flowEntry - 1) + HOLD, hold);
+}
+
 /** Tells forkd of the pages that it does not know; without room later. */
 export function flowPagesTell(): void {
   for (; told != pages; told++) {
     store<u32>(message, load<u32>(directory + ((<usize>told) << 2)) >> PAGE_SHIFT);
     if (!mailboxSend(MESSAGE_FLOW_PAGE, 0, FORKD, message, 4)) return;
   }
+}
+
+/** Whether forkd knows all pages. */
+export function flowPagesTold(): bool {
+  return told == pages;
 }
 
 /** forkd knows of no page: it has begun anew, or this is the child of a fork. */

@@ -1,11 +1,14 @@
 // On which ports this process accepts connections (MESSAGE_LISTENING): forkd shares new ones among those processes of the family that have said
 // so. A process says it when it first waits on a listener, not when it inherits one.
-//   u16 port, u8 protocol, u8 0, u32 weight: 1, or 0 when it accepts no more; port 0: that is all that forkd has asked for
+//   u16 port, u8 protocol, u8 0, u32 weight: 1, or 0 when it accepts no more; port 0: that is all that forkd has asked for, its connections
+//   included
 import { FORKD, MESSAGE_LISTENING, mailboxSend } from "../../../kernel/fork/mailbox";
+import { handoverTold } from "../handover/messages";
 import { boundFirst, boundNext } from "../tcp/bound_ports";
 import { NO_SOCKET, TcpSocket } from "../tcp/socket";
 import { LISTEN } from "../tcp/state";
 import { IPPROTO_TCP } from "../wire/ipv4";
+import { flowPagesTold } from "./flow_list";
 
 /** Values of TcpSocket.accepts. */
 const NOT: u8 = 0;
@@ -64,7 +67,7 @@ export function listenersTell(): void {
     if (!say(s.localPort, 1)) return;
     s.accepts = TOLD;
   }
-  if (asked && say(0, 0)) asked = false;
+  if (asked && flowPagesTold() && handoverTold() && say(0, 0)) asked = false;
 }
 
 /** A forkd that has begun anew asks. */

@@ -1,6 +1,7 @@
 // The messages of a family that concern the network, by who takes them.
 import { MESSAGE_ADDRESSES, MESSAGE_LEAD, MESSAGE_LISTENING, MESSAGE_RESET } from "../../../kernel/fork/mailbox";
 import { monotonicNow } from "../../../kernel/time/clock";
+import { handoverMessage, handoverRoom, handoverTellAgain } from "../handover/messages";
 import { addressesTaken, addressesTell } from "./addresses";
 import { flowPagesForget, flowPagesTell } from "./flow_list";
 import { followerLeads } from "./follower";
@@ -8,12 +9,12 @@ import { listenersTell, listenersTellAgain } from "./listeners";
 import { resetsProvoke } from "./resets";
 
 /** Export, by libos/with_fork_network.ts. */
-export function networkMessage(type: u32, _flags: u32, _from: i32, payload: usize, length: u32): bool {
+export function networkMessage(type: u32, flags: u32, from: i32, payload: usize, length: u32): bool {
   if (type == MESSAGE_LISTENING) tellAgain();
   else if (type == MESSAGE_LEAD) followerLeads(monotonicNow());
   else if (type == MESSAGE_ADDRESSES) addressesTaken(payload, length, monotonicNow());
   else if (type == MESSAGE_RESET) resetsProvoke(payload, length, monotonicNow());
-  else return false;
+  else return handoverMessage(type, flags, from, payload, length, monotonicNow());
   return true;
 }
 
@@ -21,6 +22,7 @@ export function networkMessage(type: u32, _flags: u32, _from: i32, payload: usiz
 function tellAgain(): void {
   flowPagesForget();
   flowPagesTell();
+  handoverTellAgain();
   listenersTellAgain();
 }
 
@@ -28,5 +30,6 @@ function tellAgain(): void {
 export function networkRoom(): void {
   addressesTell();
   flowPagesTell();
+  handoverRoom();
   listenersTell();
 }

@@ -23,14 +23,25 @@ import { isnFor, timestampOffsetFor } from "./isn";
 import { receiveTuneStart } from "./auto_tuning";
 import { acceptQueueRemove } from "./listen";
 import { starvedRemove } from "./memory";
-import { orphanRemove } from "./orphans";
+import { orphanAdd, orphanRemove } from "./orphans";
 import { outputNow, outputUnmark, segmentSizeUpdate } from "./output";
 import { receiveDiscard } from "./receive_queue";
 import { retransmissionLogFree } from "./retransmission_log";
 import { ringFree } from "./ring_buffer";
 import { roundTripInit } from "./rtt";
 import { scoreboardFree } from "./scoreboard";
-import { BOUND, DETACHED, FIN_QUEUED, HASHED, KEEPALIVE, NODELAY, REUSEADDR, SYN_LOST } from "./flags";
+import {
+  BOUND,
+  DETACHED,
+  FIN_QUEUED,
+  HASHED,
+  KEEPALIVE,
+  NODELAY,
+  OFFERED,
+  RELEASED,
+  REUSEADDR,
+  SYN_LOST,
+} from "./flags";
 import { NO_SOCKET, TcpSocket, socketAlloc, socketFree } from "./socket";
 import {
   CLOSED,
@@ -154,7 +165,7 @@ export function connectionFail(s: TcpSocket, error: i32): void {
 
 /** Ends the connection with a reset to the peer (RFC 9293, 3.10.5). */
 export function connectionAbort(s: TcpSocket, error: i32, now: u64): void {
-  if (isSynchronized(s.state) && s.state != TIME_WAIT) resetSend(s, s.sendNext, s.receiveNext, TCP_ACK, now);
+  if (isSynchronized(s.state) && s.state < TIME_WAIT) resetSend(s, s.sendNext, s.receiveNext, TCP_ACK, now);
   connectionFail(s, error);
 }
 
@@ -167,7 +178,9 @@ export function connectionTimeWait(s: TcpSocket, now: u64): void {
 
 /** Frees `s` when it is over and nobody holds it; the caller must not touch it afterwards. */
 export function connectionRelease(s: TcpSocket): void {
-  if (!s.has(DETACHED) || (s.state != CLOSED && s.state != TIME_WAIT)) return;
+  if (s.state != CLOSED && s.state != TIME_WAIT) return;
+  if ((s.sharing & (RELEASED | OFFERED)) != 0) orphanAdd(s); // over before it was known who shall have it
+  if (!s.has(DETACHED)) return;
   acceptQueueRemove(s);
   boundRemove(s);
   socketUnlink(s, s.state);

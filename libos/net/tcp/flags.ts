@@ -61,3 +61,21 @@ export const REORDERING: u32 = 1 << 28;
 export const UNDO: u32 = 1 << 29;
 /** A duplicate is to be reported (RFC 2883). */
 export const DUPLICATE: u32 = 1 << 30;
+
+// Bits of TcpSocket.sharing: what the connection is to a family of processes (libos/net/handover/).
+/** It has been there at a fork: others may hold it, too. */
+export const SHARED: u8 = 1 << 0;
+/** The application has used it since the last fork. */
+export const USED: u8 = 1 << 1;
+/** INHERITED, and the application wants to use it. */
+export const CLAIMING: u8 = 1 << 2;
+/** Its last descriptor is closed; it lives on until it is known that nobody else has it. */
+export const RELEASED: u8 = 1 << 3;
+/** Its listener was closed before anybody accepted it; another process may. */
+export const OFFERED: u8 = 1 << 4;
+/** On its way to another process: INHERITED, but still whole. */
+export const HANDING: u8 = 1 << 5;
+/** forkd has been told that it is CLAIMING, RELEASED or OFFERED. */
+export const TOLD: u8 = 1 << 6;
+/** Nobody here holds it any more, only what still comes for it is sent after it. */
+export const LEFT: u8 = 1 << 7;

@@ -66,8 +66,8 @@ class TcpInfo {
 
 const info = changetype<TcpInfo>(memory.data(152, 8));
 
-/** Linux's numbers (include/net/tcp_states.h) for the states of state.ts. */
-const STATES = memory.data<u8>([7, 10, 2, 3, 1, 4, 5, 8, 11, 9, 6]);
+/** Linux's numbers (include/net/tcp_states.h) for the states of state.ts; a connection of another process is taken for established. */
+const STATES = memory.data<u8>([7, 10, 2, 3, 1, 4, 5, 8, 11, 9, 6, 1]);
 
 // enum tcp_ca_state.
 const OPEN: u8 = 0;

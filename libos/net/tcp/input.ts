@@ -3,6 +3,7 @@
 // Nothing is sent from here except answers to nobody's segments: a connection is marked and flushed after the batch.
 import { ECONNREFUSED, ECONNRESET } from "../../../kernel/errno";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
+import { inheritedArrives } from "../../with_fork_network";
 import { IpAddress } from "../ip/address";
 import { RX_SERVICE_SHIFT } from "../receive_flags";
 import { transportChecksumValid } from "../transport";
@@ -38,7 +39,7 @@ import { segmentAcceptable, sequenceLess, sequenceLessOrEqual } from "./sequence
 import { ENDPOINT_HALF_OPEN, ENDPOINT_TIME_WAIT } from "./endpoint";
 import { ACK_NOW, TIMESTAMPS, URGENT, WINDOW_SCALED } from "./flags";
 import { NO_SOCKET, TcpSocket } from "./socket";
-import { CLOSED, CLOSING, LAST_ACK, SYN_RECEIVED, SYN_SENT, TIME_WAIT, acceptsText } from "./state";
+import { CLOSED, CLOSING, INHERITED, LAST_ACK, SYN_RECEIVED, SYN_SENT, TIME_WAIT, acceptsText } from "./state";
 import { cookiesOutstanding } from "./syn_cookie";
 import { NO_ENDPOINT, tableFind } from "./table";
 import { textArrives } from "./text";
@@ -68,6 +69,7 @@ export function tcpInput(
   if (entry == NO_ENDPOINT) strangerArrives(0, now);
   else if (entry.kind == ENDPOINT_HALF_OPEN) handshakeArrives(changetype<HalfOpen>(entry), now);
   else if (entry.kind == ENDPOINT_TIME_WAIT) lateArrives(changetype<TimeWait>(entry), now);
+  else if (entry.state == INHERITED) inheritedArrives(changetype<TcpSocket>(entry), address, length, flags);
   else connectionArrives(changetype<TcpSocket>(entry), now);
   return 0;
 }

@@ -4,7 +4,7 @@
 import { EADDRINUSE } from "../../../kernel/errno";
 import { listFirst, listInit, listInsertTail, listLinked, listRemove } from "../../../kernel/list";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
-import { networkListens } from "../../with_fork_network";
+import { connectionOffers, networkListens } from "../../with_fork_network";
 import { TCP_FIN, TcpSegment } from "../wire/tcp";
 import {
   connectionAbort,
@@ -37,13 +37,14 @@ export function listenerOpen(s: TcpSocket, backlog: u32): i32 {
   return 0;
 }
 
-/** Ends listening; connections that nobody has accepted are reset. */
+/** Ends listening; connections that nobody has accepted, and that no other process of a family may accept, are reset. */
 export function listenerClose(s: TcpSocket, now: u64): void {
   if (s.accepts != 0) networkListens(s, false);
   halfOpenFreeAll(s);
   for (let node = listFirst(s.acceptNode); node != 0; node = listFirst(s.acceptNode)) {
     const child = socketOfAccept(node);
     acceptQueueRemove(child);
+    if (connectionOffers(child)) continue;
     orphanAdd(child);
     connectionAbort(child, 0, now);
     connectionRelease(child);
@@ -54,7 +55,7 @@ export function listenerClose(s: TcpSocket, now: u64): void {
 }
 
 /** True while no further connection can wait for accept. */
-function acceptQueueFull(s: TcpSocket): bool {
+export function acceptQueueFull(s: TcpSocket): bool {
   return s.acceptCount >= s.backlog;
 }
 
@@ -75,7 +76,8 @@ export function acceptQueueRemove(child: TcpSocket): void {
   child.listener = 0;
 }
 
-function acceptQueueAdd(s: TcpSocket, child: TcpSocket): void {
+/** `child`, which is established, waits in the queue of `s`. */
+export function acceptQueueAdd(s: TcpSocket, child: TcpSocket): void {
   child.listener = changetype<usize>(s);
   listInsertTail(s.acceptNode, child.acceptNode);
   s.acceptCount += 1;

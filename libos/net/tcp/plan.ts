@@ -30,7 +30,7 @@ import {
   TIMESTAMPS,
 } from "./flags";
 import { TcpSocket } from "./socket";
-import { CLOSED, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from "./state";
+import { SYN_RECEIVED, SYN_SENT, TIME_WAIT } from "./state";
 
 /** The segment that has been decided on. */
 @unmanaged
@@ -51,7 +51,7 @@ export const plan = changetype<Plan>(memory.data(24, 8));
 
 /** Decides on the next segment of `s`; false when there is none to send now. */
 export function planNext(s: TcpSocket, now: u64): bool {
-  if (s.state == CLOSED || s.state == LISTEN || s.state == TIME_WAIT) return false;
+  if (s.state < SYN_SENT || s.state >= TIME_WAIT) return false;
   if (s.state == SYN_SENT || s.state == SYN_RECEIVED) return planSyn(s) || (s.state == SYN_RECEIVED && planAck(s));
   if (planAgain(s)) return true;
   plan.again = 0;

@@ -42,6 +42,14 @@ function rangeAt(list: usize, index: u32): usize {
   return list + offsetof<RangeList>() + <usize>(index * RANGE_SIZE);
 }
 
+/** Bytes of the largest list. */
+export const RANGE_LIST_MAX: u32 = <u32>offsetof<RangeList>() + RANGES_MAX * RANGE_SIZE;
+
+/** Bytes that the list takes. */
+export function rangeListBytes(list: usize): u32 {
+  return <u32>offsetof<RangeList>() + rangesOf(list) * RANGE_SIZE;
+}
+
 /** Ranges in the list. */
 export function rangesOf(list: usize): u32 {
   return changetype<RangeList>(list).count;

@@ -40,6 +40,26 @@ export function retransmissionLogCount(): u32 {
   return slab.used;
 }
 
+/** Bytes of the largest log. */
+export const RETRANSMISSION_LOG_MAX: u32 = <u32>(offsetof<Log>() + ENTRIES * offsetof<Retransmission>());
+
+/** A log without entries that belongs to no connection yet, or 0 without memory. */
+export function retransmissionLogAlloc(): usize {
+  return slab.alloc();
+}
+
+/** Bytes that the log of `s` takes; 0 without one. */
+export function retransmissionLogBytes(s: TcpSocket): u32 {
+  return s.retransmissionLog == 0 ? 0 : <u32>(offsetof<Log>() + retransmissions(s) * offsetof<Retransmission>());
+}
+
+/** Whether the log of `s`, written by somebody else, can be worked on. */
+export function retransmissionLogSound(s: TcpSocket): bool {
+  if (s.retransmissionLog == 0) return true;
+  const log = changetype<Log>(s.retransmissionLog);
+  return log.count <= ENTRIES && log.oldest < ENTRIES;
+}
+
 /** Entries in the log of `s`. */
 export function retransmissions(s: TcpSocket): u32 {
   return s.retransmissionLog == 0 ? 0 : changetype<Log>(s.retransmissionLog).count;

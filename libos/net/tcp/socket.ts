@@ -155,6 +155,8 @@ export class TcpSocket extends TcpEndpoint {
   traced: bool;
   /** A writer found no room: it is woken when there is (send_queue.ts). */
   wantsRoom: bool;
+  /** SHARED … LEFT (flags.ts). */
+  sharing: u8;
   /** ECN_… (ecn.ts). */
   ecn: u8;
   /** sendMax when ECN last reduced the window. */
@@ -199,6 +201,8 @@ export class TcpSocket extends TcpEndpoint {
   portNext: usize;
   /** Number of its entry among the flows that forkd reads (family/flow_list.ts), and 1; 0 = none. */
   flowEntry: u32;
+  /** Where it is being handed to, or 0 (handover/handing.ts). */
+  handing: usize;
 
   /** Of a child: its listener while it waits in the accept queue. */
   listener: usize;
@@ -267,7 +271,10 @@ const SEND_BUFFER: usize = STARVED_NODE + 8;
 const RECEIVE_BUFFER: usize = SEND_BUFFER + RING_BUFFER_SIZE;
 const TIMER: usize = RECEIVE_BUFFER + RING_BUFFER_SIZE;
 const MARKS: usize = TIMER + TIMER_SIZE;
-const SOCKET_SIZE: usize = MARKS + TRANSMIT_MARKS * 8;
+/** Bytes of the ring of marks. */
+export const MARKS_SIZE: usize = TRANSMIT_MARKS * 8;
+/** Bytes of a connection block. */
+export const SOCKET_SIZE: usize = MARKS + MARKS_SIZE;
 
 /** No socket. */
 export const NO_SOCKET: TcpSocket = changetype<TcpSocket>(0);

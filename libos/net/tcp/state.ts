@@ -11,6 +11,8 @@ export const CLOSE_WAIT: u8 = 7;
 export const CLOSING: u8 = 8;
 export const LAST_ACK: u8 = 9;
 export const TIME_WAIT: u8 = 10;
+/** Not of the RFC: another process of the family has the connection (libos/net/handover/). Nothing is sent or taken here. */
+export const INHERITED: u8 = 11;
 
 /** Both sides know each other's initial sequence number. */
 export function isSynchronized(state: u8): bool {

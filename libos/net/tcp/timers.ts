@@ -4,6 +4,7 @@
 import { ETIMEDOUT } from "../../../kernel/errno";
 import { NEVER, monotonicNow } from "../../../kernel/time/clock";
 import { timerInit, timerSet } from "../../../kernel/time/timer";
+import { inheritedExpired } from "../../with_fork_network";
 import { ipDoubt } from "../ip/output";
 import { blackHoleSuspect } from "./black_hole";
 import { congestionReported, congestionTimeout } from "./congestion";
@@ -27,7 +28,7 @@ import {
 } from "./flags";
 import { TcpSocket } from "./socket";
 import { tailTimerExpired, tailTimerStart } from "./tail_loss";
-import { CLOSED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, isSynchronized } from "./state";
+import { CLOSED, FIN_WAIT_2, INHERITED, SYN_RECEIVED, SYN_SENT, isSynchronized } from "./state";
 import { traceTimeout } from "./trace";
 
 /** No deadlines. */
@@ -77,6 +78,10 @@ function timerExpired(argument: usize): void {
   const s = changetype<TcpSocket>(argument);
   const now = monotonicNow();
   s.armedDeadline = NEVER;
+  if (s.state == INHERITED) {
+    inheritedExpired(s, now);
+    return;
+  }
   if (s.delayedAckDeadline <= now) {
     s.delayedAckDeadline = NEVER;
     s.set(ACK_NOW);

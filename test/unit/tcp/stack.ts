@@ -79,6 +79,9 @@ export const OFFLOADS = CHECKSUM_OFFLOAD_TX | GSO_TCPV4 | SCATTER_GATHER;
 /** … of IPv6 too. */
 export const OFFLOADS_IPV6 = OFFLOADS | CHECKSUM_OFFLOAD_TX_IPV6 | GSO_TCPV6;
 
+/** What of kernel/boot.ts gives 64 bits. */
+const WIDE = ["rdtsc", "hypercall", "forkChild", "machineToPhys"];
+
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
 export interface StackOptions {
@@ -92,20 +95,25 @@ export interface StackOptions {
   readonly harness?: string;
 }
 
+/** Of a network what a stack needs. */
+export type Link = Pick<Network, "send" | "attach" | "now">;
+
 export class Stack implements Station {
   readonly address: number;
   /** What the stack transmits when no network is attached. */
   readonly transmitted: Uint8Array[] = [];
-  #network: Network | null = null;
+  #network: Link | null = null;
   #now = 1_000_000_000n;
   readonly #exports: Record<string, Export>;
   readonly #memory: WebAssembly.Memory;
   readonly #scratch: number;
 
-  private constructor(
+  /** With a parent, whose module exports its variables as "global$<n>", a copy of it as it is. */
+  protected constructor(
     readonly host: number,
     module: WebAssembly.Module,
     options: StackOptions,
+    parent?: Stack,
   ) {
     const random = new Random((options.seed ?? 1) * 100 + host);
     const word = (): bigint => (BigInt(random.u32()) << 32n) | BigInt(random.u32());
@@ -113,18 +121,23 @@ export class Stack implements Station {
       get: (_target, name) => {
         if (name === "rdrand") return word;
         if (name === "sharedInfo") return () => SHARED_INFO;
-        return () => (name === "rdtsc" || name === "hypercall" ? 0n : 0);
+        return () => (WIDE.includes(String(name)) ? 0n : 0);
       },
     });
     const transmitted = (data: number, length: number, flags: number, gsoSize: number): void =>
       this.#transmit(data, length, flags, gsoSize);
     const memory = new WebAssembly.Memory({ initial: 17 });
-    const imports = { ...emptyHooks(module), boot, host: { transmitted }, env: { memory } };
+    const imports = { ...this.hooks(module), boot, host: { transmitted }, env: { memory } };
     const instance = new WebAssembly.Instance(module, imports);
     this.#exports = instance.exports as unknown as Record<string, Export>;
     this.#memory = instance.exports["memory"] as unknown as WebAssembly.Memory;
     this.address = (0x0a000000 | host) >>> 0;
     const start = this.#memory.buffer.byteLength;
+    if (parent !== undefined) {
+      this.#scratch = parent.#scratch;
+      this.#copy(parent);
+      return;
+    }
     const pages = options.pages ?? 4096;
     this.#memory.grow(Math.ceil((pages * 4096) / WASM_PAGE) + 4);
     this.#scratch = start + pages * 4096;
@@ -135,6 +148,22 @@ export class Stack implements Station {
     this.#now = 0n;
   }
 
+  /** The imports of modules with_<call>: of a kernel without those calls. */
+  protected hooks(module: WebAssembly.Module): Record<string, WebAssembly.ModuleImports> {
+    return emptyHooks(module);
+  }
+
+  #copy(parent: Stack): void {
+    this.#memory.grow((parent.#memory.buffer.byteLength - this.#memory.buffer.byteLength) / WASM_PAGE);
+    new Uint8Array(this.#memory.buffer).set(new Uint8Array(parent.#memory.buffer));
+    for (const [name, value] of Object.entries(parent.#exports as unknown as Record<string, unknown>)) {
+      if (!name.startsWith("global$")) continue;
+      const own = this.#exports[name] as unknown as WebAssembly.Global;
+      own.value = (value as WebAssembly.Global).value;
+    }
+    this.#now = parent.#now;
+  }
+
   /** A stack with address 10.0.0.`host`. */
   static async create(host: number, options: StackOptions = {}): Promise<Stack> {
     const harness = options.harness ?? "test/unit/tcp/harness.ts";
@@ -143,7 +172,7 @@ export class Stack implements Station {
     return new Stack(host, await module, options);
   }
 
-  join(network: Network): this {
+  join(network: Link): this {
     this.#network = network;
     network.attach(this);
     this.time(network.now);

@@ -1,0 +1,45 @@
+// The TCP stack of a process that can fork: the harness of TCP, with all that only such images have (libos/with_fork_network.ts), and its mailbox.
+import { forkDescriptor, forkDescriptorInit } from "../../../kernel/fork/descriptor";
+import { mailboxForked, mailboxInit, mailboxTake } from "../../../kernel/fork/mailbox";
+import { networkUnreleased } from "../../../libos/net/handover/release";
+import { TcpSocket } from "../../../libos/net/tcp/socket";
+import { tableUnfinished } from "../../../libos/net/tcp/table";
+
+/** Makes the mailbox of the first process, which forkd serves; where it is. */
+export function mailboxStart(): usize {
+  if (!forkDescriptorInit() || !mailboxInit()) return 0;
+  forkDescriptor().ready = 1;
+  return forkDescriptor().mailbox;
+}
+
+/** Whether forkd serves the process. */
+export function served(yes: bool): void {
+  forkDescriptor().ready = yes ? 1 : 0;
+}
+
+export function sharingOf(s: TcpSocket): u32 {
+  return s.sharing;
+}
+
+/** Whether a process that ends has to wait. */
+export function unfinished(): bool {
+  return tableUnfinished() || networkUnreleased();
+}
+
+export { mailboxForked, mailboxTake };
+export { familyMessage, familyRoom } from "../../../libos/process/messages";
+export { flowAdded, flowRemoved } from "../../../libos/net/family/flow_list";
+export { networkForked, networkPorts } from "../../../libos/net/family/forked";
+export { networkListens } from "../../../libos/net/family/listeners";
+export { networkMessage, networkRoom } from "../../../libos/net/family/messages";
+export { networkShares } from "../../../libos/net/handover/forked";
+export { inheritedArrives } from "../../../libos/net/handover/frames";
+export { connectionClaim } from "../../../libos/net/handover/inherited";
+export {
+  connectionOffers,
+  connectionReleases,
+  inheritedExpired,
+  networkReleases,
+  networkUnreleased,
+} from "../../../libos/net/handover/release";
+export * from "../tcp/harness";
