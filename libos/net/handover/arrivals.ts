@@ -25,6 +25,7 @@ import {
   flowSocket,
   flowsEqual,
 } from "./flow";
+import { claimFails } from "./inherited";
 import { stateInstall } from "./install";
 import { noteSendValue } from "./notes";
 import { connectionDrop } from "./release";
@@ -121,8 +122,10 @@ function drop(arrival: Arrival): void {
   pagesFree(changetype<usize>(arrival), 0);
 }
 
+/** Tells forkd how it has ended; of a failure also the application that wants the connection. */
 function answer(flow: usize, result: u32): void {
   noteSendValue(MESSAGE_READY, FORKD, flow, result);
+  if (result != 0) claimFails(flow, result);
 }
 
 /** A piece of a state from process `from`. */

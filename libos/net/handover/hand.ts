@@ -12,7 +12,7 @@ import {
   mailboxPut,
 } from "../../../kernel/fork/mailbox";
 import { flowHold, flowRemoved } from "../family/flow_list";
-import { CLAIMING, HANDING, LEFT, OFFERED, RELEASED, SHARED, TOLD, USED } from "../tcp/flags";
+import { CLAIMING, DETACHED, HANDING, LEFT, OFFERED, RELEASED, SHARED, TOLD, USED } from "../tcp/flags";
 import { ringCapacity, RingBuffer } from "../tcp/ring_buffer";
 import { MARKS_SIZE, NO_SOCKET, TcpSocket } from "../tcp/socket";
 import { CLOSED, INHERITED, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from "../tcp/state";
@@ -58,7 +58,7 @@ export function handArrives(payload: usize, length: u32): void {
   const reason = load<u32>(payload + FLOW, 4);
   const s = flowSocket(payload);
   if (s != NO_SOCKET && (s.sharing & HANDING) != 0) {
-    handAgain(handingOf(s), pid);
+    handingRestart(handingOf(s), pid); // whoever was to get it has gone, or could not take it
   } else {
     const refused = refusal(s, reason);
     if (refused != 0) noteSendValue(MESSAGE_REFUSE, pid, payload, refused);
@@ -72,14 +72,10 @@ function refusal(s: TcpSocket, reason: u32): u32 {
   if (s == NO_SOCKET) return ECONNRESET;
   if (s.state == INHERITED) return EBUSY;
   if (s.state == CLOSED || s.state == LISTEN || s.state == TIME_WAIT) return ECONNRESET;
+  if (s.has(DETACHED)) return ECONNRESET; // it ends as nobody's
   if (s.state == SYN_SENT || s.state == SYN_RECEIVED) return ECONNRESET;
   const kept = (s.sharing & (USED | RELEASED | OFFERED)) == USED;
   return reason == REASON_CLAIMED && kept ? EBUSY : 0;
-}
-
-/** To another process: the one that was to get it has gone. */
-function handAgain(handing: Handing, pid: i32): void {
-  if (handing.pid != pid) handingRestart(handing, pid);
 }
 
 /** Sends what is to be sent of all states; false when the mailbox has no room for it. */

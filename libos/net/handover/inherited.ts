@@ -61,9 +61,16 @@ export function refusalArrives(payload: usize, length: u32): void {
     handingEnd(s);
     connectionFail(s, ECONNRESET);
     connectionRelease(s);
-  } else if ((s.sharing & CLAIMING) != 0) {
-    s.sharing &= ~(CLAIMING | TOLD);
-    s.error = reason == 0 || reason > ERRNO_MAX ? EBUSY : <i32>reason;
-    wakeAll(s.waitQueue);
+  } else {
+    claimFails(payload, reason == 0 || reason > ERRNO_MAX ? EBUSY : reason);
   }
+}
+
+/** The connection of that name does not become ours: whoever wants it is told why, and may try again. */
+export function claimFails(flow: usize, reason: u32): void {
+  const s = flowSocket(flow);
+  if (s == NO_SOCKET || s.state != INHERITED || (s.sharing & (HANDING | CLAIMING)) != CLAIMING) return;
+  s.sharing &= ~(CLAIMING | TOLD);
+  s.error = reason;
+  wakeAll(s.waitQueue);
 }

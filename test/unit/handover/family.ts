@@ -16,6 +16,9 @@ export type Delay = readonly [number, number];
 
 class Member implements Holder {
   readonly ports = new Set<number>();
+  young = false;
+  /** What it has said while it was young. */
+  readonly deferred: Message[] = [];
   /** forkd's own messages that have found no room yet. */
   readonly unposted: Message[] = [];
 
@@ -119,7 +122,7 @@ export class Family implements Station, Link {
     const child = parent.fork(++this.#lastPid);
     child.flowPages = [];
     this.#add(child);
-    this.#member(child.pid)?.unposted.push({ type: MESSAGE.listening, flags: 0, pid: 0, payload: new Uint8Array(0) });
+    this.#ask(this.members.at(-1));
     return child;
   }
 
@@ -138,8 +141,15 @@ export class Family implements Station, Link {
     for (const member of this.members) {
       member.unposted.length = 0;
       member.process.flowPages = [];
-      member.unposted.push({ type: MESSAGE.listening, flags: 0, pid: 0, payload: new Uint8Array(0) });
+      this.#ask(member);
     }
+  }
+
+  /** A member is to say what it has. */
+  #ask(member: Member | undefined): void {
+    if (member === undefined) return;
+    member.young = true;
+    member.unposted.push({ type: MESSAGE.listening, flags: 0, pid: 0, payload: new Uint8Array(0) });
   }
 
   #name(flow: Uint8Array, pid: number): void {
@@ -225,12 +235,21 @@ export class Family implements Station, Link {
     return true;
   }
 
-  #take(from: Member, { type, payload }: Message): void {
+  #take(from: Member, message: Message): void {
+    const { type, payload } = message;
     const view = new DataView(payload.buffer, payload.byteOffset);
     if (type === MESSAGE.flowPage) from.process.flowPages.push(view.getUint32(0, true) * PAGE);
     else if (type === MESSAGE.listening) {
-      if (view.getUint32(4, true) === 0) from.ports.delete(view.getUint16(0, true));
+      if (view.getUint16(0, true) === 0) this.#told(from);
+      else if (view.getUint32(4, true) === 0) from.ports.delete(view.getUint16(0, true));
       else from.ports.add(view.getUint16(0, true));
-    } else this.ownership.take(from, type, payload);
+    } else if (from.young) from.deferred.push(message);
+    else this.ownership.take(from, type, payload);
+  }
+
+  #told(member: Member): void {
+    member.young = false;
+    for (const { type, payload } of member.deferred.splice(0)) this.ownership.take(member, type, payload);
+    this.ownership.told();
   }
 }

@@ -9,6 +9,8 @@ export const ECONNRESET = 104;
 /** A process as this sees it. */
 export interface Holder {
   readonly pid: number;
+  /** What it holds is not known yet. */
+  readonly young: boolean;
   /** What its pages say of a flow: true = it owns it, false = it holds it, undefined = neither. */
   owns(key: string): boolean | undefined;
   /** Whether it accepts connections on a port. */
@@ -99,7 +101,7 @@ export class Ownership {
   /** Looks again at a flow that its owner has closed. */
   #settle(key: string): void {
     const flow = this.#released.get(key);
-    if (flow === undefined) return;
+    if (flow === undefined || this.members().some(({ young }) => young)) return;
     const owner = this.#owner(key);
     if (owner === undefined) {
       this.#released.delete(key);
@@ -131,7 +133,7 @@ export class Ownership {
       this.#past.set(key, transfer.from);
       this.steer(flow, from);
       this.post(transfer.from, MESSAGE.moved, flow);
-    } else {
+    } else if (!this.#released.has(key)) {
       this.post(transfer.from, MESSAGE.sole, flow);
     }
     this.#over(key);
@@ -142,18 +144,25 @@ export class Ownership {
     const transfer = this.#transfers.get(key);
     if (transfer === undefined) return;
     this.#transfers.delete(key);
-    for (const claimant of transfer.waiting) this.#claim(claimant, transfer.flow);
+    const living = transfer.waiting.filter((claimant) => this.members().includes(claimant));
+    for (const claimant of living) this.#claim(claimant, transfer.flow);
     if (!this.#transfers.has(key)) this.#settle(key);
+  }
+
+  /** What a member holds is known now. */
+  told(): void {
+    for (const key of [...this.#released.keys()]) if (!this.#transfers.has(key)) this.#settle(key);
   }
 
   /** A member has ended, and is among the members no more. */
   ended(member: Holder): void {
     for (const [key, { from, to, flow }] of [...this.#transfers]) {
-      if (to === member) this.post(from, MESSAGE.sole, flow);
-      else if (from === member) this.post(to, MESSAGE.refuse, words(flow, ECONNRESET));
+      if (to === member) {
+        if (!this.#released.has(key)) this.post(from, MESSAGE.sole, flow);
+      } else if (from === member) this.post(to, MESSAGE.refuse, words(flow, ECONNRESET));
       else continue;
       this.#over(key);
     }
-    for (const key of [...this.#released.keys()]) if (!this.#transfers.has(key)) this.#settle(key);
+    this.told();
   }
 }
