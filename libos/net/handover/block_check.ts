@@ -16,7 +16,7 @@ import { FIN_ACKNOWLEDGED, FIN_KNOWN, FIN_QUEUED, RECOVERY } from "../tcp/flags"
 import { RANGES_MAX, rangeEnd, rangeListBytes, rangeStart, rangesOf } from "../tcp/range_list";
 import { retransmissionLogBytes, retransmissionLogSound } from "../tcp/retransmission_log";
 import { TRANSMIT_MARKS, TcpSocket } from "../tcp/socket";
-import { CLOSE_WAIT, ESTABLISHED, FIN_WAIT_2, LAST_ACK, peerHasFinished } from "../tcp/state";
+import { CLOSE_WAIT, ESTABLISHED, FIN_WAIT_2, TIME_WAIT, peerHasFinished } from "../tcp/state";
 
 /** RFC 7323, 2.3. */
 const SCALE_MAX: u8 = 14;
@@ -32,7 +32,7 @@ const TIME_MAX: u64 = 1 << 54;
  * lists (that of early text in the lower half) and `again` those of the log.
  */
 export function blockIsSound(s: TcpSocket, state: u32, early: u32, lists: u32, again: u32): bool {
-  if (state < ESTABLISHED || state > LAST_ACK) return false;
+  if (state < ESTABLISHED || state > TIME_WAIT) return false;
   if (!sendSideSound(s, state) || !receiveSideSound(s, state, early, lists & 0xffff)) return false;
   return numbersSound(s) && reportsSound(s, lists >> 16, again);
 }
@@ -42,8 +42,7 @@ function sendSideSound(s: TcpSocket, state: u32): bool {
   const finished = state != ESTABLISHED && state != CLOSE_WAIT;
   if (finished != s.has(FIN_QUEUED)) return false;
   const acknowledged = s.has(FIN_ACKNOWLEDGED);
-  if (acknowledged && (held != 0 || state != FIN_WAIT_2)) return false;
-  if (!acknowledged && state == FIN_WAIT_2) return false;
+  if (acknowledged != (state == FIN_WAIT_2 || state == TIME_WAIT) || (acknowledged && held != 0)) return false;
   const most = held + (finished && !acknowledged ? 1 : 0);
   const sent = s.sendMax - s.sendUnacknowledged;
   if (sent > most || s.sendNext - s.sendUnacknowledged > sent) return false;

@@ -4,7 +4,7 @@ import { ipIsLocal } from "../ip/routing";
 import { IpAddress } from "../ip/address";
 import { ENDPOINT_SOCKET, TcpEndpoint } from "../tcp/endpoint";
 import { NO_SOCKET, TcpSocket } from "../tcp/socket";
-import { NO_ENDPOINT, tableChain, tableChains, tableFind } from "../tcp/table";
+import { NO_ENDPOINT, isTimeWait, tableChain, tableChains, tableFind, tableFindBehind } from "../tcp/table";
 import { IPPROTO_TCP } from "../wire/ipv4";
 
 /** Bytes of a connection's name: what payloads begin with. */
@@ -53,9 +53,10 @@ export function flowEndpoint(flow: usize): TcpEndpoint {
   return tableFind(flowLocal(flow), flowLocalPort(flow), flowRemote(flow), flowRemotePort(flow));
 }
 
-/** The connection of that name, NO_SOCKET when there is none. */
+/** The connection of that name, NO_SOCKET when there is none. One that is over may stand behind its TIME_WAIT. */
 export function flowSocket(flow: usize): TcpSocket {
-  const e = flowEndpoint(flow);
+  let e = flowEndpoint(flow);
+  if (e != NO_ENDPOINT && isTimeWait(e)) e = tableFindBehind(e);
   return e == NO_ENDPOINT || e.kind != ENDPOINT_SOCKET ? NO_SOCKET : changetype<TcpSocket>(e);
 }
 

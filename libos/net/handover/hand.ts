@@ -15,7 +15,7 @@ import { flowHold, flowRemoved } from "../family/flow_list";
 import { CLAIMING, DETACHED, HANDING, LEFT, OFFERED, RELEASED, SHARED, TOLD, USED } from "../tcp/flags";
 import { ringCapacity, RingBuffer } from "../tcp/ring_buffer";
 import { MARKS_SIZE, NO_SOCKET, TcpSocket } from "../tcp/socket";
-import { CLOSED, INHERITED, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from "../tcp/state";
+import { INHERITED, isSynchronized } from "../tcp/state";
 import { timersArm } from "../tcp/timers";
 import { FLOW, flowSocket, flowWrite } from "./flow";
 import {
@@ -71,9 +71,7 @@ export function handArrives(payload: usize, length: u32): void {
 function refusal(s: TcpSocket, reason: u32): u32 {
   if (s == NO_SOCKET) return ECONNRESET;
   if (s.state == INHERITED) return EBUSY;
-  if (s.state == CLOSED || s.state == LISTEN || s.state == TIME_WAIT) return ECONNRESET;
-  if (s.has(DETACHED)) return ECONNRESET; // it ends as nobody's
-  if (s.state == SYN_SENT || s.state == SYN_RECEIVED) return ECONNRESET;
+  if (s.has(DETACHED) || !isSynchronized(s.state)) return ECONNRESET; // it ends as nobody's, or has not begun
   const kept = (s.sharing & (USED | RELEASED | OFFERED)) == USED;
   return reason == REASON_CLAIMED && kept ? EBUSY : 0;
 }

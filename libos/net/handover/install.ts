@@ -10,6 +10,8 @@ import { outputMark, segmentSizeUpdate } from "../tcp/output";
 import { RingBuffer } from "../tcp/ring_buffer";
 import { MARKS_SIZE, NO_SOCKET, TcpSocket } from "../tcp/socket";
 import { tcpSetCongestionControl } from "../tcp/socket_options";
+import { TIME_WAIT } from "../tcp/state";
+import { timeWaitAdd } from "../tcp/time_wait";
 import { lifeTimerStart } from "../tcp/timers";
 import { stateEnter, traceBegin } from "../tcp/trace";
 import { handingEnd } from "./handing";
@@ -90,6 +92,7 @@ function fill(s: TcpSocket, draft: TcpSocket, now: u64): void {
   ringTake(s.receiveBuffer, draft.receiveBuffer);
   traceBegin(s);
   stateEnter(s, draft.state);
+  if (s.state == TIME_WAIT) timeWaitAdd(s, now); // segments may still come
   segmentSizeUpdate(s);
   lifeTimerStart(s, now);
   outputMark(s);

@@ -5,10 +5,10 @@ import { flowRemoved } from "../family/flow_list";
 import { boundRemove } from "../tcp/bound_ports";
 import { tcpClose } from "../tcp/close";
 import { connectionAbort, connectionFail, connectionRelease } from "../tcp/connection";
-import { CLAIMING, DETACHED, HANDING, LEFT, OFFERED, RELEASED, TOLD } from "../tcp/flags";
+import { CLAIMING, DETACHED, HANDING, HASHED, LEFT, OFFERED, RELEASED, TOLD } from "../tcp/flags";
 import { orphanAdd } from "../tcp/orphans";
 import { NO_SOCKET, TcpSocket } from "../tcp/socket";
-import { CLOSE_WAIT, ESTABLISHED, INHERITED, TIME_WAIT, isSynchronized } from "../tcp/state";
+import { CLOSE_WAIT, ESTABLISHED, INHERITED, isSynchronized } from "../tcp/state";
 import { timersArm } from "../tcp/timers";
 import { flowWrite, walkBegin, walkNext } from "./flow";
 import { handingEnd } from "./handing";
@@ -26,7 +26,7 @@ export function releaseForked(): void {
 
 /** Export, by libos/with_fork_network.ts: the last descriptor of a SHARED connection is closed. False: it ends as any other. */
 export function connectionReleases(s: TcpSocket): bool {
-  if (!isSynchronized(s.state) || s.state == TIME_WAIT) return false;
+  if (!isSynchronized(s.state) || !s.has(HASHED)) return false;
   if (s.state == INHERITED) {
     leave(s);
     return true;

@@ -39,14 +39,17 @@ function tellSubject(s: TcpSocket): bool {
   return true;
 }
 
-/** Only a forkd that has begun anew is told of what is on its way; of its being closed afterwards. */
+/** Only a forkd that has begun anew is told of what is on its way, and then whether its application has closed it. */
 function tellHanding(s: TcpSocket): bool {
   const handing = handingOf(s);
   if (!handing.untold) return true;
   flowWrite(s, message);
   store<i32>(message + FLOW, handing.pid);
   if (!mailboxSend(MESSAGE_CLAIM, 0, FORKD, message, FLOW + 4)) return false;
-  if ((s.sharing & (RELEASED | OFFERED)) != 0 && !tellSubject(s)) return false;
+  if ((s.sharing & (RELEASED | OFFERED)) != 0) {
+    if (!tellSubject(s)) return false;
+    s.sharing &= ~TOLD; // if the hand-over fails, that is said before this is heard: then once more
+  }
   handing.untold = false;
   return true;
 }

@@ -6,7 +6,7 @@ import { HAS_TIMESTAMPS, TCP_FIN, TCP_SYN, TcpSegment } from "../wire/tcp";
 import { sendTune } from "./auto_tuning";
 import { challengeAllowed } from "./challenge";
 import { congestionAcknowledged, congestionDuplicate, congestionEchoed, congestionReported } from "./congestion";
-import { connectionEstablished, connectionFail, connectionTimeWait } from "./connection";
+import { connectionEstablished, connectionFail, connectionTimeWait, isUnreadByOthers } from "./connection";
 import { resetReply } from "./control_segment";
 import { tcpExtendedCounters } from "./counters";
 import { roundTripAcknowledged } from "./rtt";
@@ -130,7 +130,7 @@ function finAcknowledged(s: TcpSocket, now: u64): void {
   if (s.state == FIN_WAIT_1) {
     stateEnter(s, FIN_WAIT_2);
     lifeTimerStart(s, now);
-  } else if (s.state == CLOSING) {
+  } else if (s.state == CLOSING || (s.state == LAST_ACK && isUnreadByOthers(s))) {
     connectionTimeWait(s, now);
   } else if (s.state == LAST_ACK) {
     connectionFail(s, 0);

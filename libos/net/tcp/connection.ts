@@ -40,6 +40,7 @@ import {
   OFFERED,
   RELEASED,
   REUSEADDR,
+  SHARED,
   SYN_LOST,
 } from "./flags";
 import { NO_SOCKET, TcpSocket, socketAlloc, socketFree } from "./socket";
@@ -163,15 +164,26 @@ export function connectionFail(s: TcpSocket, error: i32): void {
   wakeAll(s.waitQueue);
 }
 
+/** True when a connection that comes to its regular end has text that other processes of the family may want. */
+export function isUnreadByOthers(s: TcpSocket): bool {
+  return (s.sharing & SHARED) != 0 && s.receiveBuffer.length != 0;
+}
+
 /** Ends the connection with a reset to the peer (RFC 9293, 3.10.5). */
 export function connectionAbort(s: TcpSocket, error: i32, now: u64): void {
   if (isSynchronized(s.state) && s.state < TIME_WAIT) resetSend(s, s.sendNext, s.receiveNext, TCP_ACK, now);
   connectionFail(s, error);
 }
 
-/** Both FINs are acknowledged: only the memory of the connection stays in the table, for 2 MSL. */
+/**
+ * Both FINs are acknowledged: only the memory of the connection stays in the table, for 2 MSL. Behind it the socket stays, too, if another process
+ * may yet want to read what has come.
+ */
 export function connectionTimeWait(s: TcpSocket, now: u64): void {
+  const unread = isUnreadByOthers(s);
+  if (unread) s.clear(HASHED);
   socketUnlink(s, TIME_WAIT);
+  if (unread) s.set(HASHED);
   timeWaitAdd(s, now);
   wakeAll(s.waitQueue);
 }
@@ -179,7 +191,10 @@ export function connectionTimeWait(s: TcpSocket, now: u64): void {
 /** Frees `s` when it is over and nobody holds it; the caller must not touch it afterwards. */
 export function connectionRelease(s: TcpSocket): void {
   if (s.state != CLOSED && s.state != TIME_WAIT) return;
-  if ((s.sharing & (RELEASED | OFFERED)) != 0) orphanAdd(s); // over before it was known who shall have it
+  if ((s.sharing & (RELEASED | OFFERED)) != 0) {
+    if (s.has(HASHED)) return;
+    orphanAdd(s); // over before it was known who shall have it
+  }
   if (!s.has(DETACHED)) return;
   acceptQueueRemove(s);
   boundRemove(s);

@@ -79,6 +79,18 @@ export function tableFind(local: IpAddress, localPort: u16, remote: IpAddress, r
   return NO_ENDPOINT;
 }
 
+/** The entry with the same ends behind `e`, or NO_ENDPOINT. */
+export function tableFindBehind(e: TcpEndpoint): TcpEndpoint {
+  let next = changetype<TcpEndpoint>(e.hashNext);
+  while (next != NO_ENDPOINT && !haveSameEnds(e, next)) next = changetype<TcpEndpoint>(next.hashNext);
+  return next;
+}
+
+function haveSameEnds(e: TcpEndpoint, other: TcpEndpoint): bool {
+  if (e.remotePort != other.remotePort || e.localPort != other.localPort) return false;
+  return e.remote.equals(other.remote) && e.local.equals(other.local);
+}
+
 /** Adds an entry whose ends are filled in and not in the table yet. */
 export function tableInsert(e: TcpEndpoint): void {
   if (entries >= bucketCount * 2 && bucketCount < MAX_BUCKETS) grow();

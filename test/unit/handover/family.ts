@@ -53,7 +53,8 @@ export class Family implements Station, Link {
   tamper: (message: Message, from: number) => Message | null = (message) => message;
   /** Whether forkd runs. */
   serving = true;
-  readonly ownership: Ownership;
+  ownership: Ownership;
+  #recovering = false;
   readonly #steering = new Map<string, Process>();
   readonly #random: Random;
   #lastPid = 1;
@@ -67,12 +68,7 @@ export class Family implements Station, Link {
     readonly delay: Delay,
   ) {
     this.#random = new Random(seed);
-    this.ownership = new Ownership(
-      () => this.members,
-      (to, type, payload) =>
-        void this.#member(to.pid)?.unposted.push({ type, flags: 0, pid: 0, payload: payload.slice() }),
-      (flow, owner) => this.#name(flow, owner.pid),
-    );
+    this.ownership = this.#begin();
     this.#add(first);
     network.attach(this);
   }
@@ -84,6 +80,16 @@ export class Family implements Station, Link {
     delay: Delay = [50, 500],
   ): Promise<Family> {
     return new Family(network, host, await Process.first(host, options), options.seed ?? 1, delay);
+  }
+
+  /** What a forkd that begins knows: nothing. */
+  #begin(): Ownership {
+    return new Ownership(
+      () => this.members,
+      (to, type, payload) =>
+        void this.#member(to.pid)?.unposted.push({ type, flags: 0, pid: 0, payload: payload.slice() }),
+      (flow, owner) => this.#name(flow, owner.pid),
+    );
   }
 
   get first(): Process {
@@ -134,12 +140,18 @@ export class Family implements Station, Link {
     this.members.splice(this.members.indexOf(member), 1);
     for (const [key, owner] of [...this.#steering]) if (owner === process) this.#steering.delete(key);
     this.ownership.ended(member);
+    if (this.#recovering && !this.members.some(({ young }) => young)) this.#recovered();
   }
 
-  /** forkd has begun anew. */
+  /**
+   * forkd has begun anew, at a moment when it had nothing left to post. Nothing is decided before all members have said what
+   * they have.
+   */
   restart(): void {
+    if (this.members.some(({ unposted }) => unposted.length !== 0)) return;
+    this.ownership = this.#begin();
+    this.#recovering = true;
     for (const member of this.members) {
-      member.unposted.length = 0;
       member.process.flowPages = [];
       this.#ask(member);
     }
@@ -243,13 +255,31 @@ export class Family implements Station, Link {
       if (view.getUint16(0, true) === 0) this.#told(from);
       else if (view.getUint32(4, true) === 0) from.ports.delete(view.getUint16(0, true));
       else from.ports.add(view.getUint16(0, true));
-    } else if (from.young) from.deferred.push(message);
+    } else if (from.young || this.#recovering) from.deferred.push(message);
     else this.ownership.take(from, type, payload);
   }
 
   #told(member: Member): void {
     member.young = false;
+    if (!this.#recovering) this.#hear(member);
+    else if (!this.members.some(({ young }) => young)) this.#recovered();
+  }
+
+  #hear(member: Member): void {
     for (const { type, payload } of member.deferred.splice(0)) this.ownership.take(member, type, payload);
     this.ownership.told();
+  }
+
+  #recovered(): void {
+    this.#recovering = false;
+    const isFirst = ({ type, payload }: Message): boolean =>
+      type === MESSAGE.ready || (type === MESSAGE.claim && payload.length > FLOW);
+    for (const member of this.members) {
+      const { deferred } = member;
+      const first = deferred.filter(isFirst);
+      deferred.splice(0, Infinity, ...deferred.filter((message) => !isFirst(message)));
+      for (const { type, payload } of first) this.ownership.recover(member, type, payload);
+    }
+    for (const member of this.members) this.#hear(member);
   }
 }

@@ -63,6 +63,25 @@ export class Ownership {
     else if (type === MESSAGE.ready) this.#ready(from, flow, new DataView(payload.buffer).getUint32(FLOW, true));
   }
 
+  /** What a member says to a forkd that has just begun: that it has a flow now, or is sending it to another process. */
+  recover(from: Holder, type: number, payload: Uint8Array): void {
+    const flow = payload.subarray(0, FLOW);
+    const key = keyOf(flow);
+    const word = new DataView(payload.buffer, payload.byteOffset).getUint32(FLOW, true);
+    if (type === MESSAGE.ready) {
+      const before = this.members().find((member) => member !== from && member.owns(key) === true);
+      if (word !== 0 || from.owns(key) !== true || before === undefined) return;
+      this.#transfers.set(key, { flow: flow.slice(), from: before, to: from, waiting: [] });
+      this.#ready(from, flow, 0);
+    } else if (from.owns(key) === true && !this.#transfers.has(key) && this.#past.get(key) !== from) {
+      const to = this.members().find(({ pid }) => pid === word);
+      if (to?.owns(key) === undefined) return this.post(from, MESSAGE.sole, flow);
+      if (to.owns(key) === false) return this.#hand(from, to, flow, Reason.CLAIMED); // once more: what has come may be lost
+      this.#transfers.set(key, { flow: flow.slice(), from, to, waiting: [] });
+      this.#ready(to, flow, 0);
+    }
+  }
+
   /** A refusal of an owner passes by, on its way to the claimant. */
   refused(payload: Uint8Array): void {
     this.#over(keyOf(payload));
@@ -94,7 +113,7 @@ export class Ownership {
 
   #release(from: Holder, flow: Uint8Array): void {
     const key = keyOf(flow);
-    if (from.owns(key) === true) this.#released.set(key, flow.slice());
+    if (this.#owner(key) === from) this.#released.set(key, flow.slice());
     if (!this.#transfers.has(key)) this.#settle(key);
   }
 
