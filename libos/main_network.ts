@@ -22,4 +22,5 @@ export {
 } from "./net/handover/release";
 export { networkStart } from "./net/network";
 export { pairClose, pairEvents, pairOption, pairPipe, pairReceive, pairSend, pairShutdown } from "./posix/socket_pair";
+export { streamShutdownLater } from "./posix/shutdown";
 export { socketClose, socketEvents, socketLinger, socketQueue, socketRead, socketWrite } from "./posix/socket_file";

@@ -1,6 +1,7 @@
 // What only an image with a network has whose app calls fork(): bound as those of kernel/with_fork.ts and libos/with_network.ts are, where
 // both are. libos/net/family/ implements them.
 import { TcpSocket } from "./net/tcp/socket";
+import { OpenFile } from "./process/open_file";
 
 /** In the child of a fork: what of the network was the parent's alone. */
 export declare function networkForked(): void;
@@ -18,8 +19,10 @@ export declare function networkAddressesChanged(): void;
 export declare function networkListens(s: TcpSocket, accepts: bool): void;
 /** Before a fork, and afterwards in the parent: others may hold its connections, too. */
 export declare function networkShares(afterwards: bool): void;
-/** The application wants to use a connection of state INHERITED. */
-export declare function connectionClaim(s: TcpSocket): void;
+/** The application wants to use a connection of state INHERITED: -EAGAIN until it can, or why it cannot. */
+export declare function connectionClaim(s: TcpSocket): i32;
+/** Closes a direction of such a connection as soon as it is ours: 0, -EAGAIN when the call must not wait, -EINTR, or why it cannot be. */
+export declare function streamShutdownLater(file: OpenFile, how: i32): i32;
 /** A segment for such a connection, its checksum verified, with receive flags. */
 export declare function inheritedArrives(s: TcpSocket, segment: usize, length: u32, flags: u32): void;
 /** The timer of such a connection has expired. */

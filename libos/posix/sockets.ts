@@ -14,7 +14,7 @@ import {
   EPROTONOSUPPORT,
   EPROTOTYPE,
 } from "../../kernel/errno";
-import { NEVER, monotonicNow } from "../../kernel/time/clock";
+import { monotonicNow } from "../../kernel/time/clock";
 import {
   tcpAccept,
   tcpBind,
@@ -76,6 +76,7 @@ import {
   SOCK_NONBLOCK,
   SOCK_STREAM,
 } from "./constants";
+import { streamShutdownLater } from "../with_fork_network";
 import { timeoutDeadline } from "./deadline";
 import { datagramReceive, datagramSend, fileWait, streamAwaitConnected, streamReceive, streamSend } from "./stream";
 

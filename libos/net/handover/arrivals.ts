@@ -9,7 +9,7 @@ import { listenerFind } from "../tcp/bound_ports";
 import { HANDING, LEFT } from "../tcp/flags";
 import { rangeListAlloc, rangeListFree, RANGE_LIST_MAX } from "../tcp/range_list";
 import { RETRANSMISSION_LOG_MAX, retransmissionLogAlloc, retransmissionLogFree } from "../tcp/retransmission_log";
-import { ringExtend, ringFree, ringReserve, ringWrite } from "../tcp/ring_buffer";
+import { RingBuffer, ringExtend, ringFree, ringReserve } from "../tcp/ring_buffer";
 import { MARKS_SIZE, NO_SOCKET, TcpSocket } from "../tcp/socket";
 import { INHERITED } from "../tcp/state";
 import { NO_ENDPOINT } from "../tcp/table";
@@ -200,8 +200,8 @@ function take(arrival: Arrival, bytes: usize, count: u32): u32 {
     arrival.offset = BLOCK;
   } else {
     if (count == 0 || count > expected(arrival) - arrival.offset) return EINVAL;
-    if (arrival.kind == STATE_RECEIVED) ringWrite(draft.receiveBuffer, arrival.offset, bytes, count);
-    else if (arrival.kind == STATE_QUEUED) ringWrite(draft.sendBuffer, arrival.offset, bytes, count);
+    if (arrival.kind == STATE_RECEIVED) place(draft.receiveBuffer, arrival.offset, bytes, count);
+    else if (arrival.kind == STATE_QUEUED) place(draft.sendBuffer, arrival.offset, bytes, count);
     else if (count != expected(arrival)) return EINVAL;
     else if (!takeList(draft, arrival.kind, bytes, count)) return ENOMEM;
     arrival.offset += count;
@@ -211,6 +211,11 @@ function take(arrival: Arrival, bytes: usize, count: u32): u32 {
     arrival.offset = 0;
   }
   return 0;
+}
+
+/** Puts bytes into a ring that begins at its memory's start, and has room. */
+function place(ring: RingBuffer, offset: u32, bytes: usize, count: u32): void {
+  memory.copy(ring.address + offset, bytes, count);
 }
 
 /** Bytes of the kind that is under way, as the block has announced them. */

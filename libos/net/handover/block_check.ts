@@ -20,6 +20,8 @@ import { CLOSE_WAIT, ESTABLISHED, FIN_WAIT_2, TIME_WAIT, peerHasFinished } from 
 
 /** RFC 7323, 2.3. */
 const SCALE_MAX: u8 = 14;
+/** Less than any segment has of text, and more than options take. */
+const SEGMENT_MIN: u32 = 48;
 /** No window is larger, so no two numbers of a connection are further apart. */
 const FAR: u32 = 1 << 30;
 /** Times between two events of a timer, ns: at least a second where an application chooses them. */
@@ -92,6 +94,7 @@ function reportsSound(s: TcpSocket, listBytes: u32, again: u32): bool {
 function numbersSound(s: TcpSocket): bool {
   if (s.peerMss < MSS_MIN || s.peerMss > 65535) return false;
   if (s.segmentMaximum < MSS_MIN || s.segmentMaximum > SEGMENT_SIZE_MAX) return false;
+  if (s.segmentSize < SEGMENT_MIN || s.segmentSize > 65535) return false;
   if (s.receiveSegmentSize > 65535 || s.congestionControl > max(CUBIC, NEW_RENO)) return false;
   if (s.congestionWindow > WINDOW_MAX || s.slowStartThreshold > WINDOW_MAX) return false;
   if (s.congestionWindow == 0 && (s.ecn & ECN_REDUCED) == 0) return false;

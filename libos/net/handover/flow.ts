@@ -14,6 +14,9 @@ const REMOTE_PORT: usize = 32;
 const LOCAL_PORT: usize = 34;
 const PROTOCOL: usize = 36;
 
+/** Where messages are put together: enough for a flow and what stands before a piece of a state. */
+export const scratch = memory.data(52, 8);
+
 /** Writes the name of `e`, FLOW bytes. */
 export function flowWrite(e: TcpEndpoint, at: usize): void {
   memory.copy(at, changetype<usize>(e.remote), 16);

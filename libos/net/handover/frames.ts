@@ -19,36 +19,34 @@ import {
   flowRemotePort,
   flowWrite,
   flowsEqual,
+  scratch,
 } from "./flow";
 import { NO_HANDING, handingOf } from "./handing";
 
 const HEADER: u32 = FLOW + 8;
 const PIECE: u32 = 4096 - HEADER;
-/** 64 KiB, as long as a segment can be. */
+/** 64 KiB: a flow, and the largest segment that a device gives at once. */
 const ORDER: u32 = 4;
-
-const header = memory.data(48, 8); // HEADER
 
 /** Export, by libos/with_fork_network.ts: a segment for a connection of state INHERITED, its checksum verified. */
 export function inheritedArrives(s: TcpSocket, segment: usize, length: u32, flags: u32): void {
   const handing = handingOf(s);
   if (handing == NO_HANDING || !handing.sent) return;
-  flowWrite(s, header);
-  store<u32>(header + FLOW, RX_CHECKSUM_VALID | (flags & ~((1 << RX_SERVICE_SHIFT) - 1)));
+  flowWrite(s, scratch);
+  store<u32>(scratch + FLOW, RX_CHECKSUM_VALID | (flags & ~((1 << RX_SERVICE_SHIFT) - 1)));
   for (let offset: u32 = 0; offset < length; offset += PIECE) {
     const count = min(length - offset, PIECE);
     const last = offset + count == length ? MESSAGE_LAST : 0;
     if (!mailboxBegin(MESSAGE_FRAME, last, handing.pid, HEADER + count)) return;
-    store<u32>(header + FLOW, offset, 4);
-    mailboxPut(header, HEADER);
+    store<u32>(scratch + FLOW, offset, 4);
+    mailboxPut(scratch, HEADER);
     mailboxPut(segment + offset, count);
     mailboxEnd();
   }
 }
 
-/** A segment in pieces: where it is put together, what of whom, and how much has come. */
+/** A segment in pieces: where it is put together, behind its flow, from whom, and how much has come. */
 let whole: usize = 0;
-const wholeFlow = memory.data(40, 8);
 let wholeFrom: i32 = 0;
 let wholeLength: u32 = 0;
 
@@ -74,7 +72,7 @@ export function frameArrives(payload: usize, length: u32, flags: u32, from: i32,
   }
   if (!collect(payload, offset, count, from)) drop();
   else if (last) {
-    take(wholeFlow, whole, wholeLength, load<u32>(payload + FLOW), now);
+    take(whole, whole + FLOW, wholeLength, load<u32>(payload + FLOW), now);
     drop();
   }
 }
@@ -85,13 +83,13 @@ function collect(payload: usize, offset: u32, count: u32, from: i32): bool {
     drop();
     whole = pagesAlloc(ORDER);
     if (whole == 0) return false;
-    memory.copy(wholeFlow, payload, FLOW);
+    memory.copy(whole, payload, FLOW);
     wholeFrom = from;
     wholeLength = 0;
   }
-  if (whole == 0 || from != wholeFrom || offset != wholeLength || !flowsEqual(payload, wholeFlow)) return false;
-  if (count > ((<u32>1) << (PAGE_SHIFT + ORDER)) - offset) return false;
-  memory.copy(whole + offset, payload + HEADER, count);
+  if (whole == 0 || from != wholeFrom || offset != wholeLength || !flowsEqual(payload, whole)) return false;
+  if (count > ((<u32>1) << (PAGE_SHIFT + ORDER)) - FLOW - offset) return false;
+  memory.copy(whole + FLOW + offset, payload + HEADER, count);
   wholeLength += count;
   return true;
 }

@@ -13,11 +13,11 @@ import {
 } from "../../../kernel/fork/mailbox";
 import { flowHold, flowRemoved } from "../family/flow_list";
 import { CLAIMING, DETACHED, HANDING, LEFT, OFFERED, RELEASED, SHARED, TOLD, USED } from "../tcp/flags";
+import { outputNow } from "../tcp/output";
 import { ringCapacity, RingBuffer } from "../tcp/ring_buffer";
 import { MARKS_SIZE, NO_SOCKET, TcpSocket } from "../tcp/socket";
 import { INHERITED, isSynchronized } from "../tcp/state";
-import { timersArm } from "../tcp/timers";
-import { FLOW, flowSocket, flowWrite } from "./flow";
+import { FLOW, flowSocket, flowWrite, scratch } from "./flow";
 import {
   Handing,
   NO_HANDING,
@@ -84,20 +84,17 @@ export function statesSend(): bool {
   return true;
 }
 
-const header = memory.data(52, 8); // STATE_HEADER
-const words = memory.data(32, 8); // BLOCK_WORDS
-
 function stateSend(handing: Handing): bool {
   const s = changetype<TcpSocket>(handing.socket);
-  flowWrite(s, header);
-  store<u32>(header + FLOW, handing.reason);
   while (!handing.sent) {
     const count = min(stateBytes(s, handing.kind) - handing.offset, STATE_PIECE);
     const next = kindAfter(s, handing, count);
     if (!mailboxBegin(MESSAGE_STATE, next == 0 ? MESSAGE_LAST : 0, handing.pid, STATE_HEADER + count)) return false;
-    store<u32>(header + FLOW, handing.kind, 4);
-    store<u32>(header + FLOW, handing.offset, 8);
-    mailboxPut(header, STATE_HEADER);
+    flowWrite(s, scratch);
+    store<u32>(scratch + FLOW, handing.reason);
+    store<u32>(scratch + FLOW, handing.kind, 4);
+    store<u32>(scratch + FLOW, handing.offset, 8);
+    mailboxPut(scratch, STATE_HEADER);
     putPiece(s, handing, count);
     mailboxEnd();
     handing.offset = next == handing.kind ? handing.offset + count : 0;
@@ -120,8 +117,8 @@ function kindAfter(s: TcpSocket, handing: Handing, count: u32): u32 {
 function putPiece(s: TcpSocket, handing: Handing, count: u32): void {
   const kind = handing.kind;
   if (kind == STATE_BLOCK) {
-    blockWords(s, handing.state, words);
-    mailboxPut(words, BLOCK_WORDS);
+    blockWords(s, handing.state, scratch);
+    mailboxPut(scratch, BLOCK_WORDS);
     mailboxPut(changetype<usize>(s), FIELDS);
     mailboxPut(s.transmitMarks, <u32>MARKS_SIZE);
   } else if (kind == STATE_EARLY) {
@@ -161,7 +158,7 @@ export function movedArrives(payload: usize, length: u32, now: u64): void {
     connectionTell(s);
   }
   s.lifeDeadline = now + FORWARDING;
-  timersArm(s);
+  outputNow(s, now); // arms the timer
 }
 
 /** Nobody else has the connection, or nobody could take it. */

@@ -9,7 +9,6 @@ import { outputNow, outputUnmark } from "../tcp/output";
 import { reassemblyFree } from "../tcp/reassembly";
 import { TcpSocket } from "../tcp/socket";
 import { INHERITED } from "../tcp/state";
-import { timersArm } from "../tcp/timers";
 import { stateEnter } from "../tcp/trace";
 import { STATE_BLOCK } from "./state_layout";
 
@@ -112,7 +111,6 @@ export function handingUndo(s: TcpSocket, now: u64): void {
   stateEnter(s, handingOf(s).state);
   handingEnd(s);
   s.sharing &= ~(HANDING | CLAIMING);
-  timersArm(s);
-  outputNow(s, now);
+  outputNow(s, now); // which arms the timers, too
   wakeAll(s.waitQueue);
 }

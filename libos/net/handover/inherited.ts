@@ -1,21 +1,15 @@
 // A connection of another process of the family, of which ours has a descriptor since a fork: state INHERITED. There is nothing of the connection
 // but its ends and options; it stays in the table, so that nothing that comes for it is taken for a stranger's. Who uses it claims it, and waits as
 // for a connection that is not ready, until the state has come (install.ts) or the answer is no.
-import { EBUSY, ECONNRESET } from "../../../kernel/errno";
+import { EAGAIN, EBUSY, ECONNRESET } from "../../../kernel/errno";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { flowHold } from "../family/flow_list";
-import { connectionFail, connectionRelease } from "../tcp/connection";
-import { CLAIMING, HANDING, LEFT, SHARED, TOLD } from "../tcp/flags";
-import { starvedRemove } from "../tcp/memory";
-import { outputUnmark } from "../tcp/output";
+import { connectionFail, connectionRelease, socketUnlink } from "../tcp/connection";
+import { CLAIMING, HANDING, HASHED, LEFT, SHARED, TOLD } from "../tcp/flags";
 import { receiveDiscard } from "../tcp/receive_queue";
-import { retransmissionLogFree } from "../tcp/retransmission_log";
-import { ringFree } from "../tcp/ring_buffer";
-import { scoreboardFree } from "../tcp/scoreboard";
 import { NO_SOCKET, TcpSocket } from "../tcp/socket";
 import { INHERITED } from "../tcp/state";
-import { timersStop } from "../tcp/timers";
-import { stateEnter } from "../tcp/trace";
+import { tcpTakeError } from "../tcp/stream";
 import { arrivalForget } from "./arrivals";
 import { FLOW, flowSocket } from "./flow";
 import { handingEnd } from "./handing";
@@ -27,27 +21,26 @@ const ERRNO_MAX: u32 = 4095;
 /** The connection is another process's from now on: what it needs no longer is given back. Descriptors of it stay. */
 export function connectionInherit(s: TcpSocket): void {
   connectionEmpty(s);
-  stateEnter(s, INHERITED);
   s.sharing = SHARED;
   flowHold(s, 1);
 }
 
-/** Gives back the memory of a connection, and stops its timers. */
+/** Makes it INHERITED, gives back its memory and stops its timers. */
 export function connectionEmpty(s: TcpSocket): void {
-  timersStop(s);
-  outputUnmark(s);
-  starvedRemove(s);
-  scoreboardFree(s);
-  retransmissionLogFree(s);
-  ringFree(s.sendBuffer);
+  s.clear(HASHED); // it stays in the table
+  socketUnlink(s, INHERITED);
+  s.set(HASHED);
   receiveDiscard(s);
 }
 
-/** Export, by libos/with_fork_network.ts: the application wants to use a connection of state INHERITED. */
-export function connectionClaim(s: TcpSocket): void {
-  if ((s.sharing & CLAIMING) != 0) return;
-  s.sharing = (s.sharing | CLAIMING) & ~TOLD;
-  connectionTell(s);
+/** Export, by libos/with_fork_network.ts: the application wants to use a connection of state INHERITED. -EAGAIN until it can, or why it cannot. */
+export function connectionClaim(s: TcpSocket): i32 {
+  if (s.error != 0) return -tcpTakeError(s);
+  if ((s.sharing & CLAIMING) == 0) {
+    s.sharing = (s.sharing | CLAIMING) & ~TOLD;
+    connectionTell(s);
+  }
+  return -EAGAIN;
 }
 
 /** The answer is no (MESSAGE_REFUSE), or who was to send the state has gone. */

@@ -3,15 +3,14 @@
 import { ECONNREFUSED, ENOMEM } from "../../../kernel/errno";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { flowHold } from "../family/flow_list";
-import { socketCreate, socketLink } from "../tcp/connection";
+import { connectionTimeWait, socketCreate, socketLink } from "../tcp/connection";
 import { BOUND, DETACHED, HASHED, KEEPALIVE, MORE_FOLLOWS, NODELAY, REUSEADDR, SHARED, STARVED } from "../tcp/flags";
 import { acceptQueueAdd, acceptQueueFull } from "../tcp/listen";
-import { outputMark, segmentSizeUpdate } from "../tcp/output";
+import { outputMark } from "../tcp/output";
 import { RingBuffer } from "../tcp/ring_buffer";
 import { MARKS_SIZE, NO_SOCKET, TcpSocket } from "../tcp/socket";
 import { tcpSetCongestionControl } from "../tcp/socket_options";
 import { TIME_WAIT } from "../tcp/state";
-import { timeWaitAdd } from "../tcp/time_wait";
 import { lifeTimerStart } from "../tcp/timers";
 import { stateEnter, traceBegin } from "../tcp/trace";
 import { handingEnd } from "./handing";
@@ -91,9 +90,9 @@ function fill(s: TcpSocket, draft: TcpSocket, now: u64): void {
   ringTake(s.sendBuffer, draft.sendBuffer);
   ringTake(s.receiveBuffer, draft.receiveBuffer);
   traceBegin(s);
-  stateEnter(s, draft.state);
-  if (s.state == TIME_WAIT) timeWaitAdd(s, now); // segments may still come
-  segmentSizeUpdate(s);
+  if (draft.state == TIME_WAIT)
+    connectionTimeWait(s, now); // segments may still come
+  else stateEnter(s, draft.state);
   lifeTimerStart(s, now);
   outputMark(s);
   wakeAll(s.waitQueue);

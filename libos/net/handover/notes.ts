@@ -1,7 +1,6 @@
 // Short messages about a connection that no socket of ours has to remember: answers, and releases of what is gone already. They wait here, in
 // order, while the mailbox has no room. Without memory for that one is lost; who waits for it hears of our end at the latest.
 import { mailboxBegin, mailboxEnd, mailboxPut } from "../../../kernel/fork/mailbox";
-import { log } from "../../../kernel/log";
 import { Slab, slabInit } from "../../../kernel/memory/slab";
 import { FLOW } from "./flow";
 
@@ -48,10 +47,7 @@ export function noteSendValue(type: u32, pid: i32, flow: usize, value: u32): voi
 function put(type: u32, pid: i32, flow: usize, value: u32, length: u32): void {
   if (slab.objectSize == 0) slabInit(slab, <u32>offsetof<Note>());
   const note = changetype<Note>(slab.alloc());
-  if (changetype<usize>(note) == 0) {
-    log("fork").text("no memory for message ").decimal(type).end();
-    return;
-  }
+  if (changetype<usize>(note) == 0) return;
   note.next = 0;
   note.type = type;
   note.pid = pid;

@@ -7,15 +7,14 @@ import { tcpClose } from "../tcp/close";
 import { connectionAbort, connectionFail, connectionRelease } from "../tcp/connection";
 import { CLAIMING, DETACHED, HANDING, HASHED, LEFT, OFFERED, RELEASED, TOLD } from "../tcp/flags";
 import { orphanAdd } from "../tcp/orphans";
+import { outputNow } from "../tcp/output";
 import { NO_SOCKET, TcpSocket } from "../tcp/socket";
 import { CLOSE_WAIT, ESTABLISHED, INHERITED, isSynchronized } from "../tcp/state";
-import { timersArm } from "../tcp/timers";
-import { flowWrite, walkBegin, walkNext } from "./flow";
+import { flowWrite, scratch, walkBegin, walkNext } from "./flow";
 import { handingEnd } from "./handing";
 import { noteSend } from "./notes";
 import { connectionTell } from "./tell";
 
-const flow = memory.data(40, 8);
 /** This process has forked, or was. */
 let forked = false;
 
@@ -45,9 +44,9 @@ function leave(s: TcpSocket): void {
     s.sharing |= RELEASED; // hand.ts goes on with it
     return;
   }
-  flowWrite(s, flow);
+  flowWrite(s, scratch);
   flowRemoved(s);
-  noteSend(MESSAGE_RELEASE, FORKD, flow);
+  noteSend(MESSAGE_RELEASE, FORKD, scratch);
   if (s.handing != 0) s.sharing = LEFT;
   else connectionDrop(s);
 }
@@ -64,7 +63,8 @@ export function connectionDrop(s: TcpSocket): void {
 /** Export, by libos/with_fork_network.ts: the timer of a socket of state INHERITED. */
 export function inheritedExpired(s: TcpSocket, now: u64): void {
   if ((s.sharing & HANDING) != 0 || s.handing == 0) return;
-  if (now < s.lifeDeadline) timersArm(s);
+  if (now < s.lifeDeadline)
+    outputNow(s, now); // arms the timer again
   else if ((s.sharing & LEFT) != 0) connectionDrop(s);
   else handingEnd(s);
 }

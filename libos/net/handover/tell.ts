@@ -5,10 +5,9 @@ import { FORKD, MESSAGE_CLAIM, MESSAGE_OFFER, MESSAGE_RELEASE, mailboxSend } fro
 import { flowPagesTell } from "../family/flow_list";
 import { CLAIMING, HANDING, OFFERED, RELEASED, TOLD } from "../tcp/flags";
 import { NO_SOCKET, TcpSocket } from "../tcp/socket";
-import { FLOW, flowWrite, walkBegin, walkNext } from "./flow";
+import { FLOW, flowWrite, scratch, walkBegin, walkNext } from "./flow";
 import { handingOf } from "./handing";
 
-const message = memory.data(44, 8); // FLOW and a word
 /** Somebody had something to tell, and the mailbox had no room. */
 let untold = false;
 
@@ -32,9 +31,9 @@ export function connectionTell(s: TcpSocket): void {
 function tellSubject(s: TcpSocket): bool {
   const subject = s.sharing & (CLAIMING | RELEASED | OFFERED);
   if (subject == 0 || (s.sharing & TOLD) != 0) return true;
-  flowWrite(s, message);
+  flowWrite(s, scratch);
   const type = subject == CLAIMING ? MESSAGE_CLAIM : subject == RELEASED ? MESSAGE_RELEASE : MESSAGE_OFFER;
-  if (!mailboxSend(type, 0, FORKD, message, FLOW)) return false;
+  if (!mailboxSend(type, 0, FORKD, scratch, FLOW)) return false;
   s.sharing |= TOLD;
   return true;
 }
@@ -43,9 +42,9 @@ function tellSubject(s: TcpSocket): bool {
 function tellHanding(s: TcpSocket): bool {
   const handing = handingOf(s);
   if (!handing.untold) return true;
-  flowWrite(s, message);
-  store<i32>(message + FLOW, handing.pid);
-  if (!mailboxSend(MESSAGE_CLAIM, 0, FORKD, message, FLOW + 4)) return false;
+  flowWrite(s, scratch);
+  store<i32>(scratch + FLOW, handing.pid);
+  if (!mailboxSend(MESSAGE_CLAIM, 0, FORKD, scratch, FLOW + 4)) return false;
   if ((s.sharing & (RELEASED | OFFERED)) != 0) {
     if (!tellSubject(s)) return false;
     s.sharing &= ~TOLD; // if the hand-over fails, that is said before this is heard: then once more

@@ -1,7 +1,7 @@
 // The ways in which an application ends a connection or its hold on it. See api.ts for what its functions have in common.
 import { ECONNABORTED, EINVAL, ENOTCONN } from "../../../kernel/errno";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
-import { connectionReleases } from "../../with_fork_network";
+import { connectionClaim, connectionReleases } from "../../with_fork_network";
 import { boundRemove } from "./bound_ports";
 import { connectionAbort, connectionRelease, socketUnlink } from "./connection";
 import { tcpExtendedCounters } from "./counters";
@@ -24,7 +24,6 @@ import {
   TIME_WAIT,
   isSynchronized,
 } from "./state";
-import { inheritedStatus } from "./stream";
 import { lifeTimerStart } from "./timers";
 import { stateEnter } from "./trace";
 
@@ -37,7 +36,7 @@ export const SHUT_RDWR: i32 = 2;
 export function tcpShutdown(s: TcpSocket, how: i32, now: u64): i32 {
   if (how < SHUT_RD || how > SHUT_RDWR) return -EINVAL;
   if (s.state == CLOSED || s.state == LISTEN || s.state == SYN_SENT) return -ENOTCONN;
-  if (s.state == INHERITED) return inheritedStatus(s);
+  if (s.state == INHERITED) return connectionClaim(s);
   s.sharing |= USED;
   if (how != SHUT_WR) s.set(READ_SHUT);
   if (how != SHUT_RD) finish(s, now);

@@ -27,7 +27,7 @@ export const POLLPRI: u32 = 0x002;
  * most CORK_MAX after all before it is acknowledged. Bytes taken, -EAGAIN when the queue is full, -EPIPE after the end, or the pending error.
  */
 export function tcpSend(s: TcpSocket, source: usize, count: u32, now: u64, more: bool): i32 {
-  if (s.state == INHERITED) return inheritedStatus(s);
+  if (s.state == INHERITED) return connectionClaim(s);
   if (s.error != 0) return -tcpTakeError(s);
   s.sharing |= USED;
   if (s.state == SYN_SENT || s.state == SYN_RECEIVED) return s.has(FIN_QUEUED) ? -EPIPE : -EAGAIN;
@@ -59,7 +59,7 @@ export function tcpPeek(s: TcpSocket, target: usize, count: u32): i32 {
 /** 1 = there are bytes, 0 = end of the stream, or -errno. Text that arrived before an error is read first. */
 function receiveStatus(s: TcpSocket): i32 {
   if (s.state == LISTEN) return -ENOTCONN;
-  if (s.state == INHERITED) return inheritedStatus(s);
+  if (s.state == INHERITED) return connectionClaim(s);
   s.sharing |= USED;
   if (s.has(READ_SHUT)) return 0;
   if (receiveAvailable(s) != 0) return 1;
@@ -67,13 +67,6 @@ function receiveStatus(s: TcpSocket): i32 {
   if (s.state == SYN_SENT || s.state == SYN_RECEIVED) return -EAGAIN;
   if (acceptsText(s.state)) return -EAGAIN;
   return s.state == CLOSED && s.remotePort == 0 ? -ENOTCONN : 0;
-}
-
-/** Of a connection that another process has: why it cannot be ours, or -EAGAIN until it is. */
-export function inheritedStatus(s: TcpSocket): i32 {
-  if (s.error != 0) return -tcpTakeError(s);
-  connectionClaim(s);
-  return -EAGAIN;
 }
 
 /** POLLIN | POLLOUT | POLLPRI | POLLERR | POLLHUP | POLLRDHUP as they are now. */
@@ -85,12 +78,8 @@ export function tcpPollEvents(s: TcpSocket): u32 {
     }
     return s.acceptCount != 0 ? POLLIN : 0;
   }
-  if (s.state == SYN_SENT || s.state == SYN_RECEIVED) return s.error != 0 ? POLLERR : 0;
-  if (s.state == INHERITED) {
-    if (s.error != 0) return POLLERR | POLLIN;
-    connectionClaim(s);
-    return 0;
-  }
+  if (s.state == INHERITED && s.error == 0) connectionClaim(s);
+  if (s.state == SYN_SENT || s.state == SYN_RECEIVED || s.state == INHERITED) return s.error != 0 ? POLLERR : 0;
   let events: u32 = s.error != 0 ? POLLERR | POLLIN : 0;
   const over = s.state == CLOSED || s.state == TIME_WAIT;
   const finished = peerHasFinished(s.state) || s.has(READ_SHUT) || s.state == CLOSED;

@@ -9,8 +9,8 @@ const HARNESS = "test/unit/handover/harness.ts";
 const PAGE = 4096;
 /** Hooks of with_fork that the harness implements, beside all of with_fork_network. */
 const FAMILY_HOOKS = ["familyMessage", "familyRoom"];
-/** Those of with_fork_network that it does not: the family's addresses are no concern of these tests. */
-const ADDRESS_HOOKS = ["networkFollows", "networkAddressesChanged"];
+/** Those of with_fork_network that it does not: the family's addresses and system calls are no concern of these tests. */
+const ADDRESS_HOOKS = ["networkFollows", "networkAddressesChanged", "streamShutdownLater"];
 
 let compiled: Promise<WebAssembly.Module> | undefined;
 

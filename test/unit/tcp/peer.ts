@@ -52,11 +52,24 @@ export class Peer {
   ) {}
 
   static async create(options: StackOptions = {}, host = PEER_HOST): Promise<Peer> {
-    const stack = await Stack.create(1, options);
+    return Peer.of(await Stack.create(1, options), host);
+  }
+
+  /** The peer of a stack that has not run yet. */
+  static of(stack: Stack, host = PEER_HOST): Peer {
     const peer = new Peer(stack, host);
     stack.time(1_000_000_000n);
     peer.announce(host);
     stack.transmitted.length = 0;
+    return peer;
+  }
+
+  /** The same peer, whose segments go to another stack from now on: one that knows its address already. */
+  turnTo(stack: Stack): Peer {
+    const peer = new Peer(stack, this.host);
+    peer.stackIsn = this.stackIsn;
+    peer.port = this.port;
+    stack.time(this.stack.now);
     return peer;
   }
 
