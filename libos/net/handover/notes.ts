@@ -45,6 +45,19 @@ export function noteSendValue(type: u32, pid: i32, flow: usize, value: u32): voi
 }
 
 function put(type: u32, pid: i32, flow: usize, value: u32, length: u32): void {
+  if (notesFlush() && mailboxBegin(type, 0, pid, length)) {
+    store<u32>(word, value);
+    mailboxPut(flow, FLOW);
+    mailboxPut(word, length - FLOW);
+    mailboxEnd();
+  } else {
+    keep(type, pid, flow, value, length);
+  }
+}
+
+const word = memory.data(4, 4);
+
+function keep(type: u32, pid: i32, flow: usize, value: u32, length: u32): void {
   if (slab.objectSize == 0) slabInit(slab, <u32>offsetof<Note>());
   const note = changetype<Note>(slab.alloc());
   if (changetype<usize>(note) == 0) return;
@@ -57,7 +70,6 @@ function put(type: u32, pid: i32, flow: usize, value: u32, length: u32): void {
   if (first == 0) first = changetype<usize>(note);
   else changetype<Note>(last).next = changetype<usize>(note);
   last = changetype<usize>(note);
-  notesFlush();
 }
 
 function drop(): void {
