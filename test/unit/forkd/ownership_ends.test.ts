@@ -99,7 +99,7 @@ test("forkd is killed: who was to have it is there already, has gone, or is stil
   for (const [state_, said, steered] of [
     ["has it", "moved 1000", ["1000 to 2"]],
     ["has died", "sole 1000", []],
-    ["waits", undefined, []],
+    ["waits", "hand 1000 2 0", []],
   ] as const) {
     const scene = new HandoverScene(3);
     scene.hold(ONE, 1, 2);
@@ -110,7 +110,7 @@ test("forkd is killed: who was to have it is there already, has gone, or is stil
     scene.restart();
     scene.say(1, claim, ONE, [2]);
     for (const pid of scene.family.members.keys()) scene.told(pid);
-    assert.deepEqual(scene.got(1), said === undefined ? [] : [said], state_);
+    assert.deepEqual(scene.got(1), [said], state_);
     assert.deepEqual(scene.done, steered);
     if (state_ !== "waits") continue;
     scene.say(1, state, ONE, [CLAIMED, 1, 0], 2, MESSAGE_LAST);

@@ -57,7 +57,9 @@ export class Handovers {
     if (to === undefined || to.ending) return void this.say.sole(from, flow);
     this.adopt(from, to, flow, REASON.claimed);
     const transfer = this.#transfers.get(id);
-    if (transfer !== undefined && holdOf(to, id) === HOLD.owner) this.#complete(id, transfer);
+    if (transfer === undefined) return;
+    if (holdOf(to, id) === HOLD.owner) this.#complete(id, transfer);
+    else this.say.hand(from, flow, to, REASON.claimed); // once more: what came of it, or that it failed, may be lost
   }
 
   /** The application of a member has closed it. Who held it only does not list it any more. */
