@@ -69,6 +69,29 @@ test("an owner that uses it keeps it; one that only polls, or has used it before
   );
 });
 
+test("who waits for a connection is woken when it has come, when it is refused, and where it was when that fails", async () => {
+  const { parent, peer, socket } = await connected();
+  const child = parent.fork(2);
+  const woken = (process: typeof child, happens: () => void): boolean => {
+    process.call("waitBegin", socket);
+    happens();
+    return process.call("waitEnd") === 1;
+  };
+  child.read(socket);
+  const refuse = withWords(flowOf(peer), EBUSY);
+  assert.ok(woken(child, () => void post(child, MESSAGE.refuse, refuse, 1)));
+  assert.equal(child.read(socket), -EBUSY);
+  child.read(socket);
+  const state = stateOf(parent, peer, child, Reason.CLAIMED);
+  assert.ok(woken(parent, () => void post(parent, MESSAGE.sole, flowOf(peer))));
+  assert.equal(
+    woken(child, () => void give(child, state.slice(0, -1))),
+    false,
+  );
+  assert.ok(woken(child, () => void give(child, state)));
+  assert.equal(child.field(socket, "state"), State.ESTABLISHED);
+});
+
 test("a claim of what is over: the connection is reset for who wants it", async () => {
   const { parent, peer, socket } = await connected();
   const child = parent.fork(2);

@@ -1,6 +1,8 @@
 // The TCP stack of a process that can fork: the harness of TCP, with all that only such images have (libos/with_fork_network.ts), and its mailbox.
 import { forkDescriptor, forkDescriptorInit } from "../../../kernel/fork/descriptor";
 import { mailboxForked, mailboxInit, mailboxTake } from "../../../kernel/fork/mailbox";
+import { Thread } from "../../../kernel/thread/scheduler";
+import { WAITER_SIZE, Waiter, waiterAdd, waiterRemove } from "../../../kernel/thread/wait_queue";
 import { networkUnreleased } from "../../../libos/net/handover/release";
 import { TcpSocket } from "../../../libos/net/tcp/socket";
 import { tableUnfinished } from "../../../libos/net/tcp/table";
@@ -19,6 +21,22 @@ export function served(yes: bool): void {
 
 export function sharingOf(s: TcpSocket): u32 {
   return s.sharing;
+}
+
+const sleeper = changetype<Thread>(memory.data(offsetof<Thread>(), 8));
+const place = changetype<Waiter>(memory.data(WAITER_SIZE, 8));
+
+/** A thread begins to wait for the socket. */
+export function waitBegin(s: TcpSocket): void {
+  sleeper.woken = false;
+  waiterAdd(s.waitQueue, place);
+  place.thread = changetype<usize>(sleeper);
+}
+
+/** It waits no more: whether it has been woken. */
+export function waitEnd(): bool {
+  waiterRemove(place);
+  return sleeper.woken;
 }
 
 /** Whether a process that ends has to wait. */
