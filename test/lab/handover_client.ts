@@ -1,6 +1,7 @@
 // Clients of test/apps/handover, run in dom0 by handover.test.ts:
-//   echo <address> <port>:<connections>:<bytes>:<seed>[:<depth>]…
-//       all at once, each at its own pace: sends bytes and checks that the same come back; a line of JSON for each
+//   echo <address> <port>:<connections>:<bytes>:<seed>[:<depth>[:<pause>]]…
+//       all at once, each at its own pace: sends bytes and checks that the same come back; a line of JSON for each. With a pause
+//       (ms) it sends little at a time, and pauses as long at most
 //   watch <address> <port>…
 //       connects to each, and prints what comes and how it ends, a line each: "<index> <text>"
 import { createHash } from "node:crypto";
@@ -10,6 +11,7 @@ import { Random } from "../support/random.ts";
 
 const TIMEOUT_MS = 240_000;
 const LARGEST_PIECE = 20_000;
+const SMALL_PIECE = 2000;
 const LONGEST_PAUSE_MS = 60;
 
 /** How one connection went. */
@@ -22,7 +24,17 @@ export interface Echoed {
   readonly ms: number;
 }
 
-async function echo(host: string, port: number, bytes: number, seed: number, depth: number): Promise<Echoed> {
+/** What a connection does. */
+interface Order {
+  readonly host: string;
+  readonly port: number;
+  readonly bytes: number;
+  readonly seed: number;
+  readonly depth: number;
+  readonly pause: number;
+}
+
+async function echo({ host, port, bytes, seed, depth, pause }: Order): Promise<Echoed> {
   const random = new Random(seed);
   const begun = performance.now();
   const [there, back] = [createHash("sha256"), createHash("sha256")];
@@ -39,11 +51,12 @@ async function echo(host: string, port: number, bytes: number, seed: number, dep
   if (depth > 0) socket.write(Uint8Array.of(depth));
   let sent = 0;
   while (sent < bytes && !socket.destroyed) {
-    const piece = random.bytes(Math.min(random.between(1, LARGEST_PIECE), bytes - sent));
+    const piece = random.bytes(Math.min(random.between(1, pause > 0 ? SMALL_PIECE : LARGEST_PIECE), bytes - sent));
     there.update(piece);
     sent += piece.length;
     if (!socket.write(piece)) await Promise.race([ended, new Promise((done) => socket.once("drain", done))]);
-    if (random.between(0, 3) === 0) await sleep(random.between(0, LONGEST_PAUSE_MS));
+    if (pause > 0) await sleep(random.between(0, pause));
+    else if (random.between(0, 3) === 0) await sleep(random.between(0, LONGEST_PAUSE_MS));
   }
   socket.end();
   await ended;
@@ -64,8 +77,9 @@ const [, , what, host = "", ...specifications] = process.argv;
 if (what === "watch") specifications.forEach((port, i) => watch(host, Number(port), i));
 else {
   const all = specifications.flatMap((specification) => {
-    const [port = 0, connections = 0, bytes = 0, seed = 0, depth = 0] = specification.split(":").map(Number);
-    return Array.from({ length: connections }, (_, i) => echo(host, port, bytes, seed + i, depth));
+    const [port = 0, connections = 0, bytes = 0, seed = 0, depth = 0, pause = 0] = specification.split(":").map(Number);
+    const order = { host, port, bytes, depth, pause };
+    return Array.from({ length: connections }, (_, i) => echo({ ...order, seed: seed + i }));
   });
   for (const one of await Promise.all(all)) process.stdout.write(`${JSON.stringify(one)}\n`);
 }

@@ -6,6 +6,7 @@
 //  11 chain   process after process sends back 64 KiB, then forks the next, as many as the connection's first byte says
 //  12 greet   a child says "process <pid>", and waits
 //  13 idle    a child holds it, and never uses it
+//  14 late    keep, but the child begins three seconds after the fork, while the client sends
 import {
   AF_INET,
   INADDR_ANY,
@@ -34,9 +35,10 @@ import {
 } from "karyon";
 
 const FIRST: u16 = 7;
-const PORTS: i32 = 7;
+const PORTS: i32 = 8;
 const SIZE: usize = 16384;
 const PART: u32 = 65536;
+const LATE_S: u32 = 3;
 const LONG_S: u32 = 600;
 
 const buffer = memory.data(16384);
@@ -83,10 +85,11 @@ function echo(client: i32, most: u32): bool {
   return true;
 }
 
-function serve(client: i32, keeps: bool): void {
+function serve(client: i32, keeps: bool, late: bool = false): void {
   const pid = forkSurely();
   if (pid == 0) {
     childBegins(client);
+    if (late) sleep(LATE_S);
     echo(client, u32.MAX_VALUE);
     close(client);
     _exit(0);
@@ -162,6 +165,7 @@ function begin(client: i32, port: i32): void {
   else if (port == 10 && echo(client, PART)) serve(client, false);
   else if (port == 11) chain(client);
   else if (port == 12 || port == 13) stay(client, port == 12);
+  else if (port == 14) serve(client, true, true);
   else close(client);
 }
 
