@@ -14,6 +14,8 @@ export interface Repeated {
   readonly sequence: number;
   /** Since the first time, in ms. */
   readonly after: number;
+  /** When it was sent first, in ms since the family first sent text in the flow; undefined when it had not. */
+  readonly at: number | undefined;
 }
 
 /** What there was to see. */
@@ -27,7 +29,9 @@ export interface Seen {
 /** Looks through a capture, which may hold the beginnings of frames only, for what concerns `address`. */
 export function look(file: Buffer, address: string): Seen {
   const macs = new Set<string>();
-  const repeated: Repeated[] = [];
+  const again: { flow: string; byFamily: boolean; sequence: number; first: number; time: number }[] = [];
+  /** When the family first sent text in a flow. */
+  const begun = new Map<string, number>();
   const sentAt = new Map<string, number>();
   let [segments, resets] = [0, 0];
   for (const { time, frame, length } of framesOf(file)) {
@@ -45,9 +49,15 @@ export function look(file: Buffer, address: string): Seen {
     const flow = `${segment.readUInt16BE(0)} > ${segment.readUInt16BE(2)}`;
     const sequence = segment.readUInt32BE(4);
     const before = sentAt.get(`${flow} ${sequence}`);
+    if (byFamily && !begun.has(flow)) begun.set(flow, time);
     if (before === undefined) sentAt.set(`${flow} ${sequence}`, time);
-    else repeated.push({ flow, byFamily, sequence, after: Math.round(time - before) });
+    else again.push({ flow, byFamily, sequence, first: before, time });
   }
+  const repeated = again.map(({ flow, byFamily, sequence, first, time }) => {
+    const begin = begun.get(byFamily ? flow : flow.split(" > ").reverse().join(" > "));
+    const at = begin === undefined ? undefined : Math.round(first - begin);
+    return { flow, byFamily, sequence, after: Math.round(time - first), at };
+  });
   return { segments, macs, repeated, resets };
 }
 

@@ -166,8 +166,7 @@ export class ContractProcess {
 
   #hand(flow: ListedFlow, connection: Connection | undefined, to: number, reason: number): void {
     if (connection?.uses === undefined) return this.#say(MESSAGE.refuse, flow, [ECONNRESET], to);
-    if (connection.handing === to) return;
-    if (reason === CLAIMED && connection.busy && !connection.released) {
+    if (connection.handing === undefined && reason === CLAIMED && connection.busy && !connection.released) {
       return this.#say(MESSAGE.refuse, flow, [EBUSY], to);
     }
     connection.handing = to;
@@ -185,7 +184,7 @@ export class ContractProcess {
   #install(flow: ListedFlow, known: Connection | undefined, uses: number, offered: boolean): void {
     const connection = known ?? (offered ? this.#add(flow, { open: true }) : undefined);
     if (connection === undefined) return this.#say(MESSAGE.ready, flow, [EBADF]);
-    assert.equal(connection.uses, undefined, `process ${this.pid} has connection ${flow.remotePort} already`);
+    if (connection.uses !== undefined) return this.#say(MESSAGE.ready, flow, [0]); // a forkd that has begun anew let it be sent again
     connection.uses = uses;
     this.scene.process(this.pid).list(flow, HOLD.owner);
     this.#say(MESSAGE.ready, flow, [0]);

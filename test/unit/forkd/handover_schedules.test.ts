@@ -17,6 +17,7 @@ class Schedule {
   readonly processes = new Map<number, ContractProcess>();
   readonly #random: Random;
   #recovering: number[] = [];
+  #hasKilled = false;
   #lastPid = 1;
   #lastPort = 1000;
 
@@ -108,9 +109,14 @@ class Schedule {
     process.offer(flow(++this.#lastPort));
   }
 
-  #kill({ pid }: ContractProcess): void {
+  #kill(process: ContractProcess): void {
+    const { pid } = process;
+    // What a process has not sent when it dies nobody knows: that it has got a connection, and ended it.
+    process.flush();
+    if (process.isBusy) return;
     // Nobody can tell the peers of connections that nobody has been told of, nor who was sent what before forkd began anew.
     if (this.#isYoung(pid) || this.#isRecovering()) return;
+    this.#hasKilled = true;
     this.processes.delete(pid);
     for (const port of this.scene.dies(pid)) this.world.ended.add(port);
     this.#takeLost();
@@ -137,6 +143,9 @@ class Schedule {
   #restart(): void {
     // What a forkd has heard but decided nothing about, since not everybody had told yet, the one after it does not know.
     if (this.#isRecovering()) return;
+    // Nor what it had still to say in a dead one's name.
+    if (this.#hasKilled) this.settle();
+    this.#hasKilled = false;
     this.scene.restart();
     this.#recovering = [...this.processes.keys()];
     for (const pid of this.processes.keys()) this.scene.asks(pid);
