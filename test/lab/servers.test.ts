@@ -57,3 +57,25 @@ test("prefork: SIGHUP replaces all workers under load; SIGTERM ends the family",
     await lab().run(`while xl list | grep -q '${server.guest.name}'; do sleep 1; done`, { timeoutMs: PATIENCE_MS });
   });
 });
+
+test("prefork: a stream lives on through a restart, and keeps nobody else waiting", limit, async () => {
+  await using forkd = await startForkd(lab());
+  await using server = await bootServer(forkd, "prefork --status --workers 2 --max-workers 3", 2);
+  await server.explained(async () => {
+    await server.until(({ rows }) => rows.filter(({ state }) => state !== "starting").length === 2, "two workers");
+    const streamed = server.stream(45, 500);
+    const { rows } = await server.until((board) => board.rows.some(({ state }) => state === "streaming"), "a stream");
+    const owner = rows.find(({ state }) => state === "streaming")?.pid ?? 0;
+    const { answered, errors } = await server.load(2, 10, 1);
+    assert.deepEqual([answered, errors], [10, []]);
+    await server.signal(1, "USR1");
+    const after = await server.until(
+      (board) => board.rows.filter(({ generation, state }) => generation === 2 && state !== "starting").length >= 2,
+      "two workers of the second generation",
+    );
+    assert.equal(after.rows.find(({ pid }) => pid === owner)?.state, "ending");
+    const text = await streamed;
+    assert.equal(text.match(new RegExp(`^data: process ${owner}$`, "gm"))?.length, 90);
+    await server.until((board) => !board.rows.some(({ pid }) => pid === owner), "who has streamed ends");
+  });
+});

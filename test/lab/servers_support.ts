@@ -61,6 +61,12 @@ export class Server {
     return JSON.parse(await this.guest.lab.run(`node ${program} ${words}`, { timeoutMs: START_MS })) as Load;
   }
 
+  /** All of a stream of so many seconds, with an event in `interval` ms. */
+  stream(seconds: number, interval: number): Promise<string> {
+    const url = `http://${this.address}/stream?seconds=${seconds}&interval=${interval}`;
+    return this.guest.lab.run(`curl -sSN --max-time ${seconds + 60} '${url}'`, { timeoutMs: START_MS });
+  }
+
   /** Runs `work`; when it fails, the error has the consoles. */
   async explained<T>(work: () => Promise<T>): Promise<T> {
     try {

@@ -4,7 +4,7 @@
 export interface Row {
   readonly pid: number;
   readonly generation: number;
-  /** starting, idle, serving or ending. */
+  /** starting, idle, serving, streaming or ending. */
   readonly state: string;
   readonly requests: number;
   readonly connections: number;
@@ -42,7 +42,7 @@ export function parseScoreboard(text: string): Scoreboard {
 const WIDTH = 80;
 /** With what stands above and below them, they fill 24 lines. */
 const MOST_ROWS = 16;
-const BAR = 18;
+const BAR = 17;
 
 /** What of the family is shown beside its scoreboard. */
 export interface View {
@@ -76,7 +76,7 @@ export function treeText(board: Scoreboard, { name, url, rate, note, keys }: Vie
 
 function rowText({ pid, generation, state, requests }: Row, name: string, most: number, last: boolean): string {
   const bar = "█".repeat(Math.round((requests / most) * BAR));
-  const text = `${last ? "└─" : "├─"} ${`${name}-${pid}`.padEnd(16)} generation ${generation}  ${state.padEnd(8)}`;
+  const text = `${last ? "└─" : "├─"} ${`${name}-${pid}`.padEnd(16)} generation ${generation}  ${state.padEnd(9)}`;
   return `${text} ${String(requests).padStart(7)} ${bar}`;
 }
 

@@ -5,6 +5,7 @@ import {
   ENOMEM,
   ENOSYS,
   O_NONBLOCK,
+  SIGTERM,
   WEXITSTATUS,
   WIFEXITED,
   WNOHANG,
@@ -25,12 +26,14 @@ import {
   waitpid,
   write,
 } from "karyon";
-import { updateClock } from "../clock";
+import { monotonicTime, updateClock } from "../clock";
 import { memberStart } from "./member";
 import { REPORT_SIZE, Scoreboard, SNAPSHOT_CAPACITY, Worker } from "./scoreboard";
 
 /** Reports read in one go. */
 const REPORTS: u32 = 32;
+/** Milliseconds that children get to end after SIGTERM. */
+const END_TIMEOUT: u64 = 5000;
 
 export const board = new Scoreboard();
 const reports = new StaticArray<u8>(<i32>(REPORT_SIZE * REPORTS));
@@ -134,6 +137,19 @@ export function crewEnd(): string {
 /** Sends `signal` to all children. */
 export function crewSignal(signal: i32): void {
   for (let i = 0; i < board.workers.length; i++) kill(board.workers[i].pid, signal);
+}
+
+/** Ends all children at once, and waits until they have gone, END_TIMEOUT at most. */
+export function crewDismiss(): void {
+  crewSay("SIGTERM: all processes end");
+  crewSignal(SIGTERM);
+  const until = updateClock() + END_TIMEOUT;
+  while (board.workers.length > 0 && monotonicTime() < until) {
+    while (crewReap() !== null);
+    if (board.workers.length > 0) crewWait(<i32>(until - monotonicTime()));
+    crewHear();
+    updateClock();
+  }
 }
 
 /**

@@ -4,14 +4,18 @@
 //   options.ts                  the command line
 //   supervisor.ts  policy.ts    process 1: how many workers, and when
 //   worker.ts  converse.ts      a worker, and the connection that it serves
+//   fork_each.ts                a child for each connection
+//   stream.ts                   events that go on for long
 //   crew.ts  member.ts          children as process 1 has them; the family as a child has it
 //   scoreboard.ts  server_status.ts   what is known of all of them, and the page that shows it
 import { fputs, perror, puts, stderr } from "karyon";
 import { options } from "../options";
 import { setRoute } from "../resource";
 import { loadSite, siteFileCount } from "../site";
-import { parseForkOptions, forkOptions, USAGE } from "./options";
+import { ARCHITECTURE_FORK, parseForkOptions, forkOptions, USAGE } from "./options";
+import { serveByForking } from "./fork_each";
 import { serverStatus } from "./server_status";
+import { stream } from "./stream";
 import { supervise } from "./supervisor";
 
 /** Exit status for a command line that is wrong. */
@@ -31,9 +35,10 @@ export function main(args: string[]): i32 {
     perror("httpd: cannot read the embedded files");
     return 1;
   }
-  setRoute(serverStatus);
-  puts(`httpd: ${siteFileCount()} files, port ${options.port}, architecture prefork`);
-  const status = supervise();
+  setRoute((connection, path, length) => serverStatus(connection, path, length) || stream(connection, path, length));
+  const forksEach = forkOptions.architecture == ARCHITECTURE_FORK;
+  puts(`httpd: ${siteFileCount()} files, port ${options.port}, architecture ${forksEach ? "fork" : "prefork"}`);
+  const status = forksEach ? serveByForking() : supervise();
   if (status >= 0) return status;
   perror(`httpd: cannot listen on port ${options.port}`);
   return 1;

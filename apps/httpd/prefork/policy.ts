@@ -2,7 +2,7 @@
 // kept between two bounds, and what begins slowly doubles while it is not enough. A restart goes step by step: an old worker is let
 // go when a new one has taken its place, so that at every moment somebody accepts.
 import { forkOptions } from "./options";
-import { Scoreboard, Worker, STATE_SERVING } from "./scoreboard";
+import { Scoreboard, Worker } from "./scoreboard";
 
 /** Most workers that are started at one look at the idle ones. */
 const LARGEST_BURST: i32 = 8;
@@ -77,7 +77,7 @@ export class Policy {
     for (let i = 0; i < this.board.workers.length; i++) {
       const worker = this.board.workers[i];
       if (!worker.stays || (worker.generation == this.board.generation) != current) continue;
-      if (worker.state != STATE_SERVING) return worker;
+      if (!worker.busy) return worker;
       found = worker;
     }
     return current ? null : found;

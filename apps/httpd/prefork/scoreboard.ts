@@ -15,6 +15,9 @@ export const STATE_SERVING: u8 = 2;
 /** It takes no more connections. */
 export const STATE_ENDING: u8 = 3;
 
+/** It accepts nothing until a stream ends. */
+export const STATE_STREAMING: u8 = 4;
+
 /** A report that only tells. */
 export const REPORT_STATE: u8 = 0;
 /** One that asks for a snapshot, too. */
@@ -43,6 +46,11 @@ export class Worker {
     /** The writing end of the pipe for its snapshots. */
     public readonly answers: i32,
   ) {}
+
+  /** Whether a connection would have to wait. */
+  get busy(): bool {
+    return this.state == STATE_SERVING || this.state == STATE_STREAMING;
+  }
 
   /** Whether it takes connections, or will. */
   get stays(): bool {
@@ -115,7 +123,7 @@ export class Scoreboard {
     let count = 0;
     for (let i = 0; i < this.workers.length; i++) {
       const worker = this.workers[i];
-      if (worker.stays && worker.state != STATE_SERVING) count++;
+      if (worker.stays && !worker.busy) count++;
     }
     return count;
   }

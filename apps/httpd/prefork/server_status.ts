@@ -19,6 +19,7 @@ import {
   STATE_IDLE,
   STATE_SERVING,
   STATE_STARTING,
+  STATE_STREAMING,
 } from "./scoreboard";
 
 // With the head of the answer, no more than ANSWER_ROOM (../answer.ts).
@@ -58,7 +59,7 @@ function writePage(from: usize, count: u32): usize {
   writer.text("\nrequests ").decimal(load<u64>(from, 16));
   writer.text("\nconnections ").decimal(load<u64>(from, 24));
   writer.text("\nprocesses ").decimal(rows);
-  writer.text("\n\n   PID  GEN STATE      REQUESTS CONNECTIONS     AGE\n");
+  writer.text("\n\n   PID  GEN STATE       REQUESTS CONNECTIONS     AGE\n");
   for (let i: u32 = 0; i < rows; i++) {
     const row = from + SNAPSHOT_HEADER + i * SNAPSHOT_ROW;
     column(load<u32>(row), 6);
@@ -78,8 +79,9 @@ function column(value: u32, width: i32): void {
 }
 
 function stateName(state: u8): string {
-  if (state == STATE_STARTING) return " starting";
-  if (state == STATE_IDLE) return " idle    ";
-  if (state == STATE_SERVING) return " serving ";
-  return state == STATE_ENDING ? " ending  " : " ?       ";
+  if (state == STATE_STARTING) return " starting ";
+  if (state == STATE_IDLE) return " idle     ";
+  if (state == STATE_SERVING) return " serving  ";
+  if (state == STATE_STREAMING) return " streaming";
+  return state == STATE_ENDING ? " ending   " : " ?        ";
 }

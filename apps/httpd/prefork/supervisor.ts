@@ -4,14 +4,12 @@ import { SIGCHLD, SIGHUP, SIGTERM, SIGUSR1, kill, signal } from "karyon";
 import { monotonicTime, updateClock } from "../clock";
 import { openListener } from "../listener";
 import { options } from "../options";
-import { board, crewEnd, crewEndedWell, crewFork, crewHear, crewOpen, crewReap, crewSay, crewSignal, crewWait } from "./crew"; // prettier-ignore
+import { board, crewEnd, crewDismiss, crewEndedWell, crewFork, crewHear, crewOpen, crewReap, crewSay, crewWait } from "./crew"; // prettier-ignore
 import { Policy } from "./policy";
 import { work } from "./worker";
 
 /** Milliseconds between two looks at how many workers are idle. */
 const LOOK_INTERVAL: u64 = 1000;
-/** Milliseconds that workers get to end after SIGTERM. */
-const END_TIMEOUT: u64 = 5000;
 
 const policy = new Policy(board);
 let listener: i32 = -1;
@@ -45,7 +43,8 @@ export function supervise(): i32 {
     crewWait(looksAt > now ? <i32>(looksAt - now) : 0);
     updateClock();
   }
-  return end();
+  crewDismiss();
+  return 0;
 }
 
 /** Starts as many as the policy wants. True in a worker. */
@@ -95,18 +94,4 @@ function restart(): void {
   restartWanted = false;
   policy.restart();
   crewSay(`restart: generation ${board.generation}`);
-}
-
-/** Ends all workers at once. */
-function end(): i32 {
-  crewSay("SIGTERM: all workers end");
-  crewSignal(SIGTERM);
-  const until = updateClock() + END_TIMEOUT;
-  while (board.workers.length > 0 && monotonicTime() < until) {
-    while (crewReap() !== null);
-    if (board.workers.length > 0) crewWait(<i32>(until - monotonicTime()));
-    crewHear();
-    updateClock();
-  }
-  return 0;
 }
