@@ -64,6 +64,7 @@ test("prefork: a stream lives on through a restart, and keeps nobody else waitin
   await server.explained(async () => {
     await server.until(({ rows }) => rows.filter(({ state }) => state !== "starting").length === 2, "two workers");
     const streamed = server.stream(45, 500);
+    streamed.catch(() => undefined); // it is awaited last
     const { rows } = await server.until((board) => board.rows.some(({ state }) => state === "streaming"), "a stream");
     const owner = rows.find(({ state }) => state === "streaming")?.pid ?? 0;
     const { answered, errors } = await server.load(2, 10, 1);
