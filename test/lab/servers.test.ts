@@ -80,3 +80,19 @@ test("prefork: a stream lives on through a restart, and keeps nobody else waitin
     await server.until((board) => !board.rows.some(({ pid }) => pid === owner), "who has streamed ends");
   });
 });
+
+test("fork: a process for each connection, four at a time", limit, async () => {
+  await using forkd = await startForkd(lab());
+  await using server = await bootServer(forkd, "fork --status --max-workers 4", 0);
+  await server.explained(async () => {
+    const { answered, errors } = await server.load(4, 16, 3);
+    assert.deepEqual([answered, errors], [48, []]);
+    const board = await server.scoreboard();
+    assert.equal(board.connections, 17);
+    assert.equal(board.requests, 48, "the one that asks is not counted before it is answered");
+    const pids = (server.forkd.output.text.match(/is process \d+ \(/g) ?? []).length;
+    assert.ok(pids >= 17, `${pids} processes`);
+    await server.signal(1, "TERM");
+    await server.guest.gone();
+  });
+});

@@ -132,7 +132,7 @@ class Stages {
       const appWasm = this.compile("app", appCompilation(appFolder, manifest));
       const kernelWasm = this.kernel(networked, appWasm);
       const kernel = this.unit("kernel", kernelWasm, fast ? "speed" : "size");
-      const app = this.unit("app", appWasm, fast ? "speed" : "balance", kernel);
+      const app = this.unit("app", appWasm, fast ? "speed" : (manifest.optimize ?? "balance"), kernel);
       const [boot, files, ...units] = await Promise.all([
         this.boot(),
         manifest.files === undefined ? [] : collectFiles(path.join(appFolder, manifest.files)),
