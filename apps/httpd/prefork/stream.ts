@@ -12,9 +12,8 @@ import { METHOD_HEAD } from "../http/request";
 import { spanLength, spanStart } from "../http/span";
 import { BAD_REQUEST, OK } from "../http/status";
 import { writer } from "../http/writer";
-import { openListener } from "../listener";
-import { options, parseNumber } from "../options";
-import { closeListener, currentListener, isLeaving, leave, setListener } from "./converse";
+import { parseNumber } from "../options";
+import { closeListener } from "./converse";
 import { memberGoesOn, memberIs } from "./member";
 import { STATE_SERVING, STATE_STREAMING } from "./scoreboard";
 
@@ -69,7 +68,6 @@ function readQuery(connection: Connection): bool {
 }
 
 function sendEvents(connection: Connection, chunked: bool): void {
-  const accepted = currentListener() >= 0;
   closeListener();
   memberIs(STATE_STREAMING);
   const end = updateClock() + <u64>seconds * 1000;
@@ -87,14 +85,7 @@ function sendEvents(connection: Connection, chunked: bool): void {
   } else if (!alive) {
     closeConnection(connection);
   }
-  if (accepted) acceptAgain();
   memberIs(STATE_SERVING);
-}
-
-/** A worker that cannot accept again ends, and another takes its place. */
-function acceptAgain(): void {
-  if (!isLeaving()) setListener(openListener(<u16>options.port, 0));
-  if (currentListener() < 0) leave();
 }
 
 /** Sends what is in the output and an event behind it. Returns false when the client has gone, or takes nothing. */
