@@ -13,6 +13,7 @@ export { networkFinish } from "./net/finish";
 export { networkShares } from "./net/handover/forked";
 export { inheritedArrives } from "./net/handover/frames";
 export { connectionClaim } from "./net/handover/inherited";
+export { listenerLeaves } from "./net/handover/leaving_listener";
 export {
   connectionOffers,
   connectionReleases,

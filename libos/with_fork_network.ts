@@ -31,6 +31,8 @@ export declare function inheritedExpired(s: TcpSocket, now: u64): void;
 export declare function connectionReleases(s: TcpSocket): bool;
 /** Nobody has accepted the connection, and its listener is closed. False: it is to be reset. */
 export declare function connectionOffers(child: TcpSocket): bool;
+/** The last descriptor of a listener is closed, and others of a family may accept on its port: it goes on for a while. False: it ends. */
+export declare function listenerLeaves(s: TcpSocket, now: u64): bool;
 /** Whether connections wait for who is to have them. */
 export declare function networkUnreleased(): bool;
 /** Nobody has answered: they end. */

@@ -6,7 +6,7 @@ import { pageAlloc, pagesFree, PAGE_SIZE } from "../../../kernel/memory/pages";
 import { NEVER } from "../../../kernel/time/clock";
 import { ipGathers } from "../ip/routing";
 import { listenerFind } from "../tcp/bound_ports";
-import { HANDING, LEFT } from "../tcp/flags";
+import { DETACHED, HANDING, LEFT } from "../tcp/flags";
 import { rangeListAlloc, rangeListFree, RANGE_LIST_MAX } from "../tcp/range_list";
 import { RETRANSMISSION_LOG_MAX, retransmissionLogAlloc, retransmissionLogFree } from "../tcp/retransmission_log";
 import { RingBuffer, ringExtend, ringFree, ringReserve } from "../tcp/ring_buffer";
@@ -188,7 +188,8 @@ function refusal(flow: usize, reason: u32): u32 {
 }
 
 function listenerOf(flow: usize): TcpSocket {
-  return listenerFind(flowLocal(flow), flowLocalPort(flow), flowRemote(flow), flowRemotePort(flow));
+  const s = listenerFind(flowLocal(flow), flowLocalPort(flow), flowRemote(flow), flowRemotePort(flow));
+  return s != NO_SOCKET && s.has(DETACHED) ? NO_SOCKET : s;
 }
 
 /** Takes `count` bytes that come next: 0, or an errno. */

@@ -17,6 +17,7 @@ import { walkBegin, walkNext } from "./flow";
 import { framesForked } from "./frames";
 import { handingEnd } from "./handing";
 import { connectionInherit } from "./inherited";
+import { leavingEnd } from "./leaving_listener";
 import { notesForked } from "./notes";
 import { connectionDrop, releaseForked } from "./release";
 import { tellForked } from "./tell";
@@ -43,6 +44,7 @@ function held(s: TcpSocket): bool {
 /** In the child: lets go of everything that the parent goes on with, without a word to the peers. */
 export function tcpForked(): void {
   releaseForked();
+  leavingEnd(u64.MAX_VALUE);
   notesForked();
   tellForked();
   arrivalsForked();

@@ -2,14 +2,14 @@
 // a FIN, until forkd says that nobody else has it (then it ends as it would have) or who shall have it. What only an INHERITED socket was, goes at once.
 import { FORKD, MESSAGE_RELEASE } from "../../../kernel/fork/mailbox";
 import { flowRemoved } from "../family/flow_list";
-import { boundRemove } from "../tcp/bound_ports";
+import { boundFirst, boundNext, boundRemove } from "../tcp/bound_ports";
 import { tcpClose } from "../tcp/close";
 import { connectionAbort, connectionFail, connectionRelease } from "../tcp/connection";
 import { CLAIMING, DETACHED, HANDING, HASHED, LEFT, OFFERED, RELEASED, TOLD } from "../tcp/flags";
 import { orphanAdd } from "../tcp/orphans";
 import { outputNow } from "../tcp/output";
 import { NO_SOCKET, TcpSocket } from "../tcp/socket";
-import { CLOSE_WAIT, ESTABLISHED, INHERITED, isSynchronized } from "../tcp/state";
+import { CLOSE_WAIT, ESTABLISHED, INHERITED, LISTEN, isSynchronized } from "../tcp/state";
 import { flowWrite, scratch, walkBegin, walkNext } from "./flow";
 import { handingEnd } from "./handing";
 import { noteSend } from "./notes";
@@ -21,6 +21,11 @@ let forked = false;
 /** From now on others of the family can take what this process leaves. */
 export function releaseForked(): void {
   forked = true;
+}
+
+/** Whether others of the family can take what this process leaves. */
+export function hasForked(): bool {
+  return forked;
 }
 
 /** Export, by libos/with_fork_network.ts: the last descriptor of a SHARED connection is closed. False: it ends as any other. */
@@ -90,8 +95,11 @@ export function connectionEnd(s: TcpSocket, now: u64): void {
   }
 }
 
-/** Export, by libos/with_fork_network.ts: true while something is to be released, offered or handed over. */
+/** Export, by libos/with_fork_network.ts: true while something is to be released, offered or handed over, or a listener leaves. */
 export function networkUnreleased(): bool {
+  for (let s = boundFirst(); s != NO_SOCKET; s = boundNext(s)) {
+    if (s.state == LISTEN && s.has(DETACHED)) return true;
+  }
   walkBegin();
   for (let s = walkNext(); s != NO_SOCKET; s = walkNext()) {
     if ((s.sharing & (RELEASED | OFFERED | HANDING)) != 0) return true;

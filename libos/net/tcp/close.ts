@@ -1,7 +1,7 @@
 // The ways in which an application ends a connection or its hold on it. See api.ts for what its functions have in common.
 import { ECONNABORTED, EINVAL, ENOTCONN } from "../../../kernel/errno";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
-import { connectionClaim, connectionReleases } from "../../with_fork_network";
+import { connectionClaim, connectionReleases, listenerLeaves } from "../../with_fork_network";
 import { boundRemove } from "./bound_ports";
 import { connectionAbort, connectionRelease, socketUnlink } from "./connection";
 import { tcpExtendedCounters } from "./counters";
@@ -65,6 +65,7 @@ function finish(s: TcpSocket, now: u64): void {
  */
 export function tcpClose(s: TcpSocket, now: u64): void {
   if ((s.sharing & SHARED) != 0 && connectionReleases(s)) return;
+  if (s.state == LISTEN && listenerLeaves(s, now)) return;
   orphanAdd(s);
   s.set(READ_SHUT);
   boundRemove(s);

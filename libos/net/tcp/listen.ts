@@ -21,7 +21,7 @@ import { HalfOpen, halfOpenAdd, halfOpenFreeAll, halfOpenWindow } from "./half_o
 import { ECN_SETTING } from "./ecn";
 import { orphanAdd } from "./orphans";
 import { roundTripSample } from "./rtt";
-import { KEEPALIVE, NODELAY, SYN_LOST, WINDOW_SCALED } from "./flags";
+import { DETACHED, KEEPALIVE, NODELAY, SYN_LOST, WINDOW_SCALED } from "./flags";
 import { NO_SOCKET, TcpSocket, socketOfAccept } from "./socket";
 import { CLOSED, LISTEN, SYN_RECEIVED } from "./state";
 import { stateEnter, traceBegin } from "./trace";
@@ -117,7 +117,8 @@ export function childCreate(entry: HalfOpen, segment: TcpSegment, now: u64): Tcp
   if (entry.retries != 0) child.set(SYN_LOST);
   else if (entry.sent != 0) roundTripSample(child, now - entry.sent);
   connectionEstablished(child, now);
-  acceptQueueAdd(s, child);
+  // A listener without an application is one whose connections others of the family get.
+  if (!s.has(DETACHED) || !connectionOffers(child)) acceptQueueAdd(s, child);
   tcpCounters.passiveOpens += 1;
   return child;
 }
