@@ -10,17 +10,12 @@ export { networkForked, networkPorts } from "./net/family/forked";
 export { networkListens } from "./net/family/listeners";
 export { networkMessage, networkRoom } from "./net/family/messages";
 export { networkFinish } from "./net/finish";
+export { networkReleases, networkUnreleased } from "./net/handover/finish";
 export { networkShares } from "./net/handover/forked";
 export { inheritedArrives } from "./net/handover/frames";
 export { connectionClaim } from "./net/handover/inherited";
 export { listenerLeaves } from "./net/handover/leaving_listener";
-export {
-  connectionOffers,
-  connectionReleases,
-  inheritedExpired,
-  networkReleases,
-  networkUnreleased,
-} from "./net/handover/release";
+export { connectionOffers, connectionReleases, inheritedExpired } from "./net/handover/release";
 export { networkStart } from "./net/network";
 export { pairClose, pairEvents, pairOption, pairPipe, pairReceive, pairSend, pairShutdown } from "./posix/socket_pair";
 export { streamShutdownLater } from "./posix/shutdown";

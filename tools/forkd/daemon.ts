@@ -68,7 +68,10 @@ export class Daemon {
       rules,
       ({ domain }, page) => xen.memory.map(domain, [xen.control.translate(domain, BigInt(page) << 12n)], false),
       log,
-      (member) => this.#ownership.told(member),
+      {
+        told: (member) => this.#ownership.told(member),
+        acceptorCame: (family) => this.#ownership.acceptorCame(family),
+      },
     );
     this.#ownership = new Ownership(
       this.#mail,

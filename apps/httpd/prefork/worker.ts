@@ -1,7 +1,7 @@
 // A worker of the architecture prefork: waits in accept() on the listener that it has inherited, serves one connection at a time, and
 // ends when it is told to (SIGUSR1), or after --max-requests: then it closes the listener first, and the connection that it is
 // serving gets its answer.
-import { EINTR, SIGCHLD, SIGHUP, SIGTERM, SIGUSR1, SIG_DFL, SIG_IGN, errno, signal, usleep } from "karyon";
+import { EINTR, SIGCHLD, SIGHUP, SIGTERM, SIGUSR1, SIG_DFL, SIG_IGN, errno, signal } from "karyon";
 import { updateClock } from "../clock";
 import { acceptConnection, openListener, pauseAfterFailure } from "../listener";
 import { options } from "../options";
@@ -10,10 +10,6 @@ import { closeListener, converse, currentListener, isLeaving, leave, setListener
 import { memberConnection, memberIs, memberOrphaned } from "./member";
 import { forkOptions } from "./options";
 import { STATE_ENDING, STATE_IDLE, STATE_SERVING } from "./scoreboard";
-
-/** Attempts to listen again, and microseconds between two. */
-const ATTEMPTS: i32 = 50;
-const ATTEMPT_PAUSE: u32 = 100_000;
 
 /** A worker's life; its exit status. */
 export function work(listener: i32): i32 {
@@ -43,17 +39,11 @@ export function work(listener: i32): i32 {
   return 0;
 }
 
-/**
- * After a stream: opens a listener of its own in place of the one that it has closed, which goes on for a moment to hand its connections to
- * others. A worker that cannot accept again ends, and another takes its place.
- */
+/** After a stream: opens a listener of its own in place of the one that it has closed. A worker that cannot ends, and another takes its place. */
 function acceptAgain(): void {
-  for (let i = 0; i < ATTEMPTS && !isLeaving(); i++) {
-    const listener = openListener(<u16>options.port, 0);
-    if (listener >= 0) return setListener(listener);
-    usleep(ATTEMPT_PAUSE);
-  }
-  leave();
+  const listener = openListener(<u16>options.port, 0);
+  if (listener >= 0) setListener(listener);
+  else leave();
 }
 
 /** Leaves when it has answered as many requests as it shall. */

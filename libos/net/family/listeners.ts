@@ -1,7 +1,7 @@
 // On which ports this process accepts connections (MESSAGE_LISTENING): forkd shares new ones among those processes of the family that have said
 // so. A process says it when it first waits on a listener, not when it inherits one.
-//   u16 port, u8 protocol, u8 0, u32 weight: 1, or 0 when it accepts no more; port 0: that is all that forkd has asked for, its connections
-//   included
+//   u16 port, u8 protocol, u8 0, u32 weight: 1, or 0 when it accepts no more, which forkd says again when nobody new is sent here;
+//   port 0: that is all that forkd has asked for, its connections included
 import { FORKD, MESSAGE_LISTENING, mailboxSend } from "../../../kernel/fork/mailbox";
 import { handoverTold } from "../handover/messages";
 import { boundFirst, boundNext } from "../tcp/bound_ports";
@@ -9,6 +9,9 @@ import { NO_SOCKET, TcpSocket } from "../tcp/socket";
 import { LISTEN } from "../tcp/state";
 import { IPPROTO_TCP } from "../wire/ipv4";
 import { flowPagesTold } from "./flow_list";
+
+/** Bytes of such a message. */
+export const LISTENING_BYTES: u32 = 8;
 
 /** Values of TcpSocket.accepts. */
 const NOT: u8 = 0;
@@ -83,5 +86,5 @@ function say(port: u16, weight: u32): bool {
   store<u16>(message, port);
   store<u16>(message, IPPROTO_TCP, 2);
   store<u32>(message, weight, 4);
-  return mailboxSend(MESSAGE_LISTENING, 0, FORKD, message, 8);
+  return mailboxSend(MESSAGE_LISTENING, 0, FORKD, message, LISTENING_BYTES);
 }

@@ -1,16 +1,17 @@
 // The messages of a family that concern the network, by who takes them.
 import { MESSAGE_ADDRESSES, MESSAGE_LEAD, MESSAGE_LISTENING, MESSAGE_RESET } from "../../../kernel/fork/mailbox";
 import { monotonicNow } from "../../../kernel/time/clock";
+import { listenerLeft } from "../handover/leaving_listener";
 import { handoverMessage, handoverRoom, handoverTellAgain } from "../handover/messages";
 import { addressesTaken, addressesTell } from "./addresses";
 import { flowPagesForget, flowPagesTell } from "./flow_list";
 import { followerLeads } from "./follower";
-import { listenersTell, listenersTellAgain } from "./listeners";
+import { LISTENING_BYTES, listenersTell, listenersTellAgain } from "./listeners";
 import { resetsProvoke } from "./resets";
 
 /** Export, by libos/with_fork_network.ts. */
 export function networkMessage(type: u32, flags: u32, from: i32, payload: usize, length: u32): bool {
-  if (type == MESSAGE_LISTENING) tellAgain();
+  if (type == MESSAGE_LISTENING) listeningArrives(payload, length);
   else if (type == MESSAGE_LEAD) followerLeads(monotonicNow());
   else if (type == MESSAGE_ADDRESSES) addressesTaken(payload, length, monotonicNow());
   else if (type == MESSAGE_RESET) resetsProvoke(payload, length, monotonicNow());
@@ -18,7 +19,12 @@ export function networkMessage(type: u32, flags: u32, from: i32, payload: usize,
   return true;
 }
 
-/** A forkd that has just begun, or that has just come to know this process, asks. */
+/** Without a payload forkd, which has just begun or come to know this process, asks; with one it answers. */
+function listeningArrives(payload: usize, length: u32): void {
+  if (length == 0) tellAgain();
+  else if (length == LISTENING_BYTES) listenerLeft(load<u16>(payload), monotonicNow());
+}
+
 function tellAgain(): void {
   flowPagesForget();
   flowPagesTell();

@@ -2,6 +2,7 @@
 // what no descriptor of its own refers to, and what is not open yet, is the parent's alone. Listeners stay, with empty queues, and so do
 // connections within the domain.
 import { ECONNABORTED } from "../../../kernel/errno";
+import { NEVER } from "../../../kernel/time/clock";
 import { ipIsLocal } from "../ip/routing";
 import { connectionFail } from "../tcp/connection";
 import { ENDPOINT_HALF_OPEN, TcpEndpoint } from "../tcp/endpoint";
@@ -19,17 +20,19 @@ import { handingEnd } from "./handing";
 import { connectionInherit } from "./inherited";
 import { leavingEnd } from "./leaving_listener";
 import { notesForked } from "./notes";
-import { connectionDrop, releaseForked } from "./release";
+import { connectionDrop, connectionOffers, releaseForked } from "./release";
 import { tellForked } from "./tell";
 
 /**
  * Export, by libos/with_fork_network.ts, in a process that forks. Before: connections with a descriptor are SHARED, and count as not used yet, for the child's
- * claim may come before fork() has returned. Afterwards, if there is a child: also what has come until the copy was made.
+ * claim may come before fork() has returned. Afterwards, if there is a child: also what has come until the copy was made, and what waits for a
+ * process that does not accept may have another's.
  */
 export function networkShares(afterwards: bool): void {
   if (afterwards) releaseForked();
   walkBegin();
   for (let s = walkNext(); s != NO_SOCKET; s = walkNext()) {
+    if (afterwards && s.listener != 0 && changetype<TcpSocket>(s.listener).accepts == 0) connectionOffers(s);
     if (!held(s) || !isSynchronized(s.state)) continue;
     s.sharing |= SHARED;
     if (!afterwards) s.sharing &= ~USED;
@@ -44,7 +47,6 @@ function held(s: TcpSocket): bool {
 /** In the child: lets go of everything that the parent goes on with, without a word to the peers. */
 export function tcpForked(): void {
   releaseForked();
-  leavingEnd(u64.MAX_VALUE);
   notesForked();
   tellForked();
   arrivalsForked();
@@ -57,6 +59,7 @@ export function tcpForked(): void {
       e = next;
     }
   }
+  leavingEnd(NEVER);
 }
 
 function leave(e: TcpEndpoint): void {

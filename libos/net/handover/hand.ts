@@ -13,6 +13,7 @@ import {
 } from "../../../kernel/fork/mailbox";
 import { flowHold, flowRemoved } from "../family/flow_list";
 import { CLAIMING, DETACHED, HANDING, LEFT, OFFERED, RELEASED, SHARED, TOLD, USED } from "../tcp/flags";
+import { acceptQueueRemove } from "../tcp/listen";
 import { outputNow } from "../tcp/output";
 import { ringCapacity, RingBuffer } from "../tcp/ring_buffer";
 import { MARKS_SIZE, NO_SOCKET, TcpSocket } from "../tcp/socket";
@@ -30,11 +31,12 @@ import {
 } from "./handing";
 import { connectionEmpty } from "./inherited";
 import { noteSend, noteSendValue } from "./notes";
-import { connectionEnd } from "./release";
+import { connectionEnd, connectionReset, connectionWaits } from "./release";
 import {
   BLOCK_WORDS,
   FIELDS,
   REASON_CLAIMED,
+  REASON_OFFERED,
   STATE_AGAIN,
   STATE_BLOCK,
   STATE_EARLY,
@@ -47,6 +49,9 @@ import {
   stateBytes,
 } from "./state_layout";
 import { connectionTell } from "./tell";
+
+/** Behind the connection in SOLE: somebody may take it yet. */
+const STILL_OFFERED: u32 = 1;
 
 /** How long what still comes for a connection that has moved is sent after it, ns. */
 const FORWARDING: u64 = 1_000_000_000;
@@ -63,6 +68,7 @@ export function handArrives(payload: usize, length: u32): void {
     const refused = refusal(s, reason);
     if (refused != 0) noteSendValue(MESSAGE_REFUSE, pid, payload, refused);
     else if (!handingBegin(s, pid, reason)) noteSendValue(MESSAGE_REFUSE, pid, payload, ENOMEM);
+    else acceptQueueRemove(s);
   }
   statesSend();
 }
@@ -72,6 +78,7 @@ function refusal(s: TcpSocket, reason: u32): u32 {
   if (s == NO_SOCKET) return ECONNRESET;
   if (s.state == INHERITED) return EBUSY;
   if (s.has(DETACHED) || !isSynchronized(s.state)) return ECONNRESET; // it ends as nobody's, or has not begun
+  if (reason == REASON_OFFERED && (s.sharing & OFFERED) == 0) return EBUSY; // accepted meanwhile
   const kept = (s.sharing & (USED | RELEASED | OFFERED)) == USED;
   return reason == REASON_CLAIMED && kept ? EBUSY : 0;
 }
@@ -169,6 +176,9 @@ export function soleArrives(payload: usize, length: u32, now: u64): void {
   const told = (s.sharing & TOLD) != 0;
   if ((s.sharing & HANDING) != 0) handingUndo(s, now);
   if (s.state == INHERITED || (s.sharing & (RELEASED | OFFERED)) == 0) return;
-  if (told) connectionEnd(s, now);
-  else connectionTell(s); // closed while it was on its way: others may still want it
+  const goesOn = length >= FLOW + 4 && load<u32>(payload + FLOW) == STILL_OFFERED;
+  if (!told)
+    connectionTell(s); // closed while it was on its way: others may still want it
+  else if (!goesOn || (s.sharing & OFFERED) == 0) connectionEnd(s, now);
+  else if (!connectionWaits(s)) connectionReset(s, now);
 }

@@ -1,76 +1,104 @@
 // A listener that its application has closed while others of the family may accept on its port. Clients do not know of that yet, nor do
-// the rules on the bridge: for LEAVE it goes on answering SYNs, and what gets established is offered to the others at once. So
-// closing a listener loses no connection, whether it waits for accept, is half open, or is still a SYN on its way.
-// Invariant: such a listener is bound, of state LISTEN, and DETACHED; no other listener is.
+// the rules on the bridge: until forkd has changed them (MESSAGE_LISTENING) it goes on answering SYNs, and what gets established is offered to the
+// others. So closing a listener loses no connection, whether it waits for accept, is half open, or is still a SYN on its way.
+// Invariant: such a listener is bound, of state LISTEN, and DETACHED; no other listener is. Of its deadlines lifeDeadline is the latest end, and
+// retransmitDeadline the earliest, NEVER until forkd has answered.
 import { listFirst } from "../../../kernel/list";
-import { monotonicNow } from "../../../kernel/time/clock";
+import { NEVER, monotonicNow } from "../../../kernel/time/clock";
 import { TIMER_SIZE, Timer, timerInit, timerSet } from "../../../kernel/time/timer";
 import { networkListens } from "../../with_fork_network";
 import { boundFirst, boundNext, boundRemove } from "../tcp/bound_ports";
-import { connectionAbort, connectionRelease } from "../tcp/connection";
-import { DETACHED, READ_SHUT } from "../tcp/flags";
+import { connectionRelease } from "../tcp/connection";
+import { DETACHED, HANDING, OFFERED } from "../tcp/flags";
 import { acceptQueueTake, listenerClose } from "../tcp/listen";
 import { orphanAdd } from "../tcp/orphans";
 import { NO_SOCKET, TcpSocket } from "../tcp/socket";
 import { LISTEN } from "../tcp/state";
-import { connectionOffers, hasForked } from "./release";
+import { walkBegin, walkNext } from "./flow";
+import { connectionOffers, connectionReset, hasForked } from "./release";
 
-/** How long, in ns: more than forkd takes to change the rules, and a SYN to be sent again. */
-const LEAVE: u64 = 2_000_000_000;
+/** How long at most, in ns: when forkd does not answer, a handshake takes long, or nobody takes what was offered. */
+const MOST: u64 = 10_000_000_000;
+/** What was on its way here when the rules changed has come by then. */
+const AFTERWARDS: u64 = 500_000_000;
+/** Between two looks. */
+const LOOK: u64 = 250_000_000;
 
 const timer = changetype<Timer>(memory.data(TIMER_SIZE, 8));
 
 /** Export, by libos/with_fork_network.ts: the last descriptor of a listener is closed. False: it is closed at once. */
 export function listenerLeaves(s: TcpSocket, now: u64): bool {
-  if (s.accepts == 0 || !hasForked()) return false;
-  networkListens(s, false);
+  // On one that nobody here has accepted on connections wait only if we lead the family.
+  if (!hasForked() || (s.accepts == 0 && listFirst(s.acceptNode) == 0 && s.halfOpenCount == 0)) return false;
+  s.retransmitDeadline = s.accepts == 0 ? now : NEVER;
+  s.lifeDeadline = now + MOST;
+  if (s.accepts != 0) networkListens(s, false);
   orphanAdd(s);
-  s.set(READ_SHUT);
-  s.lifeDeadline = now + LEAVE;
   while (listFirst(s.acceptNode) != 0) {
     const child = acceptQueueTake(s);
-    if (!connectionOffers(child)) reset(child, now);
+    if (!connectionOffers(child)) connectionReset(child, now);
   }
-  timerInit(timer, onTimer.index, 0);
-  timerSet(timer, next());
+  if (timer.callback == 0) timerInit(timer, onTimer.index, 0);
+  if (!timer.pending) timerSet(timer, now + LOOK);
   return true;
 }
 
-function reset(child: TcpSocket, now: u64): void {
-  orphanAdd(child);
-  connectionAbort(child, 0, now);
-  connectionRelease(child);
+/** forkd lets nobody new come to `port` of this process any more. */
+export function listenerLeft(port: u16, now: u64): void {
+  for (let s = boundFirst(); s != NO_SOCKET; s = boundNext(s)) {
+    if (isLeaving(s) && s.localPort == port && s.retransmitDeadline == NEVER) s.retransmitDeadline = now + AFTERWARDS;
+  }
+}
+
+/** Whether there is any. */
+export function listenersLeave(): bool {
+  for (let s = boundFirst(); s != NO_SOCKET; s = boundNext(s)) {
+    if (isLeaving(s)) return true;
+  }
+  return false;
 }
 
 function isLeaving(s: TcpSocket): bool {
   return s.state == LISTEN && s.has(DETACHED);
 }
 
-/** When the next one goes; 0 when there is none. */
-function next(): u64 {
-  let deadline: u64 = 0;
-  for (let s = boundFirst(); s != NO_SOCKET; s = boundNext(s)) {
-    if (isLeaving(s) && (deadline == 0 || s.lifeDeadline < deadline)) deadline = s.lifeDeadline;
-  }
-  return deadline;
-}
-
 function onTimer(_argument: usize): void {
-  leavingEnd(monotonicNow());
-  const deadline = next();
-  if (deadline != 0) timerSet(timer, deadline);
+  const now = monotonicNow();
+  leavingEnd(now);
+  if (listenersLeave()) timerSet(timer, now + LOOK);
 }
 
-/** Closes those whose time is over; with u64.MAX_VALUE all, as in the child of a fork, to whom nobody's SYNs come. */
+/** Closes those whose time is over; with NEVER all, as in the child of a fork, to whom nobody's SYNs come. */
 export function leavingEnd(now: u64): void {
   let s = boundFirst();
   while (s != NO_SOCKET) {
     const following = boundNext(s);
-    if (isLeaving(s) && s.lifeDeadline <= now) {
-      boundRemove(s);
-      listenerClose(s, now);
-      connectionRelease(s);
-    }
+    if (isLeaving(s) && (now >= s.lifeDeadline || (now >= s.retransmitDeadline && isDone(s)))) end(s, now);
     s = following;
+  }
+}
+
+/** Whether all that began here has come to somebody. */
+function isDone(s: TcpSocket): bool {
+  return s.halfOpenCount == 0 && nextOffered(s.localPort, true) == NO_SOCKET;
+}
+
+/** A connection to `port` that is still offered and waits for no application of ours; also when it is `onItsWay` to somebody. */
+function nextOffered(port: u16, onItsWay: bool): TcpSocket {
+  walkBegin();
+  for (let s = walkNext(); s != NO_SOCKET; s = walkNext()) {
+    if (s.localPort != port || s.listener != 0 || (s.sharing & OFFERED) == 0) continue;
+    if (onItsWay || (s.sharing & HANDING) == 0) return s;
+  }
+  return NO_SOCKET;
+}
+
+function end(s: TcpSocket, now: u64): void {
+  const port = s.localPort;
+  boundRemove(s);
+  listenerClose(s, now);
+  connectionRelease(s);
+  for (let left = nextOffered(port, false); left != NO_SOCKET; left = nextOffered(port, false)) {
+    connectionReset(left, now);
   }
 }

@@ -2,15 +2,16 @@
 // a FIN, until forkd says that nobody else has it (then it ends as it would have) or who shall have it. What only an INHERITED socket was, goes at once.
 import { FORKD, MESSAGE_RELEASE } from "../../../kernel/fork/mailbox";
 import { flowRemoved } from "../family/flow_list";
-import { boundFirst, boundNext, boundRemove } from "../tcp/bound_ports";
+import { boundRemove, listenerFind } from "../tcp/bound_ports";
 import { tcpClose } from "../tcp/close";
 import { connectionAbort, connectionFail, connectionRelease } from "../tcp/connection";
 import { CLAIMING, DETACHED, HANDING, HASHED, LEFT, OFFERED, RELEASED, TOLD } from "../tcp/flags";
+import { acceptQueueAdd, acceptQueueFull } from "../tcp/listen";
 import { orphanAdd } from "../tcp/orphans";
 import { outputNow } from "../tcp/output";
 import { NO_SOCKET, TcpSocket } from "../tcp/socket";
-import { CLOSE_WAIT, ESTABLISHED, INHERITED, LISTEN, isSynchronized } from "../tcp/state";
-import { flowWrite, scratch, walkBegin, walkNext } from "./flow";
+import { CLOSE_WAIT, ESTABLISHED, INHERITED, isSynchronized } from "../tcp/state";
+import { flowWrite, scratch } from "./flow";
 import { handingEnd } from "./handing";
 import { noteSend } from "./notes";
 import { connectionTell } from "./tell";
@@ -74,7 +75,10 @@ export function inheritedExpired(s: TcpSocket, now: u64): void {
   else handingEnd(s);
 }
 
-/** Export, by libos/with_fork_network.ts: `child`, which nobody has accepted, can go to another who accepts on the port. False: to nobody. */
+/**
+ * Export, by libos/with_fork_network.ts: `child`, which nobody here accepts, goes to another who accepts on the port, now or as soon as there is one.
+ * False: to nobody.
+ */
 export function connectionOffers(child: TcpSocket): bool {
   if (!forked || child.flowEntry == 0 || (child.state != ESTABLISHED && child.state != CLOSE_WAIT)) return false;
   child.sharing = OFFERED;
@@ -82,35 +86,32 @@ export function connectionOffers(child: TcpSocket): bool {
   return true;
 }
 
-/** Nobody else has what was released: it ends as if it had never been shared. Nobody takes what was offered: it is reset. */
+/**
+ * Nobody else has what was released: it ends as if it had never been shared. Nobody takes what was offered: it waits on for our own application, or
+ * is reset when that does not listen any more.
+ */
 export function connectionEnd(s: TcpSocket, now: u64): void {
   const released = (s.sharing & RELEASED) != 0;
   s.sharing = 0;
-  if (released) {
-    tcpClose(s, now);
-  } else {
-    orphanAdd(s);
-    connectionAbort(s, 0, now);
-    connectionRelease(s);
-  }
+  if (released) tcpClose(s, now);
+  else if (!connectionWaits(s)) connectionReset(s, now);
 }
 
-/** Export, by libos/with_fork_network.ts: true while something is to be released, offered or handed over, or a listener leaves. */
-export function networkUnreleased(): bool {
-  for (let s = boundFirst(); s != NO_SOCKET; s = boundNext(s)) {
-    if (s.state == LISTEN && s.has(DETACHED)) return true;
-  }
-  walkBegin();
-  for (let s = walkNext(); s != NO_SOCKET; s = walkNext()) {
-    if ((s.sharing & (RELEASED | OFFERED | HANDING)) != 0) return true;
-  }
-  return false;
+/** Lets `s`, which nobody has accepted, wait on with a listener of ours; false when there is none, or no room. */
+export function connectionWaits(s: TcpSocket): bool {
+  if (s.listener != 0) return true;
+  const listener = listenerFind(s.local, s.localPort, s.remote, s.remotePort);
+  if (listener == NO_SOCKET) return false;
+  if (listener.has(DETACHED)) return (s.sharing & OFFERED) != 0; // leaving_listener.ts ends it if nobody takes it
+  if (acceptQueueFull(listener)) return false;
+  acceptQueueAdd(listener, s);
+  return true;
 }
 
-/** Export, by libos/with_fork_network.ts: nobody has answered; what is still ours ends. */
-export function networkReleases(now: u64): void {
-  walkBegin();
-  for (let s = walkNext(); s != NO_SOCKET; s = walkNext()) {
-    if ((s.sharing & (RELEASED | OFFERED)) != 0 && (s.sharing & HANDING) == 0) connectionEnd(s, now);
-  }
+/** Resets a connection that nobody has accepted, and nobody will. */
+export function connectionReset(s: TcpSocket, now: u64): void {
+  s.sharing = 0;
+  orphanAdd(s);
+  connectionAbort(s, 0, now);
+  connectionRelease(s);
 }

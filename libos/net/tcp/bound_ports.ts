@@ -4,7 +4,7 @@ import { EADDRINUSE } from "../../../kernel/errno";
 import { IpAddress, addressCovers, addressesOverlap } from "../ip/address";
 import { sharedPortLot } from "../port_sharing";
 import { ephemeralPort } from "../ports";
-import { BOUND, REUSEADDR } from "./flags";
+import { BOUND, DETACHED, REUSEADDR } from "./flags";
 import { NO_SOCKET, TcpSocket } from "./socket";
 import { LISTEN } from "./state";
 import { NO_ENDPOINT, tableFind, tableHasPort } from "./table";
@@ -30,6 +30,7 @@ export function listenerFind(local: IpAddress, localPort: u16, remote: IpAddress
 }
 
 function goesBefore(s: TcpSocket, other: TcpSocket, local: IpAddress, remote: IpAddress, remotePort: u16): bool {
+  if (s.has(DETACHED) != other.has(DETACHED)) return other.has(DETACHED); // closed, and only there for those who do not know
   const exact = s.local.equals(local);
   if (exact != other.local.equals(local)) return exact;
   const lot = sharedPortLot(changetype<usize>(other), remote, remotePort);
@@ -79,6 +80,7 @@ export function bindCheck(s: TcpSocket, local: IpAddress, localPort: u16): i32 {
     other = changetype<TcpSocket>(other.portNext)
   ) {
     if (other.localPort != localPort || !addressesOverlap(other.local, other.only6, local, s.only6)) continue;
+    if (other.state == LISTEN && other.has(DETACHED)) continue;
     if (s.reusePort && other.reusePort) continue;
     if (!s.has(REUSEADDR) || !other.has(REUSEADDR) || other.state == LISTEN) return -EADDRINUSE;
   }
@@ -92,7 +94,7 @@ export function listenerConflict(s: TcpSocket): bool {
     other != NO_SOCKET;
     other = changetype<TcpSocket>(other.portNext)
   ) {
-    if (other == s || other.state != LISTEN || other.localPort != s.localPort) continue;
+    if (other == s || other.state != LISTEN || other.localPort != s.localPort || other.has(DETACHED)) continue;
     if (s.reusePort && other.reusePort) continue;
     if (addressesOverlap(other.local, other.only6, s.local, s.only6)) return true;
   }

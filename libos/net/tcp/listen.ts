@@ -21,7 +21,7 @@ import { HalfOpen, halfOpenAdd, halfOpenFreeAll, halfOpenWindow } from "./half_o
 import { ECN_SETTING } from "./ecn";
 import { orphanAdd } from "./orphans";
 import { roundTripSample } from "./rtt";
-import { DETACHED, KEEPALIVE, NODELAY, SYN_LOST, WINDOW_SCALED } from "./flags";
+import { DETACHED, KEEPALIVE, NODELAY, OFFERED, SYN_LOST, TOLD, WINDOW_SCALED } from "./flags";
 import { NO_SOCKET, TcpSocket, socketOfAccept } from "./socket";
 import { CLOSED, LISTEN, SYN_RECEIVED } from "./state";
 import { stateEnter, traceBegin } from "./trace";
@@ -65,6 +65,7 @@ export function acceptQueueTake(s: TcpSocket): TcpSocket {
   if (node == 0) return NO_SOCKET;
   const child = socketOfAccept(node);
   acceptQueueRemove(child);
+  child.sharing &= ~(OFFERED | TOLD);
   return child;
 }
 
@@ -117,8 +118,9 @@ export function childCreate(entry: HalfOpen, segment: TcpSegment, now: u64): Tcp
   if (entry.retries != 0) child.set(SYN_LOST);
   else if (entry.sent != 0) roundTripSample(child, now - entry.sent);
   connectionEstablished(child, now);
-  // A listener without an application is one whose connections others of the family get.
-  if (!s.has(DETACHED) || !connectionOffers(child)) acceptQueueAdd(s, child);
+  // What nobody here accepts, others of the family may: it waits for both, unless the listener is closed.
+  const offered = (s.accepts == 0 || s.has(DETACHED)) && connectionOffers(child);
+  if (!offered || !s.has(DETACHED)) acceptQueueAdd(s, child);
   tcpCounters.passiveOpens += 1;
   return child;
 }

@@ -158,7 +158,7 @@ export class ContractProcess {
     if (type === MESSAGE.hand) this.#hand(flow, connection, word(0), word(1));
     else if (type === MESSAGE.state) {
       if ((flags & MESSAGE_LAST) !== 0) this.#install(flow, connection, word(1), word(2) === 1);
-    } else if (type === MESSAGE.sole) this.#sole(connection);
+    } else if (type === MESSAGE.sole) this.#sole(connection, payload.length > ENTRY);
     else if (type === MESSAGE.moved) this.#moved(connection);
     else if (type === MESSAGE.refuse) this.#refused(connection, word(0), pid);
     else assert.fail(`message ${type}`);
@@ -192,9 +192,10 @@ export class ContractProcess {
     connection.claiming = false;
   }
 
-  #sole(connection: Connection | undefined): void {
+  #sole(connection: Connection | undefined, waits: boolean): void {
     if (connection?.uses === undefined) return;
     connection.handing = undefined;
+    if (waits && connection.offered) return;
     if (connection.told && (connection.released || connection.offered)) this.#end(connection);
     else if (connection.released) this.#say(MESSAGE.release, connection.flow);
     connection.told = true;

@@ -47,8 +47,10 @@ class Schedule {
     else process.receive();
   }
 
-  /** Lets everything that is under way come to its end. */
+  /** Lets everything that is under way come to its end: what is offered, too, for all accept now. */
   settle(): void {
+    this.scene.acceptors = [...this.processes.keys()];
+    this.scene.ownership.acceptorCame(this.scene.family);
     for (let round = 0, moving = true; moving; round++) {
       assert.ok(round < 1000, "it never ends");
       moving = false;

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 import { flowEntry, type ListedFlow } from "../../../tools/forkd/family/flow_pages.ts";
 import { MESSAGE } from "../../../tools/forkd/family/mailbox.ts";
-import { addressesOf, NetworkMail, type NetworkRules } from "../../../tools/forkd/family/network_mail.ts";
+import { NetworkMail, type NetworkRules } from "../../../tools/forkd/family/network_mail.ts";
+import { addressesOf } from "../../../tools/forkd/family/network_messages.ts";
 import { ForeignPages } from "../../../tools/forkd/xen/foreign_memory.ts";
 import { Scene } from "./mail_scene.ts";
 
@@ -19,6 +20,7 @@ function mapped(...bytes: number[]): Uint8Array {
 class NetworkScene extends Scene {
   /** What the rules were told. */
   readonly told: string[] = [];
+  readonly heard: string[] = [];
   readonly pages = new Map<string, Uint8Array>();
   unmapped = 0;
   leader: number | undefined = 1;
@@ -42,6 +44,10 @@ class NetworkScene extends Scene {
       return new ForeignPages(bytes, () => void (this.unmapped += 1));
     },
     (line) => void this.log.push(line),
+    {
+      told: (member) => void this.heard.push(`${member.name} has told`),
+      acceptorCame: (family) => void this.heard.push(`${family.name} has an acceptor`),
+    },
   );
 
   /** The end of a member: nobody else has its connections. */
@@ -106,6 +112,9 @@ test("who accepts on a port shares it, until it says otherwise or ends; changes 
   scene.left(3);
   await sleep(PAUSE_MS);
   assert.deepEqual(scene.told.slice(2), ["6 80 [3:1] []", "6 80 [] []", "6 443 [] []"]);
+  const heard = [MESSAGE.listening, Buffer.from([80, 0, 6, 0, 0, 0, 0, 0])];
+  assert.deepEqual([scene.got(2), scene.got(3)], [[heard], []], "who leaves hears when nobody is sent there any more");
+  assert.deepEqual(scene.heard, Array(3).fill("test has an acceptor"));
 });
 
 test("nonsense about ports changes nothing, and nobody can share any number of them", async () => {

@@ -7,6 +7,8 @@ import { flow, HandoverScene } from "./handover_scene.ts";
 const { claim, refuse, release, hand, sole, state, frame, moved, ready, offer } = MESSAGE;
 const [EBADF, ENOMEM, EBUSY, ECONNREFUSED, ECONNRESET] = [9, 12, 16, 111, 104];
 const [CLAIMED, RELEASED, OFFERED] = [0, 1, 2];
+/** Behind a connection in SOLE. */
+const STILL_OFFERED = 1;
 const ONE = flow(1000);
 
 test("who claims a connection gets it from its owner; its frames follow when it has it", () => {
@@ -179,10 +181,48 @@ test("what was never accepted is offered to those that accept on its port, one a
   scene.say(1, state, ONE, [OFFERED, 1, 0], 3, MESSAGE_LAST);
   scene.installs(3, ONE);
   assert.deepEqual([scene.got(1), scene.done], [["moved 1000"], ["1000 to 3"]]);
-  scene.acceptors = [1];
+});
+
+test("what is offered waits for somebody who accepts, until there is nobody but its owner", () => {
+  const scene = new HandoverScene(3);
+  scene.hold(ONE, 1);
+  scene.say(1, offer, ONE);
+  assert.deepEqual(scene.got(1), [], "nobody accepts yet");
+  scene.acceptors = [1, 2];
+  scene.ownership.acceptorCame(scene.family);
+  assert.deepEqual(scene.got(1), [`hand 1000 2 ${OFFERED}`]);
+  scene.say(1, state, ONE, [OFFERED, 1, 0], 2);
+  scene.say(2, ready, ONE, [ECONNREFUSED]);
+  assert.deepEqual(scene.got(1), [`sole 1000 ${STILL_OFFERED}`], "its owner goes on with it");
+  scene.acceptors = [2, 3];
+  scene.ownership.acceptorCame(scene.family);
+  assert.deepEqual(scene.got(1), [`hand 1000 2 ${OFFERED}`], "who had no room is asked again");
+  scene.dies(2);
+  assert.deepEqual(scene.got(1), [`hand 1000 3 ${OFFERED}`]);
+  scene.dies(3);
+  assert.deepEqual(scene.got(1), ["sole 1000"]);
+});
+
+test("what its owner accepts after all is offered to nobody any more", () => {
+  const scene = new HandoverScene(3);
+  scene.acceptors = [2];
+  scene.hold(ONE, 1);
+  scene.say(1, offer, ONE);
+  assert.deepEqual(scene.got(1), [`hand 1000 2 ${OFFERED}`]);
+  scene.say(1, refuse, ONE, [EBUSY], 2);
+  scene.acceptors = [2, 3];
+  scene.ownership.acceptorCame(scene.family);
+  assert.deepEqual(scene.got(1), []);
+  scene.acceptors = [];
   scene.hold(flow(1001), 1);
   scene.say(1, offer, flow(1001));
-  assert.deepEqual(scene.got(1), ["sole 1001"]);
+  scene.hold(flow(1001), 1, 2);
+  scene.say(2, claim, flow(1001));
+  assert.deepEqual(scene.got(1), [`hand 1001 2 ${CLAIMED}`]);
+  scene.say(1, refuse, flow(1001), [EBUSY], 2);
+  scene.acceptors = [3];
+  scene.ownership.acceptorCame(scene.family);
+  assert.deepEqual(scene.got(1), []);
 });
 
 test("a connection that ends while it is to be given away is nobody's", () => {

@@ -6,7 +6,7 @@ import { flow, HandoverScene } from "./handover_scene.ts";
 
 const { claim, release, state, ready, offer } = MESSAGE;
 const [ENOMEM, ECONNRESET] = [12, 104];
-const [CLAIMED, RELEASED] = [0, 1];
+const [CLAIMED, RELEASED, OFFERED] = [0, 1, 2];
 const ONE = flow(1000);
 
 test("the receiver dies: its sender goes on, or who waits has its turn, or the peer is told where it had begun to live", () => {
@@ -128,8 +128,9 @@ test("forkd is killed: releases and offers that nobody has answered are answered
   scene.say(1, offer, flow(1001));
   for (const pid of [1, 2]) scene.told(pid);
   assert.deepEqual(scene.got(1), []);
+  scene.acceptors = [2];
   scene.dies(3);
-  assert.deepEqual(scene.got(1), ["sole 1000", "sole 1001"]);
+  assert.deepEqual(scene.got(1), ["sole 1000", `hand 1001 2 ${OFFERED}`]);
 });
 
 test("only what a forkd has found can have been on its way: nobody gives away what is not asked for", () => {

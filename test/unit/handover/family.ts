@@ -253,10 +253,19 @@ export class Family implements Station, Link {
     if (type === MESSAGE.flowPage) from.process.flowPages.push(view.getUint32(0, true) * PAGE);
     else if (type === MESSAGE.listening) {
       if (view.getUint16(0, true) === 0) this.#told(from);
-      else if (view.getUint32(4, true) === 0) from.ports.delete(view.getUint16(0, true));
-      else from.ports.add(view.getUint16(0, true));
+      else if (view.getUint32(4, true) === 0) this.#leaves(from, payload);
+      else {
+        from.ports.add(view.getUint16(0, true));
+        this.ownership.offerAgain();
+      }
     } else if (from.young || this.#recovering) from.deferred.push(message);
     else this.ownership.take(from, type, payload);
+  }
+
+  /** A member accepts no more on a port, and hears when nobody is sent there any more. */
+  #leaves(member: Member, payload: Uint8Array): void {
+    member.ports.delete(new DataView(payload.buffer, payload.byteOffset).getUint16(0, true));
+    member.unposted.push({ type: MESSAGE.listening, flags: 0, pid: 0, payload: payload.slice() });
   }
 
   #told(member: Member): void {

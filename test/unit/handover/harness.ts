@@ -3,7 +3,7 @@ import { forkDescriptor, forkDescriptorInit } from "../../../kernel/fork/descrip
 import { mailboxForked, mailboxInit, mailboxTake } from "../../../kernel/fork/mailbox";
 import { Thread } from "../../../kernel/thread/scheduler";
 import { WAITER_SIZE, Waiter, waiterAdd, waiterRemove } from "../../../kernel/thread/wait_queue";
-import { networkUnreleased } from "../../../libos/net/handover/release";
+import { networkUnreleased } from "../../../libos/net/handover/finish";
 import { TcpSocket } from "../../../libos/net/tcp/socket";
 import { tableUnfinished } from "../../../libos/net/tcp/table";
 
@@ -50,14 +50,10 @@ export { flowAdded, flowRemoved } from "../../../libos/net/family/flow_list";
 export { networkForked, networkPorts } from "../../../libos/net/family/forked";
 export { networkListens } from "../../../libos/net/family/listeners";
 export { networkMessage, networkRoom } from "../../../libos/net/family/messages";
+export { networkReleases, networkUnreleased } from "../../../libos/net/handover/finish";
 export { networkShares } from "../../../libos/net/handover/forked";
 export { inheritedArrives } from "../../../libos/net/handover/frames";
 export { connectionClaim } from "../../../libos/net/handover/inherited";
-export {
-  connectionOffers,
-  connectionReleases,
-  inheritedExpired,
-  networkReleases,
-  networkUnreleased,
-} from "../../../libos/net/handover/release";
+export { listenerLeaves } from "../../../libos/net/handover/leaving_listener";
+export { connectionOffers, connectionReleases, inheritedExpired } from "../../../libos/net/handover/release";
 export * from "../tcp/harness";

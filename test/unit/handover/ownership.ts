@@ -41,6 +41,8 @@ export class Ownership {
   readonly #transfers = new Map<string, Transfer>();
   /** Flows that their owners have closed, and that nobody has taken yet. */
   readonly #released = new Map<string, Uint8Array>();
+  /** Flows that wait with their owners for somebody who accepts. */
+  readonly #offered = new Map<string, { readonly flow: Uint8Array; readonly owner: Holder }>();
   /** From whom a flow has gone last. */
   readonly #past = new Map<string, Holder>();
 
@@ -139,8 +141,17 @@ export class Ownership {
   #offer(from: Holder, flow: Uint8Array): void {
     const port = new DataView(flow.buffer, flow.byteOffset).getUint16(34, true);
     const to = this.members().find((member) => member !== from && member.accepts(port));
-    if (to === undefined) this.post(from, MESSAGE.sole, flow);
-    else this.#hand(from, to, flow, Reason.OFFERED);
+    this.#offered.delete(keyOf(flow));
+    if (to !== undefined) this.#hand(from, to, flow, Reason.OFFERED);
+    else if (this.members().length === 1) this.post(from, MESSAGE.sole, flow);
+    else this.#offered.set(keyOf(flow), { flow: flow.slice(), owner: from });
+  }
+
+  /** Somebody accepts, or somebody who could have has ended. */
+  offerAgain(): void {
+    for (const [key, { flow, owner }] of [...this.#offered]) {
+      if (!this.#transfers.has(key)) this.#offer(owner, flow);
+    }
   }
 
   #ready(from: Holder, flow: Uint8Array, error: number): void {
@@ -182,6 +193,8 @@ export class Ownership {
       else continue;
       this.#over(key);
     }
+    for (const [key, { owner }] of [...this.#offered]) if (owner === member) this.#offered.delete(key);
+    this.offerAgain();
     this.told();
   }
 }

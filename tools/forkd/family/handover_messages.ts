@@ -8,6 +8,9 @@ import { MESSAGE } from "./mailbox.ts";
 export const REASON = { claimed: 0, released: 1, offered: 2 } as const;
 export type Reason = (typeof REASON)[keyof typeof REASON];
 
+/** Behind the connection in SOLE. */
+const STILL_OFFERED = 1;
+
 /** What forkd says of connections. Nobody who has ended is told anything. */
 export class HandoverMessages {
   constructor(private readonly mail: Pick<Mail, "post" | "reaches">) {}
@@ -25,6 +28,11 @@ export class HandoverMessages {
   /** To an owner: it stays yours, and nobody else's. */
   sole(owner: Member, flow: ListedFlow): void {
     this.#post(owner, MESSAGE.sole, flow);
+  }
+
+  /** To an owner: nobody takes it now; go on with it until somebody does. */
+  keep(owner: Member, flow: ListedFlow): void {
+    this.#post(owner, MESSAGE.sole, flow, STILL_OFFERED);
   }
 
   /** To who was the owner: another has it. */

@@ -4,7 +4,7 @@
 import type { Family, Member } from "./family.ts";
 import { flowId, HOLD, type FlowId, type ListedFlow } from "./flow_pages.ts";
 import { REASON, type HandoverMessages, type Reason } from "./handover_messages.ts";
-import { heirsOf, holdOf, ownersOf } from "./holders.ts";
+import { heirsOf, holdOf, Owners, ownersOf } from "./holders.ts";
 import { PastTransfers, type Ending, type Transfer } from "./transfers.ts";
 
 const EBADF = 9;
@@ -30,18 +30,22 @@ export class Handovers {
   readonly #transfers = new Map<FlowId, Transfer>();
   readonly #endings = new Map<FlowId, Ending>();
   readonly #past = new PastTransfers();
+  readonly #owners: Owners;
 
   constructor(
     private readonly family: Family,
     private readonly say: HandoverMessages,
     private readonly ways: HandoverWays,
-  ) {}
+  ) {
+    this.#owners = new Owners(family, this.#past);
+  }
 
   /** A member wants to be the owner; one that is it need not. */
   claim(sender: Member, flow: ListedFlow): void {
     const id = flowId(flow);
     const transfer = this.#transfers.get(id);
     if (transfer?.from === sender || transfer?.to === sender) return;
+    if (this.#endings.get(id)?.offered === true) this.#endings.delete(id); // its owner has accepted it, and forked
     const hold = holdOf(sender, id);
     if (hold === undefined) this.say.refuse(sender, flow, EBADF);
     else if (transfer !== undefined) {
@@ -66,16 +70,16 @@ export class Handovers {
   release(sender: Member, flow: ListedFlow): void {
     const id = flowId(flow);
     const ending = this.#endings.get(id);
-    if (this.#isOwner(sender, id)) {
+    if (this.#owners.isOwner(sender, id)) {
       if (ending?.owner !== sender || ending.offered) this.#end(id, flow, sender, false);
     } else if (ending !== undefined) this.#awaitYoung(ending);
     this.#settle(id);
   }
 
-  /** A member will not accept a connection that waits for it. */
+  /** A member does not accept a connection that waits there: it goes to one that accepts on its port, now or as soon as there is one. */
   offer(sender: Member, flow: ListedFlow): void {
     const id = flowId(flow);
-    if (!this.#isOwner(sender, id)) return;
+    if (!this.#owners.isOwner(sender, id)) return;
     if (this.#endings.get(id)?.owner !== sender) this.#end(id, flow, sender, true);
     this.#settle(id);
   }
@@ -91,7 +95,7 @@ export class Handovers {
     if (errno !== 0) {
       if (transfer?.to === sender) this.#fail(id, transfer);
       // An earlier forkd knew that its owner had died.
-      else if (recovering && this.#owners(id).length === 0) this.ways.lost(this.family, flow);
+      else if (recovering && this.#owners.all(id).length === 0) this.ways.lost(this.family, flow);
       return true;
     }
     const hold = holdOf(sender, id);
@@ -99,9 +103,9 @@ export class Handovers {
     // It may have ended since then, and be listed no more.
     if (transfer?.to === sender) this.#complete(id, transfer);
     else if (hold === undefined) return true;
-    else if (transfer === undefined && (recovering || this.#owners(id).length === 1))
+    else if (transfer === undefined && (recovering || this.#owners.all(id).length === 1))
       this.#rightOwner(id, flow, sender);
-    else return this.#owner(id) === sender;
+    else return this.#owners.first(id) === sender;
     return true;
   }
 
@@ -111,7 +115,9 @@ export class Handovers {
     const transfer = this.#transfers.get(id);
     if (transfer?.from !== sender || transfer.to.pid !== pid) return false;
     this.#transfers.delete(id);
-    this.#endings.get(id)?.tried.add(transfer.to);
+    const ending = this.#endings.get(id);
+    if (ending?.offered === true) this.#endings.delete(id); // its owner has accepted it
+    ending?.tried.add(transfer.to);
     this.#next(id, flow, transfer.waiting);
     return true;
   }
@@ -160,13 +166,22 @@ export class Handovers {
       else if (mayHaveHeld) this.#awaitYoung(ending);
       this.#settle(id);
     }
-    const others = new Set([...this.family.members.values()].flatMap((other) => this.#ownedBy(other)));
+    const others = new Set([...this.family.members.values()].flatMap((other) => this.#owners.ownedBy(other)));
     const orphans = (member.flows?.owned() ?? []).filter((flow) => {
       const id = flowId(flow);
       return this.#transfers.get(id)?.from !== member && !others.has(id) && !this.#past.isFrom(id, member);
     });
     this.#past.purge();
     return orphans;
+  }
+
+  /** Somebody accepts connections now: those that are offered may be for him. */
+  acceptorCame(): void {
+    for (const [id, { offered, tried }] of [...this.#endings]) {
+      if (!offered) continue;
+      tried.clear();
+      this.#settle(id);
+    }
   }
 
   /** Looks again at what waits, for members whose mailbox is of no use any more; forgets what was long ago. */
@@ -176,27 +191,7 @@ export class Handovers {
       for (const member of awaited) if (!this.ways.isYoung(member)) awaited.delete(member);
       this.#settle(id);
     }
-  }
-
-  /** Those that have it, without those that do not know yet that they have it no more. */
-  #owners(id: FlowId): Member[] {
-    const owners = ownersOf(this.family, id);
-    const present = owners.filter((member) => !this.#past.isFrom(id, member));
-    return present.length > 0 ? present : owners;
-  }
-
-  #owner(id: FlowId): Member | undefined {
-    return this.#owners(id)[0];
-  }
-
-  /** What a living member has, and has not given away just now. */
-  #ownedBy(member: Member): FlowId[] {
-    if (member.ending) return [];
-    return (member.flows?.owned() ?? []).map(flowId).filter((id) => !this.#past.isFrom(id, member));
-  }
-
-  #isOwner(member: Member, id: FlowId): boolean {
-    return holdOf(member, id) === HOLD.owner && this.#owner(id) === member;
+    this.acceptorCame(); // who had no room may have some
   }
 
   /** Of several that have it this one is right. */
@@ -210,7 +205,7 @@ export class Handovers {
   }
 
   #give(to: Member, flow: ListedFlow, id: FlowId): void {
-    const owner = this.#owner(id);
+    const owner = this.#owners.first(id);
     if (owner === undefined) return this.say.refuse(to, flow, ECONNRESET);
     this.#begin(owner, to, flow, this.#endings.get(id)?.owner === owner ? REASON.released : REASON.claimed);
   }
@@ -246,8 +241,16 @@ export class Handovers {
     if (!atOnce && !offered && (awaited.size > 0 || heirs.length > 1)) return;
     const to = offered ? this.ways.acceptor(this.family, flow, new Set([owner, ...tried])) : heirs[0];
     if (to !== undefined) return this.#begin(owner, to, flow, offered ? REASON.offered : REASON.released);
+    if (offered && this.#hasOthers(owner)) {
+      if (atOnce) this.say.keep(owner, flow); // somebody may accept yet
+      return;
+    }
     this.#endings.delete(id);
     this.say.sole(owner, flow);
+  }
+
+  #hasOthers(owner: Member): boolean {
+    return [...this.family.members.values()].some((member) => member !== owner && !member.ending);
   }
 
   #complete(id: FlowId, { flow, from, to, waiting }: Transfer): void {

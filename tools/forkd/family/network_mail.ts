@@ -8,8 +8,8 @@ import type { Family, Member } from "./family.ts";
 import { flowEntry, FlowPages, type ListedFlow } from "./flow_pages.ts";
 import type { Letter, Mail } from "./mail.ts";
 import { MESSAGE, MOST_PAYLOAD } from "./mailbox.ts";
+import { addressesOf, listeningOf, listeningPayload } from "./network_messages.ts";
 
-const LISTENING_BYTES = 8;
 const PROTOCOLS = [6, 17] as const;
 const MOST_WEIGHT = 100;
 /** Ports that a family can share: each has its own slots in the kernel. */
@@ -19,10 +19,6 @@ const PAUSE_MS = 10;
 /** How long (ms) a forkd that has just begun waits for those who have been there before. */
 const PATIENCE_MS = 5000;
 
-const ADDRESSES_HEADER = 56;
-const ADDRESSES_ENTRY = 32;
-const ADDRESSES_COUNT = 52;
-const MOST_ADDRESSES = 8;
 const FLOWS_PER_MESSAGE = Math.floor(MOST_PAYLOAD / 40);
 const NOTHING = new Uint8Array(0);
 
@@ -65,12 +61,22 @@ interface Known {
   readonly ports: Map<string, Map<number, number>>;
   /** Ports of which the kernel does not know the last. */
   readonly changed: Set<string>;
+  /** Those that have stopped to accept on such a port, and wait to hear that nobody is sent to them any more. */
+  readonly leaving: Map<string, Set<Member>>;
   timer: NodeJS.Timeout | undefined;
   /** Members that have still to say what they have told an earlier forkd, before anything changes. */
   readonly awaited: Set<Member>;
   /** What the leader said last. */
   addresses: Uint8Array | undefined;
   told: boolean;
+}
+
+/** Who hears of what members say. */
+export interface NetworkMailListener {
+  /** A member has said all that it was asked for: its connections are known. */
+  told(member: Member): void;
+  /** A member of the family accepts connections on a port. */
+  acceptorCame(family: Family): void;
 }
 
 /** Takes in what members say of the network. */
@@ -83,8 +89,7 @@ export class NetworkMail {
     /** Maps a page of a member's, to read it. */
     private readonly map: (member: Member, page: number) => ForeignPages,
     private readonly log: Log,
-    /** Hears when a member has said all that it was asked for: its connections are known. */
-    private readonly onTold: (member: Member) => void = () => undefined,
+    private readonly hears: NetworkMailListener,
   ) {
     mail.handle(MESSAGE.flowPage, (letter) => this.#flowPage(letter));
     mail.handle(MESSAGE.reset, () => false);
@@ -169,6 +174,7 @@ export class NetworkMail {
       known = {
         ports: new Map(),
         changed: new Set(),
+        leaving: new Map(),
         timer: undefined,
         awaited: new Set(),
         addresses: undefined,
@@ -192,13 +198,13 @@ export class NetworkMail {
   }
 
   #listening({ sender, pid, payload }: Letter): boolean {
-    if (pid !== 0 || payload.length !== LISTENING_BYTES) return false;
-    const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
-    const [port, protocol, weight] = [view.getUint16(0, true), view.getUint8(2), view.getUint32(4, true)];
+    const said = listeningOf(payload);
+    if (pid !== 0 || said === undefined) return false;
+    const { port, protocol, weight } = said;
     const known = this.#known(sender.family);
     if (port === 0) {
       known.awaited.delete(sender);
-      this.onTold(sender);
+      this.hears.told(sender);
     }
     if (!PROTOCOLS.some((one) => one === protocol) || port === 0) return false;
     const key = `${protocol} ${port}`;
@@ -210,8 +216,13 @@ export class NetworkMail {
       return false;
     }
     known.ports.set(key, weights);
-    if (weight === 0) weights.delete(sender.pid);
-    else weights.set(sender.pid, Math.min(weight, MOST_WEIGHT));
+    if (weight === 0) {
+      weights.delete(sender.pid);
+      known.leaving.set(key, (known.leaving.get(key) ?? new Set()).add(sender));
+    } else {
+      weights.set(sender.pid, Math.min(weight, MOST_WEIGHT));
+      this.hears.acceptorCame(sender.family);
+    }
     this.#change(sender.family, known, key);
     return false;
   }
@@ -227,8 +238,21 @@ export class NetworkMail {
       known.timer = setTimeout(() => this.#apply(family, known), PAUSE_MS).unref();
       return;
     }
-    for (const changed of known.changed) this.#setAcceptors(family, known, changed);
+    for (const changed of known.changed) {
+      this.#setAcceptors(family, known, changed);
+      this.#answerLeaving(known, changed);
+    }
     known.changed.clear();
+  }
+
+  /** Who has left a port hears that new connections to it go to others. */
+  #answerLeaving({ leaving }: Known, key: string): void {
+    const [protocol, port] = key.split(" ").map(Number);
+    const payload = listeningPayload({ port: port ?? 0, protocol: protocol ?? 0, weight: 0 });
+    for (const member of leaving.get(key) ?? []) {
+      if (!member.ending) this.mail.post(member, { type: MESSAGE.listening, payload });
+    }
+    leaving.delete(key);
   }
 
   #setAcceptors(family: Family, known: Known, key: string): void {
@@ -261,18 +285,4 @@ export class NetworkMail {
     const list = addresses === undefined ? undefined : addressesOf(addresses);
     if (list !== undefined) this.rules.addresses(family, list);
   }
-}
-
-/** The addresses of a message, IPv4 mapped; undefined when it is not one. */
-export function addressesOf(payload: Uint8Array): Uint8Array[] | undefined {
-  if (payload.length < ADDRESSES_HEADER) return undefined;
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
-  const count = view.getUint32(ADDRESSES_COUNT, true);
-  if (count > MOST_ADDRESSES || payload.length !== ADDRESSES_HEADER + count * ADDRESSES_ENTRY) return undefined;
-  const ipv4 = Buffer.alloc(16);
-  ipv4.fill(0xff, 10, 12);
-  ipv4.writeUInt32BE(view.getUint32(0, true), 12);
-  const entries = Array.from({ length: count }, (_, i) => ADDRESSES_HEADER + i * ADDRESSES_ENTRY);
-  const ipv6 = entries.map((at) => payload.slice(at, at + 16));
-  return [...(view.getUint32(0, true) === 0 ? [] : [ipv4]), ...ipv6];
 }

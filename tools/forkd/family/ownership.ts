@@ -73,6 +73,11 @@ export class Ownership {
     this.#hear([member], this.#known.has(member));
   }
 
+  /** A member of a family has begun to accept connections. */
+  acceptorCame(family: Family): void {
+    this.#handovers(family).acceptorCame();
+  }
+
   /** A member has ended; its pages can still be read. Those of its connections that nobody else has. */
   left(member: Member): ListedFlow[] {
     this.#deferred.delete(member);
