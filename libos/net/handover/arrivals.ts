@@ -28,7 +28,7 @@ import {
 import { claimFails } from "./inherited";
 import { stateInstall } from "./install";
 import { noteSendValue } from "./notes";
-import { connectionDrop } from "./release";
+import { connectionDrop, connectionOffers } from "./release";
 import {
   BLOCK,
   BLOCK_AGAIN,
@@ -150,7 +150,13 @@ export function stateArrives(payload: usize, length: u32, flags: u32, from: i32,
   if (result == 0 && !last) return;
   if (result == 0) result = finish(arrival, now);
   answer(payload, result);
+  if (result == 0 && arrival.reason == REASON_OFFERED) offerOn(flowSocket(payload));
   drop(arrival);
+}
+
+/** Here, too, perhaps nobody accepts: who leads the family keeps what waits until somebody does. */
+function offerOn(s: TcpSocket): void {
+  if (s != NO_SOCKET && s.listener != 0 && changetype<TcpSocket>(s.listener).accepts == 0) connectionOffers(s);
 }
 
 /** Begins an arrival if there is who can get it, else answers why not. */

@@ -117,6 +117,26 @@ test("who accepts on a port shares it, until it says otherwise or ends; changes 
   assert.deepEqual(scene.heard, Array(3).fill("test has an acceptor"));
 });
 
+test("what waits to be accepted is for who accepts on its port, and else for who leads, to whom new connections go", async () => {
+  const scene = new NetworkScene(3);
+  const flow: ListedFlow = {
+    protocol: 6,
+    remote: mapped(10, 0, 0, 9),
+    remotePort: 1000,
+    local: LOCAL,
+    localPort: 80,
+  };
+  const acceptor = (...except: readonly number[]): number | undefined =>
+    scene.network.acceptor(scene.member(1).family, flow, new Set(except.map((pid) => scene.member(pid))))?.pid;
+  assert.equal(acceptor(), 1);
+  scene.listens(3, 80, 1);
+  scene.listens(2, 81, 1);
+  assert.deepEqual([acceptor(), acceptor(2), acceptor(3), acceptor(1, 3)], [3, 3, 1, undefined]);
+  scene.leader = undefined;
+  assert.equal(acceptor(3), undefined);
+  await sleep(PAUSE_MS);
+});
+
 test("nonsense about ports changes nothing, and nobody can share any number of them", async () => {
   const scene = new NetworkScene(2);
   scene.listens(2, 0, 1);

@@ -113,6 +113,28 @@ test("a port can be listened on again at once, and newcomers are the new listene
   assert.equal(child.accept(listener), 0);
 });
 
+test("what waits for a child that ends, while nobody else accepts, waits with who leads for the next that does", async () => {
+  const scenery = await scene();
+  const { network, family, parent, client, listener } = scenery;
+  const child = family.fork(parent);
+  child.poll(listener);
+  const far = connects(scenery, "waits");
+  network.pass(50);
+  assert.equal(family.moved, 1);
+  child.call("tcpClose", listener, child.now);
+  network.pass(2000);
+  assert.equal(child.call("unfinished"), 0);
+  assert.equal(family.moved, 2);
+  family.end(child);
+  network.pass(30_000);
+  const next = family.fork(parent);
+  next.poll(listener);
+  const near = accepts(scenery, next, "waits");
+  next.send(near, "answer");
+  network.pass(10);
+  assert.equal(client.readText(far), "answer");
+});
+
 test("what nobody takes is reset when its listener is closed, in time", async () => {
   const scenery = await scene();
   const { network, family, parent, client, listener } = scenery;

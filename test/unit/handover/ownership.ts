@@ -140,7 +140,9 @@ export class Ownership {
 
   #offer(from: Holder, flow: Uint8Array): void {
     const port = new DataView(flow.buffer, flow.byteOffset).getUint16(34, true);
-    const to = this.members().find((member) => member !== from && member.accepts(port));
+    const [leader] = this.members();
+    const acceptor = this.members().find((member) => member !== from && member.accepts(port));
+    const to = acceptor ?? (leader === from ? undefined : leader);
     this.#offered.delete(keyOf(flow));
     if (to !== undefined) this.#hand(from, to, flow, Reason.OFFERED);
     else if (this.members().length === 1) this.post(from, MESSAGE.sole, flow);

@@ -158,14 +158,19 @@ export class NetworkMail {
     return leader;
   }
 
-  /** Who accepts on a connection's port and is none of `except`: of several, who would be given a new connection like it. */
+  /**
+   * Who accepts on a connection's port and is none of `except`: of several, who would be given a new connection like it; of none who leads, to whom new ones
+   * go then.
+   */
   acceptor(family: Family, flow: ListedFlow, except: ReadonlySet<Member>): Member | undefined {
     const weights = this.#known(family).ports.get(`${flow.protocol} ${flow.localPort}`) ?? new Map<number, number>();
     const acceptors = [...weights].flatMap(([pid, weight]) => {
       const member = family.members.get(pid);
       return member === undefined || member.ending || except.has(member) ? [] : [{ pid, weight }];
     });
-    return family.members.get(memberOfSlot(acceptors, slotOf(flow)) ?? 0);
+    const leader = family.members.get(this.rules.leader(family) ?? 0);
+    const fallback = leader?.ending === false && !except.has(leader) ? leader : undefined;
+    return family.members.get(memberOfSlot(acceptors, slotOf(flow)) ?? 0) ?? fallback;
   }
 
   #known(family: Family): Known {
