@@ -1,7 +1,8 @@
 // Runs in domain 0: HTTP clients against an appliance. `http_load <address> <port> <clients> <connections> <requests> [<path>] [<pause ms>]`:
 // so many clients at a time, so many connections in all, with so many requests each, one after the other. Prints JSON: how many
-// requests were answered 200, and the errors. A request that meets the end of a connection which has been used before is sent once more on a new
-// one, as all clients do it (RFC 9112, section 9.5): a server may close a connection at rest at any time.
+// requests were answered 200, the errors, and how long (ms) the request took that took longest. A request that meets the end of a connection
+// which has been used before is sent once more on a new one, as all clients do it (RFC 9112, section 9.5): a server may close a connection at
+// rest at any time.
 import { Agent, get } from "node:http";
 
 const [, , address = "", port = "80", clients = "1", connections = "1", requests = "1", path = "/", pause = "0"] =
@@ -11,6 +12,7 @@ const TIMEOUT_MS = 60_000;
 const errors: string[] = [];
 let answered = 0;
 let begun = 0;
+let slowest = 0;
 
 function request(agent: Agent): Promise<void> {
   return new Promise((resolve) => {
@@ -37,7 +39,9 @@ async function client(): Promise<void> {
   while (begun++ < Number(connections)) {
     const agent = new Agent({ keepAlive: Number(requests) > 1, maxSockets: 1 });
     for (let i = 0; i < Number(requests); i++) {
+      const sent = performance.now();
       await request(agent);
+      slowest = Math.max(slowest, performance.now() - sent);
       if (Number(pause) > 0) await new Promise((resolve) => setTimeout(resolve, Number(pause)));
     }
     agent.destroy();
@@ -45,4 +49,4 @@ async function client(): Promise<void> {
 }
 
 await Promise.all(Array.from({ length: Number(clients) }, client));
-process.stdout.write(`${JSON.stringify({ answered, errors })}\n`);
+process.stdout.write(`${JSON.stringify({ answered, errors, slowest })}\n`);

@@ -16,6 +16,8 @@ const LOAD = fileURLToPath(new URL("http_load.ts", import.meta.url));
 export interface Load {
   readonly answered: number;
   readonly errors: readonly string[];
+  /** The longest that one took, ms. */
+  readonly slowest: number;
 }
 
 /** httpd in an architecture that forks. */

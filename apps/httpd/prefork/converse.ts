@@ -6,8 +6,9 @@ import { Connection, freeConnection, STATE_CLOSED, STATE_LINGERING } from "../co
 import { expireConnection, runConnection, startConnection } from "../exchange";
 import { memberGoesOn } from "./member";
 
-/** Milliseconds that a connection at rest has left when another client waits, or the process is to end. */
+/** Milliseconds that a connection at rest has left when another client waits, or the process is to end; and one that has asked for nothing yet. */
 const YIELD_TIMEOUT: u64 = 500;
+const FIRST_YIELD_TIMEOUT: u64 = 5000;
 /** Longest wait in ms: the scoreboard is told how far a long connection is. */
 const LONGEST_WAIT: u64 = 1000;
 
@@ -87,6 +88,9 @@ function giveWay(connection: Connection): void {
   connection.yields = true;
   const rests = !connection.started && !connection.hasOutput();
   if (rests || connection.state == STATE_LINGERING) {
-    connection.deadline = min(connection.deadline, updateClock() + YIELD_TIMEOUT);
+    // Who closes before the first request seems to fail; later a client expects it (RFC 9112, section 9.5).
+    const isNew = !connection.served && connection.state != STATE_LINGERING;
+    const timeout = isNew ? FIRST_YIELD_TIMEOUT : YIELD_TIMEOUT;
+    connection.deadline = min(connection.deadline, updateClock() + timeout);
   }
 }
