@@ -7,7 +7,7 @@ export { networkAddressesChanged } from "./net/family/addresses";
 export { networkFollows } from "./net/family/follower";
 export { flowAdded, flowRemoved } from "./net/family/flow_list";
 export { networkForked, networkPorts } from "./net/family/forked";
-export { networkListens } from "./net/family/listeners";
+export { networkListens, networkServes } from "./net/family/listeners";
 export { networkMessage, networkRoom } from "./net/family/messages";
 export { networkFinish } from "./net/finish";
 export { networkReleases, networkUnreleased } from "./net/handover/finish";

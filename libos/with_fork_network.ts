@@ -1,6 +1,7 @@
 // What only an image with a network has whose app calls fork(): bound as those of kernel/with_fork.ts and libos/with_network.ts are, where
 // both are. libos/net/family/ implements them.
 import { TcpSocket } from "./net/tcp/socket";
+import { UdpSocket } from "./net/udp/socket";
 import { OpenFile } from "./process/open_file";
 
 /** In the child of a fork: what of the network was the parent's alone. */
@@ -17,6 +18,8 @@ export declare function networkFollows(now: u64): bool;
 export declare function networkAddressesChanged(): void;
 /** The process begins to accept connections on a listener, or stops: the family's network is to give it some, or no more. */
 export declare function networkListens(s: TcpSocket, accepts: bool): void;
+/** The application begins to wait for datagrams of anybody to `port`, which the socket is bound to, or the socket is closed. */
+export declare function networkServes(socket: UdpSocket, port: u16, serves: bool): void;
 /** Before a fork, and afterwards in the parent: others may hold its connections, too. */
 export declare function networkShares(afterwards: bool): void;
 /** The application wants to use a connection of state INHERITED: -EAGAIN until it can, or why it cannot. */

@@ -1,5 +1,5 @@
-// On which ports this process accepts connections (MESSAGE_LISTENING): forkd shares new ones among those processes of the family that have said
-// so. A process says it when it first waits on a listener, not when it inherits one.
+// On which ports this process accepts connections, and waits for datagrams of anybody (MESSAGE_LISTENING): forkd shares new ones among those
+// processes of the family that have said so. A process says it when it first waits there, not when it inherits a socket.
 //   u16 port, u8 protocol, u8 0, u32 weight: 1, or 0 when it accepts no more, which forkd says again when nobody new is sent here;
 //   port 0: that is all that forkd has asked for, its connections included
 import { FORKD, MESSAGE_LISTENING, mailboxSend } from "../../../kernel/fork/mailbox";
@@ -7,13 +7,14 @@ import { handoverTold } from "../handover/messages";
 import { boundFirst, boundNext } from "../tcp/bound_ports";
 import { NO_SOCKET, TcpSocket } from "../tcp/socket";
 import { LISTEN } from "../tcp/state";
-import { IPPROTO_TCP } from "../wire/ipv4";
+import { UdpSocket, udpDiscard, udpFirst, udpNext } from "../udp/socket";
+import { IPPROTO_TCP, IPPROTO_UDP } from "../wire/ipv4";
 import { flowPagesTold } from "./flow_list";
 
 /** Bytes of such a message. */
 export const LISTENING_BYTES: u32 = 8;
 
-/** Values of TcpSocket.accepts. */
+/** Values of `accepts` of a socket. */
 const NOT: u8 = 0;
 /** The application waits on it, but forkd does not know. */
 const UNTOLD: u8 = 1;
@@ -21,18 +22,26 @@ const TOLD: u8 = 2;
 
 const message = memory.data(8, 8);
 
-/** Ports that are accepted on no more, of which forkd does not know: u32 each. */
+/** Ports that are accepted on no more, of which forkd does not know: u32 each, the protocol in its upper half. */
 const ended = memory.data(64, 8);
 const ENDED: u32 = 16;
 let endedCount: u32 = 0;
 /** forkd waits to hear that it has heard all. */
 let asked = false;
 
-/** In the child of a fork, who has not waited on any of its listeners. */
+function isSocket(socket: UdpSocket): bool {
+  return changetype<usize>(socket) != 0;
+}
+
+/** In the child of a fork, who has not waited on anything that it inherits. Datagrams that have come are its parent's. */
 export function listenersForked(): void {
   endedCount = 0;
   asked = false;
   for (let s = boundFirst(); s != NO_SOCKET; s = boundNext(s)) s.accepts = NOT;
+  for (let socket = udpFirst(); isSocket(socket); socket = udpNext(socket)) {
+    socket.accepts = NOT;
+    udpDiscard(socket);
+  }
 }
 
 /** Export, by libos/with_fork_network.ts. */
@@ -40,20 +49,38 @@ export function networkListens(s: TcpSocket, accepts: bool): void {
   if (accepts) {
     s.accepts = UNTOLD;
     listenersTell();
-    return;
-  }
-  s.accepts = NOT;
-  if (acceptsOn(s.localPort)) return;
-  if (!say(s.localPort, 0) && endedCount < ENDED) {
-    store<u32>(ended + ((<usize>endedCount) << 2), s.localPort);
-    endedCount += 1;
+  } else {
+    s.accepts = NOT;
+    endTell(s.localPort, IPPROTO_TCP);
   }
 }
 
-/** Whether another listener accepts on the port. */
-function acceptsOn(port: u16): bool {
-  for (let s = boundFirst(); s != NO_SOCKET; s = boundNext(s)) {
-    if (s.localPort == port && s.state == LISTEN && s.accepts != NOT) return true;
+/** Export, by libos/with_fork_network.ts. A socket that is closed is not in the table of ports any more. */
+export function networkServes(socket: UdpSocket, port: u16, serves: bool): void {
+  if (serves) {
+    socket.accepts = UNTOLD;
+    listenersTell();
+  } else {
+    endTell(port, IPPROTO_UDP);
+  }
+}
+
+function endTell(port: u16, protocol: u8): void {
+  if (acceptsOn(port, protocol) || say(port, protocol, 0) || endedCount == ENDED) return;
+  store<u32>(ended + ((<usize>endedCount) << 2), port | ((<u32>protocol) << 16));
+  endedCount += 1;
+}
+
+/** Whether a socket waits for what comes to the port. */
+function acceptsOn(port: u16, protocol: u8): bool {
+  if (protocol == IPPROTO_TCP) {
+    for (let s = boundFirst(); s != NO_SOCKET; s = boundNext(s)) {
+      if (s.localPort == port && s.state == LISTEN && s.accepts != NOT) return true;
+    }
+    return false;
+  }
+  for (let socket = udpFirst(); isSocket(socket); socket = udpNext(socket)) {
+    if (socket.localPort == port && socket.accepts != NOT) return true;
   }
   return false;
 }
@@ -61,16 +88,22 @@ function acceptsOn(port: u16): bool {
 /** Tells forkd what it does not know; without room later. */
 export function listenersTell(): void {
   while (endedCount != 0) {
-    const port = <u16>load<u32>(ended + ((<usize>(endedCount - 1)) << 2));
-    if (!acceptsOn(port) && !say(port, 0)) return;
+    const end = load<u32>(ended + ((<usize>(endedCount - 1)) << 2));
+    const protocol = <u8>(end >> 16);
+    if (!acceptsOn(<u16>end, protocol) && !say(<u16>end, protocol, 0)) return;
     endedCount -= 1;
   }
   for (let s = boundFirst(); s != NO_SOCKET; s = boundNext(s)) {
     if (s.state != LISTEN || s.accepts != UNTOLD) continue;
-    if (!say(s.localPort, 1)) return;
+    if (!say(s.localPort, IPPROTO_TCP, 1)) return;
     s.accepts = TOLD;
   }
-  if (asked && flowPagesTold() && handoverTold() && say(0, 0)) asked = false;
+  for (let socket = udpFirst(); isSocket(socket); socket = udpNext(socket)) {
+    if (socket.accepts != UNTOLD) continue;
+    if (!say(socket.localPort, IPPROTO_UDP, 1)) return;
+    socket.accepts = TOLD;
+  }
+  if (asked && flowPagesTold() && handoverTold() && say(0, 0, 0)) asked = false;
 }
 
 /** A forkd that has begun anew asks. */
@@ -78,13 +111,16 @@ export function listenersTellAgain(): void {
   for (let s = boundFirst(); s != NO_SOCKET; s = boundNext(s)) {
     if (s.accepts == TOLD) s.accepts = UNTOLD;
   }
+  for (let socket = udpFirst(); isSocket(socket); socket = udpNext(socket)) {
+    if (socket.accepts == TOLD) socket.accepts = UNTOLD;
+  }
   asked = true;
   listenersTell();
 }
 
-function say(port: u16, weight: u32): bool {
+function say(port: u16, protocol: u8, weight: u32): bool {
   store<u16>(message, port);
-  store<u16>(message, IPPROTO_TCP, 2);
+  store<u16>(message, protocol, 2);
   store<u32>(message, weight, 4);
   return mailboxSend(MESSAGE_LISTENING, 0, FORKD, message, LISTENING_BYTES);
 }

@@ -3,6 +3,7 @@ import { MESSAGE_ADDRESSES, MESSAGE_LEAD, MESSAGE_LISTENING, MESSAGE_RESET } fro
 import { monotonicNow } from "../../../kernel/time/clock";
 import { listenerLeft } from "../handover/leaving_listener";
 import { handoverMessage, handoverRoom, handoverTellAgain } from "../handover/messages";
+import { IPPROTO_TCP } from "../wire/ipv4";
 import { addressesTaken, addressesTell } from "./addresses";
 import { flowPagesForget, flowPagesTell } from "./flow_list";
 import { followerLeads } from "./follower";
@@ -22,7 +23,8 @@ export function networkMessage(type: u32, flags: u32, from: i32, payload: usize,
 /** Without a payload forkd, which has just begun or come to know this process, asks; with one it answers. */
 function listeningArrives(payload: usize, length: u32): void {
   if (length == 0) tellAgain();
-  else if (length == LISTENING_BYTES) listenerLeft(load<u16>(payload), monotonicNow());
+  else if (length == LISTENING_BYTES && load<u8>(payload, 2) == IPPROTO_TCP)
+    listenerLeft(load<u16>(payload), monotonicNow());
 }
 
 function tellAgain(): void {

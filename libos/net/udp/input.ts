@@ -11,7 +11,7 @@ import { transportChecksumValid } from "../transport";
 import { IPPROTO_UDP } from "../wire/ipv4";
 import { UDP_HEADER, udpCheckLength, udpDestinationPort, udpHasChecksum, udpLength, udpSourcePort } from "../wire/udp";
 import { Datagram, datagramAllocate, datagramFree } from "./datagram";
-import { UdpSocket, udpBucket } from "./socket";
+import { UdpSocket, udpBucket, udpServes } from "./socket";
 
 /** Where a received datagram came from. */
 @unmanaged
@@ -189,6 +189,7 @@ function copyOut(socket: UdpSocket, target: usize, count: u32, peer: UdpPeer): i
  * @returns bytes copied, -EAGAIN when there is none, a pending error, or 0 after a shutdown
  */
 export function udpReceiveFrom(socket: UdpSocket, target: usize, count: u32, peer: UdpPeer): i32 {
+  udpServes(socket);
   const hadError = socket.error != 0;
   const result = copyOut(socket, target, count, peer);
   if (hadError || socket.head == 0) return result;

@@ -6,6 +6,7 @@
 import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENETUNREACH, ENOTCONN } from "../../../kernel/errno";
 import { SLAB_SIZE, Slab, slabInit } from "../../../kernel/memory/slab";
 import { WaitQueue, wakeAll } from "../../../kernel/thread/wait_queue";
+import { networkServes } from "../../with_fork_network";
 import { IP_ADDRESS_SIZE, IpAddress, addressesOverlap } from "../ip/address";
 import { IpSettings } from "../ip/settings";
 import { ipIsBroadcast, ipIsLocal, ipSourceFor } from "../ip/routing";
@@ -68,6 +69,10 @@ export class UdpSocket {
   unconfigured: bool;
   /** The address was chosen by connect, not by bind: disconnecting takes it back. */
   addressByConnect: bool;
+  /** The port was named by bind: it is one that others know. */
+  portNamed: bool;
+  /** Whether the application waits for what comes to that port, and forkd knows (family/listeners.ts); 0 = it never has. */
+  accepts: u8;
   /** Datagrams dropped for want of room or memory. */
   drops: u32;
 
@@ -121,8 +126,11 @@ export function udpSocketCreate(ipv6: bool): UdpSocket {
 
 /** Closes the socket, which is gone afterwards: no thread may stand in its wait queue. */
 export function udpClose(socket: UdpSocket): void {
+  const port = socket.localPort;
+  const accepted = socket.accepts != 0;
   unlink(socket);
-  discardQueue(socket);
+  if (accepted) networkServes(socket, port, false);
+  udpDiscard(socket);
   slab.free(changetype<usize>(socket));
 }
 
@@ -131,7 +139,8 @@ function makeAny(socket: UdpSocket): void {
   else socket.local.setIpv4(0);
 }
 
-function discardQueue(socket: UdpSocket): void {
+/** Drops what has come and was not read. */
+export function udpDiscard(socket: UdpSocket): void {
   while (socket.head != 0) {
     const datagram = changetype<Datagram>(socket.head);
     socket.head = datagram.next;
@@ -191,6 +200,8 @@ export function udpBind(socket: UdpSocket, address: IpAddress, port: u16): i32 {
     port = <u16>chosen;
   } else if (conflicts(socket, address, port)) {
     return -EADDRINUSE;
+  } else {
+    socket.portNamed = true;
   }
   socket.local.copy(address);
   link(socket, port);
@@ -242,8 +253,16 @@ export function udpShutdown(socket: UdpSocket, how: u32): i32 {
   return socket.remotePort == 0 ? -ENOTCONN : 0;
 }
 
+/** The application waits for datagrams of anybody to the port that it has named: in a family it gets its share of them from now on. */
+export function udpServes(socket: UdpSocket): void {
+  if (socket.accepts != 0 || !socket.portNamed || socket.remotePort != 0 || socket.unconfigured) return;
+  socket.accepts = 1;
+  networkServes(socket, socket.localPort, true);
+}
+
 /** Readiness of the socket as POLL bits. */
 export function udpPollEvents(socket: UdpSocket): u32 {
+  udpServes(socket);
   let events: u32 = 0;
   if (socket.head != 0 || socket.readShut || socket.error != 0) events |= POLLIN;
   if (!socket.starved || socket.writeShut || socket.error != 0) events |= POLLOUT;
@@ -263,6 +282,22 @@ export function udpTakeError(socket: UdpSocket): i32 {
 /** Sets the bytes of memory that the receive queue may hold (SO_RCVBUF), within bounds. */
 export function udpSetReceiveLimit(socket: UdpSocket, bytes: u32): void {
   socket.receiveLimit = min(max(bytes, RECEIVE_LIMIT_MINIMUM), RECEIVE_LIMIT_MAXIMUM);
+}
+
+/** The first of all bound sockets, null when there is none. */
+export function udpFirst(): UdpSocket {
+  return firstFrom(0);
+}
+
+/** The one after `socket`, null at the end. */
+export function udpNext(socket: UdpSocket): UdpSocket {
+  if (socket.nextInBucket != 0) return changetype<UdpSocket>(socket.nextInBucket);
+  return firstFrom((socket.localPort & (BUCKETS - 1)) + 1);
+}
+
+function firstFrom(bucket: u32): UdpSocket {
+  while (bucket < BUCKETS - 1 && changetype<usize>(udpBucket(<u16>bucket)) == 0) bucket++;
+  return bucket < BUCKETS ? udpBucket(<u16>bucket) : changetype<UdpSocket>(0);
 }
 
 /** Calls the function of index `visit`, (socket: UdpSocket) => void, for every bound socket. */

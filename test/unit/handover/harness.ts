@@ -5,6 +5,8 @@ import { Thread } from "../../../kernel/thread/scheduler";
 import { WAITER_SIZE, Waiter, waiterAdd, waiterRemove } from "../../../kernel/thread/wait_queue";
 import { networkUnreleased } from "../../../libos/net/handover/finish";
 import { TcpSocket } from "../../../libos/net/tcp/socket";
+import { IP_ADDRESS_SIZE, IpAddress } from "../../../libos/net/ip/address";
+import { UdpSocket, udpBind, udpSocketCreate } from "../../../libos/net/udp/socket";
 import { tableUnfinished } from "../../../libos/net/tcp/table";
 
 /** Makes the mailbox of the first process, which forkd serves; where it is. */
@@ -21,6 +23,15 @@ export function served(yes: bool): void {
 
 export function sharingOf(s: TcpSocket): u32 {
   return s.sharing;
+}
+
+const anyAddress = changetype<IpAddress>(memory.data(IP_ADDRESS_SIZE, 8));
+
+/** A socket for datagrams to `port`; 0 = a port that the kernel chooses. */
+export function datagramSocket(port: u16): UdpSocket {
+  const socket = udpSocketCreate(false);
+  anyAddress.setIpv4(0);
+  return udpBind(socket, anyAddress, port) == 0 ? socket : changetype<UdpSocket>(0);
 }
 
 const sleeper = changetype<Thread>(memory.data(offsetof<Thread>(), 8));
@@ -45,10 +56,11 @@ export function unfinished(): bool {
 }
 
 export { mailboxForked, mailboxTake };
+export { udpClose, udpPollEvents } from "../../../libos/net/udp/socket";
 export { familyMessage, familyRoom } from "../../../libos/process/messages";
 export { flowAdded, flowRemoved } from "../../../libos/net/family/flow_list";
 export { networkForked, networkPorts } from "../../../libos/net/family/forked";
-export { networkListens } from "../../../libos/net/family/listeners";
+export { networkListens, networkServes } from "../../../libos/net/family/listeners";
 export { networkMessage, networkRoom } from "../../../libos/net/family/messages";
 export { networkReleases, networkUnreleased } from "../../../libos/net/handover/finish";
 export { networkShares } from "../../../libos/net/handover/forked";

@@ -265,7 +265,9 @@ export class NetworkMail {
     const acceptors = [...weights].map(([pid, weight]) => ({ pid, weight })).sort((a, b) => a.pid - b.pid);
     const [protocol, port] = key.split(" ").map(Number);
     const flows = [...family.members.values()].flatMap(({ flows: list, pid }) =>
-      (list?.owned() ?? []).filter(({ localPort }) => localPort === port).map((flow) => ({ flow, pid })),
+      (list?.owned() ?? [])
+        .filter((flow) => flow.localPort === port && flow.protocol === protocol)
+        .map((flow) => ({ flow, pid })),
     );
     const own = flows.filter(({ flow }) => this.rules.covers(family, flow));
     this.rules.acceptors(family, protocol === 6 ? 6 : 17, port ?? 0, acceptors, own);
