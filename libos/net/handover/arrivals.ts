@@ -1,34 +1,21 @@
 // States on their way to us (MESSAGE_STATE), put together piece by piece beside the socket that will get them. Who sends them is a process of the
 // family, which may have gone wrong: every length and offset is checked here, the block's contents in block_check.ts before anything uses them.
-import { EADDRINUSE, ECONNREFUSED, EINVAL, ENOMEM } from "../../../kernel/errno";
+import { EINVAL, ENOMEM } from "../../../kernel/errno";
 import { FORKD, MESSAGE_LAST, MESSAGE_READY } from "../../../kernel/fork/mailbox";
 import { pageAlloc, pagesFree, PAGE_SIZE } from "../../../kernel/memory/pages";
 import { NEVER } from "../../../kernel/time/clock";
 import { ipGathers } from "../ip/routing";
-import { listenerFind } from "../tcp/bound_ports";
-import { DETACHED, HANDING, LEFT } from "../tcp/flags";
 import { rangeListAlloc, rangeListFree, RANGE_LIST_MAX } from "../tcp/range_list";
 import { RETRANSMISSION_LOG_MAX, retransmissionLogAlloc, retransmissionLogFree } from "../tcp/retransmission_log";
 import { RingBuffer, ringExtend, ringFree, ringReserve } from "../tcp/ring_buffer";
 import { MARKS_SIZE, NO_SOCKET, TcpSocket } from "../tcp/socket";
 import { INHERITED } from "../tcp/state";
-import { NO_ENDPOINT } from "../tcp/table";
 import { blockIsSound } from "./block_check";
-import {
-  FLOW,
-  flowEndpoint,
-  flowLocal,
-  flowLocalPort,
-  flowRead,
-  flowRemote,
-  flowRemotePort,
-  flowSocket,
-  flowsEqual,
-} from "./flow";
+import { FLOW, flowRead, flowSocket, flowsEqual } from "./flow";
 import { claimFails } from "./inherited";
 import { stateInstall } from "./install";
 import { noteSendValue } from "./notes";
-import { connectionDrop, connectionOffers } from "./release";
+import { recipientListener, recipientOffers, recipientRefusal } from "./recipient";
 import {
   BLOCK,
   BLOCK_AGAIN,
@@ -150,20 +137,15 @@ export function stateArrives(payload: usize, length: u32, flags: u32, from: i32,
   if (result == 0 && !last) return;
   if (result == 0) result = finish(arrival, now);
   answer(payload, result);
-  if (result == 0 && arrival.reason == REASON_OFFERED) offerOn(flowSocket(payload));
+  if (result == 0 && arrival.reason == REASON_OFFERED) recipientOffers(payload);
   drop(arrival);
-}
-
-/** Here, too, perhaps nobody accepts: who leads the family keeps what waits until somebody does. */
-function offerOn(s: TcpSocket): void {
-  if (s != NO_SOCKET && s.listener != 0 && changetype<TcpSocket>(s.listener).accepts == 0) connectionOffers(s);
 }
 
 /** Begins an arrival if there is who can get it, else answers why not. */
 function begin(payload: usize, from: i32): void {
   arrivalForget(payload);
   const reason = load<u32>(payload + FLOW);
-  const refused = refusal(payload, reason);
+  const refused = recipientRefusal(payload, reason);
   const page = refused != 0 ? 0 : pageAlloc();
   if (page == 0) {
     answer(payload, refused != 0 ? refused : ENOMEM);
@@ -177,25 +159,6 @@ function begin(payload: usize, from: i32): void {
   arrival.from = from;
   arrival.reason = reason;
   arrival.kind = STATE_BLOCK;
-}
-
-/** Why nobody here can get the connection; 0 = there is somebody. */
-function refusal(flow: usize, reason: u32): u32 {
-  let e = flowEndpoint(flow);
-  if (e != NO_ENDPOINT && flowSocket(flow) == NO_SOCKET) return EADDRINUSE;
-  const s = flowSocket(flow);
-  if (s != NO_SOCKET && (s.sharing & HANDING) != 0) return EINVAL;
-  if (s != NO_SOCKET && (s.sharing & LEFT) != 0) {
-    connectionDrop(s); // it comes back so soon
-    e = NO_ENDPOINT;
-  }
-  if (e != NO_ENDPOINT) return 0;
-  return reason == REASON_OFFERED && listenerOf(flow) != NO_SOCKET ? 0 : ECONNREFUSED;
-}
-
-function listenerOf(flow: usize): TcpSocket {
-  const s = listenerFind(flowLocal(flow), flowLocalPort(flow), flowRemote(flow), flowRemotePort(flow));
-  return s != NO_SOCKET && s.has(DETACHED) ? NO_SOCKET : s;
 }
 
 /** Takes `count` bytes that come next: 0, or an errno. */
@@ -306,6 +269,6 @@ function finish(arrival: Arrival, now: u64): u32 {
   const lists = word(arrival, BLOCK_EARLY) | (word(arrival, BLOCK_REPORTED) << 16);
   if (!blockIsSound(draft, word(arrival, BLOCK_STATE), early, lists, word(arrival, BLOCK_AGAIN))) return EINVAL;
   draft.state = <u8>word(arrival, BLOCK_STATE);
-  const listener = arrival.reason == REASON_OFFERED ? listenerOf(nameOf(arrival)) : NO_SOCKET;
+  const listener = arrival.reason == REASON_OFFERED ? recipientListener(nameOf(arrival)) : NO_SOCKET;
   return stateInstall(draft, flowSocket(nameOf(arrival)), listener, now);
 }
