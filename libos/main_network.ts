@@ -17,6 +17,33 @@ export { connectionClaim } from "./net/handover/inherited";
 export { listenerLeaves } from "./net/handover/leaving_listener";
 export { connectionOffers, connectionReleases, inheritedExpired } from "./net/handover/release";
 export { networkStart } from "./net/network";
-export { pairClose, pairEvents, pairOption, pairPipe, pairReceive, pairSend, pairShutdown } from "./posix/socket_pair";
 export { streamShutdownLater } from "./posix/shutdown";
+export {
+  unixAvailable,
+  unixClose,
+  unixCredentials,
+  unixEvents,
+  unixName,
+  unixOpen,
+  unixOption,
+  unixPipe,
+  unixPlaces,
+  unixQueue,
+  unixReceive,
+  unixSend,
+  unixShutdown,
+} from "./posix/unix/calls";
+export { unixForked } from "./posix/unix/forked";
+export { unixFind, unixNamed } from "./posix/unix/names";
+export { rightsAttach, rightsBound, rightsDiscard, rightsDrop, rightsForked, rightsPass } from "./posix/unix/rights";
+export {
+  sharedEmpty,
+  sharedHeld,
+  sharedMessagePut,
+  sharedMessageTake,
+  sharedPeek,
+  sharedPosition,
+  sharedReadHere,
+  sharedUnread,
+} from "./pipe/shared/messages";
 export { socketClose, socketEvents, socketLinger, socketQueue, socketRead, socketWrite } from "./posix/socket_file";

@@ -139,6 +139,10 @@ function networkError(number: i32): string {
       return "Protocol wrong type for socket";
     case numbers.ENOPROTOOPT:
       return "Protocol not available";
+    case numbers.ESOCKTNOSUPPORT:
+      return "Socket type not supported";
+    case numbers.ETOOMANYREFS:
+      return "Too many references: cannot splice";
     case numbers.EPROTONOSUPPORT:
       return "Protocol not supported";
     case numbers.EOPNOTSUPP:

@@ -53,6 +53,11 @@ export declare function accept(fd: i32, address: usize, flags: i32): i32;
 export declare function connect(fd: i32, address: usize): i32;
 export declare function sendto(fd: i32, buffer: usize, length: u32, flags: i32, address: usize): i32;
 export declare function recvfrom(fd: i32, buffer: usize, length: u32, flags: i32, address: usize): i32;
+/** `message`: a MessageHeader (libos/posix/layout.ts). */
+export declare function sendmsg(fd: i32, message: usize, flags: i32): i32;
+export declare function recvmsg(fd: i32, message: usize, flags: i32): i32;
+/** Makes a sockaddr_un of a name. */
+export declare function unix_address(address: usize, name: usize, length: u32): i32;
 export declare function shutdown(fd: i32, how: i32): i32;
 /** The value is written to `value`; returns its length, at most `length`. */
 export declare function getsockopt(fd: i32, level: i32, name: i32, value: usize, length: u32): i32;

@@ -1,4 +1,4 @@
-// sys/socket.h: TCP and UDP over IPv4 and IPv6, and pairs of connected sockets. Addresses are sockaddr_in or sockaddr_in6 objects, so C's length parameters
+// sys/socket.h: TCP and UDP over IPv4 and IPv6, and sockets of AF_UNIX. Addresses are sockaddr_in, sockaddr_in6 or sockaddr_un objects, so C's length parameters
 // are not there; where a call stores an address, the object's class decides on its form.
 // A blocking call sleeps only the calling thread; a non-blocking one fails with EAGAIN (connect: EINPROGRESS).
 import { EFAULT } from "../../kernel/errno";
@@ -7,6 +7,16 @@ import { conclude, errno } from "./errno";
 import { sockaddr } from "./sockaddr";
 import * as posix from "./posix";
 import { timeval } from "./time";
+
+/** struct ucred: whose the other end of a socket of AF_UNIX was (SO_PEERCRED). */
+@unmanaged
+@final
+export class ucred {
+  pid: i32;
+  /** 0: there are no users. -1 without a peer. */
+  uid: i32;
+  gid: i32;
+}
 
 /** struct linger: what close does with unsent data. */
 @final
@@ -19,16 +29,16 @@ export class linger {
 }
 
 /**
- * A socket: `domain` AF_INET, or AF_INET6 for IPv6 and IPv4 (see IPV6_V6ONLY), `type` SOCK_STREAM or SOCK_DGRAM, maybe or'ed with SOCK_NONBLOCK and SOCK_CLOEXEC.
- * Returns its descriptor, or -1.
+ * A socket: `domain` AF_INET, or AF_INET6 for IPv6 and IPv4 (see IPV6_V6ONLY), `type` SOCK_STREAM or SOCK_DGRAM, maybe or'ed with SOCK_NONBLOCK and SOCK_CLOEXEC;
+ * AF_UNIX in an app that uses sockaddr_un, of SOCK_SEQPACKET, too. Returns its descriptor, or -1.
  */
 export function socket(domain: i32, type: i32, protocol: i32 = 0): i32 {
   return conclude(errno, posix.socket(domain, type, protocol));
 }
 
 /**
- * Two sockets that are connected with each other, also across a later fork: `domain` AF_UNIX, `type` SOCK_STREAM, maybe or'ed with
- * SOCK_NONBLOCK and SOCK_CLOEXEC. Returns 0, or -1 (EMFILE, ENFILE without memory, EAFNOSUPPORT, EOPNOTSUPP).
+ * Two sockets that are connected with each other, also across a later fork: `domain` AF_UNIX, `type` SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET,
+ * maybe or'ed with SOCK_NONBLOCK and SOCK_CLOEXEC. Returns 0, or -1 (EMFILE, ENFILE without memory, EAFNOSUPPORT, EOPNOTSUPP).
  */
 export function socketpair(domain: i32, type: i32, protocol: i32, fds: StaticArray<i32>): i32 {
   return conclude(errno, fds.length < 2 ? -EFAULT : posix.socketpair(domain, type, protocol, changetype<usize>(fds)));

@@ -11,11 +11,12 @@ import { RING_BUFFER_SIZE, RingBuffer, ringFree, ringRead, ringReserve, ringWrit
 import { PIPE_BUF } from "../posix/constants";
 
 /** The most that a pipe holds, as on Linux. */
-const PIPE_CAPACITY: u32 = 65536;
+export const PIPE_CAPACITY: u32 = 65536;
 
 const READERS: usize = RING_BUFFER_SIZE;
 const WRITERS: usize = READERS + 8;
-const ENDS: usize = WRITERS + 8;
+const TAKEN: usize = WRITERS + 8;
+const ENDS: usize = TAKEN + 8;
 const PIPE_SIZE: usize = ENDS + 2;
 
 /** At its beginning is the RingBuffer. */
@@ -34,6 +35,15 @@ export class Pipe {
   /** Who waits for room, or for the last reader to go. */
   get writers(): WaitQueue {
     return changetype<WaitQueue>(changetype<usize>(this) + WRITERS);
+  }
+
+  /** How many bytes were ever read. */
+  get taken(): u64 {
+    return load<u64>(changetype<usize>(this), TAKEN);
+  }
+
+  set taken(count: u64) {
+    store<u64>(changetype<usize>(this), count, TAKEN);
   }
 
   /** Whether the end that is read is open. */
@@ -143,10 +153,22 @@ export function pipeTake(pipe: Pipe, target: usize, count: u32): u32 {
   if (taken == 1) store<u8>(target, load<u8>(ring.address + ring.start));
   else if (taken <= capacity - ring.start) memory.copy(target, ring.address + ring.start, taken);
   else ringRead(ring, 0, target, taken);
-  ring.start = (ring.start + taken) & (capacity - 1);
-  ring.length -= taken;
-  if (pipe.writers.first != 0 && pipeRoom(pipe) >= PIPE_BUF) wakeAll(pipe.writers);
+  pipeDrop(pipe, taken);
   return taken;
+}
+
+/** Forgets the oldest `count` bytes, at most as many as there are; wakes writers as pipeTake() does. */
+export function pipeDrop(pipe: Pipe, count: u32): void {
+  const ring = pipe.ring;
+  ring.start = (ring.start + count) & (capacityOf(ring) - 1);
+  ring.length -= count;
+  pipe.taken += count;
+  if (pipe.writers.first != 0 && pipeRoom(pipe) >= PIPE_BUF) wakeAll(pipe.writers);
+}
+
+/** Copies `count` bytes that lie `offset` bytes behind the oldest and leaves them; offset + count at most as many as there are. */
+export function pipePeek(pipe: Pipe, offset: u32, target: usize, count: u32): void {
+  ringRead(pipe.ring, offset, target, count);
 }
 
 /** Readiness of the end that is read, as POLL bits. */

@@ -3,7 +3,7 @@
 import { EAFNOSUPPORT, EFAULT } from "../../kernel/errno";
 import { IpAddress, addressAt } from "../net/ip/address";
 import { userBuffer } from "../process/user_memory";
-import { AF_INET, AF_INET6, AF_UNIX, AF_UNSPEC, INADDR_LOOPBACK } from "./constants";
+import { AF_INET, AF_INET6, AF_UNSPEC, INADDR_LOOPBACK } from "./constants";
 import { SOCKET_ADDRESS6_SIZE, SOCKET_ADDRESS_SIZE, SocketAddress, SocketAddress6 } from "./layout";
 
 /** An address, and a port in host order. */
@@ -55,14 +55,6 @@ export function endpointResolveAny(endpoint: Endpoint): void {
 /** Whether a sockaddr can be written at `offset`; 0 stands for C's NULL and is fine. */
 export function addressWritable(offset: u32): bool {
   return offset == 0 || locate(offset) != 0;
-}
-
-/** Writes to the sockaddr at `offset` of app memory, unless that is 0, that a socket of AF_UNIX has no name. */
-export function addressWriteUnnamed(offset: u32): void {
-  const bytes = offset == 0 ? 0 : locate(offset);
-  if (bytes == 0) return;
-  memory.fill(bytes, 0, SOCKET_ADDRESS_SIZE);
-  changetype<SocketAddress>(bytes).family = <u16>AF_UNIX;
 }
 
 /** Writes an address to the sockaddr at `offset` of app memory, unless that is 0. One that does not fit leaves AF_UNSPEC. */

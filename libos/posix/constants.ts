@@ -7,6 +7,8 @@ export const AF_INET: i32 = 2;
 export const AF_INET6: i32 = 10;
 export const SOCK_STREAM: i32 = 1;
 export const SOCK_DGRAM: i32 = 2;
+/** Records over a connection; of AF_UNIX only. */
+export const SOCK_SEQPACKET: i32 = 5;
 /** Or'ed to the type of socket() or the flags of accept4(): the new descriptor is in non-blocking mode. */
 export const SOCK_NONBLOCK: i32 = 0x800;
 /** Or'ed likewise: the new descriptor has FD_CLOEXEC. */
@@ -36,6 +38,8 @@ export const SHUT_RDWR: i32 = 2;
 // Flags of send() and recv().
 /** recv: look at the data and leave it in the socket. */
 export const MSG_PEEK: i32 = 0x2;
+/** recvmsg, in msg_flags: not all that came with the data had room, and is lost. */
+export const MSG_CTRUNC: i32 = 0x8;
 /** recv on a datagram socket: return the datagram's real length though it was cut. */
 export const MSG_TRUNC: i32 = 0x20;
 /** This call does not block, whatever the descriptor's mode. */
@@ -47,11 +51,21 @@ export const MSG_MORE: i32 = 0x8000;
 /** Taken for portability: there is no SIGPIPE to suppress. */
 export const MSG_NOSIGNAL: i32 = 0x4000;
 
+/** recvmsg: descriptors that come have FD_CLOEXEC. */
+export const MSG_CMSG_CLOEXEC: i32 = 0x40000000;
+
+/** cmsg_type of level SOL_SOCKET: descriptors. */
+export const SCM_RIGHTS: i32 = 1;
+/** The most descriptors that one message takes along. */
+export const SCM_MAX_FD: u32 = 253;
+/** The most buffers of sendmsg and recvmsg. */
+export const UIO_MAXIOV: u32 = 1024;
+
 // Socket options, level SOL_SOCKET. The value is an i32 where nothing else is said.
 export const SOL_SOCKET: i32 = 1;
 export const SO_DEBUG: i32 = 1;
 export const SO_REUSEADDR: i32 = 2;
-/** Read only: SOCK_STREAM or SOCK_DGRAM. */
+/** Read only: SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET. */
 export const SO_TYPE: i32 = 3;
 /** Read only: takes the pending error. */
 export const SO_ERROR: i32 = 4;
@@ -65,15 +79,17 @@ export const SO_OOBINLINE: i32 = 10;
 export const SO_LINGER: i32 = 13;
 /** Sockets that all set it before they are bound share a port: each gets the peers that a hash gives it. */
 export const SO_REUSEPORT: i32 = 15;
+/** Read only: struct ucred of who connected to a socket of AF_UNIX, listened, or made the pair. */
+export const SO_PEERCRED: i32 = 17;
 /** Value: struct timeval; zero = no time-out. Also the time-out of accept(). */
 export const SO_RCVTIMEO: i32 = 20;
 /** Value: struct timeval; zero = no time-out. Also the time-out of connect(). */
 export const SO_SNDTIMEO: i32 = 21;
 /** Read only: 1 when the socket listens. */
 export const SO_ACCEPTCONN: i32 = 30;
-/** Read only: IPPROTO_TCP or IPPROTO_UDP. */
+/** Read only: IPPROTO_TCP or IPPROTO_UDP; 0 of AF_UNIX. */
 export const SO_PROTOCOL: i32 = 38;
-/** Read only: AF_INET or AF_INET6. */
+/** Read only: AF_INET, AF_INET6 or AF_UNIX. */
 export const SO_DOMAIN: i32 = 39;
 
 /** Option of level IPPROTO_IPV6: not 0 before bind: the socket does not take IPv4 as well. */

@@ -5,13 +5,15 @@ import { sendNotSent } from "../net/tcp/send_queue";
 import { LISTEN } from "../net/tcp/state";
 import { udpNextLength } from "../net/udp/input";
 import { descriptorFile } from "../process/descriptors";
-import { KIND_TCP, KIND_UDP, NO_FILE, OpenFile } from "../process/open_file";
+import { KIND_TCP, KIND_UDP, KIND_UNIX, NO_FILE, OpenFile } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
+import { unixAvailable } from "../with_unix";
 import { FIONBIO, FIONREAD, O_NONBLOCK, SIOCOUTQ, SIOCOUTQNSD } from "./constants";
 
 /** The number that `request` asks for, or -errno. */
 function queueLength(file: OpenFile, request: u32): i32 {
   if (file.kind == KIND_UDP && request == FIONREAD) return <i32>udpNextLength(file.udp);
+  if (file.kind == KIND_UNIX && request == FIONREAD) return unixAvailable(file);
   if (file.kind != KIND_TCP) return -ENOTTY;
   const s = file.tcp;
   if (s.state == LISTEN) return -EINVAL;

@@ -43,6 +43,80 @@ export class ResolvedAddress {
 }
 export const RESOLVED_ADDRESS_SIZE: u32 = 20;
 
+/** struct sockaddr_un, and behind it what C has as the length of the address: the bytes of the name are at `UNIX_ADDRESS_PATH`. */
+@unmanaged
+@final
+export class UnixAddress {
+  family: u16;
+  // Room for the rest, which nothing aligns.
+  private word1: u64;
+  private word2: u64;
+  private word3: u64;
+  private word4: u64;
+  private word5: u64;
+  private word6: u64;
+  private word7: u64;
+  private word8: u64;
+  private word9: u64;
+  private word10: u64;
+  private word11: u64;
+  private word12: u64;
+  private word13: u64;
+
+  /** Address of the 108 bytes. */
+  get path(): usize {
+    return changetype<usize>(this) + UNIX_ADDRESS_PATH;
+  }
+
+  /** Bytes of the name; 0 without one. The first is 0 in an abstract name. */
+  get length(): u16 {
+    return load<u16>(changetype<usize>(this), UNIX_ADDRESS_LENGTH);
+  }
+
+  set length(count: u16) {
+    store<u16>(changetype<usize>(this), count, UNIX_ADDRESS_LENGTH);
+  }
+}
+export const UNIX_ADDRESS_PATH: usize = 2;
+export const UNIX_ADDRESS_LENGTH: usize = 110;
+export const UNIX_ADDRESS_SIZE: u32 = 112;
+
+/** struct msghdr; there are no lengths of addresses. */
+@unmanaged
+@final
+export class MessageHeader {
+  /** A sockaddr, 0 for none. */
+  name: u32;
+  /** IoVector, so many. */
+  vectors: u32;
+  vectorCount: u32;
+  /** ControlHeader and their data, so many bytes. */
+  control: u32;
+  controlLength: u32;
+  flags: i32;
+}
+export const MESSAGE_HEADER_SIZE: u32 = 24;
+
+/** struct iovec. */
+@unmanaged
+@final
+export class IoVector {
+  base: u32;
+  length: u32;
+}
+export const IO_VECTOR_SIZE: u32 = 8;
+
+/** struct cmsghdr. */
+@unmanaged
+@final
+export class ControlHeader {
+  /** Bytes, this included. */
+  length: u32;
+  level: i32;
+  type: i32;
+}
+export const CONTROL_HEADER_SIZE: u32 = 12;
+
 /** struct timespec: seconds and nanoseconds 0 … 999 999 999. */
 @unmanaged
 @final
@@ -69,6 +143,9 @@ export class Linger {
   seconds: i32;
 }
 export const LINGER_SIZE: u32 = 8;
+
+/** Bytes of struct ucred: pid, uid and gid. */
+export const CREDENTIALS_SIZE: u32 = 12;
 
 /** struct pollfd. */
 @unmanaged

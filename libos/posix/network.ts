@@ -2,5 +2,7 @@
 export * from "./ioctl";
 export * from "./resolve";
 export * from "./socket_options";
-export { posix_socketpair } from "./socket_pair";
+export * from "./messages";
+export { posix_socketpair } from "./unix/calls";
+export { posix_unix_address } from "./unix/names";
 export * from "./sockets";

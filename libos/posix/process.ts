@@ -7,6 +7,7 @@ import { appExit } from "../process/app";
 import { familyFork } from "../process/family";
 import { parentProcessId, processId } from "../process/identity";
 import { userBuffer } from "../process/user_memory";
+import { unixForked } from "../with_fork_unix";
 import { GRND_NONBLOCK, GRND_RANDOM } from "./constants";
 
 /** Options of the command line that are the app's environment begin with "env.". */
@@ -26,7 +27,9 @@ export function posix_getppid(): i32 {
 }
 
 export function posix_fork(): i32 {
-  return familyFork();
+  const pid = familyFork();
+  if (pid == 0) unixForked();
+  return pid;
 }
 
 /** Appends `length` bytes and a zero byte at `position` of a buffer of `capacity`; the new position, past the end or not. */

@@ -1,6 +1,6 @@
 // What poll and select have in common: the readiness of a description, and waiting for many at once.
 //
-// A wait is a run of slots in pages of their own, one for each description, of a socketpair two: {Waiter, OpenFile}. Each slot holds a
+// A wait is a run of slots in pages of their own, one for each description, of a socket of AF_UNIX up to three: {Waiter, OpenFile}. Each slot holds a
 // reference, so that a close by another thread does not free what is being waited for.
 import { consoleWaitQueue } from "../../kernel/console";
 import { PAGE_SIZE, orderFor, pagesAlloc, pagesFree } from "../../kernel/memory/pages";
@@ -9,7 +9,7 @@ import { WAITER_SIZE, WaitQueue, Waiter, waiterAdd, waiterRemove } from "../../k
 import { POLLIN, POLLOUT } from "../net/poll_events";
 import {
   KIND_CONSOLE,
-  KIND_SOCKET_PAIR,
+  KIND_UNIX,
   NO_FILE,
   OpenFile,
   openFileHold,
@@ -19,7 +19,7 @@ import {
 } from "../process/open_file";
 import { socketEvents, socketQueue } from "../with_network";
 import { pipeEvents, pipeQueue } from "../with_pipe";
-import { pairPipe } from "../with_socketpair";
+import { unixPipe, unixPlaces, unixQueue } from "../with_unix";
 import { consoleFileEvents } from "./console_file";
 
 const SLOT_SIZE: usize = <usize>WAITER_SIZE + 8;
@@ -32,7 +32,7 @@ export function openFileEvents(file: OpenFile): u32 {
   return file.kind == KIND_CONSOLE ? consoleFileEvents() : POLLIN | POLLOUT;
 }
 
-/** What is woken when the readiness of `file`, which is no socketpair, changes; null when it never does. */
+/** What is woken when the readiness of `file`, which is no socket of AF_UNIX, changes; null when it never does. */
 function openFileQueue(file: OpenFile): WaitQueue {
   if (openFileIsSocket(file)) return socketQueue(file);
   if (openFileIsPipe(file)) return pipeQueue(file);
@@ -52,22 +52,25 @@ export class ReadinessWait {
     this.count = 0;
     this.slots = 0;
     if (capacity == 0) return true;
-    this.order = orderFor(max(capacity * <u32>SLOT_SIZE, PAGE_SIZE));
+    this.order = orderFor(max(capacity * (1 + unixPlaces()) * <u32>SLOT_SIZE, PAGE_SIZE));
     this.slots = pagesAlloc(this.order);
     return this.slots != 0;
   }
 
   /** Waits for `file` too. */
   add(file: OpenFile): void {
-    if (file.kind == KIND_SOCKET_PAIR) {
-      this.addOne(pairPipe(file, true));
-      this.addOne(pairPipe(file, false));
-    } else this.addOne(file);
+    if (file.kind == KIND_UNIX) {
+      this.addEnd(unixPipe(file, true));
+      this.addEnd(unixPipe(file, false));
+      this.addOne(file, unixQueue(file));
+    } else this.addOne(file, openFileQueue(file));
   }
 
-  private addOne(file: OpenFile): void {
-    if (file == NO_FILE) return;
-    const queue = openFileQueue(file);
+  private addEnd(end: OpenFile): void {
+    if (end != NO_FILE) this.addOne(end, pipeQueue(end));
+  }
+
+  private addOne(file: OpenFile, queue: WaitQueue): void {
     if (changetype<usize>(queue) == 0) return;
     const slot = this.slots + <usize>this.count * SLOT_SIZE;
     memory.fill(slot, 0, SLOT_SIZE);

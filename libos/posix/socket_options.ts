@@ -6,13 +6,13 @@ import * as tcp from "../net/tcp/socket_options";
 import { LISTEN } from "../net/tcp/state";
 import { udpSetReceiveLimit, udpTakeError } from "../net/udp/socket";
 import { descriptorFile } from "../process/descriptors";
-import { KIND_SOCKET_PAIR, KIND_TCP, NO_FILE, OpenFile, openFileIsSocket } from "../process/open_file";
+import { KIND_TCP, KIND_UNIX, NO_FILE, OpenFile, openFileIsSocket } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { pairOption } from "../with_socketpair";
+import { unixCredentials, unixOption } from "../with_unix";
 import * as c from "./constants";
 import { ipLevelValue, ipv6LevelValue, setIpLevel, setIpv6Level } from "./ip_options";
 import { OPTION_UNKNOWN, flag, setCongestionControl, setTcpLevel, tcpLevelValue, tcpStructValue } from "./tcp_options";
-import { LINGER_SIZE, Linger, TIME_VALUE_SIZE, TimeValue } from "./layout";
+import { CREDENTIALS_SIZE, LINGER_SIZE, Linger, TIME_VALUE_SIZE, TimeValue } from "./layout";
 import { isIpv6 } from "./sockets";
 
 const SECOND: u64 = 1_000_000_000;
@@ -47,6 +47,11 @@ function structValue(file: OpenFile, name: i32, value: usize, length: u32): i32 
     changetype<Linger>(value).seconds = max(seconds, 0);
     return LINGER_SIZE;
   }
+  if (name == c.SO_PEERCRED && file.kind == KIND_UNIX) {
+    if (length < CREDENTIALS_SIZE) return -EINVAL;
+    unixCredentials(file, value);
+    return CREDENTIALS_SIZE;
+  }
   if (name != c.SO_RCVTIMEO && name != c.SO_SNDTIMEO) return 0;
   if (length < TIME_VALUE_SIZE) return -EINVAL;
   const timeout = name == c.SO_RCVTIMEO ? file.receiveTimeout : file.sendTimeout;
@@ -76,8 +81,8 @@ export function posix_getsockopt(fd: i32, level: i32, name: i32, value: u32, len
   else if (isTcp) written = tcpStructValue(file.tcp, name, bytes, length);
   if (written != 0) return written;
   let number = OPTION_UNKNOWN;
-  if (file.kind == KIND_SOCKET_PAIR) {
-    const value = level == c.SOL_SOCKET ? pairOption(name) : -ENOPROTOOPT;
+  if (file.kind == KIND_UNIX) {
+    const value = level == c.SOL_SOCKET ? unixOption(file, name) : -ENOPROTOOPT;
     if (value < 0) return value;
     number = value;
   } else if (level == c.SOL_SOCKET) number = length < 4 && name == c.SO_ERROR ? 0 : socketLevelValue(file, name);
@@ -149,7 +154,7 @@ export function posix_setsockopt(fd: i32, level: i32, name: i32, value: u32, len
   if (level == c.SOL_SOCKET && (name == c.SO_RCVTIMEO || name == c.SO_SNDTIMEO)) {
     return setTimeout(file, name, bytes, length);
   }
-  if (file.kind == KIND_SOCKET_PAIR) return -ENOPROTOOPT;
+  if (file.kind == KIND_UNIX) return -ENOPROTOOPT;
   const isTcp = level == c.IPPROTO_TCP && file.kind == KIND_TCP;
   if (isTcp && name == c.TCP_CONGESTION) return setCongestionControl(file.tcp, bytes, length);
   if (level == c.IPPROTO_IP && length < 4) return setIpLevel(file, name, length != 0 ? load<u8>(bytes) : 0); // as Linux

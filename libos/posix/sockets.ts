@@ -1,4 +1,4 @@
-// System calls on sockets, apart from options and waiting.
+// System calls on sockets, apart from options, waiting and messages. Sockets of AF_UNIX are in unix/.
 import {
   EAFNOSUPPORT,
   EAGAIN,
@@ -36,9 +36,9 @@ import { UDP_PEER_SIZE, UdpPeer } from "../net/udp/input";
 import { udpBind, udpConnect, udpDisconnect, udpShutdown, udpSocketCreate } from "../net/udp/socket";
 import { descriptorFile, descriptorFree, descriptorSet } from "../process/descriptors";
 import {
-  KIND_SOCKET_PAIR,
   KIND_TCP,
   KIND_UDP,
+  KIND_UNIX,
   NO_FILE,
   OpenFile,
   openFileCreate,
@@ -47,19 +47,13 @@ import {
   openFileRelease,
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { pairReceive, pairSend, pairShutdown } from "../with_socketpair";
-import {
-  ENDPOINT_SIZE,
-  Endpoint,
-  addressRead,
-  addressWritable,
-  addressWrite,
-  addressWriteUnnamed,
-  endpointResolveAny,
-} from "./address";
+import { unixName, unixOpen, unixReceive, unixSend, unixShutdown } from "../with_unix";
+import { CALL_ACCEPT, CALL_BIND, CALL_CONNECT, CALL_LISTEN, unixNamed } from "../with_unix_names";
+import { ENDPOINT_SIZE, Endpoint, addressRead, addressWritable, addressWrite, endpointResolveAny } from "./address";
 import {
   AF_INET,
   AF_INET6,
+  AF_UNIX,
   AF_UNSPEC,
   IPPROTO_IP,
   IPPROTO_TCP,
@@ -80,11 +74,12 @@ import { streamShutdownLater } from "../with_fork_network";
 import { timeoutDeadline } from "./deadline";
 import { datagramReceive, datagramSend, fileWait, streamAwaitConnected, streamReceive, streamSend } from "./stream";
 
-const TRANSFER_MAX: u32 = 0x7ffff000;
+/** The most that one call transfers, as on Linux: results fit an i32. */
+export const TRANSFER_MAX: u32 = 0x7ffff000;
 const TYPE_FLAGS: i32 = SOCK_NONBLOCK | SOCK_CLOEXEC;
 /** RFC 9293 SHLD-13: no MSG_OOB, so no application employs the urgent mechanism; what peers send of it is understood. */
-const SEND_FLAGS: i32 = MSG_DONTWAIT | MSG_MORE | MSG_NOSIGNAL;
-const RECEIVE_FLAGS: i32 = MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_NOSIGNAL;
+export const SEND_FLAGS: i32 = MSG_DONTWAIT | MSG_MORE | MSG_NOSIGNAL;
+export const RECEIVE_FLAGS: i32 = MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_NOSIGNAL;
 
 const endpoint = changetype<Endpoint>(memory.data(ENDPOINT_SIZE, 8));
 const peer = changetype<UdpPeer>(memory.data(UDP_PEER_SIZE, 8));
@@ -95,13 +90,17 @@ function socketError(file: OpenFile): i32 {
   return openFileIsSocket(file) ? 0 : -ENOTSOCK;
 }
 
-/** The error for what is no socket of a network, 0 for one. */
-function networkSocketError(file: OpenFile): i32 {
-  const error = socketError(file);
-  return error == 0 && file.kind == KIND_SOCKET_PAIR ? -EOPNOTSUPP : error;
+/** bind, listen, accept or connect of a socket of AF_UNIX. */
+function named(call: i32, file: OpenFile, address: u32, argument: i32): i32 {
+  const result = unixNamed(call, file, address, argument);
+  return result == 0 ? -EOPNOTSUPP : result < 0 ? result : result - 1;
 }
 
 export function posix_socket(domain: i32, type: i32, protocol: i32): i32 {
+  if (domain == AF_UNIX) {
+    const opened = unixOpen(type, protocol);
+    return opened == 0 ? -EAFNOSUPPORT : opened < 0 ? opened : opened - 1;
+  }
   if (domain != AF_INET && domain != AF_INET6) return -EAFNOSUPPORT;
   const kind = type & ~TYPE_FLAGS;
   if (kind != SOCK_STREAM && kind != SOCK_DGRAM) return -EINVAL;
@@ -131,8 +130,9 @@ export function isIpv6(file: OpenFile): bool {
 
 export function posix_bind(fd: i32, address: u32): i32 {
   const file = descriptorFile(fd);
-  const error = networkSocketError(file);
+  const error = socketError(file);
   if (error != 0) return error;
+  if (file.kind == KIND_UNIX) return named(CALL_BIND, file, address, 0);
   const given = addressRead(address, isIpv6(file), endpoint);
   if (given != 0) return given;
   return file.kind == KIND_TCP
@@ -142,8 +142,9 @@ export function posix_bind(fd: i32, address: u32): i32 {
 
 export function posix_listen(fd: i32, backlog: i32): i32 {
   const file = descriptorFile(fd);
-  const error = networkSocketError(file);
+  const error = socketError(file);
   if (error != 0) return error;
+  if (file.kind == KIND_UNIX) return named(CALL_LISTEN, file, 0, backlog);
   return file.kind == KIND_TCP ? tcpListen(file.tcp, backlog) : -EOPNOTSUPP;
 }
 
@@ -177,8 +178,9 @@ function takeConnection(listener: OpenFile, address: u32, flags: i32): i32 {
 
 export function posix_accept(fd: i32, address: u32, flags: i32): i32 {
   const file = descriptorFile(fd);
-  const error = networkSocketError(file);
+  const error = socketError(file);
   if (error != 0) return error;
+  if (file.kind == KIND_UNIX) return named(CALL_ACCEPT, file, address, flags);
   if (file.kind != KIND_TCP) return -EOPNOTSUPP;
   if ((flags & ~TYPE_FLAGS) != 0) return -EINVAL;
   if (!addressWritable(address)) return -EFAULT;
@@ -200,8 +202,9 @@ function connectStream(file: OpenFile): i32 {
 
 export function posix_connect(fd: i32, address: u32): i32 {
   const file = descriptorFile(fd);
-  const error = networkSocketError(file);
+  const error = socketError(file);
   if (error != 0) return error;
+  if (file.kind == KIND_UNIX) return named(CALL_CONNECT, file, address, 0);
   const given = addressRead(address, isIpv6(file), endpoint);
   if (given == -EAFNOSUPPORT && endpoint.family == AF_UNSPEC && file.kind == KIND_UDP) {
     udpDisconnect(file.udp);
@@ -224,7 +227,7 @@ export function posix_sendto(fd: i32, buffer: u32, length: u32, flags: i32, addr
   let result: i32;
   // A connected stream ignores the address.
   if (file.kind == KIND_TCP) result = streamSend(file, bytes, count, flags);
-  else if (file.kind == KIND_SOCKET_PAIR) result = pairSend(file, bytes, count, flags);
+  else if (file.kind == KIND_UNIX) result = unixSend(file, bytes, count, flags, address);
   else result = datagramSend(file, bytes, count, flags, address);
   openFileRelease(file);
   return result;
@@ -243,9 +246,8 @@ export function posix_recvfrom(fd: i32, buffer: u32, length: u32, flags: i32, ad
   if (file.kind == KIND_TCP) {
     result = streamReceive(file, bytes, count, flags);
     if (result >= 0) addressWrite(address, tcpRemoteAddress(file.tcp), tcpRemotePort(file.tcp));
-  } else if (file.kind == KIND_SOCKET_PAIR) {
-    result = pairReceive(file, bytes, count, flags);
-    if (result >= 0) addressWriteUnnamed(address);
+  } else if (file.kind == KIND_UNIX) {
+    result = unixReceive(file, bytes, count, flags, address);
   } else {
     result = datagramReceive(file, bytes, count, flags, peer);
     if (result >= 0) addressWrite(address, peer.address, peer.port);
@@ -258,7 +260,7 @@ export function posix_shutdown(fd: i32, how: i32): i32 {
   const file = descriptorFile(fd);
   const error = socketError(file);
   if (error != 0) return error;
-  if (file.kind == KIND_SOCKET_PAIR) return pairShutdown(file, how);
+  if (file.kind == KIND_UNIX) return unixShutdown(file, how);
   if (file.kind == KIND_UDP) return udpShutdown(file.udp, how);
   const result = tcpShutdown(file.tcp, how, monotonicNow());
   return result == -EAGAIN ? streamShutdownLater(file, how) : result;
@@ -269,9 +271,9 @@ export function posix_getsockname(fd: i32, address: u32): i32 {
   const error = socketError(file);
   if (error != 0) return error;
   if (address == 0 || !addressWritable(address)) return -EFAULT;
+  if (file.kind == KIND_UNIX) return unixName(file, address, false);
   if (file.kind == KIND_TCP) addressWrite(address, tcpLocalAddress(file.tcp), tcpLocalPort(file.tcp));
-  else if (file.kind == KIND_UDP) addressWrite(address, file.udp.local, file.udp.localPort);
-  else addressWriteUnnamed(address);
+  else addressWrite(address, file.udp.local, file.udp.localPort);
   return 0;
 }
 
@@ -280,10 +282,7 @@ export function posix_getpeername(fd: i32, address: u32): i32 {
   const error = socketError(file);
   if (error != 0) return error;
   if (address == 0 || !addressWritable(address)) return -EFAULT;
-  if (file.kind == KIND_SOCKET_PAIR) {
-    addressWriteUnnamed(address);
-    return 0;
-  }
+  if (file.kind == KIND_UNIX) return unixName(file, address, true);
   const isStream = file.kind == KIND_TCP;
   if (isStream ? !tcpConnected(file.tcp) : file.udp.remotePort == 0) return -ENOTCONN;
   if (isStream) addressWrite(address, tcpRemoteAddress(file.tcp), tcpRemotePort(file.tcp));

@@ -15,8 +15,8 @@ export const KIND_FILE: u32 = 1;
 export const KIND_DIRECTORY: u32 = 2;
 export const KIND_TCP: u32 = 3;
 export const KIND_UDP: u32 = 4;
-/** An end of a socketpair. Sockets are KIND_TCP up to here. */
-export const KIND_SOCKET_PAIR: u32 = 5;
+/** A socket of AF_UNIX. Sockets are KIND_TCP up to here. */
+export const KIND_UNIX: u32 = 5;
 export const KIND_PIPE: u32 = 6;
 export const KIND_DEVICE: u32 = 7;
 /** A pipe that parent and child of a fork have in common. */
@@ -30,7 +30,7 @@ export class OpenFile {
   references: u32;
   /** Access mode and status flags (O_…). */
   flags: i32;
-  /** TcpSocket, UdpSocket, PairEnd, Pipe, SharedPipe, DEVICE_…, or the index of the embedded file or of the first one below the directory. */
+  /** TcpSocket, UdpSocket, UnixSocket, Pipe, SharedPipe, DEVICE_…, or the index of the embedded file or of the first one below the directory. */
   object: usize;
   /** Of a file: the next byte. Of a directory: the index of the next file to list. */
   position: u64;
@@ -76,7 +76,7 @@ export function openFileCreate(kind: u32, object: usize, flags: i32): OpenFile {
 
 /** Whether a socket is behind it. */
 export function openFileIsSocket(file: OpenFile): bool {
-  return file.kind - KIND_TCP <= KIND_SOCKET_PAIR - KIND_TCP;
+  return file.kind - KIND_TCP <= KIND_UNIX - KIND_TCP;
 }
 
 /** Whether it is an end of a pipe. */

@@ -44,6 +44,8 @@ export class SharedPipe {
   readersLast: usize;
   writersFirst: usize;
   writersLast: usize;
+  /** How many bytes were ever written when this process had last written some. */
+  putAt: u64;
 
   get state(): PipeState {
     return changetype<PipeState>(this.shared);
@@ -116,7 +118,7 @@ export function sharedPipeEnter(pipe: SharedPipe): PipeState {
 }
 
 /** Notes that this process waits for `what` of a pipe whose lock it has. */
-function note(pipe: SharedPipe, what: u8): void {
+export function sharedPipeNote(pipe: SharedPipe, what: u8): void {
   const state = pipe.state;
   const own = holderAt(state, pipe.own);
   own.waits |= what;
@@ -130,7 +132,7 @@ function note(pipe: SharedPipe, what: u8): void {
 }
 
 /** Lets the lock go and wakes whoever waits for `what`. */
-function leaveAndWake(pipe: SharedPipe, what: u8): void {
+export function sharedPipeLeave(pipe: SharedPipe, what: u8): void {
   const state = pipe.state;
   const waited = what == READ_END ? state.readersWait : state.writersWait;
   if (waited != 0) {
@@ -156,13 +158,13 @@ export function sharedPipeTake(pipe: SharedPipe, target: usize, count: u32, wait
   const taken = min(count, sharedLength(state));
   if (taken == 0) {
     const result = state.writeEnds == 0 ? 0 : -EAGAIN;
-    if (result != 0 && waits) note(pipe, READ_END);
+    if (result != 0 && waits) sharedPipeNote(pipe, READ_END);
     sharedUnlock(state);
     return result;
   }
   sharedTake(state, target, taken);
   // As with a pipe within one process, writers go on when there is room for what poll promises them.
-  if (sharedRoom(state) >= PIPE_BUF) leaveAndWake(pipe, WRITE_END);
+  if (sharedRoom(state) >= PIPE_BUF) sharedPipeLeave(pipe, WRITE_END);
   else sharedUnlock(state);
   return <i32>taken;
 }
@@ -173,12 +175,13 @@ export function sharedPipePut(pipe: SharedPipe, source: usize, count: u32, whole
   const put = min(count, sharedRoom(state));
   if (state.readEnds == 0 || put == 0 || (whole && put != count)) {
     const result = state.readEnds == 0 ? -EPIPE : -EAGAIN;
-    if (result == -EAGAIN && waits) note(pipe, WRITE_END);
+    if (result == -EAGAIN && waits) sharedPipeNote(pipe, WRITE_END);
     sharedUnlock(state);
     return result;
   }
   sharedPut(state, source, put);
-  leaveAndWake(pipe, READ_END);
+  pipe.putAt = state.written;
+  sharedPipeLeave(pipe, READ_END);
   return <i32>put;
 }
 
@@ -186,7 +189,7 @@ export function sharedPipePut(pipe: SharedPipe, source: usize, count: u32, whole
 export function sharedPipeReaderEvents(pipe: SharedPipe): u32 {
   const state = sharedPipeEnter(pipe);
   const events = (sharedLength(state) != 0 ? POLLIN : 0) | (state.writeEnds != 0 ? 0 : POLLHUP);
-  if (events == 0) note(pipe, READ_END);
+  if (events == 0) sharedPipeNote(pipe, READ_END);
   sharedUnlock(state);
   return events;
 }
@@ -195,7 +198,7 @@ export function sharedPipeReaderEvents(pipe: SharedPipe): u32 {
 export function sharedPipeWriterEvents(pipe: SharedPipe): u32 {
   const state = sharedPipeEnter(pipe);
   const events = (sharedRoom(state) >= PIPE_BUF ? POLLOUT : 0) | (state.readEnds != 0 ? 0 : POLLERR);
-  if (events == 0) note(pipe, WRITE_END);
+  if (events == 0) sharedPipeNote(pipe, WRITE_END);
   sharedUnlock(state);
   return events;
 }
@@ -206,7 +209,7 @@ export function sharedPipeClose(pipe: SharedPipe, end: u8): void {
   holderDrop(state, pipe.own, end);
   const isLast = (end == READ_END ? state.readEnds : state.writeEnds) == 0;
   const isOver = holderAt(state, pipe.own).ends == 0;
-  if (isLast) leaveAndWake(pipe, end == READ_END ? WRITE_END : READ_END);
+  if (isLast) sharedPipeLeave(pipe, end == READ_END ? WRITE_END : READ_END);
   else sharedUnlock(state);
   if (isOver) remove(pipe);
   doorbellsIntroduce();

@@ -114,20 +114,40 @@ export function sharedRoom(state: PipeState): u32 {
 
 /** Appends `count` bytes, at most sharedRoom(). */
 export function sharedPut(state: PipeState, source: usize, count: u32): void {
-  const at = <u32>(state.written % SHARED_CAPACITY);
+  sharedLay(state, 0, source, count);
+  sharedExtend(state, count);
+}
+
+/** Lays `count` bytes `offset` bytes behind the newest, where there is room; sharedExtend() makes them part of what can be read. */
+export function sharedLay(state: PipeState, offset: u32, source: usize, count: u32): void {
+  const at = <u32>((state.written + offset) % SHARED_CAPACITY);
   const ring = changetype<usize>(state) + RING;
   const first = min(count, SHARED_CAPACITY - at);
   memory.copy(ring + at, source, first);
   if (first != count) memory.copy(ring, source + first, count - first);
+}
+
+/** What was laid there, `count` bytes, is written. */
+export function sharedExtend(state: PipeState, count: u32): void {
   atomic.store<u64>(changetype<usize>(state) + offsetof<PipeState>("written"), state.written + count);
 }
 
 /** Takes the oldest `count` bytes, at most sharedLength(). */
 export function sharedTake(state: PipeState, target: usize, count: u32): void {
-  const at = <u32>(state.taken % SHARED_CAPACITY);
+  sharedCopy(state, 0, target, count);
+  sharedDrop(state, count);
+}
+
+/** Copies `count` bytes that lie `offset` bytes behind the oldest; offset + count at most SHARED_CAPACITY. */
+export function sharedCopy(state: PipeState, offset: u32, target: usize, count: u32): void {
+  const at = <u32>((state.taken + offset) % SHARED_CAPACITY);
   const ring = changetype<usize>(state) + RING;
   const first = min(count, SHARED_CAPACITY - at);
   memory.copy(target, ring + at, first);
   if (first != count) memory.copy(target + first, ring, count - first);
+}
+
+/** Forgets the oldest `count` bytes, at most sharedLength(). */
+export function sharedDrop(state: PipeState, count: u32): void {
   atomic.store<u64>(changetype<usize>(state) + offsetof<PipeState>("taken"), state.taken + count);
 }

@@ -7,28 +7,39 @@ import {
   POLLIN,
   PollSet,
   Stat,
+  cmsghdr,
   fd_set,
   gmtime,
   in6_addr,
   inet_addr,
   inet_ntoa,
   inet_pton,
+  iovec,
   linger,
+  msghdr,
   pollfd,
   rusage,
   siginfo_t,
   sockaddr_in,
   sockaddr_in6,
+  sockaddr_un,
   strerror,
   timegm,
   timespec,
   timeval,
+  ucred,
 } from "karyon";
 import {
+  CONTROL_HEADER_SIZE,
+  CREDENTIALS_SIZE,
+  ControlHeader,
   FILE_STATUS_SIZE,
   FileStatus,
+  IO_VECTOR_SIZE,
   LINGER_SIZE,
   Linger,
+  MESSAGE_HEADER_SIZE,
+  MessageHeader,
   POLL_DESCRIPTOR_SIZE,
   PollDescriptor,
   RESOURCE_USAGE_SIZE,
@@ -43,6 +54,8 @@ import {
   TIME_VALUE_SIZE,
   TimeSpec,
   TimeValue,
+  UNIX_ADDRESS_SIZE,
+  UnixAddress,
 } from "../../../libos/posix/layout";
 
 const text = memory.data(256);
@@ -128,6 +141,13 @@ export function layoutDifference(): i32 {
   if (offsetof<sockaddr_in>("sin_addr") != offsetof<SocketAddress>("address")) return 1;
   if (offsetof<sockaddr_in6>() != SOCKET_ADDRESS6_SIZE) return 1;
   if (offsetof<sockaddr_in6>("sin6_scope_id") != offsetof<SocketAddress6>("scope")) return 1;
+  if (offsetof<sockaddr_un>() != UNIX_ADDRESS_SIZE || offsetof<UnixAddress>() != UNIX_ADDRESS_SIZE) return 9;
+  if (offsetof<msghdr>() != MESSAGE_HEADER_SIZE || offsetof<MessageHeader>() != MESSAGE_HEADER_SIZE) return 10;
+  if (offsetof<msghdr>("msg_iovlen") != offsetof<MessageHeader>("vectorCount")) return 10;
+  if (offsetof<msghdr>("msg_controllen") != offsetof<MessageHeader>("controlLength")) return 10;
+  if (offsetof<iovec>() != IO_VECTOR_SIZE || offsetof<cmsghdr>() != CONTROL_HEADER_SIZE) return 11;
+  if (offsetof<cmsghdr>("cmsg_type") != offsetof<ControlHeader>("type")) return 11;
+  if (offsetof<ucred>() != CREDENTIALS_SIZE) return 12;
   if (offsetof<timespec>() != TIME_SPEC_SIZE || offsetof<TimeSpec>() != TIME_SPEC_SIZE) return 2;
   if (offsetof<timespec>("tv_nsec") != offsetof<TimeSpec>("nanoseconds")) return 2;
   if (offsetof<timeval>() != TIME_VALUE_SIZE || offsetof<TimeValue>() != TIME_VALUE_SIZE) return 3;

@@ -28,8 +28,8 @@ import {
 } from "./pipes.ts";
 
 const [AF_UNIX, AF_INET, AF_INET6, AF_PACKET] = [1, 2, 10, 17];
-const [SOCK_STREAM, SOCK_DGRAM] = [1, 2];
-const [EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT, ENOPROTOOPT] = [93, 95, 97, 92];
+const SOCK_STREAM = 1;
+const [ENOPROTOOPT, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT, EISCONN] = [92, 93, 94, 95, 97, 106];
 const [SHUT_RD, SHUT_WR, SHUT_RDWR] = [0, 1, 2];
 const [MSG_PEEK, MSG_DONTWAIT, MSG_WAITALL] = [0x2, 0x40, 0x100];
 const [SOL_SOCKET, SO_TYPE, SO_ERROR, SO_RCVTIMEO, SO_DOMAIN] = [1, 3, 4, 20, 39];
@@ -67,10 +67,15 @@ test("two descriptors, whose modes and status are a socket's", () => {
       );
       assert.equal(yield* process.call("posix_fstat", fd, BUFFER), 0);
       assert.equal(process.get(BUFFER, 4).readUInt32LE() & 0xf000, S_IFSOCK);
-      process.put(BUFFER, Buffer.alloc(16, 0xff));
-      process.put(BUFFER, Buffer.from([AF_INET, 0]));
+      process.put(BUFFER, Buffer.alloc(120, 0xff));
+      process.put(BUFFER, Buffer.from([AF_UNIX, 0]));
       assert.equal(yield* process.call("posix_getpeername", fd, BUFFER), 0);
-      assert.deepEqual(process.get(BUFFER, 4), Buffer.from([AF_UNIX, 0, 0, 0]));
+      assert.deepEqual(process.get(BUFFER, 112), Buffer.concat([Buffer.from([AF_UNIX]), Buffer.alloc(111)]));
+      assert.equal(process.get(BUFFER + 112, 1)[0], 0xff);
+      process.put(BUFFER, Buffer.from([AF_INET, 0]));
+      process.put(BUFFER + 16, Buffer.alloc(1, 0xff));
+      assert.equal(yield* process.call("posix_getsockname", fd, BUFFER), 0);
+      assert.deepEqual(process.get(BUFFER, 17), Buffer.concat([Buffer.alloc(16), Buffer.from([0xff])]));
     }
     assert.deepEqual(flags, [O_RDWR, 0, O_RDWR, 0, O_RDWR | O_NONBLOCK, 1, O_RDWR | O_NONBLOCK, 1]);
   });
@@ -83,7 +88,7 @@ test("what cannot be made is refused, and leaves nothing behind", () => {
     assert.equal(yield* make(AF_INET, SOCK_STREAM), -EOPNOTSUPP);
     assert.equal(yield* make(AF_INET6, SOCK_STREAM), -EOPNOTSUPP);
     assert.equal(yield* make(AF_PACKET, SOCK_STREAM), -EAFNOSUPPORT);
-    assert.equal(yield* make(AF_UNIX, SOCK_DGRAM), -EINVAL);
+    for (const type of [0, 3, 7, SOCK_STREAM | 0x100]) assert.equal(yield* make(AF_UNIX, type), -ESOCKTNOSUPPORT);
     assert.equal(yield* make(AF_UNIX, SOCK_STREAM, 6), -EPROTONOSUPPORT);
     assert.equal(yield* make(AF_UNIX, SOCK_STREAM, 0, 0x7fff_fff0), -EFAULT);
     const [one, other] = yield* pair(process);
@@ -159,9 +164,11 @@ test("send, recv and options; what a pair is not", () => {
     assert.equal(yield* receive(4, MSG_DONTWAIT), -EAGAIN);
     process.put(BUFFER, Buffer.from("abcdef"));
     assert.equal(yield* process.call("posix_sendto", other, BUFFER, 6, MSG_DONTWAIT, 0), 6);
-    assert.equal(yield* receive(4, MSG_PEEK), -EOPNOTSUPP);
+    assert.equal(yield* receive(4, MSG_PEEK), 4);
+    assert.equal(process.get(BUFFER, 4).toString(), "abcd");
     assert.equal(yield* receive(4, 0), 4);
     assert.equal(yield* receive(4, MSG_DONTWAIT | MSG_WAITALL), 2);
+    assert.equal(yield* receive(4, MSG_DONTWAIT | MSG_PEEK), -EAGAIN);
     for (const [name, value] of [
       [SO_TYPE, SOCK_STREAM],
       [SO_DOMAIN, AF_UNIX],
@@ -189,10 +196,11 @@ test("send, recv and options; what a pair is not", () => {
     const begin = process.now();
     assert.equal(yield* receive(4, 0), -EAGAIN);
     assert.ok(process.now() - begin >= 20e6 && process.now() - begin < 30e6);
-    assert.equal(yield* process.call("posix_listen", one, 1), -EOPNOTSUPP);
-    assert.equal(yield* process.call("posix_accept", one, 0, 0), -EOPNOTSUPP);
-    assert.equal(yield* process.call("posix_connect", one, SMALL), -EOPNOTSUPP);
-    assert.equal(yield* process.call("posix_bind", one, SMALL), -EOPNOTSUPP);
+    assert.equal(yield* process.call("posix_listen", one, 1), -EINVAL);
+    assert.equal(yield* process.call("posix_accept", one, 0, 0), -EINVAL);
+    assert.equal(yield* process.call("posix_connect", one, SMALL), -EISCONN);
+    assert.equal(yield* process.call("posix_sendto", one, BUFFER, 1, 0, SMALL), -EISCONN);
+    assert.equal(yield* process.call("posix_bind", one, SMALL), -EINVAL);
   });
 });
 
