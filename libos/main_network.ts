@@ -21,7 +21,6 @@ export { streamShutdownLater } from "./posix/shutdown";
 export {
   unixAvailable,
   unixClose,
-  unixCredentials,
   unixEvents,
   unixName,
   unixOpen,

@@ -8,11 +8,11 @@ import { udpSetReceiveLimit, udpTakeError } from "../net/udp/socket";
 import { descriptorFile } from "../process/descriptors";
 import { KIND_TCP, KIND_UNIX, NO_FILE, OpenFile, openFileIsSocket } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { unixCredentials, unixOption } from "../with_unix";
+import { unixOption } from "../with_unix";
 import * as c from "./constants";
 import { ipLevelValue, ipv6LevelValue, setIpLevel, setIpv6Level } from "./ip_options";
 import { OPTION_UNKNOWN, flag, setCongestionControl, setTcpLevel, tcpLevelValue, tcpStructValue } from "./tcp_options";
-import { CREDENTIALS_SIZE, LINGER_SIZE, Linger, TIME_VALUE_SIZE, TimeValue } from "./layout";
+import { LINGER_SIZE, Linger, TIME_VALUE_SIZE, TimeValue } from "./layout";
 import { isIpv6 } from "./sockets";
 
 const SECOND: u64 = 1_000_000_000;
@@ -39,18 +39,13 @@ function socketLevelValue(file: OpenFile, name: i32): i64 {
 }
 
 /** The struct-valued options: bytes written, or 0 when `name` is none of them. */
-function structValue(file: OpenFile, name: i32, value: usize, length: u32): i32 {
+export function structValue(file: OpenFile, name: i32, value: usize, length: u32): i32 {
   if (name == c.SO_LINGER && file.kind == KIND_TCP) {
     if (length < LINGER_SIZE) return -EINVAL;
     const seconds = tcp.tcpLinger(file.tcp);
     changetype<Linger>(value).onOff = seconds >= 0 ? 1 : 0;
     changetype<Linger>(value).seconds = max(seconds, 0);
     return LINGER_SIZE;
-  }
-  if (name == c.SO_PEERCRED && file.kind == KIND_UNIX) {
-    if (length < CREDENTIALS_SIZE) return -EINVAL;
-    unixCredentials(file, value);
-    return CREDENTIALS_SIZE;
   }
   if (name != c.SO_RCVTIMEO && name != c.SO_SNDTIMEO) return 0;
   if (length < TIME_VALUE_SIZE) return -EINVAL;
@@ -75,24 +70,26 @@ export function posix_getsockopt(fd: i32, level: i32, name: i32, value: u32, len
   if (file == NO_FILE) return notASocket(fd);
   const bytes = userBuffer(value, length);
   if (bytes == 0) return -EFAULT;
+  if (file.kind == KIND_UNIX) return unixOption(file, level, name, bytes, length);
   const isTcp = level == c.IPPROTO_TCP && file.kind == KIND_TCP;
   let written = 0;
   if (level == c.SOL_SOCKET) written = structValue(file, name, bytes, length);
   else if (isTcp) written = tcpStructValue(file.tcp, name, bytes, length);
   if (written != 0) return written;
   let number = OPTION_UNKNOWN;
-  if (file.kind == KIND_UNIX) {
-    const value = level == c.SOL_SOCKET ? unixOption(file, name) : -ENOPROTOOPT;
-    if (value < 0) return value;
-    number = value;
-  } else if (level == c.SOL_SOCKET) number = length < 4 && name == c.SO_ERROR ? 0 : socketLevelValue(file, name);
+  if (level == c.SOL_SOCKET) number = length < 4 && name == c.SO_ERROR ? 0 : socketLevelValue(file, name);
   else if (isTcp) number = tcpLevelValue(file.tcp, name);
   else if (level == c.IPPROTO_IP) number = ipLevelValue(file, name);
   else if (level == c.IPPROTO_IPV6) number = ipv6LevelValue(file, name);
   if (number == OPTION_UNKNOWN) return -ENOPROTOOPT;
   // As Linux: a buffer that is too short gets what fits, of an option of IPv4 one byte.
   const size = min<u32>(length, level == c.IPPROTO_IP && length < 4 ? 1 : 4);
-  for (let i: u32 = 0; i < size; i++) store<u8>(bytes + i, <u8>(number >> (i << 3)));
+  return numberWrite(bytes, size, <i32>number);
+}
+
+/** Writes the lower `size` bytes of a number: how many. */
+export function numberWrite(at: usize, size: u32, number: i32): i32 {
+  for (let i: u32 = 0; i < size; i++) store<u8>(at + i, <u8>(number >> (i << 3)));
   return <i32>size;
 }
 

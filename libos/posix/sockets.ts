@@ -47,8 +47,8 @@ import {
   openFileRelease,
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { unixName, unixOpen, unixReceive, unixSend, unixShutdown } from "../with_unix";
-import { CALL_ACCEPT, CALL_BIND, CALL_CONNECT, CALL_LISTEN, unixNamed } from "../with_unix_names";
+import { NO_UNIX_SOCKETS, unixName, unixOpen, unixReceive, unixSend, unixShutdown } from "../with_unix";
+import { CALL_ACCEPT, CALL_BIND, CALL_CONNECT, CALL_LISTEN, NO_NAMES, unixNamed } from "../with_unix_names";
 import { ENDPOINT_SIZE, Endpoint, addressRead, addressWritable, addressWrite, endpointResolveAny } from "./address";
 import {
   AF_INET,
@@ -92,15 +92,11 @@ function socketError(file: OpenFile): i32 {
 
 /** bind, listen, accept or connect of a socket of AF_UNIX. */
 function named(call: i32, file: OpenFile, address: u32, argument: i32): i32 {
-  const result = unixNamed(call, file, address, argument);
-  return result == 0 ? -EOPNOTSUPP : result < 0 ? result : result - 1;
+  return unixNamed(call, file, address, argument) ^ NO_NAMES;
 }
 
 export function posix_socket(domain: i32, type: i32, protocol: i32): i32 {
-  if (domain == AF_UNIX) {
-    const opened = unixOpen(type, protocol);
-    return opened == 0 ? -EAFNOSUPPORT : opened < 0 ? opened : opened - 1;
-  }
+  if (domain == AF_UNIX) return unixOpen(type, protocol) ^ NO_UNIX_SOCKETS;
   if (domain != AF_INET && domain != AF_INET6) return -EAFNOSUPPORT;
   const kind = type & ~TYPE_FLAGS;
   if (kind != SOCK_STREAM && kind != SOCK_DGRAM) return -EINVAL;

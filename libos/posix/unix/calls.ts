@@ -12,12 +12,12 @@ import {
   ESOCKTNOSUPPORT,
 } from "../../../kernel/errno";
 import { WaitQueue, wakeAll } from "../../../kernel/thread/wait_queue";
-import { MESSAGE_SIZE, Message } from "../../pipe/message";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from "../../net/poll_events";
 import { SHUT_RD, SHUT_RDWR, SHUT_WR } from "../../net/tcp/api";
 import { descriptorFree, descriptorSet } from "../../process/descriptors";
 import { KIND_UNIX, NO_FILE, OpenFile, openFileCreate, openFileRelease } from "../../process/open_file";
 import { userBuffer } from "../../process/user_memory";
+import { NO_UNIX_SOCKETS } from "../../with_unix";
 import { rightsDiscard } from "../../with_unix_rights";
 import {
   AF_INET,
@@ -31,10 +31,14 @@ import {
   SOCK_STREAM,
   SO_ACCEPTCONN,
   SO_DOMAIN,
+  SOL_SOCKET,
   SO_ERROR,
+  SO_PEERCRED,
   SO_PROTOCOL,
   SO_TYPE,
 } from "../constants";
+import { CREDENTIALS_SIZE } from "../layout";
+import { numberWrite, structValue } from "../socket_options";
 import { descriptorsPut, pipeEvents, pipeQueue } from "../pipe";
 import { unixAddressWritable, unixAddressWrite } from "./address";
 import { endEmpty, endHeld, endTakeMessage } from "./ends";
@@ -51,13 +55,13 @@ import {
   unixDestroy,
   unixJoin,
   unixOf,
+  unixScratch,
   unixSockets,
 } from "./socket";
 import { isReset, streamEnd, streamPut, streamTake } from "./stream";
 
 /** The two descriptions of a pair that is being made. */
 const pair = memory.data(8, 4);
-const next = changetype<Message>(memory.data(MESSAGE_SIZE, 8));
 
 /** Why there is no socket of this type and protocol; 0 when there is. */
 function typeError(type: i32, protocol: i32): i32 {
@@ -78,13 +82,16 @@ function create(type: i32): OpenFile {
 /** Export, by libos/with_unix.ts. */
 export function unixOpen(type: i32, protocol: i32): i32 {
   const error = typeError(type, protocol);
-  if (error != 0) return error;
+  return (error != 0 ? error : open(type)) ^ NO_UNIX_SOCKETS;
+}
+
+function open(type: i32): i32 {
   const fd = descriptorFree(0);
   if (fd < 0) return fd;
   const file = create(type);
   if (file == NO_FILE) return -ENFILE;
   descriptorSet(fd, file, (type & SOCK_CLOEXEC) != 0);
-  return fd + 1;
+  return fd;
 }
 
 export function posix_socketpair(domain: i32, type: i32, protocol: i32, descriptors: u32): i32 {
@@ -230,14 +237,23 @@ export function unixAvailable(file: OpenFile): i32 {
   const reader = changetype<OpenFile>(s.reader);
   if (reader == NO_FILE) return 0;
   if (s.type == SOCK_STREAM) return <i32>endHeld(reader);
+  const next = unixScratch();
   next.length = 0;
-  endTakeMessage(reader, changetype<usize>(next), 0, next, true);
+  endTakeMessage(reader, 0, 0, next, true);
   return <i32>next.length;
 }
 
 /** Export, by libos/with_unix.ts. */
-export function unixOption(file: OpenFile, name: i32): i32 {
-  const s = unixOf(file);
+export function unixOption(file: OpenFile, level: i32, name: i32, value: usize, length: u32): i32 {
+  if (level != SOL_SOCKET) return -ENOPROTOOPT;
+  if (name == SO_PEERCRED) return credentials(unixOf(file), value, length);
+  const written = structValue(file, name, value, length);
+  if (written != 0) return written;
+  const number = length < 4 && name == SO_ERROR ? 0 : optionOf(unixOf(file), name);
+  return number < 0 ? number : numberWrite(value, min<u32>(length, 4), number);
+}
+
+function optionOf(s: UnixSocket, name: i32): i32 {
   if (name == SO_TYPE) return s.type;
   if (name == SO_DOMAIN) return AF_UNIX;
   if (name == SO_ACCEPTCONN) return s.state == LISTENING ? 1 : 0;
@@ -250,10 +266,12 @@ function takeError(s: UnixSocket): i32 {
   return -streamEnd(s);
 }
 
-/** Export, by libos/with_unix.ts. As on Linux, of a socket without a peer nobody's. */
-export function unixCredentials(file: OpenFile, target: usize): void {
-  const pid = unixOf(file).peerPid;
+/** As on Linux, of a socket without a peer nobody's. */
+function credentials(s: UnixSocket, target: usize, length: u32): i32 {
+  if (length < CREDENTIALS_SIZE) return -EINVAL;
+  const pid = s.peerPid;
   store<i32>(target, pid);
   store<i32>(target, pid == 0 ? -1 : 0, 4);
   store<i32>(target, pid == 0 ? -1 : 0, 8);
+  return CREDENTIALS_SIZE;
 }

@@ -2,7 +2,6 @@
 // written to, so a path is as good as an abstract name, and both go with the socket that is bound to them. Errors are Linux's.
 import {
   EADDRINUSE,
-  EAGAIN,
   ECONNREFUSED,
   EFAULT,
   EINVAL,
@@ -20,7 +19,7 @@ import { descriptorFree, descriptorSet } from "../../process/descriptors";
 import { processId } from "../../process/identity";
 import { KIND_UNIX, NO_FILE, OpenFile, openFileCreate, openFileHold, openFileRelease } from "../../process/open_file";
 import { userBuffer } from "../../process/user_memory";
-import { CALL_ACCEPT, CALL_BIND, CALL_LISTEN } from "../../with_unix_names";
+import { CALL_ACCEPT, CALL_BIND, CALL_LISTEN, NO_NAMES } from "../../with_unix_names";
 import { AF_UNIX, AF_UNSPEC, O_RDWR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOMAXCONN } from "../constants";
 import { timeoutDeadline } from "../deadline";
 import { UNIX_ADDRESS_SIZE, UnixAddress } from "../layout";
@@ -43,12 +42,13 @@ import {
   unixDisconnect,
   unixJoin,
   unixOf,
+  unixScratch,
   unixSockets,
   writeTo,
 } from "./socket";
 
 /** A name as it was given, copied once out of app memory. */
-const given = memory.data(108, 8);
+let given: usize = 0;
 let givenLength: u32 = 0;
 
 /** The name that a socket gets which is bound to none: five digits, an abstract one. */
@@ -62,6 +62,7 @@ function take(address: u32): i32 {
   const un = changetype<UnixAddress>(<usize>at);
   const length = <u32>un.length;
   if (length > MESSAGE_NAME_MAX) return -EINVAL;
+  given = unixScratch().name;
   memory.copy(given, un.path, length);
   givenLength = unixNameLength(given, length);
   return 0;
@@ -95,7 +96,7 @@ export function unixNamed(call: i32, file: OpenFile, address: u32, argument: i32
   openFileHold(file);
   const result = call == CALL_BIND ? bind(unixOf(file), address) : connection(call, file, address, argument);
   openFileRelease(file);
-  return result < 0 ? result : result + 1;
+  return result ^ NO_NAMES;
 }
 
 function connection(call: i32, file: OpenFile, address: u32, argument: i32): i32 {

@@ -2,7 +2,7 @@
 // received as a whole, in order and without loss; a sender waits while the receiver's pipe is full. Errors are Linux's. Pointers are kernel
 // addresses, already checked; the caller holds a reference.
 import { EAGAIN, ECONNREFUSED, ENOTCONN, EOPNOTSUPP, EPERM, EPIPE } from "../../../kernel/errno";
-import { MESSAGE_HEAD, MESSAGE_SIZE, Message } from "../../pipe/message";
+import { MESSAGE_HEAD, Message } from "../../pipe/message";
 import { NO_FILE, OpenFile, openFileHold, openFileRelease } from "../../process/open_file";
 import { rightsAttach, rightsPass } from "../../with_unix_rights";
 import { unixFind } from "../../with_unix_names";
@@ -11,14 +11,12 @@ import { timeoutDeadline } from "../deadline";
 import { pipeQueue } from "../pipe";
 import { fileWait } from "../stream";
 import { endPutMessage, endTakeMessage, endTaken, endWritten } from "./ends";
-import { CONNECTED, NO_UNIX, UnixSocket, messageFrom, unixDisconnect, unixOf } from "./socket";
+import { CONNECTED, NO_UNIX, UnixSocket, messageFrom, unixDisconnect, unixOf, unixScratch } from "./socket";
 import { streamEnd, takesThem } from "./stream";
-
-const received = changetype<Message>(memory.data(MESSAGE_SIZE, 8));
 
 /** The message that was last received, for who has just received it. */
 export function recordReceived(): Message {
-  return received;
+  return unixScratch();
 }
 
 /** Receives a message: the bytes copied, with MSG_TRUNC its length; 0 also behind the last one, -errno. */
@@ -28,6 +26,7 @@ export function recordTake(file: OpenFile, target: usize, count: u32, flags: i32
   const peek = (flags & MSG_PEEK) != 0;
   const deadline = timeoutDeadline(file.receiveTimeout);
   while (true) {
+    const received = unixScratch();
     received.length = 0;
     received.nameLength = 0;
     const reader = changetype<OpenFile>(s.reader);

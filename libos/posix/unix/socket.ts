@@ -90,6 +90,8 @@ const sockets = changetype<Slab>(memory.data(SLAB_SIZE, 8));
 const names = changetype<Slab>(memory.data(SLAB_SIZE, 8));
 let initialised = false;
 let first: usize = 0;
+let scratch: usize = 0;
+const unnamed = memory.data(8, 4);
 
 /** Who waits for a listener to have room: its memory may go meanwhile. */
 const connectors = changetype<WaitQueue>(memory.data(8, 4));
@@ -99,6 +101,11 @@ const ends = memory.data(16, 4);
 /** The first socket of the process; `next` leads to the others. */
 export function unixSockets(): UnixSocket {
   return changetype<UnixSocket>(first);
+}
+
+/** A message, or a name, of the running call, to be used before the thread changes; there is one as soon as there is a socket. */
+export function unixScratch(): Message {
+  return changetype<Message>(scratch + offsetof<UnixName>("messageLength"));
 }
 
 /** Threads that wait for room in the queue of whatever listener. */
@@ -118,6 +125,8 @@ export function unixCreate(type: i32): UnixSocket {
     slabInit(names, <u32>offsetof<UnixName>() + MESSAGE_NAME_MAX);
     initialised = true;
   }
+  if (scratch == 0) scratch = names.alloc();
+  if (scratch == 0) return NO_UNIX;
   const s = changetype<UnixSocket>(sockets.alloc());
   if (s == NO_UNIX) return NO_UNIX;
   s.type = type;
@@ -256,5 +265,3 @@ export function setName(s: UnixSocket, name: UnixName, ofPeer: bool): void {
 export function messageFrom(s: UnixSocket): Message {
   return s.name != 0 ? changetype<Message>(s.name + offsetof<UnixName>("messageLength")) : changetype<Message>(unnamed);
 }
-
-const unnamed = memory.data(8, 4);
