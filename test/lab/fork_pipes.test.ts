@@ -18,6 +18,7 @@ const CASES = [
   "no-reader",
   "polling",
   "pair",
+  "unix",
   "crash",
   "many",
   "disorder",
@@ -54,7 +55,7 @@ test("where memory is copied, each process has a pipe of its own", { timeout: TI
 
 test("pipes leave no memory behind", { timeout: TIMEOUT_MS }, async () => {
   await using forkd = await startForkd(lab());
-  const cases = "directions relatives many crash";
+  const cases = "directions relatives many crash unix";
   await runPipes(forkd, cases); // what comes with the first family and stays
   const before = await restingHostState(lab(), forkd);
   await runPipes(forkd, cases);

@@ -6,6 +6,7 @@ import { disorder } from "./disorder";
 import { pairs } from "./pair";
 import { pingPong } from "./ping_pong";
 import { polling } from "./polling";
+import { unixSockets } from "./unix";
 
 const statusWord = memory.data(4, 4);
 const byte = memory.data(8, 8);
@@ -226,6 +227,7 @@ export function main(args: string[]): i32 {
     else if (name == "no-reader") noReader();
     else if (name == "polling") polling();
     else if (name == "pair") pairs();
+    else if (name == "unix") unixSockets();
     else if (name == "crash") deaths(false);
     else if (name == "destroyed") deaths(true);
     else if (name == "many") many();

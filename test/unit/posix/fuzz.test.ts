@@ -16,11 +16,14 @@ before(async () => {
 
 const ADDRESSES = 0x3000;
 const PATHS = 0x3100;
+const NAMES = 0x3200;
+const NAME_SIZE = 112;
+const MESSAGES = 0x3600;
 const PATH_LENGTH = 7;
 
 /**
  * Kinds of arguments by call: f descriptor, p pointer, n length, i number, o file offset, T short time in ns (i64),
- * D domain, S socket type, N flags (both with SOCK_NONBLOCK), a address, P path, L its length, 0 nearly always zero.
+ * D domain, U the domain AF_UNIX, S socket type, N flags (both with SOCK_NONBLOCK), a address, u one of AF_UNIX, m a message header, P path, L its length, 0 nearly always zero.
  */
 const CALLS: Readonly<Record<string, string>> = {
   posix_open: "PL0",
@@ -83,7 +86,17 @@ const REACHED = [
   "setsockopt",
 ];
 
+const SOCKETS = /^posix_(?:close|read|write|fstat|dup2?|listen|shutdown|[gs]etsockopt|getpeername|poll|select)$/;
 const DESCRIPTORS = /^posix_(?:open|close|read|write|fstat|dup2?|sendfile|poll|select)$/;
+
+/** A sockaddr_un. */
+function unixAddress(name: string, length: number): Buffer {
+  const bytes = Buffer.alloc(NAME_SIZE);
+  bytes.writeUInt16LE(1);
+  bytes.write(name, 2, "latin1");
+  bytes.writeUInt16LE(length, 110);
+  return bytes;
+}
 
 const MIXTURES: readonly Mixture[] = [
   { title: "calls", calls: CALLS, reached: REACHED },
@@ -95,6 +108,25 @@ const MIXTURES: readonly Mixture[] = [
     },
     reached: ["pipe", "read", "write", "sendfile"],
   },
+  {
+    title: "calls on sockets of AF_UNIX",
+    calls: {
+      ...Object.fromEntries(Object.entries(CALLS).filter(([name]) => SOCKETS.test(name))),
+      posix_socket: "US0",
+      posix_socketpair: "US0p",
+      posix_bind: "fu",
+      posix_accept: "fuN",
+      posix_connect: "fu",
+      posix_sendto: "fpn0u",
+      posix_recvfrom: "fpn0u",
+      posix_getsockname: "fu",
+      posix_sendmsg: "fm0",
+      posix_recvmsg: "fm0",
+      posix_unix_address: "upn",
+      posix_ioctl: "fip",
+    },
+    reached: ["socketpair", "bind", "listen", "accept", "connect", "sendto", "recvfrom", "sendmsg", "recvmsg"],
+  },
 ];
 
 for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
@@ -102,6 +134,7 @@ for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
 )) {
   test(`20000 ${title} with seeded nonsense, seed ${seed}`, () => {
     const random = seededRandom(seed);
+    const isUnix = "posix_socketpair" in calls;
     const pick = (limit: number): number => Math.floor(random() * limit);
     const numbers = [0, 1, 2, 3, 4, 6, 7, 8, 9, 13, 17, 20, 21, 128, 1024, 4096, -1, -2, 0x7fff_ffff, -0x8000_0000];
     const number = (): number => (random() < 0.8 ? (numbers[pick(numbers.length)] ?? 0) : pick(2 ** 32) | 0);
@@ -114,7 +147,10 @@ for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
       o: () => BigInt(seldom(pick(40) - 5)) << (random() < 0.1 ? 31n : 0n),
       T: () => BigInt(pick(3) * 100_000),
       D: () => seldom(2),
-      S: () => NONBLOCK | seldom(1 + pick(2)),
+      U: () => seldom(1),
+      S: () => NONBLOCK | seldom(isUnix ? ([1, 1, 1, 2, 5][pick(5)] ?? 1) : 1 + pick(2)),
+      u: () => seldom(NAMES + (random() < 0.7 ? 0 : pick(4)) * NAME_SIZE),
+      m: () => seldom(MESSAGES + pick(4) * 24),
       N: () => NONBLOCK | seldom(0),
       a: () => seldom(ADDRESSES + pick(4) * 16),
       P: () => seldom(PATHS + pick(4) * 8),
@@ -122,6 +158,8 @@ for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
       "0": () => seldom(0),
     };
     const names = Object.keys(calls);
+    // A connection takes three calls that agree.
+    if (isUnix) for (let i = 0; i < 3; i++) names.push("posix_listen", "posix_connect", "posix_accept");
     const succeeded = new Set<string>();
     const console = runApp(
       kernel,
@@ -132,6 +170,21 @@ for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
             process.put(PATHS, Buffer.from("/docs/a\0/docs/b\0/./docs\0none.no\0"));
             for (let j = 0; j < 4; j++) {
               process.put(ADDRESSES + j * 16, Buffer.from([2, 0, 0x1f, 0x90 + pick(3), j === 3 ? 10 : 127, 0, 0, 1]));
+            }
+          }
+          if (isUnix && i % 10 === 5) {
+            ["/a", "\0b", "/a\0c", ""].forEach((name, j) =>
+              process.put(NAMES + j * NAME_SIZE, unixAddress(name, seldom(name.length) & 0xffff)),
+            );
+            for (let j = 0; j < 4; j++) {
+              const vectors = MESSAGES + 0x100 + j * 64;
+              const control = MESSAGES + 0x200 + j * 64;
+              const fields = [j === 0 ? NAMES : 0, vectors, pick(4), j < 2 ? 0 : control, j < 2 ? 0 : seldom(20), 0];
+              process.put(MESSAGES + j * 24, Buffer.from(Int32Array.from(fields).buffer));
+              const pieces = [0, 1, 2].flatMap((k) => [seldom(BUFFER + k * 400), seldom(pick(300))]);
+              process.put(vectors, Buffer.from(Int32Array.from(pieces).buffer));
+              const rights = [seldom(20), seldom(1), seldom(1), pick(30), pick(30)];
+              process.put(control, Buffer.from(Int32Array.from(rights).buffer));
             }
           }
           if (i % 50 === 0) yield* process.call("posix_nanosleep", 50_000_000n);
