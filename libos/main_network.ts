@@ -38,11 +38,14 @@ export { rightsAttach, rightsBound, rightsDiscard, rightsDrop, rightsForked, rig
 export {
   sharedEmpty,
   sharedHeld,
+  sharedIntroduce,
   sharedMessagePut,
   sharedMessageTake,
   sharedPeek,
   sharedPosition,
+  sharedPutBytes,
   sharedReadHere,
+  sharedTakeBytes,
   sharedUnread,
 } from "./pipe/shared/messages";
 export { socketClose, socketEvents, socketLinger, socketQueue, socketRead, socketWrite } from "./posix/socket_file";

@@ -2,6 +2,12 @@
 // of the sockets at a fork. libos/pipe/shared/messages.ts and libos/posix/unix/forked.ts implement it; `pipe` is a SharedPipe.
 import { Message } from "./pipe/message";
 
+/** Writes what fits of `count` bytes, up to PIPE_BUF all or nothing: how many, -EAGAIN, -EPIPE. Like all of these it does not block. */
+export declare function sharedPutBytes(pipe: usize, source: usize, count: u32): i32;
+/** Reads up to `count` bytes: how many, 0 when there are no more and no writers, -EAGAIN. */
+export declare function sharedTakeBytes(pipe: usize, target: usize, count: u32): i32;
+/** Makes this process known to others that wait and that it could not wake; false when there were none. Called by a thread; may block. */
+export declare function sharedIntroduce(): bool;
 /** pipeMessagePut() of such a pipe. Who gets -EAGAIN is woken when that changes, if it `waits`. */
 export declare function sharedMessagePut(pipe: usize, message: Message, source: usize, count: u32, waits: bool): i32;
 /** pipeMessageTake() of such a pipe. */

@@ -32,6 +32,7 @@ import { IO_VECTOR_SIZE, IoVector, MESSAGE_HEADER_SIZE, MessageHeader } from "./
 import { RECEIVE_FLAGS, SEND_FLAGS, TRANSFER_MAX } from "./sockets";
 import { datagramReceive, datagramSend, streamReceive, streamSend } from "./stream";
 import { unixPut, unixTake } from "./unix/calls";
+import { endsIntroduce } from "./unix/ends";
 import { recordReceived } from "./unix/record";
 import { rightsAreTaken, rightsClose, rightsCollect, rightsDiscard, rightsReceive } from "./unix/rights";
 import { unixOf } from "./unix/socket";
@@ -112,6 +113,7 @@ export function posix_sendmsg(fd: i32, message: u32, flags: i32): i32 {
   const result = whole
     ? sendWhole(file, header.vectors, header.vectorCount, flags, header.name, <usize>rights)
     : sendPieces(file, header.vectors, header.vectorCount, flags, header.name, <usize>rights);
+  if (file.kind == KIND_UNIX) endsIntroduce();
   openFileRelease(file);
   // With nothing that has gone they have not, either: a stream takes them along with its first byte.
   if (rights != 0 && (result < 0 || (result == 0 && !whole))) rightsClose(<usize>rights);
@@ -174,6 +176,7 @@ export function posix_recvmsg(fd: i32, message: u32, flags: i32): i32 {
     : receivePieces(file, header.vectors, header.vectorCount, flags, name);
   if (result >= 0) tell(header, flags);
   rightsDiscard();
+  if (file.kind == KIND_UNIX) endsIntroduce();
   openFileRelease(file);
   return result;
 }

@@ -106,6 +106,39 @@ test("who waits for a datagram, or for room for one, is woken", () => {
   });
 });
 
+test("what a relative may have written over a message leads nowhere", () => {
+  run(function* ({ calls, guest }) {
+    const [one, other] = yield* pair(calls, SOCK_DGRAM);
+    const { bytes } = guest.domain.memory;
+    for (const [length, nameLength] of [
+      [7, 0],
+      [0xffff_ffff, 0],
+      [7, 0xffff_ffff],
+      [7, 109],
+      [8, 0],
+      [0, 8],
+      [0xffff_fff0, 16],
+      [7168, 0],
+      [0, 0],
+      [3, 4],
+    ] as const) {
+      const payload = Buffer.from("forgery");
+      assert.equal(yield* send(calls, one, "forgery"), 7);
+      const at = Buffer.from(bytes.buffer).indexOf(Buffer.concat([Buffer.from(Uint32Array.of(7, 0).buffer), payload]));
+      assert.ok(at > 0);
+      bytes.set(Buffer.from(Uint32Array.of(length, nameLength).buffer), at);
+      const fits = length + nameLength <= 7 && nameLength <= 108;
+      const got = yield* receive(calls, other, 100, MSG_DONTWAIT);
+      if (fits) assert.ok(typeof got === "string" && got.length <= 7 + " from ".length, String(got));
+      else assert.equal(got, -EAGAIN);
+      bytes.fill(0, at, at + 15);
+      while (typeof (yield* receive(calls, other, 100, MSG_DONTWAIT)) === "string");
+    }
+    assert.equal(yield* send(calls, one, "text"), 4);
+    assert.equal(yield* receive(calls, other), "text");
+  });
+});
+
 test("descriptors go to this process only: not while a child has the other end", () => {
   run(function* ({ calls, forkd }) {
     const [one, other] = yield* pair(calls, SOCK_STREAM);

@@ -3,7 +3,15 @@
 import { EAGAIN, EMSGSIZE, EPIPE } from "../../../kernel/errno";
 import { PIPE_BUF } from "../../posix/constants";
 import { MESSAGE_HEAD, MESSAGE_NAME_MAX, Message } from "../message";
-import { SharedPipe, sharedPipeEnter, sharedPipeLeave, sharedPipeNote } from "./shared_pipe";
+import { doorbellsIntroduce } from "./doorbells";
+import {
+  SharedPipe,
+  sharedPipeEnter,
+  sharedPipeLeave,
+  sharedPipeNote,
+  sharedPipePut,
+  sharedPipeTake,
+} from "./shared_pipe";
 import { sharedUnlock } from "./lock";
 import {
   PipeState,
@@ -18,6 +26,21 @@ import {
   sharedLength,
   sharedRoom,
 } from "./state";
+
+/** Export, by libos/with_fork_unix.ts. */
+export function sharedPutBytes(address: usize, source: usize, count: u32): i32 {
+  return count == 0 ? 0 : sharedPipePut(changetype<SharedPipe>(address), source, count, count <= PIPE_BUF, false);
+}
+
+/** Export, by libos/with_fork_unix.ts. */
+export function sharedTakeBytes(address: usize, target: usize, count: u32): i32 {
+  return count == 0 ? 0 : sharedPipeTake(changetype<SharedPipe>(address), target, count, false);
+}
+
+/** Export, by libos/with_fork_unix.ts. */
+export function sharedIntroduce(): bool {
+  return doorbellsIntroduce();
+}
 
 /** Export, by libos/with_fork_unix.ts. */
 export function sharedMessagePut(address: usize, message: Message, source: usize, count: u32, waits: bool): i32 {

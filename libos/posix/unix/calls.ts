@@ -41,7 +41,7 @@ import { CREDENTIALS_SIZE } from "../layout";
 import { numberWrite, structValue } from "../socket_options";
 import { descriptorsPut, pipeEvents, pipeQueue } from "../pipe";
 import { unixAddressWritable, unixAddressWrite } from "./address";
-import { endEmpty, endHeld, endTakeMessage } from "./ends";
+import { endEmpty, endHeld, endTakeMessage, endsIntroduce } from "./ends";
 import { recordPut, recordReceived, recordTake } from "./record";
 import {
   CONNECTED,
@@ -115,10 +115,12 @@ export function posix_socketpair(domain: i32, type: i32, protocol: i32, descript
 
 /** Export, by libos/with_unix.ts. */
 export function unixSend(file: OpenFile, source: usize, count: u32, flags: i32, address: u32): i32 {
-  return unixPut(file, source, count, flags, address, 0);
+  const result = unixPut(file, source, count, flags, address, 0);
+  endsIntroduce();
+  return result;
 }
 
-/** unixSend() of what takes along the Rights `rights`, 0 for none. They are the receiver's when it returns no error. */
+/** unixSend() without endsIntroduce(), of what takes along the Rights `rights`, 0 for none. They are the receiver's when it returns no error. */
 export function unixPut(file: OpenFile, source: usize, count: u32, flags: i32, address: u32, rights: usize): i32 {
   const s = unixOf(file);
   if (s.type != SOCK_STREAM) return recordPut(file, source, count, flags, address, rights);
@@ -130,10 +132,11 @@ export function unixPut(file: OpenFile, source: usize, count: u32, flags: i32, a
 export function unixReceive(file: OpenFile, target: usize, count: u32, flags: i32, address: u32): i32 {
   const result = unixTake(file, target, count, flags, address);
   rightsDiscard();
+  endsIntroduce();
   return result;
 }
 
-/** unixReceive(), which leaves what came along for rightsTaken(). */
+/** unixReceive() without endsIntroduce(), which leaves what came along for rightsTaken(). */
 export function unixTake(file: OpenFile, target: usize, count: u32, flags: i32, address: u32): i32 {
   const s = unixOf(file);
   if (!unixAddressWritable(address)) return -EFAULT;

@@ -1,16 +1,21 @@
 // What sockets of AF_UNIX do with the ends of pipes beyond reading and writing, whether the pipe is one process's own or several have it.
-// An end is a description of KIND_PIPE or KIND_SHARED_PIPE that never blocks.
+// An end is a description of KIND_PIPE or KIND_SHARED_PIPE that never blocks. Nothing here does, but endsIntroduce(), which a call makes before it
+// waits and when it has done everything: what is known of the message just received, or sent, is known as long as the thread does not change.
 import { Message, pipeMessagePut, pipeMessageTake } from "../../pipe/message";
 import { Pipe, pipeDrop, pipePeek } from "../../pipe/pipe";
+import { pipeRead, pipeWrite } from "../pipe";
 import { KIND_SHARED_PIPE, OpenFile } from "../../process/open_file";
 import {
   sharedEmpty,
   sharedHeld,
+  sharedIntroduce,
   sharedMessagePut,
   sharedMessageTake,
   sharedPeek,
   sharedPosition,
+  sharedPutBytes,
   sharedReadHere,
+  sharedTakeBytes,
   sharedUnread,
 } from "../../with_fork_unix";
 
@@ -22,6 +27,21 @@ function isShared(end: OpenFile): bool {
 
 function pipeOf(end: OpenFile): Pipe {
   return changetype<Pipe>(end.object);
+}
+
+/** Writes what fits of `count` bytes: how many, -EAGAIN, -EPIPE. */
+export function endPut(end: OpenFile, source: usize, count: u32): i32 {
+  return isShared(end) ? sharedPutBytes(end.object, source, count) : pipeWrite(end, source, count);
+}
+
+/** Reads up to `count` bytes: how many, 0 at the end, -EAGAIN. */
+export function endTake(end: OpenFile, target: usize, count: u32): i32 {
+  return isShared(end) ? sharedTakeBytes(end.object, target, count) : pipeRead(end, target, count);
+}
+
+/** Has other processes be woken that could not be; false when there were none. Called by a thread; may block. */
+export function endsIntroduce(): bool {
+  return sharedIntroduce();
 }
 
 /** Puts a message there: 0, -EMSGSIZE, -EPIPE, -ENOBUFS, or -EAGAIN: then the end's queue is woken when that changes. */

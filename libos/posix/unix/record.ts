@@ -10,7 +10,7 @@ import { MSG_PEEK, MSG_TRUNC } from "../constants";
 import { timeoutDeadline } from "../deadline";
 import { pipeQueue } from "../pipe";
 import { fileWait } from "../stream";
-import { endPutMessage, endTakeMessage, endTaken, endWritten } from "./ends";
+import { endPutMessage, endTakeMessage, endTaken, endWritten, endsIntroduce } from "./ends";
 import { CONNECTED, NO_UNIX, UnixSocket, messageFrom, unixDisconnect, unixOf, unixScratch } from "./socket";
 import { streamEnd, takesThem } from "./stream";
 
@@ -38,6 +38,7 @@ export function recordTake(file: OpenFile, target: usize, count: u32, flags: i32
     }
     if (result == -EPIPE && !s.isDatagram) return streamEnd(s);
     if (s.readShut) return 0;
+    if (endsIntroduce()) continue; // that took time
     openFileHold(reader);
     const waited = fileWait(file, flags, pipeQueue(reader), deadline);
     openFileRelease(reader);
@@ -91,6 +92,7 @@ export function recordPut(file: OpenFile, source: usize, count: u32, flags: i32,
     }
     if (result == -EPIPE) return s.isDatagram ? gone(s, address) : -EPIPE;
     if (result != -EAGAIN) return result;
+    if (endsIntroduce()) continue;
     openFileHold(writer);
     const waited = fileWait(file, flags, pipeQueue(writer), deadline);
     openFileRelease(writer);

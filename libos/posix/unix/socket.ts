@@ -10,7 +10,8 @@ import { NO_FILE, OpenFile, openFileHold, openFileRelease } from "../../process/
 import { processId } from "../../process/identity";
 import { rightsDrop } from "../../with_unix_rights";
 import { O_NONBLOCK, SOCK_DGRAM } from "../constants";
-import { pipeEnds, pipeQueue, pipeWrite } from "../pipe";
+import { pipeEnds, pipeQueue } from "../pipe";
+import { endPut } from "./ends";
 
 export const UNCONNECTED: u32 = 0;
 export const LISTENING: u32 = 1;
@@ -223,8 +224,7 @@ export function unixDestroy(s: UnixSocket): void {
 /** Nobody will accept the connection. Its peer hears ECONNRESET, which a byte that nobody reads tells it. */
 function refuse(s: UnixSocket): void {
   const client = changetype<UnixSocket>(s.peer);
-  if (client != NO_UNIX && client.writer != 0)
-    pipeWrite(changetype<OpenFile>(client.writer), changetype<usize>(ends), 1);
+  if (client != NO_UNIX && client.writer != 0) endPut(changetype<OpenFile>(client.writer), changetype<usize>(ends), 1);
   unixDestroy(s);
 }
 

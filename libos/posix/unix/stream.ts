@@ -7,13 +7,14 @@ import { NO_FILE, OpenFile, openFileHold, openFileRelease } from "../../process/
 import { rightsAttach, rightsBound, rightsPass } from "../../with_unix_rights";
 import { MSG_PEEK, MSG_WAITALL } from "../constants";
 import { timeoutDeadline } from "../deadline";
-import { pipeEvents, pipeQueue, pipeRead, pipeWrite } from "../pipe";
+import { pipeEvents, pipeQueue } from "../pipe";
 import { fileWait } from "../stream";
-import { endIsReadHere, endIsUnread, endPeek, endTaken, endWritten } from "./ends";
+import { endIsReadHere, endIsUnread, endPeek, endPut, endTake, endTaken, endWritten, endsIntroduce } from "./ends";
 import { CONNECTED, NO_UNIX, UnixSocket, unixOf } from "./socket";
 
 /** Waits until a pipe's end is ready, as a call with `flags` may: 0, -EAGAIN, -EINTR. */
 function waitFor(file: OpenFile, end: OpenFile, flags: i32, deadline: u64): i32 {
+  endsIntroduce();
   // To ask is what lets another process know that somebody waits (pipe/shared/shared_pipe.ts).
   return pipeEvents(end) != 0 ? 0 : fileWait(file, flags, pipeQueue(end), deadline);
 }
@@ -60,7 +61,7 @@ export function streamTake(file: OpenFile, target: usize, count: u32, flags: i32
 }
 
 function takeSome(reader: OpenFile, target: usize, count: u32, flags: i32): i32 {
-  if ((flags & MSG_PEEK) == 0) return pipeRead(reader, target, count);
+  if ((flags & MSG_PEEK) == 0) return endTake(reader, target, count);
   const held = endPeek(reader, target, count);
   if (held != 0 || count == 0) return <i32>held;
   return (pipeEvents(reader) & (POLLIN | POLLHUP)) == POLLHUP ? 0 : -EAGAIN;
@@ -79,7 +80,7 @@ export function streamPut(file: OpenFile, source: usize, count: u32, flags: i32,
     const takesRights = rights != 0 && done == 0;
     if (takesRights && !takesThem(changetype<UnixSocket>(s.peer), writer)) return -EOPNOTSUPP;
     openFileHold(writer);
-    const result = pipeWrite(writer, source + done, count - done);
+    const result = endPut(writer, source + done, count - done);
     if (result > 0 && takesRights) {
       const end = endWritten(writer);
       rightsAttach(s.peer, rights, end - <u64>result, end);
