@@ -151,11 +151,13 @@ function descriptors(): void {
     check("the child reads the byte, and has them", receiveDescriptors(fds[1], got) == 2);
     close(ends[0]);
     close(ends[1]);
-    check("which write to the parent", write(got[1], buffer, 5) == 5);
+    check("it waits", read(fds[1], buffer, 1) == 1);
+    check("they write to the parent", write(got[1], buffer, 5) == 5);
     _exit(failureCount());
   }
   close(fds[1]);
   check("none go to a child", sendDescriptors(fds[0], ends) == -1 && errno == EOPNOTSUPP);
+  check("but a byte does", write(fds[0], buffer, 1) == 1);
   check("what it writes comes", read(ends[0], buffer, 8) == 5);
   awaitGood(pid);
   close(fds[0]);
