@@ -8,7 +8,7 @@ import { dhcpFollow, dhcpLead } from "../dhcp/client";
 import { ipv6Follow, ipv6Lead } from "../ipv6/autoconfiguration";
 import { addressesForked, addressesTell, networkAddressesChanged } from "./addresses";
 import { flowPagesForget } from "./flow_list";
-import { listenersForked } from "./listeners";
+import { listenersForked, listenersTell } from "./listeners";
 
 let following: bool = false;
 
@@ -30,6 +30,7 @@ export function followerForked(): void {
 
 /** Export, by libos/with_fork_network.ts. */
 export function networkFollows(_now: u64): bool {
+  listenersTell();
   if (following) familyAddress(interfaceAddress());
   return following;
 }

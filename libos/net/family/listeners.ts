@@ -2,7 +2,12 @@
 // processes of the family that have said so. A process says it when it first waits there, not when it inherits a socket.
 //   u16 port, u8 protocol, u8 0, u32 weight: 1, or 0 when it accepts no more, which forkd says again when nobody new is sent here;
 //   port 0: that is all that forkd has asked for, its connections included
+// A child says nothing of it before its own network device is connected: what came to it earlier would be lost on the way, and what it sent itself
+// would not leave it, so that either side would wait for a retransmission time-out. Until then connections stay with who has them.
 import { FORKD, MESSAGE_LISTENING, mailboxSend } from "../../../kernel/fork/mailbox";
+import { monotonicNow } from "../../../kernel/time/clock";
+import { TIMER_SIZE, Timer, timerInit, timerSet } from "../../../kernel/time/timer";
+import { deviceCarrier, devicePresent } from "../device";
 import { handoverTold } from "../handover/messages";
 import { boundFirst, boundNext } from "../tcp/bound_ports";
 import { NO_SOCKET, TcpSocket } from "../tcp/socket";
@@ -29,6 +34,12 @@ let endedCount: u32 = 0;
 /** forkd waits to hear that it has heard all. */
 let asked = false;
 
+/** How long a child waits for its device, ns: perhaps it has none. */
+const DEVICE_PATIENCE: u64 = 2_000_000_000;
+const deviceTimer = changetype<Timer>(memory.data(TIMER_SIZE, 8));
+/** Until when the device is waited for; 0 = it is not. */
+let deviceDeadline: u64 = 0;
+
 function isSocket(socket: UdpSocket): bool {
   return changetype<usize>(socket) != 0;
 }
@@ -42,6 +53,20 @@ export function listenersForked(): void {
     socket.accepts = NOT;
     udpDiscard(socket);
   }
+  if (!devicePresent()) return;
+  deviceDeadline = monotonicNow() + DEVICE_PATIENCE;
+  if (deviceTimer.callback == 0) timerInit(deviceTimer, onPatienceOver.index, 0);
+  timerSet(deviceTimer, deviceDeadline);
+}
+
+function onPatienceOver(_argument: usize): void {
+  listenersTell();
+}
+
+/** Whether our device is still to be connected. */
+function deviceAwaited(): bool {
+  if (deviceDeadline != 0 && (deviceCarrier() || monotonicNow() >= deviceDeadline)) deviceDeadline = 0;
+  return deviceDeadline != 0;
 }
 
 /** Export, by libos/with_fork_network.ts. */
@@ -85,8 +110,9 @@ function acceptsOn(port: u16, protocol: u8): bool {
   return false;
 }
 
-/** Tells forkd what it does not know; without room later. */
+/** Tells forkd what it does not know; without room, or before our device is connected, later. */
 export function listenersTell(): void {
+  if (deviceAwaited()) return;
   while (endedCount != 0) {
     const end = load<u32>(ended + ((<usize>(endedCount - 1)) << 2));
     const protocol = <u8>(end >> 16);

@@ -3,6 +3,8 @@ import { forkDescriptor, forkDescriptorInit } from "../../../kernel/fork/descrip
 import { mailboxForked, mailboxInit, mailboxTake } from "../../../kernel/fork/mailbox";
 import { Thread } from "../../../kernel/thread/scheduler";
 import { WAITER_SIZE, Waiter, waiterAdd, waiterRemove } from "../../../kernel/thread/wait_queue";
+import { Device, deviceMac } from "../../../libos/net/device";
+import { listenersTell } from "../../../libos/net/family/listeners";
 import { networkUnreleased } from "../../../libos/net/handover/finish";
 import { TcpSocket } from "../../../libos/net/tcp/socket";
 import { IP_ADDRESS_SIZE, IpAddress } from "../../../libos/net/ip/address";
@@ -14,6 +16,12 @@ export function mailboxStart(): usize {
   if (!forkDescriptorInit() || !mailboxInit()) return 0;
   forkDescriptor().ready = 1;
   return forkDescriptor().mailbox;
+}
+
+/** The network device is connected, or lost; the first as netfront tells it, and follower.ts passes it on. */
+export function deviceConnected(yes: bool): void {
+  changetype<Device>(deviceMac() - offsetof<Device>("mac")).carrier = yes;
+  if (yes) listenersTell();
 }
 
 /** Whether forkd serves the process. */

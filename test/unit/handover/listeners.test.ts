@@ -44,6 +44,16 @@ function accepts({ network, listener }: Scene, process: Process, text: string): 
   return socket;
 }
 
+/** A connection that the parent has accepted, and on which text waits. */
+async function accepted(): Promise<Scene & { readonly far: number; readonly near: number }> {
+  const scenery = await scene();
+  const far = connects(scenery, "before");
+  scenery.parent.poll(scenery.listener);
+  let near = 0;
+  scenery.network.run("accept", 2000, () => (near = scenery.parent.accept(scenery.listener)) !== 0);
+  return { ...scenery, far, near };
+}
+
 test("what comes while nobody accepts, or has come before the fork, goes to the child that does", async () => {
   const scenery = await scene();
   const { network, family, parent, client, listener } = scenery;
@@ -149,4 +159,25 @@ test("what nobody takes is reset when its listener is closed, in time", async ()
   child.poll(listener);
   network.pass(50);
   assert.equal(child.accept(listener), 0);
+});
+
+test("a child takes over nothing before its network device is connected; until then its parent has what it has closed", async () => {
+  for (const connects of [true, false]) {
+    const { network, family, parent, client, listener, far, near } = await accepted();
+    const child = family.fork(parent);
+    child.call("deviceConnected", 0);
+    child.poll(listener);
+    parent.call("tcpClose", near, parent.now);
+    assert.equal(child.read(near), -Errno.EAGAIN);
+    client.send(far, ", and after");
+    network.pass(1500);
+    assert.equal(family.moved, 0);
+    assert.equal(client.field(far, "sendUnacknowledged"), client.field(far, "sendMax"), "the parent acknowledges");
+    assert.equal(parent.call("unfinished"), 1);
+    if (connects) child.call("deviceConnected", 1);
+    network.pass(connects ? 50 : 1000); // a device that does not come is not waited for longer than two seconds
+    assert.equal(family.moved, 1);
+    assert.equal(child.readText(near), "before, and after");
+    assert.equal(parent.call("unfinished"), 0);
+  }
 });
