@@ -6,6 +6,9 @@ import type { ForeignPages } from "../xen/foreign_memory.ts";
 /** The length of an entry, and of a connection's name in a message. */
 export const FLOW_BYTES = 40;
 const FLOWS_PER_PAGE = 102;
+const FLOW_WORDS = FLOW_BYTES / 4;
+/** Either port is half of this word; the addresses are the words before it. */
+const PORTS_WORD = 8;
 const PROTOCOL = 36;
 const HOLD_AT = 37;
 const MOST_PAGES = 1024;
@@ -44,11 +47,11 @@ export class FlowPages {
 
   /** How the member holds a connection now: one of HOLD; undefined when it does not list it. */
   holdOf(id: FlowId): number | undefined {
-    const wanted = Buffer.from(id, "latin1");
+    const wanted = Buffer.alloc(FLOW_BYTES);
+    wanted.write(id, "latin1");
     for (const { bytes } of this.#pages.values()) {
-      const page = Buffer.from(bytes.buffer, bytes.byteOffset, FLOWS_PER_PAGE * FLOW_BYTES);
-      for (let at = page.indexOf(wanted); at >= 0; at = page.indexOf(wanted, at + 1))
-        if (at % FLOW_BYTES === 0) return page[at + HOLD_AT];
+      const at = entryAt(bytes, wanted);
+      if (at >= 0) return bytes[at + HOLD_AT];
     }
     return undefined;
   }
@@ -82,6 +85,24 @@ export function flowId(flow: ListedFlow): FlowId {
 export function flowOf(payload: Uint8Array): ListedFlow | undefined {
   if (payload.length < FLOW_BYTES || payload[PROTOCOL] !== TCP) return undefined;
   return flowAt(Buffer.from(payload.subarray(0, FLOW_BYTES)), 0);
+}
+
+/** The bytes as 32-bit words; they begin at a multiple of four. */
+function wordsOf({ buffer, byteOffset, byteLength }: Uint8Array): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, byteLength >> 2);
+}
+
+/** Where in a page the entry with these ends is; -1 when there is none. Ports are looked at first: many connections differ in nothing else. */
+function entryAt(page: Uint8Array, wanted: Uint8Array): number {
+  const [words, ends] = [wordsOf(page), wordsOf(wanted)];
+  const ports = ends[PORTS_WORD];
+  for (let at = 0; at < FLOWS_PER_PAGE * FLOW_WORDS; at += FLOW_WORDS) {
+    if (words[at + PORTS_WORD] !== ports) continue;
+    let word = 0;
+    while (word < PORTS_WORD && words[at + word] === ends[word]) word++;
+    if (word === PORTS_WORD && page[4 * at + PROTOCOL] === wanted[PROTOCOL]) return 4 * at;
+  }
+  return -1;
 }
 
 function ownedIn(page: Buffer): ListedFlow[] {
