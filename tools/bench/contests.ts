@@ -7,7 +7,7 @@ import type { Side } from "./comparison.ts";
 import { FILES } from "./http/loads.ts";
 import { appImage, filesImage } from "./images.ts";
 import { serverAddressLine, serverGuest } from "../peers/server_guest.ts";
-import { APACHE, BULK, EXCHANGE, NGINX, type PeerServer } from "../peers/servers.ts";
+import { APACHE, BULK, BUSYBOX_HTTPD, EXCHANGE, NGINX, type PeerServer } from "../peers/servers.ts";
 
 /** An xl configuration, and the line that gives a guest its address ("10.0.2.20/24"). */
 export interface ServerConfig {
@@ -28,6 +28,9 @@ export const WEB = webContest(NGINX);
 
 /** httpd and Apache, which has a process for each connection. */
 export const APACHE_WEB = webContest(APACHE);
+
+/** httpd and BusyBox's, which forks a process for each connection. */
+export const FORKING_WEB = webContest(BUSYBOX_HTTPD);
 
 /** Web servers with one page: as small as they are. */
 export const SMALL_WEB: Contest = {

@@ -2,7 +2,7 @@
 import type { Repetitions } from "./comparison.ts";
 
 /** kB is 1000 bytes; MiB as xl's `memory=` counts; ratio is ours divided by what it is compared with; s is seconds. */
-export type Unit = "kB" | "MiB" | "ratio" | "s" | "calls";
+export type Unit = "kB" | "MiB" | "ratio" | "s" | "ms" | "calls" | "instructions";
 
 /** A figure to be measured. Of every figure less is better. */
 export interface Definition {
@@ -48,7 +48,7 @@ export function verdict({ target }: Definition, result: Measurement | Error | un
 /** A value with its unit, for people. */
 export function valueText(value: number, unit: Unit): string {
   if (unit === "ratio") return value >= 1 || value <= 0 ? value.toFixed(2) : `1/${rounded(1 / value)}`;
-  return `${rounded(value)} ${unit}`;
+  return unit === "instructions" ? countText(value) : `${rounded(value)} ${unit}`;
 }
 
 /** An instruction count for people: "1.70 M". */

@@ -7,6 +7,8 @@ import { DENSITY_FIGURES, measureDensity } from "./density.ts";
 import type { Definition, Results } from "./figures.ts";
 import { FORK_FIGURES } from "./fork/figures.ts";
 import { measureFork } from "./fork/fork.ts";
+import { HANDOVER_FIGURES, measureHandover } from "./handover.ts";
+import { FORKING_FIGURES, measureForking } from "./http/forking.ts";
 import { APACHE_FIGURES, HTTP_FIGURES, measureApache, measureHttp } from "./http/http.ts";
 import { LATENCY_FIGURES, measureLatency } from "./http/latency.ts";
 import { measurePrefork, PREFORK_FIGURES } from "./http/prefork.ts";
@@ -50,7 +52,9 @@ const ALL = {
   density: { figures: DENSITY_FIGURES, measure: measureDensity },
   net: { figures: NET_FIGURES, measure: measureNet },
   prefork: { figures: PREFORK_FIGURES, measure: measurePrefork },
+  forking: { figures: FORKING_FIGURES, measure: measureForking },
   steering: { figures: STEERING_FIGURES, measure: measureSteering },
+  handover: { figures: HANDOVER_FIGURES, measure: measureHandover },
   build: { figures: BUILD_FIGURES, measure: measureBuild },
   fork: { figures: FORK_FIGURES, measure: measureFork, long: true },
   soak: { figures: SOAK_FIGURES, measure: measureSoak, long: true },

@@ -54,6 +54,18 @@ export const APACHE: PeerServer = {
   port: 80,
 };
 
+/** A process that is forked for each connection: BusyBox's httpd, which executes no other program for it. */
+export const BUSYBOX_HTTPD: PeerServer = {
+  name: "busybox",
+  title: "BusyBox httpd on Linux",
+  packages: { title: "the shell", packages: ["busybox-static"] },
+  files: [],
+  configuration: {},
+  folders: [],
+  command: "httpd -f -p 80 -h /srv",
+  port: 80,
+};
+
 /** Nothing is written to disk. */
 export const REDIS: PeerServer = {
   name: "redis",

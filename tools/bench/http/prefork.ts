@@ -1,5 +1,6 @@
 // `npm run bench -- prefork`: httpd's workers, each a domain of a family with one address, by the instructions that the guests' CPU
-// executes for a request, with more and more of them: beside Apache's processes in one Linux guest, and beside one guest that serves all by poll().
+// executes for a request, with more and more of them: beside Apache's processes and beside nginx, each in one Linux guest, and beside one guest of
+// ours that serves all by poll().
 import { startProgress, type Progress } from "../../debian/progress.ts";
 import { GUEST_SETTINGS } from "../../lab/count/count.ts";
 import { startForkd } from "../../lab/forkd.ts";
@@ -7,8 +8,8 @@ import { Lab } from "../../lab/lab.ts";
 import { parseScoreboard } from "../../start/scoreboard.ts";
 import { KaryonError } from "../../support/errors.ts";
 import { addressLine } from "../addresses.ts";
-import { quotient } from "../comparison.ts";
-import { APACHE_WEB, WEB, webImage } from "../contests.ts";
+import { quotient, type Side } from "../comparison.ts";
+import { APACHE_WEB, WEB, webImage, type Contest } from "../contests.ts";
 import { countText, type Definition, type Measurement, type Results } from "../figures.ts";
 import { bootServer, COUNTING } from "../servers.ts";
 import { spread, type Spread } from "../spread.ts";
@@ -28,10 +29,14 @@ function titleOf(workers: number, of: string): string {
   return `HTTP, 612 B, a connection each, 8 clients, ${workers} worker${workers === 1 ? "" : "s"}: instructions, ours of ${of}`;
 }
 
+const OTHERS = { apache: "Apache's", nginx: "nginx's", poll: "one guest's that polls" } as const;
+type Other = keyof typeof OTHERS;
+const OTHER_NAMES = Object.keys(OTHERS) as readonly Other[];
+
 export const PREFORK_FIGURES: readonly Definition[] = WORKERS.flatMap((workers) =>
-  (["apache", "poll"] as const).map((other) => ({
+  OTHER_NAMES.map((other) => ({
     name: `prefork-${workers}-${other}`,
-    title: titleOf(workers, other === "apache" ? "Apache's" : "one guest's that polls"),
+    title: titleOf(workers, OTHERS[other]),
     part: "prefork",
     unit: "ratio" as const,
   })),
@@ -41,21 +46,23 @@ export const PREFORK_FIGURES: readonly Definition[] = WORKERS.flatMap((workers) 
 export async function measurePrefork(): Promise<Results> {
   if (LOAD === undefined) throw new KaryonError("BENCH_FAILED", "the load of prefork is not among the loads");
   const progress = startProgress("prefork");
-  const apache = await alone("linux", LOAD, progress);
-  const poll = await alone("karyon", LOAD, progress);
+  const others: Readonly<Record<Other, Spread>> = {
+    apache: await alone("linux", APACHE_WEB, LOAD, progress),
+    nginx: await alone("linux", WEB, LOAD, progress),
+    poll: await alone("karyon", WEB, LOAD, progress),
+  };
   const results = new Map<string, Measurement>();
   for (const workers of WORKERS) {
     const ours = await family(workers, LOAD, progress);
-    results.set(`prefork-${workers}-apache`, quotient(ours, apache, countText));
-    results.set(`prefork-${workers}-poll`, quotient(ours, poll, countText));
+    for (const other of OTHER_NAMES)
+      results.set(`prefork-${workers}-${other}`, quotient(ours, others[other], countText));
   }
   progress.done();
   return results;
 }
 
-/** One guest that serves alone: Apache, or httpd. */
-async function alone(side: "linux" | "karyon", load: HttpLoad, progress: Progress): Promise<Spread> {
-  const contest = side === "linux" ? APACHE_WEB : WEB;
+/** One guest that serves alone. */
+async function alone(side: Side, contest: Contest, load: HttpLoad, progress: Progress): Promise<Spread> {
   progress.update(contest.titles[side]);
   await using server = await bootServer(side, { contest });
   return await repeated(server, load);
