@@ -23,7 +23,7 @@ const FILE = "index.html";
 const CLIENT = { clients: 1, keepAlive: false };
 const REPETITIONS = 3;
 /** Connections of two runs: their difference is free of what happens once. */
-const [FEW, MANY] = [50, 250] as const;
+const [FEW, MANY] = [50, 1050] as const;
 const [FEW_DOMAINS, MANY_DOMAINS] = [3, 13] as const;
 /** Connections of which the guests' part is counted, one by one. */
 const SAMPLES = 5;
