@@ -2,10 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startForkd } from "./forkd_support.ts";
-import { bootServer, PATIENCE_MS, START_MS } from "./servers_support.ts";
+import { bootServer, CONNECTION_MS, PATIENCE_MS, START_MS } from "./servers_support.ts";
 import { useLab } from "./support.ts";
 
 const limit = { timeout: 6 * START_MS };
+const CONNECTIONS = Number(process.env["KARYON_FORK_CONNECTIONS"] ?? 16);
+const AT_ONCE = Number(process.env["KARYON_FORK_AT_ONCE"] ?? 4);
+const forkLimit = { timeout: limit.timeout + CONNECTIONS * CONNECTION_MS };
 
 const lab = useLab();
 
@@ -82,17 +85,17 @@ test("prefork: a stream lives on through a restart, and keeps nobody else waitin
   });
 });
 
-test("fork: a process for each connection, four at a time", limit, async () => {
+test(`fork: ${CONNECTIONS} connections, ${AT_ONCE} at a time, a process for each`, forkLimit, async () => {
   await using forkd = await startForkd(lab());
-  await using server = await bootServer(forkd, "fork --status --max-workers 4", 0);
+  await using server = await bootServer(forkd, `fork --status --max-workers ${AT_ONCE}`, 0, AT_ONCE + 4);
   await server.explained(async () => {
-    const { answered, errors } = await server.load(4, 16, 3);
-    assert.deepEqual([answered, errors], [48, []]);
+    const { answered, errors, sums } = await server.load(AT_ONCE, CONNECTIONS, 3);
+    assert.deepEqual([answered, errors, sums.length], [3 * CONNECTIONS, [], 1]);
     const board = await server.scoreboard();
-    assert.equal(board.connections, 17);
-    assert.equal(board.requests, 49);
-    const pids = (server.forkd.output.text.match(/is process \d+ \(/g) ?? []).length;
-    assert.ok(pids >= 17, `${pids} processes`);
+    assert.equal(board.connections, CONNECTIONS + 1);
+    assert.equal(board.requests, 3 * CONNECTIONS + 1);
+    const processes = (server.forkd.output.text.match(/is process \d+ \(/g) ?? []).length;
+    assert.ok(processes > CONNECTIONS, `${processes} processes`);
     await server.signal(1, "TERM");
     await server.guest.gone();
   });

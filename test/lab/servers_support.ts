@@ -9,6 +9,8 @@ import { boot, type Guest } from "./support.ts";
 /** For a family to be made, and for what takes a second on a machine that has nothing else to do. */
 export const START_MS = 180_000;
 export const PATIENCE_MS = 60_000;
+/** For a connection that waits for a domain of its own. */
+export const CONNECTION_MS = 5_000;
 const NETWORK = ['vif = ["bridge=xenbr0"]'];
 const LOAD = fileURLToPath(new URL("http_load.ts", import.meta.url));
 
@@ -16,6 +18,8 @@ const LOAD = fileURLToPath(new URL("http_load.ts", import.meta.url));
 export interface Load {
   readonly answered: number;
   readonly errors: readonly string[];
+  /** The SHA-256 sums of the bodies, each once. */
+  readonly sums: readonly string[];
   /** The longest that one took, ms. */
   readonly slowest: number;
 }
@@ -60,7 +64,8 @@ export class Server {
   async load(clients: number, connections: number, requests: number, path = "/", pauseMs = 0): Promise<Load> {
     const program = await pushProgram(this.guest.lab, LOAD);
     const words = [this.address, 80, clients, connections, requests, path, pauseMs].join(" ");
-    return JSON.parse(await this.guest.lab.run(`node ${program} ${words}`, { timeoutMs: START_MS })) as Load;
+    const timeoutMs = START_MS + connections * CONNECTION_MS;
+    return JSON.parse(await this.guest.lab.run(`node ${program} ${words}`, { timeoutMs })) as Load;
   }
 
   /** All of a stream of so many seconds, with an event in `interval` ms. */
@@ -86,9 +91,9 @@ export class Server {
   }
 }
 
-/** Boots apps/httpd/prefork.json with these arguments; returns when `workers` of its children run. */
-export async function bootServer(forkd: Forkd, words: string, workers: number): Promise<Server> {
-  const commandLine = `ip=dhcp fork=20 -- ${words}`;
+/** Boots apps/httpd/prefork.json with these arguments; returns when `workers` of its children run, of whom there may be `children`. */
+export async function bootServer(forkd: Forkd, words: string, workers: number, children = 20): Promise<Server> {
+  const commandLine = `ip=dhcp fork=${children} -- ${words}`;
   const guest = await boot(forkd.lab, "apps/httpd/prefork.json", { extra: NETWORK, commandLine });
   const server = new Server(forkd, guest, await guest.address());
   await server.explained(() =>
