@@ -59,7 +59,8 @@ test(
   limit,
   async () => {
     const first = await startForkd(lab());
-    await using server = await bootServer(first, "prefork --status --workers 3 --max-workers 4", 3);
+    // No worker to spare: one that is destroyed has to be replaced.
+    await using server = await bootServer(first, "prefork --status --workers 3 --max-workers 3", 3);
     await server.explained(async () => {
       await workers(server);
       const load = server.load(CLIENTS, 150, 2, "/", 50);
