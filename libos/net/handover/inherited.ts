@@ -13,6 +13,7 @@ import { tcpTakeError } from "../tcp/stream";
 import { arrivalForget } from "./arrivals";
 import { FLOW, flowSocket } from "./flow";
 import { handingEnd } from "./handing";
+import { connectionDrop } from "./release";
 import { connectionTell } from "./tell";
 
 /** The largest errno that is believed. */
@@ -50,13 +51,21 @@ export function refusalArrives(payload: usize, length: u32): void {
   const s = flowSocket(payload);
   if (s == NO_SOCKET || s.state != INHERITED || (s.sharing & (HANDING | LEFT)) != 0) return;
   const reason = load<u32>(payload + FLOW);
-  if (reason == ECONNRESET) {
-    handingEnd(s);
-    connectionFail(s, ECONNRESET);
-    connectionRelease(s);
-  } else {
-    claimFails(payload, reason == 0 || reason > ERRNO_MAX ? EBUSY : reason);
+  if (reason == ECONNRESET) inheritedLost(payload);
+  else claimFails(payload, reason == 0 || reason > ERRNO_MAX ? EBUSY : reason);
+}
+
+/** The connection's owner has died: descriptors hear ECONNRESET, nothing else stays. One that is ours, or on its way from us, goes on. */
+export function inheritedLost(flow: usize): void {
+  const s = flowSocket(flow);
+  if (s == NO_SOCKET || s.state != INHERITED || (s.sharing & HANDING) != 0) return;
+  if ((s.sharing & LEFT) != 0) {
+    connectionDrop(s);
+    return;
   }
+  handingEnd(s);
+  connectionFail(s, ECONNRESET);
+  connectionRelease(s);
 }
 
 /** The connection of that name does not become ours: whoever wants it is told why, and may try again. */

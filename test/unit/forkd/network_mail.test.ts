@@ -192,6 +192,27 @@ test("the peers of a dead member's connections are reset by the leader", () => {
   assert.deepEqual(scene.got(3), [], "nobody is there to do it");
 });
 
+test("what provokes a peer may be lost: it is done again, but not to a connection that somebody has by then", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const scene = new NetworkScene(3);
+  scene.lists(2, 0x500, [1000, 1001]);
+  scene.member(2).ending = true;
+  scene.left(2);
+  const ports = (): number[][] =>
+    scene
+      .got(1)
+      .filter(([type]) => type === MESSAGE.reset)
+      .map(([, payload]) => Array.from({ length: payload.length / 40 }, (_, i) => payload.readUInt16LE(40 * i + 32)));
+  assert.deepEqual(ports(), [[1000, 1001]]);
+  context.mock.timers.tick(1000);
+  assert.deepEqual(ports(), [[1000, 1001]]);
+  scene.lists(3, 0x500, [1001]);
+  context.mock.timers.tick(3000);
+  assert.deepEqual(ports(), [[1000]]);
+  context.mock.timers.tick(60_000);
+  assert.deepEqual(ports(), []);
+});
+
 test("the leader's addresses reach the rules and all others, those of others do not", () => {
   const scene = new NetworkScene(3);
   const ipv6 = Uint8Array.from({ length: 16 }, (_, i) => 0xf0 + i);

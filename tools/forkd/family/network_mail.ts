@@ -5,10 +5,11 @@ import type { Log } from "../../support/log.ts";
 import type { ForeignPages } from "../xen/foreign_memory.ts";
 import { memberOfSlot, slotOf } from "../steering/slots.ts";
 import type { Family, Member } from "./family.ts";
-import { flowEntry, FlowPages, type ListedFlow } from "./flow_pages.ts";
+import { FlowPages, type ListedFlow } from "./flow_pages.ts";
 import type { Letter, Mail } from "./mail.ts";
-import { MESSAGE, MOST_PAYLOAD } from "./mailbox.ts";
+import { MESSAGE } from "./mailbox.ts";
 import { addressesOf, listeningOf, listeningPayload } from "./network_messages.ts";
+import { Resets } from "./resets.ts";
 
 const PROTOCOLS = [6, 17] as const;
 const MOST_WEIGHT = 100;
@@ -18,8 +19,6 @@ const MOST_PORTS = 64;
 const PAUSE_MS = 10;
 /** How long (ms) a forkd that has just begun waits for those who have been there before. */
 const PATIENCE_MS = 5000;
-
-const FLOWS_PER_MESSAGE = Math.floor(MOST_PAYLOAD / 40);
 const NOTHING = new Uint8Array(0);
 
 /** TCP or UDP. */
@@ -82,6 +81,7 @@ export interface NetworkMailListener {
 /** Takes in what members say of the network. */
 export class NetworkMail {
   readonly #families = new WeakMap<Family, Known>();
+  readonly #resets: Resets;
 
   constructor(
     private readonly mail: Mail,
@@ -92,10 +92,11 @@ export class NetworkMail {
     private readonly hears: NetworkMailListener,
   ) {
     mail.handle(MESSAGE.flowPage, (letter) => this.#flowPage(letter));
-    mail.handle(MESSAGE.reset, () => false);
+    mail.handle(MESSAGE.reset, () => false); // forkd's word only, as LEAD
     mail.handle(MESSAGE.listening, (letter) => this.#listening(letter));
     mail.handle(MESSAGE.addresses, (letter) => this.#addresses(letter));
-    mail.handle(MESSAGE.lead, () => false); // forkd's word only
+    mail.handle(MESSAGE.lead, () => false);
+    this.#resets = new Resets(mail, rules);
   }
 
   /**
@@ -148,14 +149,7 @@ export class NetworkMail {
 
   /** Lets the leader reset the peers of connections that nobody has any more; who does it, if there is anybody. */
   reset(family: Family, lost: readonly ListedFlow[]): Member | undefined {
-    const leader = family.members.get(this.rules.leader(family) ?? 0);
-    if (leader === undefined || leader.ending) return undefined;
-    const flows = lost.filter((flow) => this.rules.covers(family, flow));
-    for (let first = 0; first < flows.length; first += FLOWS_PER_MESSAGE) {
-      const entries = flows.slice(first, first + FLOWS_PER_MESSAGE).map(flowEntry);
-      this.mail.post(leader, { type: MESSAGE.reset, payload: Buffer.concat(entries) });
-    }
-    return leader;
+    return this.#resets.reset(family, lost);
   }
 
   /**
