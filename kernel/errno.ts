@@ -36,6 +36,7 @@ export const EDEADLK: i32 = 35;
 export const ENAMETOOLONG: i32 = 36;
 export const ENOSYS: i32 = 38;
 export const ENOTEMPTY: i32 = 39;
+export const ELOOP: i32 = 40;
 export const ENODATA: i32 = 61;
 export const EPROTO: i32 = 71;
 export const EOVERFLOW: i32 = 75;

@@ -25,5 +25,7 @@ export declare function sharedEndClose(pipe: usize, isReader: bool): void;
 export declare function sharedEndTransfer(file: usize, address: usize, count: u32, isReader: bool): i32;
 /** Readiness as POLL bits. */
 export declare function sharedEndEvents(pipe: usize, isReader: bool): u32;
+/** Has that be woken when another process changes the readiness, whatever it is now. */
+export declare function sharedEndNote(pipe: usize, isReader: bool): void;
 /** What is woken when the readiness changes. */
 export declare function sharedEndQueue(pipe: usize, isReader: bool): WaitQueue;

@@ -13,7 +13,13 @@ export { mailboxTake } from "../kernel/fork/mailbox";
 export { trap } from "../kernel/trap/trap";
 export { threadMain } from "../kernel/thread/scheduler";
 export * from "./posix/index";
-export { pipeClose, pipeEvents, pipeQueue, pipeRead, pipeWrite } from "./posix/pipe";
+export { anonymousClose, anonymousEvents, anonymousQueue, anonymousRead, anonymousWrite } from "./posix/anonymous";
+export { epollClose, epollEvents, epollQueue, watchesEnd } from "./posix/epoll/epoll";
+export { epollForked } from "./posix/epoll/forked";
+export { watchWoken } from "./posix/epoll/ready";
+export { eventClose, eventEvents, eventQueue, eventRead, eventWrite } from "./posix/eventfd";
+export { pipeClose, pipeEvents, pipeNote, pipeQueue, pipeRead, pipeWrite } from "./posix/pipe";
+export { timerClose, timerEvents, timerQueue, timerRead } from "./posix/timerfd";
 export {
   sharedPipesCopied,
   sharedPipesEvent,
@@ -26,6 +32,7 @@ export {
   pipesAreShared,
   sharedEndClose,
   sharedEndEvents,
+  sharedEndNote,
   sharedEndQueue,
   sharedEndTransfer,
   sharedPipeOpen,

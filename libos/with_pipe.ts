@@ -11,5 +11,7 @@ export declare function pipeWrite(file: OpenFile, source: usize, count: u32): i3
 export declare function pipeEvents(file: OpenFile): u32;
 /** What is woken when the readiness changes. */
 export declare function pipeQueue(file: OpenFile): WaitQueue;
+/** Of a pipe of several processes: has its queue be woken when another process changes the readiness, also if it is ready now. */
+export declare function pipeNote(file: OpenFile): void;
 /** Closes this end of the pipe. */
 export declare function pipeClose(file: OpenFile): void;

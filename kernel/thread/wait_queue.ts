@@ -1,7 +1,9 @@
 // Wait queues: threads that wait for a condition of some object. A waiter is one thread's place in one queue, so a
 // thread can stand in many queues at once (poll). Waking takes no waiter out of its queue: who waits re-checks the
-// condition in a loop and leaves by itself, so a wake-up too many does no harm.
+// condition in a loop and leaves by itself, so a wake-up too many does no harm. A waiter may also stand for no thread but for who wants to
+// be told of each wake-up (watchWoken).
 // Invariant: a waiter is in a queue exactly while its `queue` field is not 0.
+import { watchWoken } from "../with_epoll";
 import { Thread, currentThread, threadBlock, threadBlockInterruptibly, threadWake } from "./scheduler";
 
 /** The threads waiting for one thing; all zero is an empty queue. */
@@ -19,6 +21,7 @@ export class Waiter {
   next: usize;
   previous: usize;
   queue: usize;
+  /** 0: watchWoken() is told instead. */
   thread: usize;
 }
 
@@ -28,6 +31,11 @@ export const WAITER_SIZE: u32 = 16;
 /** Puts the current thread into `queue` at `waiter`'s place. */
 export function waiterAdd(queue: WaitQueue, waiter: Waiter): void {
   waiter.thread = changetype<usize>(currentThread());
+  waiterWatch(queue, waiter);
+}
+
+/** Puts `waiter`, whose thread is set or 0, into `queue`. */
+export function waiterWatch(queue: WaitQueue, waiter: Waiter): void {
   waiter.queue = changetype<usize>(queue);
   waiter.next = 0;
   waiter.previous = queue.last;
@@ -47,14 +55,16 @@ export function waiterRemove(waiter: Waiter): void {
   waiter.queue = 0;
 }
 
-/** Wakes every waiting thread. May be called from interrupt work. */
+/** Wakes every waiting thread, and tells who watches. May be called from interrupt work. */
 export function wakeAll(queue: WaitQueue): void {
   for (let at = queue.first; at != 0; at = changetype<Waiter>(at).next) {
-    threadWake(changetype<Thread>(changetype<Waiter>(at).thread));
+    const thread = changetype<Waiter>(at).thread;
+    if (thread != 0) threadWake(changetype<Thread>(thread));
+    else watchWoken(at);
   }
 }
 
-/** Wakes the thread that has waited longest. */
+/** Wakes the thread that has waited longest, in a queue of threads only. */
 export function wakeOne(queue: WaitQueue): void {
   if (queue.first != 0) threadWake(changetype<Thread>(changetype<Waiter>(queue.first).thread));
 }

@@ -123,6 +123,8 @@ export function strerror(number: i32): string {
 
 function networkError(number: i32): string {
   switch (number) {
+    case numbers.ELOOP:
+      return "Too many levels of symbolic links";
     case numbers.ENODATA:
       return "No data available";
     case numbers.EPROTO:

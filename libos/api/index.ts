@@ -2,7 +2,9 @@
 // passes a buffer and its length, so does this (usize), and beside it stand calls for strings and typed arrays.
 export * from "../posix/constants";
 export * from "./console";
+export * from "./epoll";
 export * from "./errno";
+export * from "./eventfd";
 export * from "./fcntl";
 export * from "./files";
 export * from "./fork_stats";
@@ -28,6 +30,7 @@ export * from "./sysinfo";
 export * from "./tcp_info";
 export * from "./thread";
 export * from "./time";
+export * from "./timerfd";
 export * from "./un";
 export * from "./unistd";
 export * from "./wait";

@@ -76,6 +76,16 @@ export declare function resolve(name: usize, length: u32, family: i32, addresses
 // waiting; nanoseconds < 0 mean without limit
 export declare function poll(descriptors: usize, count: u32, nanoseconds: i64): i32;
 export declare function select(count: i32, read: usize, write: usize, except: usize, nanoseconds: i64): i32;
+export declare function epoll_create(flags: i32): i32;
+/** `event`: an EpollEvent (libos/posix/layout.ts). */
+export declare function epoll_ctl(epoll: i32, operation: i32, fd: i32, event: usize): i32;
+/** Stores up to `maximum` EpollEvents; how many. */
+export declare function epoll_wait(epoll: i32, events: usize, maximum: i32, nanoseconds: i64): i32;
+export declare function eventfd(initial: u32, flags: i32): i32;
+export declare function timerfd_create(clock: i32, flags: i32): i32;
+/** `times`, `before`: TimerTimes (libos/posix/layout.ts); what it was is stored at `before` unless that is 0. */
+export declare function timerfd_settime(fd: i32, flags: i32, times: usize, before: usize): i32;
+export declare function timerfd_gettime(fd: i32, times: usize): i32;
 
 // time
 /** -EINTR stores what is left at `remaining`, a timespec, unless that is 0. */

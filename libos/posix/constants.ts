@@ -162,6 +162,47 @@ export const SIOCOUTQNSD: u32 = 0x894b;
 /** Sets (not 0) or clears O_NONBLOCK. */
 export const FIONBIO: u32 = 0x5421;
 
+// Flags, operations and events of epoll (linux/eventpoll.h).
+export const EPOLL_CLOEXEC: i32 = 0x80000;
+export const EPOLL_CTL_ADD: i32 = 1;
+export const EPOLL_CTL_DEL: i32 = 2;
+export const EPOLL_CTL_MOD: i32 = 3;
+/** Data, a connection, or the end of the stream can be read without blocking. */
+export const EPOLLIN: u32 = 0x001;
+/** There is urgent data. */
+export const EPOLLPRI: u32 = 0x002;
+/** Data can be written without blocking. */
+export const EPOLLOUT: u32 = 0x004;
+/** An error is pending; told without being asked for. */
+export const EPOLLERR: u32 = 0x008;
+/** Both directions are over; told without being asked for. */
+export const EPOLLHUP: u32 = 0x010;
+/** The same as EPOLLIN and EPOLLOUT, by other names. */
+export const EPOLLRDNORM: u32 = 0x040;
+export const EPOLLWRNORM: u32 = 0x100;
+/** The peer will send no more. */
+export const EPOLLRDHUP: u32 = 0x2000;
+/** Of several epolls that watch a descriptor at least one is to be told. Taken; here all are. */
+export const EPOLLEXCLUSIVE: u32 = 1 << 28;
+/** Taken; a domain does not doze off. */
+export const EPOLLWAKEUP: u32 = 1 << 29;
+/** After it has been told once nothing more is, until EPOLL_CTL_MOD. */
+export const EPOLLONESHOT: u32 = 1 << 30;
+/** Edge-triggered: told when it happens, not as long as it is so. */
+export const EPOLLET: u32 = 1 << 31;
+
+// Flags of eventfd() (linux/eventfd.h).
+/** A read takes 1, not all. */
+export const EFD_SEMAPHORE: i32 = 1;
+export const EFD_NONBLOCK: i32 = 0x800;
+export const EFD_CLOEXEC: i32 = 0x80000;
+
+// Flags of timerfd_create() and timerfd_settime() (linux/timerfd.h).
+export const TFD_NONBLOCK: i32 = 0x800;
+export const TFD_CLOEXEC: i32 = 0x80000;
+/** The time is one of the clock's, not one from now. */
+export const TFD_TIMER_ABSTIME: i32 = 1;
+
 // Origins of lseek().
 export const SEEK_SET: i32 = 0;
 export const SEEK_CUR: i32 = 1;

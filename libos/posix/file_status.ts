@@ -19,6 +19,7 @@ import {
   NO_FILE,
   OpenFile,
   openFileHold,
+  openFileIsAnonymous,
   openFileIsPipe,
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
@@ -46,7 +47,7 @@ import { DIRECTORY_ENTRY_NAME, DirectoryEntry, FILE_STATUS_SIZE, FileStatus } fr
 const NANOSECONDS: u64 = 1_000_000_000;
 const PERMISSIONS_FILE: u32 = 0x124; // r--r--r--
 const PERMISSIONS_DIRECTORY: u32 = 0x16d; // r-xr-xr-x
-const PERMISSIONS_PIPE: u32 = 0x180; // rw-------
+const PERMISSIONS_OWN: u32 = 0x180; // rw-------
 const PERMISSIONS_DEVICE: u32 = 0x1b6; // rw-rw-rw-
 
 const target = changetype<PathTarget>(memory.data(20, 4));
@@ -112,7 +113,10 @@ export function posix_fstat(fd: i32, status: u32): i32 {
   } else if (file.kind == KIND_DIRECTORY) {
     describeDirectory(view, <u32>file.object, file.pathLength);
   } else if (openFileIsPipe(file)) {
-    view.mode = S_IFIFO | PERMISSIONS_PIPE;
+    view.mode = S_IFIFO | PERMISSIONS_OWN;
+    view.links = 1;
+  } else if (openFileIsAnonymous(file)) {
+    view.mode = PERMISSIONS_OWN; // of no type
     view.links = 1;
   } else {
     describeSpecial(view, file.kind == KIND_CONSOLE || file.kind == KIND_DEVICE ? S_IFCHR : S_IFSOCK);

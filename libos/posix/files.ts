@@ -13,11 +13,13 @@ import {
   NO_FILE,
   OpenFile,
   openFileHold,
+  openFileIsAnonymous,
   openFileIsPipe,
   openFileIsSocket,
   openFileRelease,
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
+import { anonymousRead, anonymousWrite } from "../with_anonymous";
 import { socketLinger, socketRead, socketWrite } from "../with_network";
 import { pipeRead, pipeWrite } from "../with_pipe";
 import { consoleFileRead, consoleFileWrite } from "./console_file";
@@ -120,11 +122,13 @@ function readFrom(file: OpenFile, buffer: usize, count: u32): i32 {
     file.position += length;
     return length;
   }
+  if (openFileIsAnonymous(file)) return anonymousRead(file, buffer, count);
   return file.kind == KIND_CONSOLE ? consoleFileRead(buffer, count, file.nonBlocking) : -EISDIR;
 }
 
 function writeTo(file: OpenFile, source: usize, count: u32): i32 {
   if (openFileIsSocket(file)) return socketWrite(file, source, count);
+  if (openFileIsAnonymous(file)) return anonymousWrite(file, source, count);
   return file.kind == KIND_CONSOLE ? consoleFileWrite(source, count, file.nonBlocking) : -EBADF;
 }
 
@@ -180,7 +184,7 @@ export function posix_lseek(fd: i32, offset: i64, whence: i32): i64 {
     file.position = file.object;
     return 0;
   }
-  if (file.kind == KIND_DEVICE) return 0; // as Linux has it, whatever is asked for
+  if (file.kind == KIND_DEVICE || openFileIsAnonymous(file)) return 0; // as Linux has it, whatever is asked for
   if (file.kind != KIND_FILE) return -ESPIPE;
   let base: i64 = 0;
   if (whence == SEEK_CUR) base = <i64>file.position;

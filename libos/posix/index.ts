@@ -1,5 +1,7 @@
 // The system calls of every image, for the exports of kernel.wasm; network.ts has the others. libos/api/posix.ts declares both to
 // apps, and test/unit/posix compares the two.
+export { posix_epoll_create, posix_epoll_ctl, posix_epoll_wait } from "./epoll/calls";
+export { posix_eventfd } from "./eventfd";
 export * from "./files";
 export * from "./file_status";
 export { posix_pipe } from "./pipe";
@@ -11,5 +13,6 @@ export * from "./signals";
 export * from "./system";
 export * from "./threads";
 export * from "./time";
+export { posix_timerfd_create, posix_timerfd_gettime, posix_timerfd_settime } from "./timerfd";
 export * from "./wait";
 export { app_memory_grow, app_memory_size } from "../process/user_memory";

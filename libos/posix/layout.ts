@@ -157,6 +157,26 @@ export class PollDescriptor {
 }
 export const POLL_DESCRIPTOR_SIZE: u32 = 8;
 
+/** struct epoll_event. */
+@unmanaged
+@final
+export class EpollEvent {
+  events: u32;
+  data: u64;
+}
+export const EPOLL_EVENT_SIZE: u32 = 16;
+
+/** struct itimerspec: the interval, then the time until it expires first. */
+@unmanaged
+@final
+export class TimerTimes {
+  intervalSeconds: i64;
+  intervalNanoseconds: i64;
+  seconds: i64;
+  nanoseconds: i64;
+}
+export const TIMER_TIMES_SIZE: u32 = 32;
+
 /** What stat and fstat tell. */
 @unmanaged
 @final

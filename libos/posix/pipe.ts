@@ -8,6 +8,7 @@ import {
   pipesAreShared,
   sharedEndClose,
   sharedEndEvents,
+  sharedEndNote,
   sharedEndQueue,
   sharedEndTransfer,
   sharedPipeOpen,
@@ -170,6 +171,11 @@ export function pipeEvents(file: OpenFile): u32 {
 export function pipeQueue(file: OpenFile): WaitQueue {
   if (file.kind == KIND_SHARED_PIPE) return sharedEndQueue(file.object, isReader(file));
   return isReader(file) ? pipeOf(file).readers : pipeOf(file).writers;
+}
+
+/** Export, by libos/with_pipe.ts. */
+export function pipeNote(file: OpenFile): void {
+  if (file.kind == KIND_SHARED_PIPE) sharedEndNote(file.object, isReader(file));
 }
 
 /** Export, by libos/with_pipe.ts. */

@@ -7,6 +7,7 @@ import { appExit } from "../process/app";
 import { familyFork } from "../process/family";
 import { parentProcessId, processId } from "../process/identity";
 import { userBuffer } from "../process/user_memory";
+import { epollForked } from "../with_fork_epoll";
 import { unixForked } from "../with_fork_unix";
 import { GRND_NONBLOCK, GRND_RANDOM } from "./constants";
 
@@ -28,7 +29,9 @@ export function posix_getppid(): i32 {
 
 export function posix_fork(): i32 {
   const pid = familyFork();
-  if (pid == 0) unixForked();
+  if (pid != 0) return pid;
+  unixForked();
+  epollForked();
   return pid;
 }
 

@@ -13,10 +13,12 @@ import {
   NO_FILE,
   OpenFile,
   openFileHold,
+  openFileIsAnonymous,
   openFileIsPipe,
   openFileIsSocket,
   openFileRelease,
 } from "../process/open_file";
+import { anonymousEvents, anonymousQueue } from "../with_anonymous";
 import { socketEvents, socketQueue } from "../with_network";
 import { pipeEvents, pipeQueue } from "../with_pipe";
 import { unixPipe, unixPlaces, unixQueue } from "../with_unix";
@@ -29,13 +31,16 @@ const SLOT_FILE: usize = WAITER_SIZE;
 export function openFileEvents(file: OpenFile): u32 {
   if (openFileIsSocket(file)) return socketEvents(file);
   if (openFileIsPipe(file)) return pipeEvents(file);
+  if (openFileIsAnonymous(file)) return anonymousEvents(file);
   return file.kind == KIND_CONSOLE ? consoleFileEvents() : POLLIN | POLLOUT;
 }
 
-/** What is woken when the readiness of `file`, which is no socket of AF_UNIX, changes; null when it never does. */
-function openFileQueue(file: OpenFile): WaitQueue {
+/** What is woken when the readiness of `file` changes; null when it never does. Of a socket of AF_UNIX its own: it has those of unixPipe(), too. */
+export function openFileQueue(file: OpenFile): WaitQueue {
+  if (file.kind == KIND_UNIX) return unixQueue(file);
   if (openFileIsSocket(file)) return socketQueue(file);
   if (openFileIsPipe(file)) return pipeQueue(file);
+  if (openFileIsAnonymous(file)) return anonymousQueue(file);
   return file.kind == KIND_CONSOLE ? consoleWaitQueue() : changetype<WaitQueue>(0);
 }
 
@@ -62,8 +67,8 @@ export class ReadinessWait {
     if (file.kind == KIND_UNIX) {
       this.addEnd(unixPipe(file, true));
       this.addEnd(unixPipe(file, false));
-      this.addOne(file, unixQueue(file));
-    } else this.addOne(file, openFileQueue(file));
+    }
+    this.addOne(file, openFileQueue(file));
   }
 
   private addEnd(end: OpenFile): void {

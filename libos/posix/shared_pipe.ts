@@ -9,11 +9,14 @@ import {
   SharedPipe,
   sharedPipeClose,
   sharedPipeCreate,
+  sharedPipeEnter,
+  sharedPipeNote,
   sharedPipePut,
   sharedPipeReaderEvents,
   sharedPipeTake,
   sharedPipeWriterEvents,
 } from "../pipe/shared/shared_pipe";
+import { sharedUnlock } from "../pipe/shared/lock";
 import { READ_END, WRITE_END } from "../pipe/shared/state";
 import { OpenFile, openFileHold, openFileRelease } from "../process/open_file";
 import { PIPE_BUF } from "./constants";
@@ -37,6 +40,14 @@ export function sharedEndClose(pipe: usize, isReader: bool): void {
 export function sharedEndEvents(pipe: usize, isReader: bool): u32 {
   const shared = changetype<SharedPipe>(pipe);
   return isReader ? sharedPipeReaderEvents(shared) : sharedPipeWriterEvents(shared);
+}
+
+/** Export, by kernel/with_fork_pipe.ts. */
+export function sharedEndNote(pipe: usize, isReader: bool): void {
+  const shared = changetype<SharedPipe>(pipe);
+  const state = sharedPipeEnter(shared);
+  sharedPipeNote(shared, isReader ? READ_END : WRITE_END);
+  sharedUnlock(state);
 }
 
 /** Export, by kernel/with_fork_pipe.ts. */

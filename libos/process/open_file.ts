@@ -6,6 +6,8 @@ import { SLAB_SIZE, Slab, slabInit } from "../../kernel/memory/slab";
 import { TcpSocket } from "../net/tcp/socket";
 import { UdpSocket } from "../net/udp/socket";
 import { O_NONBLOCK } from "../posix/constants";
+import { anonymousClose } from "../with_anonymous";
+import { watchesEnd } from "../with_epoll";
 import { socketClose } from "../with_network";
 import { pipeClose } from "../with_pipe";
 
@@ -21,6 +23,10 @@ export const KIND_PIPE: u32 = 6;
 export const KIND_DEVICE: u32 = 7;
 /** A pipe that parent and child of a fork have in common. */
 export const KIND_SHARED_PIPE: u32 = 8;
+/** What Linux calls anonymous inodes: from here on. */
+export const KIND_EPOLL: u32 = 9;
+export const KIND_EVENT: u32 = 10;
+export const KIND_TIMER: u32 = 11;
 
 @unmanaged
 @final
@@ -30,7 +36,7 @@ export class OpenFile {
   references: u32;
   /** Access mode and status flags (O_…). */
   flags: i32;
-  /** TcpSocket, UdpSocket, UnixSocket, Pipe, SharedPipe, DEVICE_…, or the index of the embedded file or of the first one below the directory. */
+  /** TcpSocket, UdpSocket, UnixSocket, Pipe, SharedPipe, DEVICE_…, Epoll, EventCounter, TimerFile, or the index of the embedded file or of the first one below the directory. */
   object: usize;
   /** Of a file: the next byte. Of a directory: the index of the next file to list. */
   position: u64;
@@ -39,6 +45,8 @@ export class OpenFile {
   sendTimeout: u64;
   /** Of a directory: how many bytes of the path of `object`'s file name the directory. */
   pathLength: u32;
+  /** The first Watch of an epoll (libos/posix/epoll/entry.ts), 0 for none. */
+  watches: usize;
 
   get nonBlocking(): bool {
     return (this.flags & O_NONBLOCK) != 0;
@@ -84,6 +92,11 @@ export function openFileIsPipe(file: OpenFile): bool {
   return file.kind == KIND_PIPE || file.kind == KIND_SHARED_PIPE;
 }
 
+/** Whether it is neither file nor socket nor pipe: what with_anonymous.ts is for. */
+export function openFileIsAnonymous(file: OpenFile): bool {
+  return file.kind - KIND_EPOLL <= KIND_TIMER - KIND_EPOLL;
+}
+
 /** One more reference. */
 export function openFileHold(file: OpenFile): void {
   file.references += 1;
@@ -93,7 +106,9 @@ export function openFileHold(file: OpenFile): void {
 export function openFileRelease(file: OpenFile): void {
   file.references -= 1;
   if (file.references != 0) return;
+  if (file.watches != 0) watchesEnd(file);
   if (openFileIsSocket(file)) socketClose(file);
   else if (openFileIsPipe(file)) pipeClose(file);
+  else if (openFileIsAnonymous(file)) anonymousClose(file);
   slab.free(changetype<usize>(file));
 }

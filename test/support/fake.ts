@@ -27,3 +27,29 @@ export async function fakeKernel(entry = "test/fake/harness.ts"): Promise<WebAss
   const binary = await suspendable(await compileAssemblyBinary(entry));
   return WebAssembly.compile(new Uint8Array(binary));
 }
+
+/** A kernel that counts its work: each call of a function and each turn of a loop is 1, and the export test_work returns the sum. */
+export async function countingKernel(): Promise<WebAssembly.Module> {
+  const [{ default: binaryen }, { FEATURES }] = await Promise.all([
+    import("binaryen"),
+    import("../../tools/fake-xen/suspendable.ts"),
+  ]);
+  const module = binaryen.readBinary(await compileAssemblyBinary("test/fake/harness.ts"));
+  try {
+    // The pass has every function and loop call an import; here that becomes a function which counts.
+    module.setFeatures(FEATURES);
+    module.runPasses(["log-execution"]);
+    const { i32, none, createType } = binaryen;
+    const [counter, told] = ["workDone", "log_execution"];
+    const sum = (): number => module.global.get(counter, i32);
+    module.addGlobal(counter, i32, true, module.i32.const(0));
+    module.removeFunction(told);
+    const count = module.global.set(counter, module.i32.add(sum(), module.i32.const(1)));
+    module.addFunction(told, createType([i32]), none, [], count);
+    module.addFunction("test_work", none, i32, [], sum());
+    module.addFunctionExport("test_work", "test_work");
+    return await WebAssembly.compile(new Uint8Array(await suspendable(module.emitBinary())));
+  } finally {
+    module.dispose();
+  }
+}

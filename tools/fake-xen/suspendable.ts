@@ -14,7 +14,7 @@ const SUSPENDING_IMPORTS = [
 
 /** What asc uses, and Node 20 knows. */
 const { Features } = binaryen;
-const FEATURES =
+export const FEATURES =
   Features.Atomics |
   Features.BulkMemory |
   Features.BulkMemoryOpt |

@@ -31,6 +31,9 @@ const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = {
   unix: ["socketpair", "unix_address"],
   names: ["unix_address"],
   rights: ["sendmsg", "recvmsg"],
+  anonymous: ["epoll_create", "eventfd", "timerfd_create"],
+  epoll: ["epoll_create"],
+  timerfd: ["timerfd_create"],
 };
 
 /** The call by which an app gets handlers of signals. */
