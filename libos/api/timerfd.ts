@@ -19,12 +19,7 @@ export function timerfd_create(clockid: i32, flags: i32): i32 {
 }
 
 /** Sets it (`flags`: TFD_TIMER_ABSTIME) and forgets expirations that nobody has read; what it was goes to `old_value`. Returns 0, or -1. */
-export function timerfd_settime(
-  fd: i32,
-  flags: i32,
-  new_value: itimerspec,
-  old_value: itimerspec | null = null,
-): i32 {
+export function timerfd_settime(fd: i32, flags: i32, new_value: itimerspec, old_value: itimerspec | null = null): i32 {
   const before: usize = old_value === null ? 0 : changetype<usize>(old_value);
   return conclude(errno, posix.timerfd_settime(fd, flags, changetype<usize>(new_value), before));
 }

@@ -8,6 +8,7 @@ import {
   PollSet,
   Stat,
   cmsghdr,
+  epoll_event,
   fd_set,
   gmtime,
   in6_addr,
@@ -15,6 +16,7 @@ import {
   inet_ntoa,
   inet_pton,
   iovec,
+  itimerspec,
   linger,
   msghdr,
   pollfd,
@@ -33,6 +35,8 @@ import {
   CONTROL_HEADER_SIZE,
   CREDENTIALS_SIZE,
   ControlHeader,
+  EPOLL_EVENT_SIZE,
+  EpollEvent,
   FILE_STATUS_SIZE,
   FileStatus,
   IO_VECTOR_SIZE,
@@ -50,10 +54,12 @@ import {
   SOCKET_ADDRESS_SIZE,
   SocketAddress,
   SocketAddress6,
+  TIMER_TIMES_SIZE,
   TIME_SPEC_SIZE,
   TIME_VALUE_SIZE,
   TimeSpec,
   TimeValue,
+  TimerTimes,
   UNIX_ADDRESS_SIZE,
   UnixAddress,
 } from "../../../libos/posix/layout";
@@ -170,5 +176,10 @@ export function layoutDifference(): i32 {
   if (offsetof<siginfo_t>("si_status") != offsetof<SignalInformation>("status")) return 7;
   if (offsetof<rusage>() != RESOURCE_USAGE_SIZE) return 8;
   if (offsetof<rusage>("ru_maxrss") != offsetof<ResourceUsage>("maximumResident")) return 8;
+  if (offsetof<epoll_event>() != EPOLL_EVENT_SIZE || offsetof<EpollEvent>() != EPOLL_EVENT_SIZE) return 13;
+  if (offsetof<epoll_event>("data") != offsetof<EpollEvent>("data")) return 13;
+  if (offsetof<itimerspec>() != TIMER_TIMES_SIZE || offsetof<TimerTimes>() != TIMER_TIMES_SIZE) return 14;
+  if (offsetof<itimerspec>("it_interval_nsec") != offsetof<TimerTimes>("intervalNanoseconds")) return 14;
+  if (offsetof<itimerspec>("it_value_sec") != offsetof<TimerTimes>("seconds")) return 14;
   return 0;
 }

@@ -175,7 +175,10 @@ test("entries are of a descriptor and its description, and go with the descripti
     yield* add(process, ep, second, EPOLLIN);
     const both = [reader, second].sort((a, b) => a - b);
     const told = (yield* wait(process, ep)).map(([data]) => data);
-    assert.deepEqual(told.toSorted((a, b) => a - b), both);
+    assert.deepEqual(
+      told.toSorted((a, b) => a - b),
+      both,
+    );
     // The description is still there, so is the entry; but nobody can name it any more.
     yield* close(process, reader);
     assert.equal((yield* wait(process, ep)).length, 2);

@@ -120,9 +120,10 @@ for (const seed of [1, 2, 3, 4, 5]) {
       }
       for (let step = 0; step < 1000; step++) {
         const writer = writers[random.between(0, writers.length - 1)] ?? 0;
-        for (let i = random.between(0, 4); i > 0; i--) yield* write(process, writer, Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]));
+        for (let i = random.between(0, 4); i > 0; i--)
+          yield* write(process, writer, Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]));
         const maximum = random.between(1, 5);
-        for (let events = yield* wait(process, ep, 0n, maximum); events.length > 0; ) {
+        for (let events = yield* wait(process, ep, 0n, maximum); events.length > 0;) {
           for (const [fd] of events) {
             told += 1;
             let data: Buffer | number = 1;

@@ -5,7 +5,18 @@ import { BUFFER, type Piece } from "../../fake/calls.ts";
 import { fakeKernel } from "../../support/fake.ts";
 import { EPOLLET, EPOLLIN, EPOLLOUT, add, close, epoll, wait } from "./epolls.ts";
 import { EFAULT, EINVAL, EMFILE, type Process, runApp } from "./machine.ts";
-import { EAGAIN, F_GETFD, F_GETFL, O_CLOEXEC, O_NONBLOCK, POLLIN, POLLOUT, SMALL, events, freeMemory } from "./pipes.ts";
+import {
+  EAGAIN,
+  F_GETFD,
+  F_GETFL,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  POLLIN,
+  POLLOUT,
+  SMALL,
+  events,
+  freeMemory,
+} from "./pipes.ts";
 
 const EFD_SEMAPHORE = 1;
 const MAXIMUM = 2n ** 64n - 2n;

@@ -19,11 +19,12 @@ const PATHS = 0x3100;
 const NAMES = 0x3200;
 const NAME_SIZE = 112;
 const MESSAGES = 0x3600;
+const TIMES = 0x3e00;
 const PATH_LENGTH = 7;
 
 /**
  * Kinds of arguments by call: f descriptor, p pointer, n length, i number, o file offset, T short time in ns (i64),
- * D domain, U the domain AF_UNIX, S socket type, N flags (both with SOCK_NONBLOCK), a address, u one of AF_UNIX, m a message header, P path, L its length, 0 nearly always zero.
+ * E operation of epoll_ctl, t a time as posix_timerfd_settime takes it, D domain, U the domain AF_UNIX, S socket type, N flags (both with SOCK_NONBLOCK), a address, u one of AF_UNIX, m a message header, P path, L its length, 0 nearly always zero.
  */
 const CALLS: Readonly<Record<string, string>> = {
   posix_open: "PL0",
@@ -127,6 +128,30 @@ const MIXTURES: readonly Mixture[] = [
     },
     reached: ["socketpair", "bind", "listen", "accept", "connect", "sendto", "recvfrom", "sendmsg", "recvmsg"],
   },
+  {
+    title: "calls on epolls, event counters and timers",
+    calls: {
+      ...Object.fromEntries(Object.entries(CALLS).filter(([name]) => DESCRIPTORS.test(name))),
+      posix_epoll_create: "0",
+      posix_epoll_ctl: "fEft",
+      posix_epoll_wait: "fpnT",
+      posix_eventfd: "nN",
+      posix_timerfd_create: "iN",
+      posix_timerfd_settime: "f0t0",
+      posix_timerfd_gettime: "fp",
+      posix_pipe: "pN",
+    },
+    reached: [
+      "epoll_create",
+      "epoll_ctl",
+      "epoll_wait",
+      "eventfd",
+      "timerfd_create",
+      "timerfd_settime",
+      "read",
+      "write",
+    ],
+  },
 ];
 
 for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
@@ -135,6 +160,7 @@ for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
   test(`20000 ${title} with seeded nonsense, seed ${seed}`, () => {
     const random = seededRandom(seed);
     const isUnix = "posix_socketpair" in calls;
+    const hasTimes = "posix_timerfd_settime" in calls;
     const pick = (limit: number): number => Math.floor(random() * limit);
     const numbers = [0, 1, 2, 3, 4, 6, 7, 8, 9, 13, 17, 20, 21, 128, 1024, 4096, -1, -2, 0x7fff_ffff, -0x8000_0000];
     const number = (): number => (random() < 0.8 ? (numbers[pick(numbers.length)] ?? 0) : pick(2 ** 32) | 0);
@@ -155,6 +181,8 @@ for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
       a: () => seldom(ADDRESSES + pick(4) * 16),
       P: () => seldom(PATHS + pick(4) * 8),
       L: () => seldom(PATH_LENGTH),
+      E: () => seldom(1 + pick(3)),
+      t: () => seldom(TIMES + pick(8) * 32),
       "0": () => seldom(0),
     };
     const names = Object.keys(calls);
@@ -169,6 +197,10 @@ for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
             for (let j = 0; j < 4; j++) {
               process.put(ADDRESSES + j * 16, Buffer.from([2, 0, 0x1f, 0x90 + pick(3), j === 3 ? 10 : 127, 0, 0, 1]));
             }
+          }
+          if (hasTimes && i % 10 === 2) {
+            const times = Array.from({ length: 32 }, () => BigInt(seldom(pick(2)) * (random() < 0.5 ? 1 : 1e9 - 1)));
+            process.put(TIMES, Buffer.from(BigInt64Array.from(times).buffer));
           }
           if (isUnix && i % 10 === 5) {
             ["/a", "\0b", "/a\0c", ""].forEach((name, j) =>
