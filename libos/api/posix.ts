@@ -32,6 +32,12 @@ export declare function close(fd: i32): i32;
 export declare function read(fd: i32, buffer: usize, count: u32): i32;
 export declare function pread(fd: i32, buffer: usize, count: u32, offset: i64): i32;
 export declare function write(fd: i32, buffer: usize, count: u32): i32;
+export declare function pwrite(fd: i32, buffer: usize, count: u32, offset: i64): i32;
+/** `vectors`: so many IoVectors (libos/posix/layout.ts). */
+export declare function readv(fd: i32, vectors: usize, count: u32): i32;
+export declare function writev(fd: i32, vectors: usize, count: u32): i32;
+export declare function preadv(fd: i32, vectors: usize, count: u32, offset: i64): i32;
+export declare function pwritev(fd: i32, vectors: usize, count: u32, offset: i64): i32;
 /** Stores the descriptors of the two ends, the one that is read first, at `descriptors`, two i32. */
 export declare function pipe(descriptors: usize, flags: i32): i32;
 export declare function lseek(fd: i32, offset: i64, whence: i32): i64;
@@ -41,6 +47,7 @@ export declare function getdents(fd: i32, buffer: usize, length: u32): i32;
 export declare function fcntl(fd: i32, command: i32, argument: i32): i32;
 export declare function dup(fd: i32): i32;
 export declare function dup2(fd: i32, target: i32): i32;
+export declare function dup3(fd: i32, target: i32, flags: i32): i32;
 /** `offset` < 0: from the file's own position, which moves. */
 export declare function sendfile(socket: i32, file: i32, offset: i64, count: u32): i32;
 
@@ -95,6 +102,9 @@ export declare function clock_gettime(clock: i32, time: usize): i32;
 export declare function clock_getres(clock: i32, time: usize): i32;
 
 // system
+/** `limit`: a ResourceLimit (libos/posix/layout.ts). */
+export declare function getrlimit(resource: i32, limit: usize): i32;
+export declare function setrlimit(resource: i32, limit: usize): i32;
 export declare function sysinfo(information: usize): i32;
 /** Stores the counters of a group of libos/net/counters.ts. */
 export declare function net_counters(group: u32, counters: usize): i32;

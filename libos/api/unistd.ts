@@ -25,6 +25,11 @@ export function write(fd: i32, buffer: usize, count: usize): i32 {
   return conclude(errno, posix.write(fd, buffer, <u32>count));
 }
 
+/** Like `write`, at byte `offset` of a file; the file's position stays. */
+export function pwrite(fd: i32, buffer: usize, count: usize, offset: i64): i32 {
+  return conclude(errno, posix.pwrite(fd, buffer, <u32>count, offset));
+}
+
 /** Reads into bytes `from` … `to` of `bytes` (`to` < 0: its end). Otherwise like `read`. */
 export function readBytes(fd: i32, bytes: Uint8Array, from: i32 = 0, to: i32 = -1): i32 {
   const end = to < 0 ? bytes.length : min(to, bytes.length);
@@ -79,6 +84,11 @@ export function dup(fd: i32): i32 {
 /** Makes `target` a second descriptor of `fd`'s open file, closing what `target` was. */
 export function dup2(fd: i32, target: i32): i32 {
   return conclude(errno, posix.dup2(fd, target));
+}
+
+/** Like `dup2`, with O_CLOEXEC or 0 as `flags`; EINVAL when both are the same. */
+export function dup3(fd: i32, target: i32, flags: i32): i32 {
+  return conclude(errno, posix.dup3(fd, target, flags));
 }
 
 /** Sleeps `seconds`. Returns 0, or the seconds that were left when a signal ended it. */

@@ -224,7 +224,7 @@ export const PATH_MAX: u32 = 1024;
 export const NAME_MAX: u32 = 255;
 /** Up to so many bytes a write to a pipe puts there in one piece. */
 export const PIPE_BUF: u32 = 4096;
-/** Descriptors a process may have open; also the highest nfds of poll. */
+/** Descriptors a process may have open at most (RLIMIT_NOFILE may be less); also the highest nfds of poll. */
 export const OPEN_MAX: u32 = 1024;
 /** Descriptors an fd_set holds. */
 export const FD_SETSIZE: u32 = 1024;
@@ -264,6 +264,28 @@ export const CLD_CONTINUED: i32 = 6;
 // Whom getrusage() measures (linux/resource.h).
 export const RUSAGE_SELF: i32 = 0;
 export const RUSAGE_CHILDREN: i32 = -1;
+
+// What getrlimit() and setrlimit() are about (asm-generic/resource.h).
+export const RLIMIT_CPU: i32 = 0;
+export const RLIMIT_FSIZE: i32 = 1;
+export const RLIMIT_DATA: i32 = 2;
+export const RLIMIT_STACK: i32 = 3;
+export const RLIMIT_CORE: i32 = 4;
+export const RLIMIT_RSS: i32 = 5;
+export const RLIMIT_NPROC: i32 = 6;
+/** One more than the highest descriptor that a call may make. */
+export const RLIMIT_NOFILE: i32 = 7;
+export const RLIMIT_MEMLOCK: i32 = 8;
+export const RLIMIT_AS: i32 = 9;
+export const RLIMIT_LOCKS: i32 = 10;
+export const RLIMIT_SIGPENDING: i32 = 11;
+export const RLIMIT_MSGQUEUE: i32 = 12;
+export const RLIMIT_NICE: i32 = 13;
+export const RLIMIT_RTPRIO: i32 = 14;
+export const RLIMIT_RTTIME: i32 = 15;
+export const RLIM_NLIMITS: i32 = 16;
+/** No limit. */
+export const RLIM_INFINITY: u64 = u64.MAX_VALUE;
 
 // Signals (asm/signal.h).
 export const SIGHUP: i32 = 1;

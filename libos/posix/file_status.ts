@@ -1,4 +1,4 @@
-// stat, fstat, getdents, and the calls on descriptors themselves: fcntl, dup, dup2.
+// stat, fstat, getdents, and the calls on descriptors themselves: fcntl, dup, dup2, dup3.
 import { EBADF, EFAULT, EINVAL, ENAMETOOLONG, ENOTDIR } from "../../kernel/errno";
 import { EmbeddedChild, embeddedChild, embeddedFile } from "../fs/embedded";
 import { NO_DEVICE } from "../fs/devices";
@@ -8,6 +8,7 @@ import {
   descriptorCloseOnExec,
   descriptorDuplicate,
   descriptorFile,
+  descriptorLimit,
   descriptorSet,
   descriptorSetCloseOnExec,
 } from "../process/descriptors";
@@ -33,7 +34,7 @@ import {
   F_GETFL,
   F_SETFD,
   F_SETFL,
-  OPEN_MAX,
+  O_CLOEXEC,
   O_NONBLOCK,
   PATH_MAX,
   S_IFCHR,
@@ -173,7 +174,7 @@ export function posix_fcntl(fd: i32, command: i32, argument: i32): i32 {
     return 0;
   }
   if (command != F_DUPFD && command != F_DUPFD_CLOEXEC) return -EINVAL;
-  if (<u32>argument >= OPEN_MAX) return -EINVAL;
+  if (<u32>argument >= descriptorLimit()) return -EINVAL;
   return descriptorDuplicate(file, argument, command == F_DUPFD_CLOEXEC);
 }
 
@@ -183,11 +184,20 @@ export function posix_dup(fd: i32): i32 {
 }
 
 export function posix_dup2(fd: i32, goal: i32): i32 {
+  if (fd == goal) return descriptorFile(fd) == NO_FILE ? -EBADF : goal;
+  return duplicateTo(fd, goal, false);
+}
+
+export function posix_dup3(fd: i32, goal: i32, flags: i32): i32 {
+  if ((flags & ~O_CLOEXEC) != 0 || fd == goal) return -EINVAL;
+  return duplicateTo(fd, goal, (flags & O_CLOEXEC) != 0);
+}
+
+function duplicateTo(fd: i32, goal: i32, closeOnExec: bool): i32 {
   const file = descriptorFile(fd);
-  if (file == NO_FILE || <u32>goal >= OPEN_MAX) return -EBADF;
-  if (fd == goal) return goal;
+  if (file == NO_FILE || <u32>goal >= descriptorLimit()) return -EBADF;
   openFileHold(file);
   descriptorClose(goal);
-  descriptorSet(goal, file, false);
+  descriptorSet(goal, file, closeOnExec);
   return goal;
 }

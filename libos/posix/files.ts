@@ -102,9 +102,14 @@ export function posix_read(fd: i32, buffer: u32, count: u32): i32 {
   const length = min(count, TRANSFER_MAX);
   const bytes = userBuffer(buffer, length);
   if (bytes == 0) return -EFAULT;
+  return readAny(file, bytes, length);
+}
+
+/** Reads up to `count` bytes of whatever `file` is to kernel address `target`. */
+export function readAny(file: OpenFile, target: usize, count: u32): i32 {
   // Devices never wait, and pipes take a reference when they do.
-  if (file.kind == KIND_DEVICE) return deviceRead(file, bytes, length);
-  return openFileIsPipe(file) ? pipeRead(file, bytes, length) : transferHeld(file, bytes, length, true);
+  if (file.kind == KIND_DEVICE) return deviceRead(file, target, count);
+  return openFileIsPipe(file) ? pipeRead(file, target, count) : transferHeld(file, target, count, true);
 }
 
 /** Reads or writes what is neither pipe nor device. That may wait: it holds a reference meanwhile. */
@@ -144,8 +149,17 @@ export function posix_pread(fd: i32, buffer: u32, count: u32, offset: i64): i32 
   return file.kind == KIND_FILE ? readEmbedded(file, bytes, length, offset) : deviceRead(file, bytes, length);
 }
 
+export function posix_pwrite(fd: i32, buffer: u32, count: u32, offset: i64): i32 {
+  if (offset < 0) return -EINVAL;
+  const file = descriptorFile(fd);
+  if (file == NO_FILE || file.kind == KIND_FILE || file.kind == KIND_DIRECTORY) return -EBADF;
+  if (file.kind != KIND_DEVICE) return -ESPIPE;
+  const length = min(count, TRANSFER_MAX);
+  return userBuffer(buffer, length) == 0 ? -EFAULT : deviceWrite(file, length);
+}
+
 /** Writes the `count` bytes at kernel address `source` to whatever `file` is. */
-function writeAny(file: OpenFile, source: usize, count: u32): i32 {
+export function writeAny(file: OpenFile, source: usize, count: u32): i32 {
   if (file.kind == KIND_DEVICE) return deviceWrite(file, count);
   return openFileIsPipe(file) ? pipeWrite(file, source, count) : transferHeld(file, source, count, false);
 }

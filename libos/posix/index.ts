@@ -2,17 +2,28 @@
 // apps, and test/unit/posix compares the two.
 export { posix_epoll_create, posix_epoll_ctl, posix_epoll_wait } from "./epoll/calls";
 export { posix_eventfd } from "./eventfd";
-export * from "./files";
+export {
+  posix_close,
+  posix_lseek,
+  posix_open,
+  posix_pread,
+  posix_pwrite,
+  posix_read,
+  posix_sendfile,
+  posix_write,
+} from "./files";
 export * from "./file_status";
 export { posix_pipe } from "./pipe";
 export * from "./poll";
 export * from "./fork_stats";
 export * from "./net_counters";
 export * from "./process";
+export { posix_getrlimit, posix_setrlimit } from "./resource";
 export * from "./signals";
 export * from "./system";
 export * from "./threads";
 export * from "./time";
 export { posix_timerfd_create, posix_timerfd_gettime, posix_timerfd_settime } from "./timerfd";
+export { posix_preadv, posix_pwritev, posix_readv, posix_writev } from "./uio";
 export * from "./wait";
 export { app_memory_grow, app_memory_size } from "../process/user_memory";

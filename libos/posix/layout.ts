@@ -193,6 +193,15 @@ export class FileStatus {
 }
 export const FILE_STATUS_SIZE: u32 = 56;
 
+/** struct rlimit. */
+@unmanaged
+@final
+export class ResourceLimit {
+  current: u64;
+  maximum: u64;
+}
+export const RESOURCE_LIMIT_SIZE: u32 = 16;
+
 /** struct rusage, as far as it is filled; the rest is zero. */
 @unmanaged
 @final

@@ -28,7 +28,8 @@ import {
   SOCK_STREAM,
   UIO_MAXIOV,
 } from "./constants";
-import { IO_VECTOR_SIZE, IoVector, MESSAGE_HEADER_SIZE, MessageHeader } from "./layout";
+import { MESSAGE_HEADER_SIZE, MessageHeader } from "./layout";
+import { pieceAddress, pieceAt, piecesError, piecesGather, piecesLength, piecesScatter } from "./pieces";
 import { RECEIVE_FLAGS, SEND_FLAGS, TRANSFER_MAX } from "./sockets";
 import { datagramReceive, datagramSend, streamReceive, streamSend } from "./stream";
 import { unixPut, unixTake } from "./unix/calls";
@@ -50,13 +51,8 @@ function messageError(file: OpenFile, message: u32): i32 {
   if (at == 0) return -EFAULT;
   const header = changetype<MessageHeader>(at);
   if (header.vectorCount > UIO_MAXIOV) return -EMSGSIZE;
-  const vectors = userBuffer(header.vectors, header.vectorCount * IO_VECTOR_SIZE);
-  if (vectors == 0 && header.vectorCount != 0) return -EFAULT;
-  for (let i: u32 = 0; i < header.vectorCount; i++) {
-    const vector = changetype<IoVector>(vectors + <usize>i * IO_VECTOR_SIZE);
-    if (vector.length > TRANSFER_MAX) return -EINVAL;
-    if (userBuffer(vector.base, vector.length) == 0) return -EFAULT;
-  }
+  const error = piecesError(header.vectors, header.vectorCount);
+  if (error != 0) return error;
   return userBuffer(header.control, header.controlLength) == 0 && header.controlLength != 0 ? -EFAULT : 0;
 }
 
@@ -64,35 +60,9 @@ function isStream(file: OpenFile): bool {
   return file.kind == KIND_TCP || (file.kind == KIND_UNIX && unixOf(file).type == SOCK_STREAM);
 }
 
-/** Piece `index` of the app's, read once: its length, with its kernel address as `piece`; 0 when it is not the app's any more. */
-function pieceAt(vectors: u32, index: u32): u32 {
-  piece = 0;
-  const at = userBuffer(vectors + index * IO_VECTOR_SIZE, IO_VECTOR_SIZE);
-  if (at == 0) return 0;
-  const length = min(changetype<IoVector>(at).length, TRANSFER_MAX);
-  piece = userBuffer(changetype<IoVector>(at).base, length);
-  return piece == 0 ? 0 : length;
-}
-
-let piece: usize = 0;
-
 /** Bytes of all pieces, WHOLE_MAX + 1 when they are more than a message has. */
 function wholeLength(vectors: u32, count: u32): u32 {
-  let total: u32 = 0;
-  for (let i: u32 = 0; i < count && total <= WHOLE_MAX; i++) total += min(pieceAt(vectors, i), WHOLE_MAX + 1);
-  return min(total, WHOLE_MAX + 1);
-}
-
-/** Copies between the pieces and the `length` bytes at `whole`. */
-function copyPieces(vectors: u32, count: u32, whole: usize, length: u32, gather: bool): void {
-  let done: u32 = 0;
-  for (let i: u32 = 0; i < count && done < length; i++) {
-    const part = min(pieceAt(vectors, i), length - done);
-    if (gather) memory.copy(whole + done, piece, part);
-    else memory.copy(piece, whole + done, part);
-    done += part;
-  }
-  if (gather && done < length) memory.fill(whole + done, 0, length - done);
+  return piecesLength(vectors, count, WHOLE_MAX + 1);
 }
 
 export function posix_sendmsg(fd: i32, message: u32, flags: i32): i32 {
@@ -130,8 +100,8 @@ function sendPieces(file: OpenFile, vectors: u32, count: u32, flags: i32, name: 
     const more = i + 1 < last ? MSG_MORE : 0;
     result =
       file.kind == KIND_TCP
-        ? streamSend(file, piece, length, flags | more)
-        : unixPut(file, piece, length, flags, name, done == 0 ? rights : 0);
+        ? streamSend(file, pieceAddress(), length, flags | more)
+        : unixPut(file, pieceAddress(), length, flags, name, done == 0 ? rights : 0);
     if (result > 0) done += <u32>result;
     if (result < 0 || <u32>result != length) break;
   }
@@ -141,14 +111,14 @@ function sendPieces(file: OpenFile, vectors: u32, count: u32, flags: i32, name: 
 function sendWhole(file: OpenFile, vectors: u32, count: u32, flags: i32, name: u32, rights: usize): i32 {
   if (count == 1) {
     const length = pieceAt(vectors, 0);
-    return sendRecord(file, piece, length, flags, name, rights);
+    return sendRecord(file, pieceAddress(), length, flags, name, rights);
   }
   const length = wholeLength(vectors, count);
   if (length > WHOLE_MAX) return -EMSGSIZE;
   const order = orderFor(max(length, PAGE_SIZE));
   const whole = pagesAlloc(order);
   if (whole == 0) return -ENOBUFS;
-  copyPieces(vectors, count, whole, length, true);
+  piecesGather(vectors, count, 0, whole, length);
   const result = sendRecord(file, whole, length, flags, name, rights);
   pagesFree(whole, order);
   return result;
@@ -204,7 +174,7 @@ function receivePieces(file: OpenFile, vectors: u32, count: u32, flags: i32, nam
     const length = min(pieceAt(vectors, i), TRANSFER_MAX - done);
     if (length == 0 && i + 1 < count) continue;
     const now = done != 0 && (flags & MSG_WAITALL) == 0 ? flags | MSG_DONTWAIT : flags;
-    result = receiveStream(file, piece, length, now, name);
+    result = receiveStream(file, pieceAddress(), length, now, name);
     if (result > 0) done += <u32>result;
     // What was only looked at would be seen twice.
     if (result <= 0 || <u32>result != length || (flags & MSG_PEEK) != 0 || rightsAreTaken()) break;
@@ -223,14 +193,14 @@ function receiveStream(file: OpenFile, target: usize, length: u32, flags: i32, n
 function receiveWhole(file: OpenFile, vectors: u32, count: u32, flags: i32, name: u32): i32 {
   if (count == 1) {
     const length = pieceAt(vectors, 0);
-    return receiveRecord(file, piece, length, flags, name);
+    return receiveRecord(file, pieceAddress(), length, flags, name);
   }
   const length = min(wholeLength(vectors, count), WHOLE_MAX);
   const order = orderFor(max(length, PAGE_SIZE));
   const whole = pagesAlloc(order);
   if (whole == 0) return -ENOBUFS;
   const result = receiveRecord(file, whole, length, flags, name);
-  if (result > 0) copyPieces(vectors, count, whole, min(<u32>result, length), false);
+  if (result > 0) piecesScatter(vectors, count, whole, min(<u32>result, length));
   pagesFree(whole, order);
   return result;
 }

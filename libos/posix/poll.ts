@@ -1,10 +1,10 @@
 // poll and select: look; if nothing is ready, wait for any of the descriptions, and look again.
 import { EAGAIN, EBADF, EFAULT, EINTR, EINVAL, ENOMEM, ETIMEDOUT } from "../../kernel/errno";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT } from "../net/poll_events";
-import { descriptorFile } from "../process/descriptors";
+import { descriptorFile, descriptorLimit } from "../process/descriptors";
 import { NO_FILE } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { FD_SETSIZE, OPEN_MAX } from "./constants";
+import { FD_SETSIZE } from "./constants";
 import { deadlineIn } from "./deadline";
 import { POLL_DESCRIPTOR_SIZE, PollDescriptor } from "./layout";
 import { ReadinessWait, openFileEvents, readinessBlock } from "./readiness";
@@ -58,7 +58,7 @@ function pollWait(entries: usize, count: u32, deadline: u64): i32 {
 }
 
 export function posix_poll(descriptors: u32, count: u32, nanoseconds: i64): i32 {
-  if (count > OPEN_MAX) return -EINVAL;
+  if (count > descriptorLimit()) return -EINVAL;
   const entries = userBuffer(descriptors, count * POLL_DESCRIPTOR_SIZE);
   if (entries == 0) return -EFAULT;
   let found = pollLook(entries, count);

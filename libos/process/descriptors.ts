@@ -10,6 +10,18 @@ const CLOSE_ON_EXEC: usize = 1;
 
 let table: usize = 0; // one page: OPEN_MAX entries of 4 bytes
 let lowestFree: u32 = 0;
+/** RLIMIT_NOFILE: no call makes a descriptor from here on; those that are open stay. */
+let limit: u32 = OPEN_MAX;
+
+/** One more than the highest descriptor that a call may make; at most OPEN_MAX. */
+export function descriptorLimit(): u32 {
+  return limit;
+}
+
+/** Sets that, to at most OPEN_MAX. */
+export function descriptorSetLimit(number: u32): void {
+  limit = number;
+}
 
 function entry(fd: u32): usize {
   return table + ((<usize>fd) << 2);
@@ -41,7 +53,7 @@ export function descriptorFile(fd: i32): OpenFile {
 
 /** The lowest free descriptor >= `from`; -EMFILE when there is none. */
 export function descriptorFree(from: u32): i32 {
-  for (let fd = max(from, lowestFree); fd < OPEN_MAX; fd++) {
+  for (let fd = max(from, lowestFree); fd < limit; fd++) {
     if (load<usize>(entry(fd)) == 0) return fd;
   }
   return -EMFILE;

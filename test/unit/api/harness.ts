@@ -20,6 +20,7 @@ import {
   linger,
   msghdr,
   pollfd,
+  rlimit,
   rusage,
   siginfo_t,
   sockaddr_in,
@@ -46,7 +47,9 @@ import {
   MessageHeader,
   POLL_DESCRIPTOR_SIZE,
   PollDescriptor,
+  RESOURCE_LIMIT_SIZE,
   RESOURCE_USAGE_SIZE,
+  ResourceLimit,
   ResourceUsage,
   SIGNAL_INFORMATION_SIZE,
   SignalInformation,
@@ -180,6 +183,8 @@ export function layoutDifference(): i32 {
   if (offsetof<epoll_event>("data") != offsetof<EpollEvent>("data")) return 13;
   if (offsetof<itimerspec>() != TIMER_TIMES_SIZE || offsetof<TimerTimes>() != TIMER_TIMES_SIZE) return 14;
   if (offsetof<itimerspec>("it_interval_nsec") != offsetof<TimerTimes>("intervalNanoseconds")) return 14;
+  if (offsetof<rlimit>() != RESOURCE_LIMIT_SIZE || offsetof<ResourceLimit>() != RESOURCE_LIMIT_SIZE) return 15;
+  if (offsetof<rlimit>("rlim_max") != offsetof<ResourceLimit>("maximum")) return 15;
   if (offsetof<itimerspec>("it_value_sec") != offsetof<TimerTimes>("seconds")) return 14;
   return 0;
 }

@@ -19,12 +19,13 @@ const PATHS = 0x3100;
 const NAMES = 0x3200;
 const NAME_SIZE = 112;
 const MESSAGES = 0x3600;
-const TIMES = 0x3e00;
+const TIMES = 0x3c00;
+const PIECES = 0x3e00;
 const PATH_LENGTH = 7;
 
 /**
  * Kinds of arguments by call: f descriptor, p pointer, n length, i number, o file offset, T short time in ns (i64),
- * E operation of epoll_ctl, t a time as posix_timerfd_settime takes it, D domain, U the domain AF_UNIX, S socket type, N flags (both with SOCK_NONBLOCK), a address, u one of AF_UNIX, m a message header, P path, L its length, 0 nearly always zero.
+ * E operation of epoll_ctl, v pieces, c how many, t a time as posix_timerfd_settime takes it, D domain, U the domain AF_UNIX, S socket type, N flags (both with SOCK_NONBLOCK), a address, u one of AF_UNIX, m a message header, P path, L its length, 0 nearly always zero.
  */
 const CALLS: Readonly<Record<string, string>> = {
   posix_open: "PL0",
@@ -139,6 +140,11 @@ const MIXTURES: readonly Mixture[] = [
       posix_timerfd_create: "iN",
       posix_timerfd_settime: "f0t0",
       posix_timerfd_gettime: "fp",
+      posix_dup3: "ff0",
+      posix_readv: "fvc",
+      posix_writev: "fvc",
+      posix_preadv: "fvco",
+      posix_pwritev: "fvco",
       posix_pipe: "pN",
     },
     reached: [
@@ -150,6 +156,10 @@ const MIXTURES: readonly Mixture[] = [
       "timerfd_settime",
       "read",
       "write",
+      "dup3",
+      "readv",
+      "writev",
+      "preadv",
     ],
   },
 ];
@@ -182,6 +192,8 @@ for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
       P: () => seldom(PATHS + pick(4) * 8),
       L: () => seldom(PATH_LENGTH),
       E: () => seldom(1 + pick(3)),
+      v: () => seldom(PIECES + pick(8) * 8),
+      c: () => seldom(pick(4)),
       t: () => seldom(TIMES + pick(8) * 32),
       "0": () => seldom(0),
     };
@@ -201,6 +213,8 @@ for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
           if (hasTimes && i % 10 === 2) {
             const times = Array.from({ length: 32 }, () => BigInt(seldom(pick(2)) * (random() < 0.5 ? 1 : 1e9 - 1)));
             process.put(TIMES, Buffer.from(BigInt64Array.from(times).buffer));
+            const pieces = Array.from({ length: 12 }, () => [seldom(BUFFER + pick(2000)), seldom(pick(300))]).flat();
+            process.put(PIECES, Buffer.from(Int32Array.from(pieces).buffer));
           }
           if (isUnix && i % 10 === 5) {
             ["/a", "\0b", "/a\0c", ""].forEach((name, j) =>
