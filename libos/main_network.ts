@@ -32,9 +32,19 @@ export {
   unixSend,
   unixShutdown,
 } from "./posix/unix/calls";
+export { passingForked, passingGiveUp, passingLook, passingTaken, passingUnfinished } from "./posix/unix/in_flight";
+export { passingArrive, passingBegin, passingEnd, passingUnread } from "./posix/unix/passing";
 export { unixForked } from "./posix/unix/forked";
 export { unixFind, unixNamed } from "./posix/unix/names";
-export { rightsAttach, rightsBound, rightsDiscard, rightsDrop, rightsForked, rightsPass } from "./posix/unix/rights";
+export {
+  rightsArrive,
+  rightsAttach,
+  rightsBound,
+  rightsDiscard,
+  rightsDrop,
+  rightsForked,
+  rightsPass,
+} from "./posix/unix/rights";
 export {
   sharedEmpty,
   sharedHeld,

@@ -5,6 +5,8 @@
 export declare function rightsBound(socket: usize, position: u64): u32;
 /** The bytes before `position` have been read: what came with them is taken. True when there was something. */
 export declare function rightsPass(socket: usize, position: u64): bool;
+/** What came with bytes that were just read, from another process of a family, is taken. True when there was something. */
+export declare function rightsArrive(): bool;
 /** Closes what was taken and is not wanted. */
 export declare function rightsDiscard(): void;
 /** Has what is at `rights` arrive with the bytes `from` … `to`. */

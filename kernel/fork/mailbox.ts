@@ -35,6 +35,7 @@ export const MESSAGE_FLOW_PAGE: u32 = 14;
 export const MESSAGE_RESET: u32 = 15;
 export const MESSAGE_READY: u32 = 16;
 export const MESSAGE_OFFER: u32 = 17;
+export const MESSAGE_TAKEN: u32 = 18;
 
 /** The block: header, two rings and a page for a message that goes round its ring's end, of 16 pages. */
 const ORDER: u32 = 4;

@@ -51,6 +51,15 @@ export function descriptorFile(fd: i32): OpenFile {
   return changetype<OpenFile>(load<usize>(entry(fd)) & ~CLOSE_ON_EXEC);
 }
 
+/** An open file with this object behind it that some descriptor refers to; NO_FILE when there is none. */
+export function descriptorsFind(kind: u32, object: usize): OpenFile {
+  for (let fd: u32 = 0; fd < OPEN_MAX; fd++) {
+    const file = descriptorFile(fd);
+    if (file != NO_FILE && file.kind == kind && file.object == object) return file;
+  }
+  return NO_FILE;
+}
+
 /** The lowest free descriptor >= `from`; -EMFILE when there is none. */
 export function descriptorFree(from: u32): i32 {
   for (let fd = max(from, lowestFree); fd < limit; fd++) {

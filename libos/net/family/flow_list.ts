@@ -9,6 +9,7 @@ import { FORKD, MESSAGE_FLOW_PAGE, mailboxSend } from "../../../kernel/fork/mail
 import { PAGE_SHIFT, PAGE_SIZE, pageAlloc } from "../../../kernel/memory/pages";
 import { ipIsLocal } from "../ip/routing";
 import { TcpSocket } from "../tcp/socket";
+import { INHERITED } from "../tcp/state";
 import { IPPROTO_TCP } from "../wire/ipv4";
 
 export const FLOW_SIZE: u32 = 40;
@@ -61,7 +62,7 @@ export function flowAdded(s: TcpSocket): void {
   memory.copy(entry + 16, changetype<usize>(s.local), 16);
   store<u16>(entry, s.remotePort, 32);
   store<u16>(entry, s.localPort, 34);
-  store<u8>(entry + HOLD, 0);
+  store<u8>(entry + HOLD, s.state == INHERITED ? 1 : 0);
   atomic.store<u8>(entry + PROTOCOL, IPPROTO_TCP); // now the rest is true
   if (told != pages) flowPagesTell();
 }

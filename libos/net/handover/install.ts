@@ -4,7 +4,20 @@ import { ECONNREFUSED, ENOMEM } from "../../../kernel/errno";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
 import { flowHold } from "../family/flow_list";
 import { connectionTimeWait, socketCreate, socketLink } from "../tcp/connection";
-import { BOUND, DETACHED, HASHED, KEEPALIVE, MORE_FOLLOWS, NODELAY, REUSEADDR, SHARED, STARVED } from "../tcp/flags";
+import { CUBIC } from "../tcp/congestion";
+import { KEEP_ALIVE_COUNT, KEEP_ALIVE_IDLE, KEEP_ALIVE_INTERVAL, SEGMENT_SIZE_MAX } from "../tcp/constants";
+import {
+  BOUND,
+  DETACHED,
+  FRESH,
+  HASHED,
+  KEEPALIVE,
+  MORE_FOLLOWS,
+  NODELAY,
+  REUSEADDR,
+  SHARED,
+  STARVED,
+} from "../tcp/flags";
 import { acceptQueueAdd, acceptQueueFull } from "../tcp/listen";
 import { outputMark } from "../tcp/output";
 import { RingBuffer } from "../tcp/ring_buffer";
@@ -51,6 +64,8 @@ export function stateInstall(draft: TcpSocket, s: TcpSocket, listener: TcpSocket
 
 /** The draft gets what `s` keeps. */
 function keepOptions(draft: TcpSocket, s: TcpSocket): void {
+  if (s.has(FRESH)) adoptOptions(draft, s);
+  s.clear(FRESH);
   draft.flags = (draft.flags & ~OWN_FLAGS) | (s.flags & OWN_FLAGS);
   draft.sharing = SHARED;
   draft.error = s.error;
@@ -74,6 +89,27 @@ function keepOptions(draft: TcpSocket, s: TcpSocket): void {
   draft.sendLimitSet = s.sendLimitSet;
   draft.receiveLimitSet = s.receiveLimitSet;
   tcpSetCongestionControl(draft, s.congestionControl);
+}
+
+/** `s` gets the options of the draft, but for those that are not as they are in a new socket: its application has set them. */
+function adoptOptions(draft: TcpSocket, s: TcpSocket): void {
+  s.flags |= draft.flags & OPTIONS;
+  if (s.keepAliveIdle == KEEP_ALIVE_IDLE) s.keepAliveIdle = draft.keepAliveIdle;
+  if (s.keepAliveInterval == KEEP_ALIVE_INTERVAL) s.keepAliveInterval = draft.keepAliveInterval;
+  if (s.keepAliveCount == KEEP_ALIVE_COUNT) s.keepAliveCount = draft.keepAliveCount;
+  if (s.userTimeout == 0) s.userTimeout = draft.userTimeout;
+  if (s.linger < 0) s.linger = draft.linger;
+  if (s.segmentMaximum == SEGMENT_SIZE_MAX) s.segmentMaximum = draft.segmentMaximum;
+  if (s.congestionControl == CUBIC) s.congestionControl = draft.congestionControl;
+  s.only6 = draft.only6;
+  s.corked = s.corked || draft.corked;
+  s.quickAck = s.quickAck || draft.quickAck;
+  s.traced = s.traced || draft.traced;
+  if (load<u64>(changetype<usize>(s.settings)) == 0) s.settings.copy(draft.settings);
+  if (!s.sendLimitSet) s.sendLimit = draft.sendLimit;
+  if (!s.receiveLimitSet) s.receiveLimit = draft.receiveLimit;
+  s.sendLimitSet = s.sendLimitSet || draft.sendLimitSet;
+  s.receiveLimitSet = s.receiveLimitSet || draft.receiveLimitSet;
 }
 
 /** Moves the state into `s`, which then goes on: its timers run, what is due is sent, who waits for it looks. */

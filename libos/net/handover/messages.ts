@@ -7,12 +7,15 @@ import {
   MESSAGE_REFUSE,
   MESSAGE_SOLE,
   MESSAGE_STATE,
+  MESSAGE_TAKEN,
 } from "../../../kernel/fork/mailbox";
+import { passingTaken } from "../../with_fork_unix_rights";
 import { tcpFlush } from "../tcp/output";
 import { stateArrives } from "./arrivals";
 import { frameArrives } from "./frames";
 import { handArrives, movedArrives, soleArrives, statesSend } from "./hand";
 import { refusalArrives } from "./inherited";
+import { FLOW } from "./flow";
 import { allNoted, notesFlush } from "./notes";
 import { allTold, tellAgain, tellRest } from "./tell";
 
@@ -25,6 +28,8 @@ export function handoverMessage(type: u32, flags: u32, from: i32, payload: usize
     tcpFlush(now);
   } else if (type == MESSAGE_FRAME) {
     frameArrives(payload, length, flags, from, now);
+  } else if (type == MESSAGE_TAKEN) {
+    if (length >= FLOW + 4) passingTaken(load<u32>(payload + FLOW));
   } else if (from == FORKD && type == MESSAGE_HAND) {
     handArrives(payload, length);
   } else if (from == FORKD && type == MESSAGE_MOVED) {

@@ -2,6 +2,7 @@
 // order, while the mailbox has no room. Without memory for that one is lost; who waits for it hears of our end at the latest.
 import { mailboxBegin, mailboxEnd, mailboxPut } from "../../../kernel/fork/mailbox";
 import { Slab, slabInit } from "../../../kernel/memory/slab";
+import { flowPagesTell, flowPagesTold } from "../family/flow_list";
 import { FLOW } from "./flow";
 
 @unmanaged
@@ -83,8 +84,10 @@ export function allNoted(): bool {
   return first == 0;
 }
 
-/** Sends what waits; false when the mailbox has no room for all. */
+/** Sends what waits; false when the mailbox has no room for all, or for the pages where forkd looks what they are about. */
 export function notesFlush(): bool {
+  flowPagesTell();
+  if (!flowPagesTold()) return false;
   while (first != 0) {
     const note = changetype<Note>(first);
     if (!mailboxBegin(note.type, 0, note.pid, note.length)) return false;

@@ -61,6 +61,8 @@ export const REORDERING: u32 = 1 << 28;
 export const UNDO: u32 = 1 << 29;
 /** A duplicate is to be reported (RFC 2883). */
 export const DUPLICATE: u32 = 1 << 30;
+/** INHERITED, of a connection that has come by a descriptor: its options are the sender's, but for those that were set here. */
+export const FRESH: u32 = 1 << 31;
 
 // Bits of TcpSocket.sharing: what the connection is to a family of processes (libos/net/handover/).
 /** It has been there at a fork: others may hold it, too. */

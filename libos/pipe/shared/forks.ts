@@ -4,11 +4,22 @@
 import { EAGAIN } from "../../../kernel/errno";
 import { EVENT_DOORBELL, EVENT_GONE, FamilyEvent, WAY_COPY, forkDescriptor } from "../../../kernel/fork/descriptor";
 import { sharedPagesForked, sharedPagesInit } from "../../../kernel/memory/shared_pages";
-import { deathNote, deathsClear, deathsCount, deathsForget } from "./deaths";
+import { passingLook } from "../../with_fork_unix_rights";
+import { deathNote, deathsCount, deathsForget } from "./deaths";
 import { doorbellForget, doorbellTake, doorbellsForked } from "./doorbells";
 import { ownPid, sharedTryLock, sharedUnlock } from "./lock";
-import { NO_SHARED_PIPE, SharedPipe, sharedPipeEnter, sharedPipes, sharedPipesLook } from "./shared_pipe";
-import { FORMING, holderAdd, holderAt, holderDrop, holdersCount, holdersEnd } from "./state";
+import { marksErase } from "./marks";
+import { lookAgainLater } from "./patience";
+import {
+  NO_SHARED_PIPE,
+  SharedPipe,
+  sharedPipeClear,
+  sharedPipeEnter,
+  sharedPipeLose,
+  sharedPipes,
+  sharedPipesLook,
+} from "./shared_pipe";
+import { FORMING, KEEPS, holderAdd, holderAt, holderDrop, holdersCount, holdersEnd } from "./state";
 
 /** Under which name the ends of a child that is being made are entered; 0 without one. */
 let forming: u32 = 0;
@@ -26,10 +37,12 @@ export function sharedPipesStart(): void {
 export function sharedPipesForking(): i32 {
   forming = FORMING | ownPid();
   for (let pipe = sharedPipes(); pipe != NO_SHARED_PIPE; pipe = next(pipe)) {
+    const ends = holderAt(pipe.state, pipe.own).ends & ~KEEPS;
+    if (ends == 0) continue; // and it may go while the lock is waited for
     const state = sharedPipeEnter(pipe);
     const own = holderAt(state, pipe.own);
     own.pid = ownPid();
-    pipe.child = holderAdd(state, forming, own.ends);
+    pipe.child = holderAdd(state, forming, ends);
     sharedUnlock(state);
     if (pipe.child >= 0) continue;
     sharedPipesParent(-EAGAIN);
@@ -62,17 +75,25 @@ export function sharedPipesCopied(): void {
   const isCut = forming == 0 || forkDescriptor().way == WAY_COPY;
   if (forming == 0) deathsForget();
   sharedPagesForked();
-  for (let pipe = sharedPipes(); pipe != NO_SHARED_PIPE; pipe = next(pipe)) {
-    if (forming != 0) inherit(pipe, isCut);
-    if (isCut) cut(pipe);
-    pipe.child = -1;
+  let pipe = sharedPipes();
+  while (pipe != NO_SHARED_PIPE) {
+    const following = next(pipe);
+    if (forming != 0 && pipe.child < 0) {
+      sharedPipeLose(pipe); // the parent only KEEPS it
+    } else {
+      if (forming != 0) inherit(pipe, isCut);
+      if (isCut) cut(pipe);
+      pipe.child = -1;
+    }
+    pipe = following;
   }
+  if (forming == 0) lookAgainLater();
   forming = 0;
 }
 
 /** The entry that the parent has made for this process is its own. */
 function inherit(pipe: SharedPipe, isCut: bool): void {
-  const ends = holderAt(pipe.state, pipe.own).ends;
+  const ends = holderAt(pipe.state, pipe.own).ends & ~KEEPS;
   pipe.own = <u32>pipe.child;
   if (isCut) return;
   const state = sharedPipeEnter(pipe);
@@ -91,10 +112,12 @@ function cut(pipe: SharedPipe): void {
     if (i != pipe.own) holderAt(state, i).ends = 0;
   }
   holdersCount(state);
+  marksErase(state);
 }
 
 /** Export, by kernel/with_fork_pipe.ts: somebody may have changed a pipe. Kernel work. */
 export function sharedPipesRung(): void {
+  passingLook();
   sharedPipesLook();
 }
 
@@ -104,6 +127,7 @@ export function sharedPipesEvent(address: usize): void {
   if (event.kind == EVENT_DOORBELL) doorbellTake(event);
   else if (event.kind == EVENT_GONE) gone(event);
   else return;
+  passingLook();
   sharedPipesLook();
 }
 
@@ -113,8 +137,7 @@ function gone(event: FamilyEvent): void {
   doorbellForget(event.pid);
   for (let pipe = sharedPipes(); pipe != NO_SHARED_PIPE; pipe = next(pipe)) {
     if (!sharedTryLock(pipe.state)) continue;
-    deathsClear(pipe.state);
-    pipe.deaths = deathsCount();
+    sharedPipeClear(pipe);
     sharedUnlock(pipe.state);
   }
 }

@@ -2,12 +2,15 @@
 // to know of such a pipe. Another process may have written anything: lengths that cannot be end what is in the pipe.
 import { EAGAIN, EMSGSIZE, EPIPE } from "../../../kernel/errno";
 import { PIPE_BUF } from "../../posix/constants";
+import { passingUnread } from "../../with_fork_unix_rights";
 import { MESSAGE_HEAD, MESSAGE_NAME_MAX, Message } from "../message";
 import { doorbellsIntroduce } from "./doorbells";
+import { marksTake } from "./marks";
 import {
   SharedPipe,
   sharedPipeEnter,
   sharedPipeLeave,
+  sharedPipeMarks,
   sharedPipeNote,
   sharedPipePut,
   sharedPipeTake,
@@ -48,7 +51,7 @@ export function sharedMessagePut(address: usize, message: Message, source: usize
   if (count > SHARED_CAPACITY - head) return -EMSGSIZE;
   const pipe = changetype<SharedPipe>(address);
   const state = sharedPipeEnter(pipe);
-  if (state.readEnds == 0 || sharedRoom(state) < head + count) {
+  if (state.readEnds == 0 || sharedRoom(state) < head + count || !sharedPipeMarks(pipe, head + count)) {
     const result = state.readEnds == 0 ? -EPIPE : -EAGAIN;
     if (result == -EAGAIN && waits) sharedPipeNote(pipe, WRITE_END);
     sharedUnlock(state);
@@ -83,7 +86,7 @@ export function sharedMessageTake(
   const head = MESSAGE_HEAD + message.nameLength;
   const copied = min(count, message.length);
   sharedCopy(state, head, target, copied);
-  if (!peek) sharedDrop(state, head + message.length);
+  if (!peek) drop(state, head + message.length);
   leaveRead(pipe, state);
   return <i32>copied;
 }
@@ -97,8 +100,14 @@ function headTake(state: PipeState, message: Message): bool {
     message.length <= SHARED_CAPACITY &&
     MESSAGE_HEAD + message.nameLength + message.length <= held;
   if (fits) sharedCopy(state, MESSAGE_HEAD, message.name, message.nameLength);
-  else sharedDrop(state, held);
+  else drop(state, held);
   return fits;
+}
+
+/** Takes the oldest `count` bytes, and what came with them. */
+function drop(state: PipeState, count: u32): void {
+  sharedDrop(state, count);
+  if (state.marked != 0) marksTake(state, state.taken - count);
 }
 
 /** Lets the lock go after bytes may have been taken. */
@@ -143,8 +152,9 @@ export function sharedUnread(address: usize): bool {
 export function sharedEmpty(address: usize): void {
   const pipe = changetype<SharedPipe>(address);
   const state = sharedPipeEnter(pipe);
-  if (state.readEnds == 1 && (holderAt(state, pipe.own).ends & READ_END) != 0) sharedDrop(state, sharedLength(state));
+  if (state.readEnds == 1 && (holderAt(state, pipe.own).ends & READ_END) != 0) drop(state, sharedLength(state));
   leaveRead(pipe, state);
+  passingUnread();
 }
 
 /** Export, by libos/with_fork_unix.ts. */

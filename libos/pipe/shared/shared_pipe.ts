@@ -2,7 +2,7 @@
 // threads of this process that wait. A pipe that was made before a fork goes on being one pipe for both sides.
 // Who looks and does not find what it wants is noted in the state before the lock goes, and woken by who changes that: so no
 // wake-up is lost, and none is sent that nobody waits for.
-// Invariant: a pipe is in the list, and has an entry among the holders, as long as an end is open here.
+// Invariant: a pipe is in the list, and has an entry among the holders, as long as an end is open here, or the process KEEPS it.
 import { EAGAIN, EPIPE } from "../../../kernel/errno";
 import { forkDescriptor } from "../../../kernel/fork/descriptor";
 import { sharedPagesAlloc, sharedPagesFree } from "../../../kernel/memory/shared_pages";
@@ -10,11 +10,14 @@ import { SLAB_SIZE, Slab, slabInit } from "../../../kernel/memory/slab";
 import { WaitQueue, wakeAll } from "../../../kernel/thread/wait_queue";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT } from "../../net/poll_events";
 import { PIPE_BUF } from "../../posix/constants";
+import { passingUnread } from "../../with_fork_unix_rights";
 import { deathsClear, deathsCount } from "./deaths";
 import { doorbellRing, doorbellsIntroduce, hasDoorbell } from "./doorbells";
 import { ownPid, sharedLock, sharedUnlock } from "./lock";
+import { marksBound, marksClear, marksFree, marksPut, marksStaged, marksTake, marksTakeAll } from "./marks";
 import { lookAgainLater } from "./patience";
 import {
+  KEEPS,
   PipeState,
   READ_END,
   WRITE_END,
@@ -46,6 +49,8 @@ export class SharedPipe {
   writersLast: usize;
   /** How many bytes were ever written when this process had last written some. */
   putAt: u64;
+  /** How many marks (marks.ts) a writer of this process waits for places for. */
+  marksWanted: u32;
 
   get state(): PipeState {
     return changetype<PipeState>(this.shared);
@@ -96,7 +101,8 @@ export function sharedPipeCreate(): SharedPipe {
   return pipe;
 }
 
-function remove(pipe: SharedPipe): void {
+/** Takes a pipe of which this process has nothing out of the list. */
+export function sharedPipeLose(pipe: SharedPipe): void {
   if (first == changetype<usize>(pipe)) first = pipe.next;
   else {
     let before = sharedPipes();
@@ -110,11 +116,15 @@ function remove(pipe: SharedPipe): void {
 /** Takes the lock; the entries are those of the living then. */
 export function sharedPipeEnter(pipe: SharedPipe): PipeState {
   sharedLock(pipe.state);
-  if (pipe.deaths != deathsCount()) {
-    deathsClear(pipe.state);
-    pipe.deaths = deathsCount();
-  }
+  if (pipe.deaths != deathsCount()) sharedPipeClear(pipe);
   return pipe.state;
+}
+
+/** Clears all that those have left who have ended; the caller has the lock. */
+export function sharedPipeClear(pipe: SharedPipe): void {
+  deathsClear(pipe.state);
+  marksClear(pipe.state);
+  pipe.deaths = deathsCount();
 }
 
 /** Notes that this process waits for `what` of a pipe whose lock it has. */
@@ -149,13 +159,22 @@ export function sharedPipeLeave(pipe: SharedPipe, what: u8): void {
   wakeAll(what == READ_END ? pipe.readers : pipe.writers);
 }
 
+/** A mark has been freed, with the lock, which goes. The pipe may go with it, unless the process `keeps` it for others. */
+export function sharedPipeForgo(pipe: SharedPipe, keeps: bool): void {
+  if (!keeps) holderDrop(pipe.state, pipe.own, KEEPS);
+  const isOver = holderAt(pipe.state, pipe.own).ends == 0;
+  sharedPipeLeave(pipe, WRITE_END);
+  if (isOver) sharedPipeLose(pipe);
+}
+
 /**
  * Takes up to `count` bytes: how many, 0 when there are no more and no writers, or -EAGAIN; then the process is woken when
  * that changes, if it `waits`. Like all of them below it may have others to make known to: doorbellsIntroduce().
  */
 export function sharedPipeTake(pipe: SharedPipe, target: usize, count: u32, waits: bool): i32 {
   const state = sharedPipeEnter(pipe);
-  const taken = min(count, sharedLength(state));
+  let taken = min(count, sharedLength(state));
+  if (state.marked != 0) taken = min(taken, marksBound(state));
   if (taken == 0) {
     const result = state.writeEnds == 0 ? 0 : -EAGAIN;
     if (result != 0 && waits) sharedPipeNote(pipe, READ_END);
@@ -163,6 +182,7 @@ export function sharedPipeTake(pipe: SharedPipe, target: usize, count: u32, wait
     return result;
   }
   sharedTake(state, target, taken);
+  if (state.marked != 0) marksTake(state, state.taken - taken);
   // As with a pipe within one process, writers go on when there is room for what poll promises them.
   if (sharedRoom(state) >= PIPE_BUF) sharedPipeLeave(pipe, WRITE_END);
   else sharedUnlock(state);
@@ -173,7 +193,7 @@ export function sharedPipeTake(pipe: SharedPipe, target: usize, count: u32, wait
 export function sharedPipePut(pipe: SharedPipe, source: usize, count: u32, whole: bool, waits: bool): i32 {
   const state = sharedPipeEnter(pipe);
   const put = min(count, sharedRoom(state));
-  if (state.readEnds == 0 || put == 0 || (whole && put != count)) {
+  if (state.readEnds == 0 || put == 0 || (whole && put != count) || !sharedPipeMarks(pipe, put)) {
     const result = state.readEnds == 0 ? -EPIPE : -EAGAIN;
     if (result == -EAGAIN && waits) sharedPipeNote(pipe, WRITE_END);
     sharedUnlock(state);
@@ -183,6 +203,18 @@ export function sharedPipePut(pipe: SharedPipe, source: usize, count: u32, whole
   pipe.putAt = state.written;
   sharedPipeLeave(pipe, READ_END);
   return <i32>put;
+}
+
+/** Marks the `count` bytes that are about to be written, with the lock, with what is staged; false when there is no place for it yet. */
+export function sharedPipeMarks(pipe: SharedPipe, count: u32): bool {
+  const staged = marksStaged();
+  const fits = staged == 0 || marksFree(pipe.state) >= staged;
+  pipe.marksWanted = fits ? 0 : staged;
+  if (!fits || staged == 0) return fits;
+  const own = holderAt(pipe.state, pipe.own);
+  own.ends |= KEEPS;
+  marksPut(pipe.state, count);
+  return true;
 }
 
 /** Readiness of the end that is read, as POLL bits. While it has none, the process is woken when that changes. */
@@ -197,7 +229,8 @@ export function sharedPipeReaderEvents(pipe: SharedPipe): u32 {
 /** The same of the end that is written. */
 export function sharedPipeWriterEvents(pipe: SharedPipe): u32 {
   const state = sharedPipeEnter(pipe);
-  const events = (sharedRoom(state) >= PIPE_BUF ? POLLOUT : 0) | (state.readEnds != 0 ? 0 : POLLERR);
+  const hasRoom = sharedRoom(state) >= PIPE_BUF && marksFree(state) >= pipe.marksWanted;
+  const events = (hasRoom ? POLLOUT : 0) | (state.readEnds != 0 ? 0 : POLLERR);
   if (events == 0) sharedPipeNote(pipe, WRITE_END);
   sharedUnlock(state);
   return events;
@@ -209,9 +242,12 @@ export function sharedPipeClose(pipe: SharedPipe, end: u8): void {
   holderDrop(state, pipe.own, end);
   const isLast = (end == READ_END ? state.readEnds : state.writeEnds) == 0;
   const isOver = holderAt(state, pipe.own).ends == 0;
+  const isUnread = isLast && end == READ_END && state.marked != 0;
+  if (isUnread) marksTakeAll(state);
   if (isLast) sharedPipeLeave(pipe, end == READ_END ? WRITE_END : READ_END);
   else sharedUnlock(state);
-  if (isOver) remove(pipe);
+  if (isOver) sharedPipeLose(pipe);
+  if (isUnread) passingUnread();
   doorbellsIntroduce();
 }
 

@@ -1,5 +1,6 @@
 // The state of a pipe that several processes have in common: two shared pages (kernel/memory/shared_pages.ts), the first KiB of
-// them this, the rest a ring of bytes. Every process that has an end of the pipe is a holder, with an entry of its own.
+// them this, the rest a ring of bytes. Every process that has an end of the pipe is a holder, with an entry of its own. Behind the
+// entries there are marks.ts'.
 //
 // All of it is changed by the owner of the lock only (lock.ts). Who has it may be destroyed at any instruction: so bytes are in
 // the ring, or out of it, with the one store that says so, and what can be counted from the entries is counted anew
@@ -9,6 +10,8 @@ import { SHARED_SIZE } from "../../../kernel/memory/shared_pages";
 /** Ends of a pipe, as bits: of what a holder has open, and of what it waits for. */
 export const READ_END: u8 = 1;
 export const WRITE_END: u8 = 2;
+/** Beside the ends: the holder has not let go of what it has sent along with bytes (marks.ts). Counts as no end. */
+export const KEEPS: u8 = 4;
 
 /** In an entry's pid: ends of a child that this process is about to have. */
 export const FORMING: u32 = 0x80000000;
@@ -40,6 +43,8 @@ export class PipeState {
   /** Whether any holder waits for bytes, and for room. */
   readersWait: u32;
   writersWait: u32;
+  /** Whether there may be marks. */
+  marked: u32;
 }
 
 /** An entry of the table of holders; free when it has no ends. */

@@ -1,10 +1,11 @@
 // The datagrams of SOCK_DGRAM and the records of SOCK_SEQPACKET through sockets of AF_UNIX: each a message in the receiver's pipe, sent and
 // received as a whole, in order and without loss; a sender waits while the receiver's pipe is full. Errors are Linux's. Pointers are kernel
 // addresses, already checked; the caller holds a reference.
-import { EAGAIN, ECONNREFUSED, ENOTCONN, EOPNOTSUPP, EPERM, EPIPE } from "../../../kernel/errno";
+import { EAGAIN, ECONNREFUSED, ENOTCONN, EPERM, EPIPE } from "../../../kernel/errno";
 import { MESSAGE_HEAD, Message } from "../../pipe/message";
 import { NO_FILE, OpenFile, openFileHold, openFileRelease } from "../../process/open_file";
-import { rightsAttach, rightsPass } from "../../with_unix_rights";
+import { passingBegin, passingEnd } from "../../with_fork_unix_rights";
+import { rightsArrive, rightsAttach, rightsPass } from "../../with_unix_rights";
 import { unixFind } from "../../with_unix_names";
 import { MSG_PEEK, MSG_TRUNC } from "../constants";
 import { timeoutDeadline } from "../deadline";
@@ -33,7 +34,10 @@ export function recordTake(file: OpenFile, target: usize, count: u32, flags: i32
     if (reader == NO_FILE) return 0;
     const result = endTakeMessage(reader, target, count, received, peek);
     if (result >= 0) {
-      if (!peek) rightsPass(changetype<usize>(s), endTaken(reader));
+      if (!peek) {
+        rightsPass(changetype<usize>(s), endTaken(reader));
+        rightsArrive();
+      }
       return (flags & MSG_TRUNC) != 0 ? <i32>received.length : result;
     }
     if (result == -EPIPE && !s.isDatagram) return streamEnd(s);
@@ -81,12 +85,15 @@ export function recordPut(file: OpenFile, source: usize, count: u32, flags: i32,
     if (error != 0) return error;
     const writer = changetype<OpenFile>(goalWriter);
     const to = changetype<UnixSocket>(load<usize>(goal));
-    if (rights != 0 && !takesThem(to, writer)) return -EOPNOTSUPP;
+    const passes = rights != 0 && !takesThem(to, writer);
+    const refused = passes ? passingBegin(rights, changetype<usize>(writer)) : 0;
+    if (refused != 0) return refused;
     const message = messageFrom(s);
     const result = endPutMessage(writer, message, source, count);
+    if (passes) passingEnd(rights, changetype<usize>(writer), result == 0);
     if (result == 0) {
       const end = endWritten(writer);
-      if (rights != 0)
+      if (rights != 0 && !passes)
         rightsAttach(changetype<usize>(to), rights, end - MESSAGE_HEAD - message.nameLength - count, end);
       return <i32>count;
     }

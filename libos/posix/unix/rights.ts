@@ -2,6 +2,7 @@
 // file, so the sender may close its descriptor at once; the receiver's is another of the same open file.
 // They are received with the first byte of what they came with, by recvmsg(); any other call that reads that byte closes them. So does closing
 // the socket. Sockets that are on their way to each other, or to themselves, and that nobody can receive any more, are not found: they stay.
+// Where another process may read the bytes, passing.ts sends and receives; the Rights are this process's alone before and afterwards.
 // Invariant: Rights are in the list of one socket, in the order of their bytes, or `taken`, or about to be closed.
 import { EBADF, EINVAL, ENOBUFS, ETOOMANYREFS } from "../../../kernel/errno";
 import { SLAB_SIZE, Slab, slabInit } from "../../../kernel/memory/slab";
@@ -9,6 +10,7 @@ import { descriptorFile, descriptorFree, descriptorSet } from "../../process/des
 import { NO_FILE, OpenFile, openFileHold, openFileRelease } from "../../process/open_file";
 import { OPEN_MAX, SCM_MAX_FD, SCM_RIGHTS, SOL_SOCKET } from "../constants";
 import { CONTROL_HEADER_SIZE, ControlHeader } from "../layout";
+import { passingArrive } from "../../with_fork_unix_rights";
 import { UnixSocket } from "./socket";
 
 /** The descriptors of one message; behind it the descriptions. */
@@ -39,6 +41,8 @@ let initialised = false;
 let travelling: u32 = 0;
 /** What the running call has read; 0 without any. */
 let taken: usize = 0;
+/** There was no memory for some of that. */
+let isLost = false;
 /** A list of what is to be closed, one after another: what is on its way may have others on their way to it. */
 let dying: usize = 0;
 let isClosing = false;
@@ -126,9 +130,50 @@ export function rightsPass(socket: usize, position: u64): bool {
   return taken != 0;
 }
 
-/** Whether the running call has read some that are not received yet. */
+/** Export, by libos/with_unix_rights.ts. */
+export function rightsArrive(): bool {
+  const arrived = passingArrive();
+  if (arrived == 0) return isLost;
+  rightsDiscard();
+  taken = arrived;
+  return true;
+}
+
+/** Whether the running call has read some that are not received yet, or lost some. */
 export function rightsAreTaken(): bool {
-  return taken != 0;
+  return taken != 0 || isLost;
+}
+
+/** Some of those that the running call has read are lost. */
+export function rightsLose(): void {
+  isLost = true;
+}
+
+/** How many there are in Rights. */
+export function rightsCount(address: usize): u32 {
+  return changetype<Rights>(address).count;
+}
+
+/** The `index`-th of them. */
+export function rightsFile(address: usize, index: u32): OpenFile {
+  return changetype<Rights>(address).file(index);
+}
+
+/** Rights with nothing in them; 0 without memory. */
+export function rightsCreate(): usize {
+  return changetype<usize>(create());
+}
+
+/** Adds a reference of `file`, one of SCM_MAX_FD at most. */
+export function rightsAdd(address: usize, file: OpenFile): void {
+  changetype<Rights>(address).add(file);
+  travelling += 1;
+}
+
+/** Gives back Rights whose references somebody has taken over. */
+export function rightsFree(address: usize): void {
+  travelling -= changetype<Rights>(address).count;
+  slab.free(address);
 }
 
 /**
@@ -137,6 +182,7 @@ export function rightsAreTaken(): bool {
  */
 export function rightsReceive(control: usize, length: u32, closeOnExec: bool): u32 {
   const rights = changetype<Rights>(taken);
+  if (rights == NO_RIGHTS) return 0;
   const room: u32 = length < CONTROL_HEADER_SIZE ? 0 : (length - CONTROL_HEADER_SIZE) >> 2;
   const wanted = min(room, rights.count);
   let count: u32 = 0;
@@ -147,7 +193,7 @@ export function rightsReceive(control: usize, length: u32, closeOnExec: bool): u
     descriptorSet(fd, rights.file(count), closeOnExec);
     store<i32>(control + CONTROL_HEADER_SIZE + ((<usize>count) << 2), fd);
   }
-  if (count == rights.count) rightsDiscard();
+  if (count == rights.count) close();
   if (count == 0) return 0;
   const header = changetype<ControlHeader>(control);
   header.length = CONTROL_HEADER_SIZE + count * 4;
@@ -158,6 +204,11 @@ export function rightsReceive(control: usize, length: u32, closeOnExec: bool): u
 
 /** Export, by libos/with_unix_rights.ts. */
 export function rightsDiscard(): void {
+  isLost = false;
+  close();
+}
+
+function close(): void {
   const rights = taken;
   taken = 0;
   if (rights != 0) rightsClose(rights);

@@ -1,10 +1,11 @@
 // The bytes of SOCK_STREAM through connected sockets of AF_UNIX. Try, and while the answer is "not
 // now", wait for the pipe's end and try again. Pointers are kernel addresses, already checked; the caller holds a reference.
 // As on Linux, who reads behind the end of what a peer sent that has closed without reading all that it was sent, is told ECONNRESET, once.
-import { EAGAIN, ECONNRESET, EINVAL, ENOTCONN, EOPNOTSUPP, EPIPE } from "../../../kernel/errno";
+import { EAGAIN, ECONNRESET, EINVAL, ENOTCONN, EPIPE } from "../../../kernel/errno";
 import { POLLERR, POLLHUP, POLLIN } from "../../net/poll_events";
 import { NO_FILE, OpenFile, openFileHold, openFileRelease } from "../../process/open_file";
-import { rightsAttach, rightsBound, rightsPass } from "../../with_unix_rights";
+import { passingBegin, passingEnd } from "../../with_fork_unix_rights";
+import { rightsArrive, rightsAttach, rightsBound, rightsPass } from "../../with_unix_rights";
 import { MSG_PEEK, MSG_WAITALL } from "../constants";
 import { timeoutDeadline } from "../deadline";
 import { pipeEvents, pipeQueue } from "../pipe";
@@ -51,7 +52,8 @@ export function streamTake(file: OpenFile, target: usize, count: u32, flags: i32
     if (result > 0) {
       done += <u32>result;
       // What comes with descriptors is not run together with what comes behind it.
-      if ((flags & MSG_PEEK) == 0 && rightsPass(changetype<usize>(s), begin + <u64>result)) return <i32>done;
+      if ((flags & MSG_PEEK) == 0 && (rightsPass(changetype<usize>(s), begin + <u64>result) || rightsArrive()))
+        return <i32>done;
     }
     if (result == 0 && done == 0 && count != 0) return streamEnd(s);
     if (done == count || result == 0 || (done != 0 && !all)) return <i32>done;
@@ -78,10 +80,14 @@ export function streamPut(file: OpenFile, source: usize, count: u32, flags: i32,
     if (writer == NO_FILE) return done != 0 ? <i32>done : -EPIPE;
     if (done == count) return <i32>done;
     const takesRights = rights != 0 && done == 0;
-    if (takesRights && !takesThem(changetype<UnixSocket>(s.peer), writer)) return -EOPNOTSUPP;
+    const passes = takesRights && !takesThem(changetype<UnixSocket>(s.peer), writer);
+    const refused = passes ? passingBegin(rights, changetype<usize>(writer)) : 0;
+    if (refused != 0) return refused;
     openFileHold(writer);
     const result = endPut(writer, source + done, count - done);
-    if (result > 0 && takesRights) {
+    if (passes) {
+      passingEnd(rights, changetype<usize>(writer), result > 0);
+    } else if (result > 0 && takesRights) {
       const end = endWritten(writer);
       rightsAttach(s.peer, rights, end - <u64>result, end);
     }
@@ -94,7 +100,7 @@ export function streamPut(file: OpenFile, source: usize, count: u32, flags: i32,
   }
 }
 
-/** Whether descriptors can be sent to `peer` by the pipe's end `writer`: to a socket of this process, which no other process has. */
+/** Whether descriptors of all kinds can be sent to `peer` by the pipe's end `writer`: to a socket of this process, which no other process has. */
 export function takesThem(peer: UnixSocket, writer: OpenFile): bool {
   return (pipeEvents(writer) & POLLERR) != 0 || (peer != NO_UNIX && endIsReadHere(writer));
 }

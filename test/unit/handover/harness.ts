@@ -76,4 +76,5 @@ export { inheritedArrives } from "../../../libos/net/handover/frames";
 export { connectionClaim } from "../../../libos/net/handover/inherited";
 export { listenerLeaves } from "../../../libos/net/handover/leaving_listener";
 export { connectionOffers, connectionReleases, inheritedExpired } from "../../../libos/net/handover/release";
+export * from "./harness_passing";
 export * from "../tcp/harness";

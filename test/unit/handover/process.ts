@@ -56,6 +56,8 @@ export class Process extends Stack {
       (hooks[group] ??= {})[name] = (...args: number[]) => this.call(name, ...args);
     };
     for (const name of FAMILY_HOOKS) bind("with_fork", name);
+    bind("with_network", "socketClose");
+    for (const name of Object.keys(hooks["with_fork_unix_rights"] ?? {})) bind("with_fork_unix_rights", name);
     for (const name of Object.keys(hooks["with_fork_network"] ?? {})) {
       if (!ADDRESS_HOOKS.includes(name)) bind("with_fork_network", name);
     }

@@ -35,6 +35,7 @@ export const MESSAGE = {
   reset: 15,
   ready: 16,
   offer: 17,
+  taken: 18,
 } as const;
 
 /** A message; `pid` is who it is for, of one that is put in who it is from; 0 is forkd. */
