@@ -21,11 +21,10 @@ export const STATE_RECEIVED: u32 = 5;
 export const STATE_QUEUED: u32 = 6;
 export const STATE_KINDS: u32 = 6;
 
-/** Why a connection is handed over: it was claimed, released, offered by a listener that closes, or given. */
+/** Why a connection is handed over: it was claimed, released, or offered by a listener that closes. */
 export const REASON_CLAIMED: u32 = 0;
 export const REASON_RELEASED: u32 = 1;
 export const REASON_OFFERED: u32 = 2;
-export const REASON_GIVEN: u32 = 3;
 
 /** Bytes before those of the kind, and of these at most in one message. */
 export const STATE_HEADER: u32 = FLOW + 12;

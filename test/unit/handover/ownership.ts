@@ -3,7 +3,7 @@
 import { MESSAGE } from "../../../tools/forkd/family/mailbox.ts";
 
 export const FLOW = 40;
-export const Reason = { CLAIMED: 0, RELEASED: 1, OFFERED: 2, GIVEN: 3 } as const;
+export const Reason = { CLAIMED: 0, RELEASED: 1, OFFERED: 2 } as const;
 export const ECONNRESET = 104;
 
 /** A process as this sees it. */
