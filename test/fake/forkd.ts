@@ -77,6 +77,11 @@ export class FakeForkd {
     this.set(FROM_FORKD.way, way);
   }
 
+  /** Says that the domain is served, as who has bound its channel does; raises no event. */
+  serves(): void {
+    this.set(FROM_FORKD.ready, 1);
+  }
+
   /** Says how the child of the fork under way was made. */
   made(way: number): void {
     this.set(FROM_FORKD.childWay, way);
