@@ -18,6 +18,7 @@ export const EACCES: i32 = 13;
 export const EFAULT: i32 = 14;
 export const EBUSY: i32 = 16;
 export const EEXIST: i32 = 17;
+export const EXDEV: i32 = 18;
 export const ENODEV: i32 = 19;
 export const ENOTDIR: i32 = 20;
 export const EISDIR: i32 = 21;

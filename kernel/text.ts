@@ -135,6 +135,13 @@ export function bytesEqualText(source: usize, count: u32, literal: string): bool
   return true;
 }
 
+/** Writes the characters of a literal to `target` as bytes; how many. */
+export function textBytes(literal: string, target: usize): u32 {
+  const count = <u32>literal.length;
+  for (let i: u32 = 0; i < count; i++) store<u8>(target + i, load<u8>(changetype<usize>(literal) + ((<usize>i) << 1)));
+  return count;
+}
+
 /** True when `count` bytes at both places are the same. */
 export function bytesEqual(left: usize, right: usize, count: u32): bool {
   return memory.compare(left, right, count) == 0;

@@ -37,6 +37,18 @@ export {
   sharedEndTransfer,
   sharedPipeOpen,
 } from "./posix/shared_pipe";
+export { tmpfsModified, tmpfsRead, tmpfsResize, tmpfsWrite } from "./fs/tmpfs/file";
+export { tmpfsStart } from "./fs/tmpfs/mount";
+export {
+  tmpfsLink,
+  tmpfsList,
+  tmpfsLookup,
+  tmpfsMake,
+  tmpfsRelease,
+  tmpfsRemove,
+  tmpfsRename,
+  tmpfsStatus,
+} from "./fs/tmpfs/tree";
 export { familyAddress, familyEvent, familyStart } from "./process/family";
 export { familyMessage, familyRoom } from "./process/messages";
 export { signalTake, terminationCaught } from "./process/signals";

@@ -1,7 +1,7 @@
 // The site: every file embedded in the image, found by name in one hash table. The tree cannot change while the appliance
 // runs, so it is walked once at the start; what the answer to a file has in common every time is prepared at its first
 // request and kept as far as memory allows.
-import { closedir, close, DT_DIR, open, opendir, pread, readdir, S_ISDIR, stat, Stat } from "karyon";
+import { closedir, close, DT_DIR, DT_REG, open, opendir, pread, readdir, S_ISDIR, stat, Stat } from "karyon";
 import { Validators } from "./http/conditions";
 import { contentTypeOf } from "./http/content_type";
 import { SLASH } from "./http/bytes";
@@ -87,14 +87,22 @@ function walk(path: string, depth: i32): i32 {
   for (let entry = readdir(directory); entry !== null && result == 0; entry = readdir(directory)) {
     const name = path + entry.d_name;
     if (entry.d_type == DT_DIR) {
+      if (!isOfSite(name)) continue;
       result = addName(keepText(name), String.UTF8.byteLength(name), null);
       if (result == 0) result = walk(name + "/", depth - 1);
-    } else {
+    } else if (entry.d_type == DT_REG) {
       result = addFile(path, name, entry.d_name == "index.html");
     }
   }
   closedir(directory);
   return result;
+}
+
+/** Whether directory `path` is embedded, as "/" is: not one of devices, or of files in memory. */
+function isOfSite(path: string): bool {
+  if (stat("/", status) < 0) return false;
+  const device = status.st_dev;
+  return stat(path, status) == 0 && status.st_dev == device;
 }
 
 function addFile(path: string, name: string, isIndex: bool): i32 {

@@ -1,4 +1,4 @@
-// dirent.h: listing directories of the embedded tree.
+// dirent.h: listing directories.
 import { O_DIRECTORY, O_RDONLY } from "../posix/constants";
 import { DIRECTORY_ENTRY_NAME, DirectoryEntry } from "../posix/layout";
 import { conclude, errno } from "./errno";
@@ -11,7 +11,7 @@ import { close } from "./unistd";
 export class dirent {
   constructor(
     public d_ino: u64,
-    /** DT_REG or DT_DIR. */
+    /** DT_REG, DT_DIR, DT_LNK … */
     public d_type: u8,
     public d_name: string,
   ) {}
@@ -34,7 +34,7 @@ export function opendir(path: string): DIR | null {
   return fd < 0 ? null : new DIR(fd);
 }
 
-/** The next entry, in the order of names, without "." and ".."; null at the end. */
+/** The next entry, without "." and ".."; null at the end. What is embedded comes in the order of names, what is in memory in that in which it was made. */
 export function readdir(directory: DIR): dirent | null {
   const start = changetype<usize>(directory.buffer);
   if (directory.position >= directory.length) {

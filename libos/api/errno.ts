@@ -82,6 +82,8 @@ export function strerror(number: i32): string {
       return "Device or resource busy";
     case numbers.EEXIST:
       return "File exists";
+    case numbers.EXDEV:
+      return "Invalid cross-device link";
     case numbers.ENODEV:
       return "No such device";
     case numbers.ENOTDIR:
@@ -116,6 +118,10 @@ export function strerror(number: i32): string {
       return "File name too long";
     case numbers.ENOSYS:
       return "Function not implemented";
+    case numbers.ENOTEMPTY:
+      return "Directory not empty";
+    case numbers.ELOOP:
+      return "Too many levels of symbolic links";
     default:
       return networkError(number);
   }

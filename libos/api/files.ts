@@ -1,11 +1,12 @@
-// Whole files at once: what an app mostly does with what is embedded in its image.
+// Whole files at once: what an app mostly does with files.
 import { EISDIR } from "../../kernel/errno";
+import { O_CREAT, O_TRUNC, O_WRONLY, AT_FDCWD } from "../posix/constants";
 import { setErrno } from "./errno";
-import { open } from "./fcntl";
+import { open, openat } from "./fcntl";
 import { fstat, S_ISREG, Stat } from "./stat";
-import { close, pread } from "./unistd";
+import { close, pread, writeBytes } from "./unistd";
 
-/** The contents of the embedded file `path`; null on error, with errno set. */
+/** The contents of the file `path`; null on error, with errno set. */
 export function readFile(path: string): Uint8Array | null {
   const fd = open(path);
   if (fd < 0) return null;
@@ -21,8 +22,27 @@ export function readFile(path: string): Uint8Array | null {
   return length == bytes.length ? bytes : null;
 }
 
-/** The contents of the embedded file `path` as text (UTF-8); null on error, with errno set. */
+/** The contents of the file `path` as text (UTF-8); null on error, with errno set. */
 export function readTextFile(path: string): string | null {
   const bytes = readFile(path);
   return bytes === null ? null : String.UTF8.decodeUnsafe(bytes.dataStart, bytes.length);
+}
+
+/** Makes `bytes` the contents of the file `path`, which is made if it is not there. False on error, with errno set (ENOSPC, EROFS …). */
+export function writeFile(path: string, bytes: Uint8Array): bool {
+  const fd = openat(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, 0x1b6); // rw-rw-rw-
+  if (fd < 0) return false;
+  let done = 0;
+  while (done < bytes.length) {
+    const length = writeBytes(fd, bytes, done);
+    if (length < 0) break;
+    done += length;
+  }
+  close(fd);
+  return done == bytes.length;
+}
+
+/** Like `writeFile`, with text, as UTF-8. */
+export function writeTextFile(path: string, text: string): bool {
+  return writeFile(path, Uint8Array.wrap(String.UTF8.encode(text)));
 }

@@ -27,7 +27,10 @@ export declare function environment_get(buffer: usize, length: u32): i32;
 export declare function getrandom(buffer: usize, length: u32, flags: u32): i32;
 
 // descriptors and files
-export declare function open(path: usize, pathLength: u32, flags: i32): i32;
+/** `mode`: the permissions of a file that O_CREAT makes, umask's left out. */
+export declare function open(path: usize, pathLength: u32, flags: i32, mode: u32): i32;
+// Where a path comes with a directory, that is the descriptor at which it begins when it is relative, or AT_FDCWD.
+export declare function openat(directory: i32, path: usize, pathLength: u32, flags: i32, mode: u32): i32;
 export declare function close(fd: i32): i32;
 export declare function read(fd: i32, buffer: usize, count: u32): i32;
 export declare function pread(fd: i32, buffer: usize, count: u32, offset: i64): i32;
@@ -43,6 +46,46 @@ export declare function pipe(descriptors: usize, flags: i32): i32;
 export declare function lseek(fd: i32, offset: i64, whence: i32): i64;
 export declare function stat(path: usize, pathLength: u32, status: usize): i32;
 export declare function fstat(fd: i32, status: usize): i32;
+/** AT_SYMLINK_NOFOLLOW: lstat. */
+export declare function fstatat(directory: i32, path: usize, pathLength: u32, status: usize, flags: i32): i32;
+export declare function truncate(path: usize, pathLength: u32, size: i64): i32;
+export declare function ftruncate(fd: i32, size: i64): i32;
+export declare function fsync(fd: i32): i32;
+export declare function mkdirat(directory: i32, path: usize, pathLength: u32, mode: u32): i32;
+/** AT_REMOVEDIR: rmdir. */
+export declare function unlinkat(directory: i32, path: usize, pathLength: u32, flags: i32): i32;
+export declare function renameat(
+  oldDirectory: i32,
+  oldPath: usize,
+  oldLength: u32,
+  directory: i32,
+  path: usize,
+  pathLength: u32,
+): i32;
+export declare function linkat(
+  oldDirectory: i32,
+  oldPath: usize,
+  oldLength: u32,
+  directory: i32,
+  path: usize,
+  pathLength: u32,
+  flags: i32,
+): i32;
+export declare function symlinkat(text: usize, textLength: u32, directory: i32, path: usize, pathLength: u32): i32;
+/** Stores up to `size` bytes of the link's text; how many. */
+export declare function readlinkat(directory: i32, path: usize, pathLength: u32, buffer: usize, size: u32): i32;
+export declare function fchmodat(directory: i32, path: usize, pathLength: u32, mode: u32): i32;
+export declare function fchmod(fd: i32, mode: u32): i32;
+export declare function faccessat(directory: i32, path: usize, pathLength: u32, mode: i32): i32;
+export declare function umask(mask: u32): i32;
+/** `times`: two timespecs, 0 for now; `path` 0: of the descriptor itself. */
+export declare function utimensat(directory: i32, path: usize, pathLength: u32, times: usize, flags: i32): i32;
+export declare function statfs(path: usize, pathLength: u32, status: usize): i32;
+export declare function fstatfs(fd: i32, status: usize): i32;
+export declare function chdir(path: usize, pathLength: u32): i32;
+export declare function fchdir(fd: i32): i32;
+/** Stores the path, without a zero byte; its length, or -ERANGE. */
+export declare function getcwd(buffer: usize, size: u32): i32;
 export declare function getdents(fd: i32, buffer: usize, length: u32): i32;
 export declare function fcntl(fd: i32, command: i32, argument: i32): i32;
 export declare function dup(fd: i32): i32;

@@ -3,7 +3,7 @@ import { conclude, errno } from "./errno";
 import * as posix from "./posix";
 
 /**
- * Sends `count` bytes of the embedded file `file` through `socket`, straight from the image: they never come into the
+ * Sends `count` bytes of the file `file` through `socket`, of an embedded one straight from the image: they never come into the
  * app's memory. They start at byte `offset`, or when it is negative at the file's position, which then moves.
  * Returns the number taken (less than `count` at the end of the file, or when the socket is non-blocking), or -1.
  */

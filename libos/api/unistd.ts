@@ -17,17 +17,17 @@ export function pread(fd: i32, buffer: usize, count: usize, offset: i64): i32 {
   return conclude(errno, posix.pread(fd, buffer, <u32>count, offset));
 }
 
+/** Like `write`, at byte `offset` of a file, or at its end with O_APPEND; the file's position stays. */
+export function pwrite(fd: i32, buffer: usize, count: usize, offset: i64): i32 {
+  return conclude(errno, posix.pwrite(fd, buffer, <u32>count, offset));
+}
+
 /**
  * Writes up to `count` bytes from `buffer`. Returns the number written, -1 on error. A blocking descriptor takes all
  * of them; a non-blocking one what it has room for.
  */
 export function write(fd: i32, buffer: usize, count: usize): i32 {
   return conclude(errno, posix.write(fd, buffer, <u32>count));
-}
-
-/** Like `write`, at byte `offset` of a file; the file's position stays. */
-export function pwrite(fd: i32, buffer: usize, count: usize, offset: i64): i32 {
-  return conclude(errno, posix.pwrite(fd, buffer, <u32>count, offset));
 }
 
 /** Reads into bytes `from` … `to` of `bytes` (`to` < 0: its end). Otherwise like `read`. */
@@ -66,9 +66,30 @@ export function pipe2(fds: StaticArray<i32>, flags: i32): i32 {
   return conclude(errno, fds.length < 2 ? -EFAULT : posix.pipe(changetype<usize>(fds), flags));
 }
 
-/** Moves the position of a file (SEEK_SET, SEEK_CUR, SEEK_END). Returns the new one, or -1. */
+/** Moves the position of a file (SEEK_SET, SEEK_CUR, SEEK_END), also behind its end. Returns the new one, or -1. */
 export function lseek(fd: i32, offset: i64, whence: i32): i64 {
   return conclude64(errno, posix.lseek(fd, offset, whence));
+}
+
+/** Makes the open file `fd` `length` bytes long: cuts it, or adds zeros. Returns 0, or -1 (EBADF, EINVAL: not open for writing). */
+export function ftruncate(fd: i32, length: i64): i32 {
+  return conclude(errno, posix.ftruncate(fd, length));
+}
+
+/** Like `ftruncate`, by the file's path. Returns 0, or -1 (ENOENT, EISDIR, EINVAL, EROFS …). */
+export function truncate(path: string, length: i64): i32 {
+  const name = String.UTF8.encode(path);
+  return conclude(errno, posix.truncate(changetype<usize>(name), name.byteLength, length));
+}
+
+/** Waits until the file is stored: no time, files are in memory. Returns 0, or -1 (EBADF, EINVAL: no file). */
+export function fsync(fd: i32): i32 {
+  return conclude(errno, posix.fsync(fd));
+}
+
+/** Like `fsync`. */
+export function fdatasync(fd: i32): i32 {
+  return fsync(fd);
 }
 
 /** Closes `fd`. A connection's unsent data is still delivered (unless SO_LINGER says otherwise). */

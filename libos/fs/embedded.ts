@@ -104,6 +104,9 @@ export function embeddedDirectory(path: usize, length: u32): i32 {
   return low < count && isBelow(low, path, length) ? <i32>low : -ENOENT;
 }
 
+/** Bytes of an EmbeddedChild. */
+export const EMBEDDED_CHILD_SIZE: i32 = 20;
+
 /** One name in a directory. */
 @unmanaged
 @final

@@ -137,10 +137,12 @@ export const O_WRONLY: i32 = 1;
 export const O_RDWR: i32 = 2;
 export const O_ACCMODE: i32 = 3;
 export const O_CREAT: i32 = 0x40;
+export const O_EXCL: i32 = 0x80;
 export const O_TRUNC: i32 = 0x200;
 export const O_APPEND: i32 = 0x400;
 export const O_NONBLOCK: i32 = 0x800;
 export const O_DIRECTORY: i32 = 0x10000;
+export const O_NOFOLLOW: i32 = 0x20000;
 export const O_CLOEXEC: i32 = 0x80000;
 
 // Commands of fcntl().
@@ -211,15 +213,48 @@ export const SEEK_END: i32 = 2;
 // File types of st_mode, and of d_type.
 export const S_IFMT: u32 = 0xf000;
 export const S_IFSOCK: u32 = 0xc000;
+export const S_IFLNK: u32 = 0xa000;
 export const S_IFREG: u32 = 0x8000;
 export const S_IFDIR: u32 = 0x4000;
 export const S_IFCHR: u32 = 0x2000;
 export const S_IFIFO: u32 = 0x1000;
+/** Special bits of st_mode; only S_ISGID of a directory has an effect: what is made in it has its group, directories the bit too. */
+export const S_ISUID: u32 = 0x800;
+export const S_ISGID: u32 = 0x400;
+export const S_ISVTX: u32 = 0x200;
+export const DT_FIFO: u8 = 1;
+export const DT_CHR: u8 = 2;
 export const DT_DIR: u8 = 4;
 export const DT_REG: u8 = 8;
+export const DT_LNK: u8 = 10;
+export const DT_SOCK: u8 = 12;
 
-/** The longest path, in bytes of UTF-8. */
-export const PATH_MAX: u32 = 1024;
+// What access() asks for.
+export const F_OK: i32 = 0;
+export const X_OK: i32 = 1;
+export const W_OK: i32 = 2;
+export const R_OK: i32 = 4;
+
+/** The working directory, as the descriptor of openat() and its kin. */
+export const AT_FDCWD: i32 = -100;
+/** fstatat(), utimensat(): of a symbolic link itself. */
+export const AT_SYMLINK_NOFOLLOW: i32 = 0x100;
+/** unlinkat(): removes a directory. */
+export const AT_REMOVEDIR: i32 = 0x200;
+/** linkat(): names what a symbolic link leads to. */
+export const AT_SYMLINK_FOLLOW: i32 = 0x400;
+/** In tv_nsec of utimensat(): the present time, and as it is. */
+export const UTIME_NOW: i64 = 0x3fffffff;
+export const UTIME_OMIT: i64 = 0x3ffffffe;
+
+// f_type of statfs() (linux/magic.h): of what is embedded in the image, of tmpfs and /dev.
+export const ROMFS_MAGIC: i64 = 0x7275;
+export const TMPFS_MAGIC: i64 = 0x01021994;
+/** f_flags of statfs(): nothing can be written there. */
+export const ST_RDONLY: i64 = 1;
+
+/** The longest path in bytes of UTF-8, one more. */
+export const PATH_MAX: u32 = 4096;
 /** The longest name of one path component, in bytes of UTF-8. */
 export const NAME_MAX: u32 = 255;
 /** Up to so many bytes a write to a pipe puts there in one piece. */

@@ -1,18 +1,28 @@
 // Reading and writing the devices of libos/fs/devices.ts.
-import { EBADF } from "../../kernel/errno";
-import { DEVICE_NULL } from "../fs/devices";
-import { OpenFile } from "../process/open_file";
-import { O_ACCMODE, O_RDONLY, O_WRONLY } from "./constants";
+import { EBADF, ENOSPC } from "../../kernel/errno";
+import { randomFill, randomStir } from "../../kernel/random";
+import { DEVICE_FULL, DEVICE_NULL, DEVICE_RANDOM, DEVICE_URANDOM } from "../fs/devices";
+import { OpenFile, openFileIsReadable, openFileIsWritable } from "../process/open_file";
+
+function isRandom(device: u32): bool {
+  return device == DEVICE_RANDOM || device == DEVICE_URANDOM;
+}
 
 /** Reads `count` bytes, of /dev/null none; -EBADF when it is not open for reading. */
 export function deviceRead(file: OpenFile, target: usize, count: u32): i32 {
-  if ((file.flags & O_WRONLY) != 0) return -EBADF; // a bit that neither O_RDONLY nor O_RDWR has
-  if (<u32>file.object == DEVICE_NULL) return 0;
-  memory.fill(target, 0, count);
+  if (!openFileIsReadable(file)) return -EBADF;
+  const device = <u32>file.object;
+  if (device == DEVICE_NULL) return 0;
+  if (isRandom(device)) randomFill(target, count);
+  else memory.fill(target, 0, count);
   return <i32>count;
 }
 
-/** Takes `count` bytes and forgets them; -EBADF when it is not open for writing. */
+/** Takes `count` bytes and forgets them – those for random(4) make the generator begin anew –; -EBADF when it is not open for writing, -ENOSPC of /dev/full. */
 export function deviceWrite(file: OpenFile, count: u32): i32 {
-  return (file.flags & O_ACCMODE) == O_RDONLY ? -EBADF : <i32>count;
+  if (!openFileIsWritable(file)) return -EBADF;
+  const device = <u32>file.object;
+  if (device == DEVICE_FULL) return -ENOSPC;
+  if (isRandom(device)) randomStir();
+  return <i32>count;
 }

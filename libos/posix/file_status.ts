@@ -1,8 +1,10 @@
 // stat, fstat, getdents, and the calls on descriptors themselves: fcntl, dup, dup2, dup3.
-import { EBADF, EFAULT, EINVAL, ENAMETOOLONG, ENOTDIR } from "../../kernel/errno";
-import { EmbeddedChild, embeddedChild, embeddedFile } from "../fs/embedded";
-import { NO_DEVICE } from "../fs/devices";
-import { PathTarget, resolvePath } from "../fs/path";
+import { EBADF, EFAULT, EINVAL, ENOENT, ENOTDIR } from "../../kernel/errno";
+import { DEVICE_CONSOLE, deviceStatus, devicesDescriptor } from "../fs/devices";
+import { LISTED_NAME_SIZE, ListedName } from "../fs/listing";
+import { FS_DEVICES, FS_TMPFS, Mount } from "../fs/mounts";
+import { nodeInode, nodeList, nodeStatus } from "../fs/node";
+import { WALK_SIZE, Walk } from "../fs/walk";
 import {
   descriptorClose,
   descriptorCloseOnExec,
@@ -16,17 +18,16 @@ import {
   KIND_CONSOLE,
   KIND_DEVICE,
   KIND_DIRECTORY,
-  KIND_FILE,
   NO_FILE,
   OpenFile,
   openFileHold,
-  openFileIsAnonymous,
   openFileIsPipe,
+  openFileIsSocket,
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
 import {
-  DT_DIR,
-  DT_REG,
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
   FD_CLOEXEC,
   F_DUPFD,
   F_DUPFD_CLOEXEC,
@@ -34,72 +35,54 @@ import {
   F_GETFL,
   F_SETFD,
   F_SETFL,
+  O_APPEND,
   O_CLOEXEC,
   O_NONBLOCK,
-  PATH_MAX,
-  S_IFCHR,
-  S_IFDIR,
   S_IFIFO,
-  S_IFREG,
   S_IFSOCK,
 } from "./constants";
 import { DIRECTORY_ENTRY_NAME, DirectoryEntry, FILE_STATUS_SIZE, FileStatus } from "./layout";
+import { userPath } from "./user_path";
 
-const NANOSECONDS: u64 = 1_000_000_000;
-const PERMISSIONS_FILE: u32 = 0x124; // r--r--r--
-const PERMISSIONS_DIRECTORY: u32 = 0x16d; // r-xr-xr-x
+/** Status flags that F_SETFL sets. */
+const SETTABLE: i32 = O_NONBLOCK | O_APPEND;
 const PERMISSIONS_OWN: u32 = 0x180; // rw-------
-const PERMISSIONS_DEVICE: u32 = 0x1b6; // rw-rw-rw-
+const PERMISSIONS_SOCKET: u32 = 0x1ff;
 
-const target = changetype<PathTarget>(memory.data(20, 4));
-const child = changetype<EmbeddedChild>(memory.data(20, 4));
+const walk = changetype<Walk>(memory.data(WALK_SIZE, 8));
+const listed = changetype<ListedName>(memory.data(LISTED_NAME_SIZE, 8));
 
-/** File `index` of the blob. */
-function fileInode(index: u32): u64 {
-  return <u64>index + 1;
-}
-
-/** A directory is told by its first file and the length of its path: no two have both in common. */
-function directoryInode(index: u32, pathLength: u32): u64 {
-  return ((<u64>pathLength + 1) << 32) | (<u64>index + 1);
-}
-
-function describeFile(status: FileStatus, index: u32): void {
-  const file = embeddedFile(index);
-  status.mode = S_IFREG | PERMISSIONS_FILE;
+/** Fills `status`, which is zero, with what is known of what a description refers to. */
+function describe(file: OpenFile, status: FileStatus): void {
+  if (file.mount != 0) return nodeStatus(changetype<Mount>(file.mount), file.node, status);
+  if (file.kind == KIND_CONSOLE) return deviceStatus(DEVICE_CONSOLE, status);
+  if (file.kind == KIND_DEVICE) return deviceStatus(<u32>file.object, status);
+  if (openFileIsSocket(file)) status.mode = S_IFSOCK | PERMISSIONS_SOCKET;
+  else status.mode = PERMISSIONS_OWN | (openFileIsPipe(file) ? S_IFIFO : 0); // others are of no type
   status.links = 1;
-  status.size = <i64>file.dataLength;
-  status.inode = fileInode(index);
-  status.modifiedSeconds = <i64>(file.modified / NANOSECONDS);
-  status.modifiedNanoseconds = <i64>(file.modified % NANOSECONDS);
-  status.hashLow = file.hashLow;
-  status.hashHigh = file.hashHigh;
+  status.inode = changetype<usize>(file);
 }
 
-/** The console, a device, a socket. */
-function describeSpecial(status: FileStatus, type: u32): void {
-  status.mode = type | PERMISSIONS_DEVICE;
-  status.links = 1;
+/** Fills it with what is known of what `walk` has led to. */
+function describeFound(status: FileStatus): void {
+  const fd = walk.mount.kind == FS_DEVICES ? devicesDescriptor(walk.node) : -1;
+  if (fd < 0) nodeStatus(walk.mount, walk.node, status);
+  else describe(descriptorFile(fd), status);
 }
 
-function describeDirectory(status: FileStatus, index: u32, pathLength: u32): void {
-  status.mode = S_IFDIR | PERMISSIONS_DIRECTORY;
-  status.links = 2;
-  status.inode = directoryInode(index, pathLength);
+export function posix_fstatat(directory: i32, path: u32, pathLength: u32, status: u32, flags: i32): i32 {
+  if ((flags & ~AT_SYMLINK_NOFOLLOW) != 0) return -EINVAL;
+  const error = userPath(directory, path, pathLength, (flags & AT_SYMLINK_NOFOLLOW) == 0, walk);
+  if (error != 0) return error;
+  const result = userBuffer(status, FILE_STATUS_SIZE);
+  if (result == 0) return -EFAULT;
+  memory.fill(result, 0, FILE_STATUS_SIZE);
+  describeFound(changetype<FileStatus>(result));
+  return 0;
 }
 
 export function posix_stat(path: u32, pathLength: u32, status: u32): i32 {
-  if (pathLength > PATH_MAX) return -ENAMETOOLONG;
-  const bytes = userBuffer(path, pathLength);
-  const result = userBuffer(status, FILE_STATUS_SIZE);
-  if (bytes == 0 || result == 0) return -EFAULT;
-  const error = resolvePath(bytes, pathLength, target);
-  if (error != 0) return error;
-  memory.fill(result, 0, FILE_STATUS_SIZE);
-  if (target.isDirectory) describeDirectory(changetype<FileStatus>(result), target.index, target.length);
-  else if (target.device != NO_DEVICE) describeSpecial(changetype<FileStatus>(result), S_IFCHR);
-  else describeFile(changetype<FileStatus>(result), target.index);
-  return 0;
+  return posix_fstatat(AT_FDCWD, path, pathLength, status, 0);
 }
 
 export function posix_fstat(fd: i32, status: u32): i32 {
@@ -108,38 +91,18 @@ export function posix_fstat(fd: i32, status: u32): i32 {
   const result = userBuffer(status, FILE_STATUS_SIZE);
   if (result == 0) return -EFAULT;
   memory.fill(result, 0, FILE_STATUS_SIZE);
-  const view = changetype<FileStatus>(result);
-  if (file.kind == KIND_FILE) {
-    describeFile(view, <u32>file.object);
-  } else if (file.kind == KIND_DIRECTORY) {
-    describeDirectory(view, <u32>file.object, file.pathLength);
-  } else if (openFileIsPipe(file)) {
-    view.mode = S_IFIFO | PERMISSIONS_OWN;
-    view.links = 1;
-  } else if (openFileIsAnonymous(file)) {
-    view.mode = PERMISSIONS_OWN; // of no type
-    view.links = 1;
-  } else {
-    describeSpecial(view, file.kind == KIND_CONSOLE || file.kind == KIND_DEVICE ? S_IFCHR : S_IFSOCK);
-  }
+  describe(file, changetype<FileStatus>(result));
   return 0;
 }
 
-/** Path of directory `file`: the beginning of its first file's. */
-function directoryPath(file: OpenFile): usize {
-  return file.pathLength == 0 ? 0 : embeddedFile(<u32>file.object).path();
-}
-
-function writeEntry(at: usize, size: u32, pathLength: u32): void {
+function writeEntry(at: usize, size: u32): void {
   const entry = changetype<DirectoryEntry>(at);
   memory.fill(at, 0, size);
   entry.recordLength = <u16>size;
-  entry.nameLength = <u16>child.nameLength;
-  entry.type = child.isDirectory ? DT_DIR : DT_REG;
-  entry.inode = child.isDirectory
-    ? directoryInode(child.index, pathLength + 1 + child.nameLength)
-    : fileInode(child.index);
-  memory.copy(at + DIRECTORY_ENTRY_NAME, child.name, child.nameLength);
+  entry.nameLength = <u16>listed.length;
+  entry.type = <u8>(listed.type >> 12);
+  entry.inode = listed.node;
+  memory.copy(at + DIRECTORY_ENTRY_NAME, listed.name, listed.length);
 }
 
 /** Lists as many names as fit; bytes written, 0 at the end, -EINVAL when not even one fits. */
@@ -149,15 +112,18 @@ export function posix_getdents(fd: i32, buffer: u32, length: u32): i32 {
   if (file.kind != KIND_DIRECTORY) return -ENOTDIR;
   const bytes = userBuffer(buffer, length);
   if (bytes == 0) return -EFAULT;
+  const mount = changetype<Mount>(file.mount);
+  if (mount.kind == FS_TMPFS && nodeInode(file.node).links == 0) return -ENOENT;
   let done: u32 = 0;
-  while (embeddedChild(directoryPath(file), file.pathLength, <u32>file.position, child)) {
-    const size = (DIRECTORY_ENTRY_NAME + child.nameLength + 7) & ~7;
+  while (true) {
+    listed.next = file.position;
+    if (!nodeList(mount, file.node, listed)) return <i32>done;
+    const size = (DIRECTORY_ENTRY_NAME + listed.length + 7) & ~7;
     if (size > length - done) return done == 0 ? -EINVAL : <i32>done;
-    writeEntry(bytes + done, size, file.pathLength);
+    writeEntry(bytes + done, size);
     done += size;
-    file.position = child.next;
+    file.position = listed.next;
   }
-  return <i32>done;
 }
 
 export function posix_fcntl(fd: i32, command: i32, argument: i32): i32 {
@@ -165,7 +131,7 @@ export function posix_fcntl(fd: i32, command: i32, argument: i32): i32 {
   if (file == NO_FILE) return -EBADF;
   if (command == F_GETFL) return file.flags;
   if (command == F_SETFL) {
-    file.flags = (file.flags & ~O_NONBLOCK) | (argument & O_NONBLOCK);
+    file.flags = (file.flags & ~SETTABLE) | (argument & SETTABLE);
     return 0;
   }
   if (command == F_GETFD) return descriptorCloseOnExec(fd) ? FD_CLOEXEC : 0;

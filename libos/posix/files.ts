@@ -1,10 +1,10 @@
-// System calls on descriptors of any kind, and on embedded files. Exports are named posix_<call>: the image binds an
+// System calls on descriptors of any kind, and on open files. Exports are named posix_<call>: the image binds an
 // app's import "posix"."<call>" to them.
-import { EBADF, EFAULT, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, EROFS, ESPIPE } from "../../kernel/errno";
-import { embeddedDirectory, embeddedFile } from "../fs/embedded";
-import { NO_DEVICE } from "../fs/devices";
-import { PathTarget, resolvePath } from "../fs/path";
-import { descriptorClose, descriptorFile, descriptorOpen } from "../process/descriptors";
+import { EBADF, EFAULT, EINVAL, EISDIR, ENOMEM, ESPIPE } from "../../kernel/errno";
+import { PAGE_SIZE, pageAlloc, pagesFree } from "../../kernel/memory/pages";
+import { contentsAreInImage, contentsRead, contentsSize, contentsWrite, contentsWritten } from "../fs/contents";
+import { embeddedFile } from "../fs/embedded";
+import { descriptorClose, descriptorFile } from "../process/descriptors";
 import {
   KIND_CONSOLE,
   KIND_DEVICE,
@@ -15,6 +15,7 @@ import {
   openFileHold,
   openFileIsAnonymous,
   openFileIsPipe,
+  openFileIsReadable,
   openFileIsSocket,
   openFileRelease,
 } from "../process/open_file";
@@ -23,77 +24,19 @@ import { anonymousRead, anonymousWrite } from "../with_anonymous";
 import { socketLinger, socketRead, socketWrite } from "../with_network";
 import { pipeRead, pipeWrite } from "../with_pipe";
 import { consoleFileRead, consoleFileWrite } from "./console_file";
-import {
-  O_ACCMODE,
-  O_CLOEXEC,
-  O_CREAT,
-  O_DIRECTORY,
-  O_NONBLOCK,
-  O_RDONLY,
-  O_TRUNC,
-  PATH_MAX,
-  SEEK_CUR,
-  SEEK_END,
-  SEEK_SET,
-} from "./constants";
+import { SEEK_CUR, SEEK_END, SEEK_SET } from "./constants";
 import { deviceRead, deviceWrite } from "./device_file";
 
 /** The most that one call transfers, as on Linux: results fit an i32. */
 const TRANSFER_MAX: u32 = 0x7ffff000;
 
-const target = changetype<PathTarget>(memory.data(20, 4));
-
-/** Resolves a path of the app into `target`. */
-function resolveUserPath(path: u32, length: u32): i32 {
-  if (length > PATH_MAX) return -ENAMETOOLONG;
-  const bytes = userBuffer(path, length);
-  return bytes == 0 ? -EFAULT : resolvePath(bytes, length, target);
-}
-
-/** Whether the directory is there in which `target`'s path would be made. */
-function parentExists(): bool {
-  let length = target.length;
-  while (length != 0 && load<u8>(target.path + --length) != 0x2f);
-  return target.length != 0 && embeddedDirectory(target.path, length) >= 0;
-}
-
-export function posix_open(path: u32, pathLength: u32, flags: i32): i32 {
-  const error = resolveUserPath(path, pathLength);
-  if (error == -ENOENT && (flags & O_CREAT) != 0 && parentExists()) return -EROFS;
-  if (error != 0) return error;
-  const forWriting = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
-  const closeOnExec = (flags & O_CLOEXEC) != 0;
-  if (target.isDirectory) {
-    if (forWriting || (flags & O_CREAT) != 0) return -EISDIR;
-    const length = target.length;
-    const fd = descriptorOpen(KIND_DIRECTORY, target.index, O_RDONLY, closeOnExec);
-    if (fd < 0) return fd;
-    const directory = descriptorFile(fd);
-    directory.pathLength = length;
-    directory.position = directory.object;
-    return fd;
-  }
-  if ((flags & O_DIRECTORY) != 0) return -ENOTDIR;
-  if (target.device != NO_DEVICE) {
-    return descriptorOpen(KIND_DEVICE, target.device, flags & (O_ACCMODE | O_NONBLOCK), closeOnExec);
-  }
-  if (forWriting) return -EROFS;
-  return descriptorOpen(KIND_FILE, target.index, flags & O_NONBLOCK, closeOnExec);
-}
+/** Bytes that sendfile copies at once. */
+const PIECE: u32 = PAGE_SIZE;
 
 export function posix_close(fd: i32): i32 {
   const file = descriptorFile(fd);
   if (file != NO_FILE && openFileIsSocket(file) && file.references == 1) socketLinger(fd, file);
   return descriptorClose(fd);
-}
-
-/** Copies from an embedded file; bytes, 0 at and behind its end. */
-function readEmbedded(file: OpenFile, buffer: usize, count: u32, offset: u64): i32 {
-  const contents = embeddedFile(<u32>file.object);
-  if (offset >= contents.dataLength) return 0;
-  const length = min(<u64>count, contents.dataLength - offset);
-  memory.copy(buffer, contents.data() + <usize>offset, <usize>length);
-  return <i32>length;
 }
 
 export function posix_read(fd: i32, buffer: u32, count: u32): i32 {
@@ -123,8 +66,9 @@ function transferHeld(file: OpenFile, address: usize, count: u32, reading: bool)
 function readFrom(file: OpenFile, buffer: usize, count: u32): i32 {
   if (openFileIsSocket(file)) return socketRead(file, buffer, count);
   if (file.kind == KIND_FILE) {
-    const length = readEmbedded(file, buffer, count, file.position);
-    file.position += length;
+    if (!openFileIsReadable(file)) return -EBADF;
+    const length = contentsRead(file, buffer, count, file.position);
+    if (length > 0) file.position += length;
     return length;
   }
   if (openFileIsAnonymous(file)) return anonymousRead(file, buffer, count);
@@ -133,29 +77,37 @@ function readFrom(file: OpenFile, buffer: usize, count: u32): i32 {
 
 function writeTo(file: OpenFile, source: usize, count: u32): i32 {
   if (openFileIsSocket(file)) return socketWrite(file, source, count);
+  if (file.kind == KIND_FILE) {
+    const length = contentsWrite(file, source, count, file.position);
+    if (length > 0) file.position = contentsWritten();
+    return length;
+  }
   if (openFileIsAnonymous(file)) return anonymousWrite(file, source, count);
   return file.kind == KIND_CONSOLE ? consoleFileWrite(source, count, file.nonBlocking) : -EBADF;
 }
 
 export function posix_pread(fd: i32, buffer: u32, count: u32, offset: i64): i32 {
+  if (offset < 0) return -EINVAL;
   const file = descriptorFile(fd);
   if (file == NO_FILE) return -EBADF;
   if (file.kind == KIND_DIRECTORY) return -EISDIR;
   if (file.kind != KIND_FILE && file.kind != KIND_DEVICE) return -ESPIPE;
-  if (offset < 0) return -EINVAL;
   const length = min(count, TRANSFER_MAX);
   const bytes = userBuffer(buffer, length);
   if (bytes == 0) return -EFAULT;
-  return file.kind == KIND_FILE ? readEmbedded(file, bytes, length, offset) : deviceRead(file, bytes, length);
+  if (file.kind == KIND_DEVICE) return deviceRead(file, bytes, length);
+  return openFileIsReadable(file) ? contentsRead(file, bytes, length, offset) : -EBADF;
 }
 
 export function posix_pwrite(fd: i32, buffer: u32, count: u32, offset: i64): i32 {
   if (offset < 0) return -EINVAL;
   const file = descriptorFile(fd);
-  if (file == NO_FILE || file.kind == KIND_FILE || file.kind == KIND_DIRECTORY) return -EBADF;
-  if (file.kind != KIND_DEVICE) return -ESPIPE;
+  if (file == NO_FILE || file.kind == KIND_DIRECTORY) return -EBADF;
+  if (file.kind != KIND_FILE && file.kind != KIND_DEVICE) return -ESPIPE;
   const length = min(count, TRANSFER_MAX);
-  return userBuffer(buffer, length) == 0 ? -EFAULT : deviceWrite(file, length);
+  const bytes = userBuffer(buffer, length);
+  if (bytes == 0) return -EFAULT;
+  return file.kind == KIND_FILE ? contentsWrite(file, bytes, length, offset) : deviceWrite(file, length);
 }
 
 /** Writes the `count` bytes at kernel address `source` to whatever `file` is. */
@@ -172,20 +124,46 @@ export function posix_write(fd: i32, buffer: u32, count: u32): i32 {
   return bytes == 0 ? -EFAULT : writeAny(file, bytes, length);
 }
 
-/** From an embedded file straight to a socket: the bytes are in the image, so nothing is copied on the way. */
+/** Writes up to `count` bytes of an embedded file to `out`, straight from the image. */
+function sendEmbedded(out: OpenFile, file: OpenFile, start: u64, count: u32): i32 {
+  const contents = embeddedFile(<u32>file.object);
+  if (start >= contents.dataLength) return 0;
+  return writeAny(out, contents.data() + <usize>start, <u32>min(<u64>count, contents.dataLength - start));
+}
+
+/** The same of any other file, whose bytes may go away while this waits: they are copied, a page at a time. */
+function sendCopied(out: OpenFile, file: OpenFile, start: u64, count: u32): i32 {
+  const page = pageAlloc();
+  if (page == 0) return -ENOMEM;
+  let done: u32 = 0;
+  let result: i32 = 0;
+  while (done < count) {
+    const length = contentsRead(file, page, min(count - done, PIECE), start + done);
+    result = length <= 0 ? length : writeAny(out, page, length);
+    if (result <= 0) break;
+    done += result;
+    if (result < length) break;
+  }
+  pagesFree(page, 0);
+  return done != 0 ? <i32>done : result;
+}
+
 export function posix_sendfile(out: i32, input: i32, offset: i64, count: u32): i32 {
   const socket = descriptorFile(out);
   const file = descriptorFile(input);
   if (socket == NO_FILE || file == NO_FILE) return -EBADF;
   if (file.kind != KIND_FILE) return -EINVAL;
-  const contents = embeddedFile(<u32>file.object);
+  if (!openFileIsReadable(file)) return -EBADF;
   const start = offset < 0 ? file.position : <u64>offset;
-  if (start >= contents.dataLength) return 0;
-  const length = <u32>min(<u64>min(count, TRANSFER_MAX), contents.dataLength - start);
+  const length = min(count, TRANSFER_MAX);
+  openFileHold(socket);
   openFileHold(file);
-  const result = writeAny(socket, contents.data() + <usize>start, length);
+  const result = contentsAreInImage(file)
+    ? sendEmbedded(socket, file, start, length)
+    : sendCopied(socket, file, start, length);
   if (offset < 0 && result > 0) file.position = start + <u64>result;
   openFileRelease(file);
+  openFileRelease(socket);
   return result;
 }
 
@@ -193,16 +171,16 @@ export function posix_lseek(fd: i32, offset: i64, whence: i32): i64 {
   const file = descriptorFile(fd);
   if (file == NO_FILE) return -EBADF;
   if (file.kind == KIND_DIRECTORY) {
-    // Rewinding is all that POSIX lets one do with a directory here.
-    if (offset != 0 || whence != SEEK_SET) return -EINVAL;
-    file.position = file.object;
-    return 0;
+    // To the beginning, or to where a listing was: what SEEK_CUR has told.
+    if (whence == SEEK_SET && offset >= 0) file.position = offset;
+    else if (whence != SEEK_CUR || offset != 0) return -EINVAL;
+    return file.position;
   }
   if (file.kind == KIND_DEVICE || openFileIsAnonymous(file)) return 0; // as Linux has it, whatever is asked for
   if (file.kind != KIND_FILE) return -ESPIPE;
   let base: i64 = 0;
   if (whence == SEEK_CUR) base = <i64>file.position;
-  else if (whence == SEEK_END) base = <i64>embeddedFile(<u32>file.object).dataLength;
+  else if (whence == SEEK_END) base = <i64>contentsSize(file);
   else if (whence != SEEK_SET) return -EINVAL;
   // base is not negative, so the sum wraps only upwards: to a negative number.
   const position = base + offset;

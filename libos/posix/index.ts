@@ -1,18 +1,13 @@
 // The system calls of every image, for the exports of kernel.wasm; network.ts has the others. libos/api/posix.ts declares both to
 // apps, and test/unit/posix compares the two.
+export * from "./attributes";
 export { posix_epoll_create, posix_epoll_ctl, posix_epoll_wait } from "./epoll/calls";
 export { posix_eventfd } from "./eventfd";
-export {
-  posix_close,
-  posix_lseek,
-  posix_open,
-  posix_pread,
-  posix_pwrite,
-  posix_read,
-  posix_sendfile,
-  posix_write,
-} from "./files";
+export { posix_close, posix_lseek, posix_pread, posix_pwrite, posix_read, posix_sendfile, posix_write } from "./files";
 export * from "./file_status";
+export { posix_faccessat, posix_fchmod, posix_fchmodat, posix_umask } from "./modes";
+export * from "./open";
+export * from "./paths";
 export { posix_pipe } from "./pipe";
 export * from "./poll";
 export * from "./fork_stats";
@@ -26,4 +21,5 @@ export * from "./time";
 export { posix_timerfd_create, posix_timerfd_gettime, posix_timerfd_settime } from "./timerfd";
 export { posix_preadv, posix_pwritev, posix_readv, posix_writev } from "./uio";
 export * from "./wait";
+export * from "./working_directory";
 export { app_memory_grow, app_memory_size } from "../process/user_memory";

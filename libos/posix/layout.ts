@@ -177,7 +177,7 @@ export class TimerTimes {
 }
 export const TIMER_TIMES_SIZE: u32 = 32;
 
-/** What stat and fstat tell. */
+/** What stat, lstat and fstat tell. */
 @unmanaged
 @final
 export class FileStatus {
@@ -190,8 +190,35 @@ export class FileStatus {
   /** First half of the contents' SHA-256; zero for what is no file. */
   hashLow: u64;
   hashHigh: u64;
+  device: u64;
+  /** Of a device file: which device. */
+  specialDevice: u64;
+  user: u32;
+  group: u32;
+  blockSize: i64;
+  /** Of 512 bytes. */
+  blocks: i64;
+  accessSeconds: i64;
+  accessNanoseconds: i64;
+  changeSeconds: i64;
+  changeNanoseconds: i64;
 }
-export const FILE_STATUS_SIZE: u32 = 56;
+export const FILE_STATUS_SIZE: u32 = 128;
+
+/** What statfs tells. */
+@unmanaged
+@final
+export class FileSystemStatus {
+  type: i64;
+  blockSize: i64;
+  blocks: u64;
+  blocksFree: u64;
+  files: u64;
+  filesFree: u64;
+  nameLength: i64;
+  flags: i64;
+}
+export const FILE_SYSTEM_STATUS_SIZE: u32 = 64;
 
 /** struct rlimit. */
 @unmanaged
@@ -250,7 +277,7 @@ export class DirectoryEntry {
   /** A multiple of 8. */
   recordLength: u16;
   nameLength: u16;
-  /** DT_REG or DT_DIR. */
+  /** DT_… */
   type: u8;
 }
 /** Offset of the name in a DirectoryEntry. */

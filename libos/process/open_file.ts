@@ -3,9 +3,10 @@
 // A call that may block holds a reference of its own, so a close by another thread takes nothing from under it.
 // Invariant: `references` counts the descriptors and the calls under way; at 0 the object behind is closed.
 import { SLAB_SIZE, Slab, slabInit } from "../../kernel/memory/slab";
+import { contentsClose } from "../fs/contents";
 import { TcpSocket } from "../net/tcp/socket";
 import { UdpSocket } from "../net/udp/socket";
-import { O_NONBLOCK } from "../posix/constants";
+import { O_ACCMODE, O_NONBLOCK, O_RDWR, O_WRONLY } from "../posix/constants";
 import { anonymousClose } from "../with_anonymous";
 import { watchesEnd } from "../with_epoll";
 import { socketClose } from "../with_network";
@@ -36,15 +37,16 @@ export class OpenFile {
   references: u32;
   /** Access mode and status flags (O_…). */
   flags: i32;
-  /** TcpSocket, UdpSocket, UnixSocket, Pipe, SharedPipe, DEVICE_…, Epoll, EventCounter, TimerFile, or the index of the embedded file or of the first one below the directory. */
+  /** TcpSocket, UdpSocket, UnixSocket, Pipe, SharedPipe, DEVICE_…, Epoll, EventCounter, TimerFile; of a file what its contents are found by (libos/fs/contents.ts). */
   object: usize;
-  /** Of a file: the next byte. Of a directory: the index of the next file to list. */
+  /** Of a file: the next byte. Of a directory: where its listing goes on. */
   position: u64;
   /** SO_RCVTIMEO and SO_SNDTIMEO in ns; 0 = none. */
   receiveTimeout: u64;
   sendTimeout: u64;
-  /** Of a directory: how many bytes of the path of `object`'s file name the directory. */
-  pathLength: u32;
+  /** Of a file and a directory: the Mount it is in, held, and its node there (libos/fs/node.ts); 0 for others. */
+  mount: usize;
+  node: u64;
   /** The first Watch of an epoll (libos/posix/epoll/entry.ts), 0 for none. */
   watches: usize;
 
@@ -97,6 +99,17 @@ export function openFileIsAnonymous(file: OpenFile): bool {
   return file.kind - KIND_EPOLL <= KIND_TIMER - KIND_EPOLL;
 }
 
+/** Whether its access mode lets it be read. */
+export function openFileIsReadable(file: OpenFile): bool {
+  return (file.flags & O_WRONLY) == 0; // a bit that O_RDONLY and O_RDWR do not have
+}
+
+/** Whether its access mode lets it be written. */
+export function openFileIsWritable(file: OpenFile): bool {
+  const mode = file.flags & O_ACCMODE;
+  return mode == O_WRONLY || mode == O_RDWR;
+}
+
 /** One more reference. */
 export function openFileHold(file: OpenFile): void {
   file.references += 1;
@@ -110,5 +123,6 @@ export function openFileRelease(file: OpenFile): void {
   if (openFileIsSocket(file)) socketClose(file);
   else if (openFileIsPipe(file)) pipeClose(file);
   else if (openFileIsAnonymous(file)) anonymousClose(file);
+  else if (file.mount != 0) contentsClose(file);
   slab.free(changetype<usize>(file));
 }

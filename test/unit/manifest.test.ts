@@ -22,6 +22,7 @@ describe("karyon.json", () => {
       network: false,
       arguments: [],
       environment: {},
+      tmpfs: {},
     });
     assert.deepEqual(manifest({ network: {} }).network, { address: "dhcp" });
   });
@@ -42,8 +43,11 @@ describe("karyon.json", () => {
       arguments: ["--port", "80"],
       environment: { LOG_LEVEL: "debug" },
       files: "www",
+      tmpfs: { "/tmp": "8M", "/var/lib": "64K" },
       optimize: "size",
     });
+    assert.deepEqual(full.tmpfs, { "/tmp": 8 * MEBIBYTE, "/var/lib": 64 * 1024 });
+    assert.match(commandLine(full), / tmpfs=\/tmp:8M tmpfs=\/var\/lib:64K /);
     assert.equal(full.memory, 2 * MEBIBYTE);
     assert.equal(full.stack, 64 * 1024);
   });

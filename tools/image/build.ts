@@ -9,7 +9,15 @@ import { StageCache } from "./cache.ts";
 import { Compiler } from "./compiler.ts";
 import { domainConfig } from "./config.ts";
 import { collectFiles, filesBlob } from "./files.ts";
-import { appUnit, kernelHooks, kernelUnit, usesNetwork, type KernelExports, type KernelHooks } from "./glue.ts";
+import {
+  type AskedFeatures,
+  appUnit,
+  kernelHooks,
+  kernelUnit,
+  usesNetwork,
+  type KernelExports,
+  type KernelHooks,
+} from "./glue.ts";
 import { readApp, type Manifest } from "./manifest.ts";
 import {
   type Aim,
@@ -55,6 +63,12 @@ interface Unit {
   readonly names: SourceNames;
 }
 
+/** What an app's unit is made to fit. */
+interface Seam {
+  readonly kernel: Promise<Unit>;
+  readonly asked: AskedFeatures;
+}
+
 /**
  * Builds an app.
  *
@@ -95,6 +109,11 @@ function kernelCompilation(networked: boolean): Compilation {
   return { target: "kernel", entry: "kernel.ts", generated: { "kernel.ts": lines.join("\n") } };
 }
 
+/** The features of the kernel (glue.ts) that an image has because of its manifest. */
+function askedFeatures({ tmpfs }: Manifest): string[] {
+  return Object.keys(tmpfs).length === 0 ? [] : ["tmpfs"];
+}
+
 function appCompilation(appFolder: string, manifest: Manifest): Compilation {
   const entry = manifest.entry.replace(/\.ts$/, "");
   return {
@@ -132,7 +151,10 @@ class Stages {
       const appWasm = this.compile("app", appCompilation(appFolder, manifest));
       const kernelWasm = this.kernel(networked, appWasm);
       const kernel = this.unit("kernel", kernelWasm, fast ? "speed" : "size");
-      const app = this.unit("app", appWasm, fast ? "speed" : (manifest.optimize ?? "balance"), kernel);
+      const app = this.unit("app", appWasm, fast ? "speed" : (manifest.optimize ?? "balance"), {
+        kernel,
+        asked: askedFeatures(manifest),
+      });
       const [boot, files, ...units] = await Promise.all([
         this.boot(),
         manifest.files === undefined ? [] : collectFiles(path.join(appFolder, manifest.files)),
@@ -152,8 +174,8 @@ class Stages {
   }
 
   /** One module from WebAssembly to an object file. */
-  private async unit(name: ModuleName, wasm: Promise<string>, aim: Aim, kernel?: Promise<Unit>): Promise<Unit> {
-    const folder = await this.translate(name, await wasm, await kernel);
+  private async unit(name: ModuleName, wasm: Promise<string>, aim: Aim, seam?: Seam): Promise<Unit> {
+    const folder = await this.translate(name, await wasm, await seam?.kernel, seam?.asked);
     const { exports, hooks, names } = JSON.parse(await readFile(path.join(folder, "unit.json"), "utf8")) as Omit<
       Unit,
       "object"
@@ -173,12 +195,12 @@ class Stages {
     return path.join(folder, "module.wasm");
   }
 
-  private async translate(name: ModuleName, wasmFile: string, kernel?: Unit): Promise<string> {
+  private async translate(name: ModuleName, wasmFile: string, kernel?: Unit, asked?: AskedFeatures): Promise<string> {
     const wasm = await readFile(wasmFile);
     const boot = await bootSources();
     const header = await readText("boot/kernel.h");
     const assembly = await globalNames(boot);
-    const seam = JSON.stringify([kernel?.exports, kernel?.hooks]);
+    const seam = JSON.stringify([kernel?.exports, kernel?.hooks, asked]);
     const key = [wasm, wasm2cVersion(), await toolsKey(), header, [...assembly].join(), seam];
     return this.cache.stage(`${name}-c`, key, async (work) => {
       this.progress(`${name}: wasm2c`);
@@ -189,7 +211,7 @@ class Stages {
       const unit =
         kernel === undefined
           ? kernelUnit(translation, module, { header: headerImports(header), assembly })
-          : appUnit(translation, module, kernel.exports, kernel.hooks);
+          : appUnit(translation, module, kernel.exports, kernel.hooks, asked);
       const exports: KernelExports = Object.fromEntries(
         [...translation.exports].map(([key, { result, parameters }]) => [key, { result, parameters }]),
       );

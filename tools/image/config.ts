@@ -41,6 +41,7 @@ export function commandLine(manifest: Manifest): string {
   const words = [`ip=${ipOption(manifest)}`, ...ipv6Options(manifest)];
   if (manifest.stack !== undefined) words.push(`stack=${manifest.stack / 1024}K`);
   if (manifest.fork !== undefined) words.push(...forkOptions(manifest.fork));
+  for (const [mount, size] of Object.entries(manifest.tmpfs)) words.push(word(`tmpfs=${mount}:${sizeText(size)}`));
   for (const [name, value] of Object.entries(manifest.environment)) words.push(`env.${name}=${word(value)}`);
   if (manifest.arguments.length > 0) words.push("--", ...manifest.arguments.map(word));
   const text = words.join(" ");

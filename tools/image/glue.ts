@@ -5,7 +5,7 @@
 // What the kernel has only for a certain system call it reaches through an import of module with_<call>: with an app
 // that makes the call that is the kernel's export of the same name, with another an empty function. So the linker
 // leaves out what an app cannot use, although the kernel is compiled once for all apps. with_network is for the kernel that
-// has one, whatever the app calls, with_pipe also for sockets of AF_UNIX, with_fork_network for where both are, with_fork_pipe for an app that makes both calls.
+// has one, whatever the app calls, with_tmpfs for apps that make files and for manifests that ask for it, with_pipe also for sockets of AF_UNIX, with_fork_network for where both are, with_fork_pipe for an app that makes both calls.
 import { KaryonError } from "../support/errors.ts";
 import { appData, kernelData } from "./static_data.ts";
 import { placement } from "./traffic.ts";
@@ -34,7 +34,11 @@ const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = {
   anonymous: ["epoll_create", "eventfd", "timerfd_create"],
   epoll: ["epoll_create"],
   timerfd: ["timerfd_create"],
+  tmpfs: ["openat", "mkdirat", "symlinkat", "linkat", "renameat", "pwrite", "pwritev", "truncate", "ftruncate"],
 };
+
+/** Features that an image has because its manifest says so, whatever the app calls. */
+export type AskedFeatures = readonly string[];
 
 /** The call by which an app gets handlers of signals. */
 const SIGNAL = "posix_signal";
@@ -97,6 +101,7 @@ export function kernelHooks({ imports }: Translation): KernelHooks {
 /**
  * The C unit of an app.
  *
+ * @param asked features that the manifest asks for
  * @throws KaryonError IMAGE_IMPORT_MISSING naming each import that the kernel does not export
  */
 export function appUnit(
@@ -104,6 +109,7 @@ export function appUnit(
   module: WasmModule,
   kernel: KernelExports,
   hooks: KernelHooks = [],
+  asked: AskedFeatures = [],
 ): string {
   const missing = translation.imports.filter((imported) => !isProvided(imported, kernel));
   if (missing.length > 0) {
@@ -121,7 +127,7 @@ export function appUnit(
     ...translation.imports.map((imported) => systemCall(imported, kernel)),
     memoryCalls(kernel),
     ...(hooks.length === 0 ? [] : [EMPTY_HOOK]),
-    ...hooks.map((hook) => hookFunction(hook, translation.imports, kernel)),
+    ...hooks.map((hook) => hookFunction(hook, translation.imports, kernel, asked)),
     translation.text,
     appData(module),
     entryPoints(translation),
@@ -181,12 +187,18 @@ function systemCall(imported: ImportedFunction, kernel: KernelExports): string {
   ].join("\n");
 }
 
-function hookFunction(hook: ImportedFunction, imports: readonly ImportedFunction[], kernel: KernelExports): string {
+function hookFunction(
+  hook: ImportedFunction,
+  imports: readonly ImportedFunction[],
+  kernel: KernelExports,
+  asked: AskedFeatures,
+): string {
   const [, features = ""] = HOOK_MODULE.exec(hook.module) ?? [];
   const has = (feature: string): boolean =>
     feature === "network"
       ? kernel[NETWORK_START] !== undefined
-      : imports.some(({ module, name }) => module === "posix" && (FEATURE_CALLS[feature] ?? [feature]).includes(name));
+      : asked.includes(feature) ||
+        imports.some(({ module, name }) => module === "posix" && (FEATURE_CALLS[feature] ?? [feature]).includes(name));
   if (!features.split("_").every(has)) {
     return `__asm__(".globl ${hook.symbol}\\n.set ${hook.symbol}, app_emptyHook");`;
   }

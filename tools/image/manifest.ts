@@ -93,6 +93,13 @@ const networkSchema = z.strictObject({
     .optional(),
 });
 
+// Where a file system in memory is mounted, as the kernel reads it (libos/fs/mounts.ts), and how much it may take.
+const mountPath = z.string().refine((text) => {
+  const [before, ...names] = text.split("/");
+  const isName = (name: string): boolean => /^[\x21-\x39\x3b-\x7e]{1,255}$/.test(name) && !/^\.\.?$/.test(name);
+  return before === "" && names.length > 0 && names.every(isName);
+}, 'expected an absolute path such as "/var/lib"');
+
 const manifestSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "expected lower case letters, digits and -, at most 32"),
@@ -105,6 +112,7 @@ const manifestSchema = z
       .record(z.string().regex(/^[A-Za-z_]\w*$/, "expected a name such as LOG_LEVEL"), printable)
       .default({}),
     files: relativePath.optional(),
+    tmpfs: z.record(mountPath, bytes(4 * KIBIBYTE, MOST_MEMORY)).default({}),
     optimize: z.enum(["speed", "size"], 'expected "speed" or "size"').optional(),
     fork: z
       .union([children.transform((count): ForkManifest => ({ children: count })), forkSchema], FORK_EXPECTED)

@@ -10,6 +10,7 @@ import { processChecks } from "./process";
 import { socketChecks } from "./sockets";
 import { socket6Checks } from "./sockets6";
 import { shadowOverflow, threadChecks } from "./threads";
+import { tmpfsChecks } from "./tmpfs";
 import { waitingChecks } from "./waiting";
 
 /** Reads lines from the console until one is "end". */
@@ -36,6 +37,7 @@ export function main(args: string[]): i32 {
   if (args.length == 1 && args[0] == "overflow") shadowOverflow();
   processChecks(args);
   fileChecks();
+  tmpfsChecks();
   descriptorChecks();
   pipeChecks();
   threadChecks();

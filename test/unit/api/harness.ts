@@ -7,6 +7,7 @@ import {
   POLLIN,
   PollSet,
   Stat,
+  Statfs,
   cmsghdr,
   epoll_event,
   fd_set,
@@ -39,7 +40,9 @@ import {
   EPOLL_EVENT_SIZE,
   EpollEvent,
   FILE_STATUS_SIZE,
+  FILE_SYSTEM_STATUS_SIZE,
   FileStatus,
+  FileSystemStatus,
   IO_VECTOR_SIZE,
   LINGER_SIZE,
   Linger,
@@ -173,6 +176,15 @@ export function layoutDifference(): i32 {
   if (offsetof<Stat>("st_mtime_nsec") != offsetof<FileStatus>("modifiedNanoseconds")) return 6;
   if (offsetof<Stat>("st_hash_low") != offsetof<FileStatus>("hashLow")) return 6;
   if (offsetof<Stat>("st_hash_high") != offsetof<FileStatus>("hashHigh")) return 6;
+  if (offsetof<Stat>("st_dev") != offsetof<FileStatus>("device")) return 13;
+  if (offsetof<Stat>("st_gid") != offsetof<FileStatus>("group")) return 13;
+  if (offsetof<Stat>("st_blocks") != offsetof<FileStatus>("blocks")) return 13;
+  if (offsetof<Stat>("st_atime") != offsetof<FileStatus>("accessSeconds")) return 13;
+  if (offsetof<Stat>("st_ctime_nsec") != offsetof<FileStatus>("changeNanoseconds")) return 13;
+  if (offsetof<Statfs>() != FILE_SYSTEM_STATUS_SIZE) return 14;
+  if (offsetof<FileSystemStatus>() != FILE_SYSTEM_STATUS_SIZE) return 14;
+  if (offsetof<Statfs>("f_ffree") != offsetof<FileSystemStatus>("filesFree")) return 14;
+  if (offsetof<Statfs>("f_flags") != offsetof<FileSystemStatus>("flags")) return 14;
   if (offsetof<siginfo_t>() != SIGNAL_INFORMATION_SIZE) return 7;
   if (offsetof<siginfo_t>("si_code") != offsetof<SignalInformation>("code")) return 7;
   if (offsetof<siginfo_t>("si_pid") != offsetof<SignalInformation>("pid")) return 7;

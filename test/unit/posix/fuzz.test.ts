@@ -22,10 +22,13 @@ const MESSAGES = 0x3600;
 const TIMES = 0x3c00;
 const PIECES = 0x3e00;
 const PATH_LENGTH = 7;
+/** Paths of so many bytes: below the working directory, above it, and two in a tmpfs. */
+const FILE_PATHS = "./docsx\0../docs\0/tmp/ab\0/tmp/ab\0";
 
 /**
  * Kinds of arguments by call: f descriptor, p pointer, n length, i number, o file offset, T short time in ns (i64),
- * E operation of epoll_ctl, v pieces, c how many, t a time as posix_timerfd_settime takes it, D domain, U the domain AF_UNIX, S socket type, N flags (both with SOCK_NONBLOCK), a address, u one of AF_UNIX, m a message header, P path, L its length, 0 nearly always zero.
+ * E operation of epoll_ctl, v pieces, c how many, t a time as posix_timerfd_settime takes it, D domain, U the domain AF_UNIX, S socket type, N flags (both with SOCK_NONBLOCK), a address, u one of AF_UNIX, m a message header, P path, L its length,
+ * F flags of open, C directory of a path, R flag of unlinkat, 0 nearly always zero.
  */
 const CALLS: Readonly<Record<string, string>> = {
   posix_open: "PL0",
@@ -111,6 +114,43 @@ const MIXTURES: readonly Mixture[] = [
     reached: ["pipe", "read", "write", "sendfile"],
   },
   {
+    title: "calls on files",
+    calls: {
+      ...Object.fromEntries(Object.entries(CALLS).filter(([name]) => DESCRIPTORS.test(name))),
+      posix_open: "PLFi",
+      posix_openat: "CPLFi",
+      posix_pread: "fpno",
+      posix_pwrite: "fpno",
+      posix_lseek: "fo0",
+      posix_getdents: "fpn",
+      posix_stat: "PLp",
+      posix_fstatat: "CPLp0",
+      posix_truncate: "PLo",
+      posix_ftruncate: "fo",
+      posix_fsync: "f",
+      posix_mkdirat: "CPLi",
+      posix_unlinkat: "CPLR",
+      posix_renameat: "CPLCPL",
+      posix_linkat: "CPLCPL0",
+      posix_symlinkat: "PLCPL",
+      posix_readlinkat: "CPLpn",
+      posix_fchmodat: "CPLi",
+      posix_fchmod: "fi",
+      posix_faccessat: "CPLi",
+      posix_umask: "0",
+      posix_utimensat: "CPLp0",
+      posix_statfs: "PLp",
+      posix_fstatfs: "fp",
+      posix_chdir: "PL",
+      posix_fchdir: "f",
+      posix_getcwd: "pn",
+    },
+    reached: [
+      ...["openat", "pwrite", "truncate", "ftruncate", "mkdirat", "unlinkat", "renameat", "symlinkat"],
+      ...["readlinkat", "fchmodat", "utimensat", "statfs", "chdir", "fchdir", "getcwd", "getdents", "sendfile"],
+    ],
+  },
+  {
     title: "calls on sockets of AF_UNIX",
     calls: {
       ...Object.fromEntries(Object.entries(CALLS).filter(([name]) => SOCKETS.test(name))),
@@ -171,6 +211,7 @@ for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
     const random = seededRandom(seed);
     const isUnix = "posix_socketpair" in calls;
     const hasTimes = "posix_timerfd_settime" in calls;
+    const isFiles = "posix_openat" in calls;
     const pick = (limit: number): number => Math.floor(random() * limit);
     const numbers = [0, 1, 2, 3, 4, 6, 7, 8, 9, 13, 17, 20, 21, 128, 1024, 4096, -1, -2, 0x7fff_ffff, -0x8000_0000];
     const number = (): number => (random() < 0.8 ? (numbers[pick(numbers.length)] ?? 0) : pick(2 ** 32) | 0);
@@ -195,6 +236,9 @@ for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
       v: () => seldom(PIECES + pick(8) * 8),
       c: () => seldom(pick(4)),
       t: () => seldom(TIMES + pick(8) * 32),
+      F: () => seldom([0, 2, 0x42, 0x42, 0x241, 0xc2, 0x10000][pick(7)] ?? 0),
+      C: () => seldom(random() < 0.9 ? -100 : pick(30)),
+      R: () => seldom(pick(2) * 0x200),
       "0": () => seldom(0),
     };
     const names = Object.keys(calls);
@@ -205,7 +249,7 @@ for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
         assert.equal(yield* process.call("posix_fcntl", 0, 4, NONBLOCK), 0);
         for (let i = 0; i < 20_000; i++) {
           if (i % 10 === 0) {
-            process.put(PATHS, Buffer.from("/docs/a\0/docs/b\0/./docs\0none.no\0"));
+            process.put(PATHS, Buffer.from(isFiles ? FILE_PATHS : "/docs/a\0/docs/b\0/./docs\0none.no\0"));
             for (let j = 0; j < 4; j++) {
               process.put(ADDRESSES + j * 16, Buffer.from([2, 0, 0x1f, 0x90 + pick(3), j === 3 ? 10 : 127, 0, 0, 1]));
             }

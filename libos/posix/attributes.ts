@@ -1,0 +1,140 @@
+// What is set and told of files by path or descriptor: their length and times, and the file system they are in.
+import { EBADF, EFAULT, EINVAL, EISDIR, EROFS } from "../../kernel/errno";
+import { PAGE_SHIFT, PAGE_SIZE } from "../../kernel/memory/pages";
+import { wallClockNow } from "../../kernel/time/clock";
+import { FS_ROOT, FS_TMPFS, Mount } from "../fs/mounts";
+import { nodeInode, nodeType } from "../fs/node";
+import { WALK_SIZE, Walk, workingDirectoryMount } from "../fs/walk";
+import { descriptorFile } from "../process/descriptors";
+import { KIND_FILE, NO_FILE, openFileIsWritable } from "../process/open_file";
+import { userBuffer } from "../process/user_memory";
+import { tmpfsModified, tmpfsResize } from "../with_tmpfs";
+import {
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  NAME_MAX,
+  ROMFS_MAGIC,
+  ST_RDONLY,
+  S_IFDIR,
+  S_IFREG,
+  TMPFS_MAGIC,
+  UTIME_NOW,
+  UTIME_OMIT,
+} from "./constants";
+import { FILE_SYSTEM_STATUS_SIZE, FileSystemStatus, TIME_SPEC_SIZE, TimeSpec } from "./layout";
+import { userPath } from "./user_path";
+
+const NANOSECONDS: i64 = 1_000_000_000;
+
+const walk = changetype<Walk>(memory.data(WALK_SIZE, 8));
+
+export function posix_truncate(path: u32, pathLength: u32, size: i64): i32 {
+  if (size < 0) return -EINVAL;
+  const error = userPath(AT_FDCWD, path, pathLength, true, walk);
+  if (error != 0) return error;
+  const type = nodeType(walk.mount, walk.node);
+  if (type == S_IFDIR) return -EISDIR;
+  if (type != S_IFREG) return -EINVAL;
+  if (walk.mount.kind != FS_TMPFS) return -EROFS;
+  const inode = nodeInode(walk.node);
+  if (inode.size != <u64>size) tmpfsModified(inode);
+  tmpfsResize(inode, size);
+  return 0;
+}
+
+export function posix_ftruncate(fd: i32, size: i64): i32 {
+  if (size < 0) return -EINVAL;
+  const file = descriptorFile(fd);
+  if (file == NO_FILE) return -EBADF;
+  if (file.kind != KIND_FILE || !openFileIsWritable(file)) return -EINVAL;
+  const inode = nodeInode(file.node);
+  tmpfsResize(inode, size);
+  tmpfsModified(inode);
+  return 0;
+}
+
+/** There is nothing to wait for: files are in memory. */
+export function posix_fsync(fd: i32): i32 {
+  const file = descriptorFile(fd);
+  if (file == NO_FILE) return -EBADF;
+  return file.mount != 0 ? 0 : -EINVAL;
+}
+
+/** The time that the TimeSpec at `address` asks for, ns; `before` to leave it. */
+function wanted(address: usize, before: u64, now: u64): u64 {
+  const time = changetype<TimeSpec>(address);
+  if (time.nanoseconds == UTIME_OMIT) return before;
+  return time.nanoseconds == UTIME_NOW ? now : <u64>(time.seconds * NANOSECONDS + time.nanoseconds);
+}
+
+function isTime(address: usize): bool {
+  const nanoseconds = changetype<TimeSpec>(address).nanoseconds;
+  return <u64>nanoseconds < <u64>NANOSECONDS || nanoseconds == UTIME_NOW || nanoseconds == UTIME_OMIT;
+}
+
+function isOmitted(address: usize): bool {
+  return changetype<TimeSpec>(address).nanoseconds == UTIME_OMIT;
+}
+
+/** Sets the times of a node to the two TimeSpecs at `times`; to the present when that is 0. */
+function setTimes(mount: Mount, node: u64, times: usize): i32 {
+  if (mount.kind != FS_TMPFS) return -EROFS;
+  const now = wallClockNow();
+  const inode = nodeInode(node);
+  inode.accessed = times == 0 ? now : wanted(times, inode.accessed, now);
+  inode.modified = times == 0 ? now : wanted(times + TIME_SPEC_SIZE, inode.modified, now);
+  inode.changed = now;
+  return 0;
+}
+
+/** `path` 0: of the descriptor itself. */
+export function posix_utimensat(fd: i32, path: u32, pathLength: u32, times: u32, flags: i32): i32 {
+  const pair = times == 0 ? 0 : userBuffer(times, TIME_SPEC_SIZE << 1);
+  if (times != 0) {
+    if (pair == 0) return -EFAULT;
+    if (!isTime(pair) || !isTime(pair + TIME_SPEC_SIZE)) return -EINVAL;
+    if (isOmitted(pair) && isOmitted(pair + TIME_SPEC_SIZE)) return 0;
+  }
+  if ((flags & ~AT_SYMLINK_NOFOLLOW) != 0 || (path == 0 && flags != 0)) return -EINVAL;
+  if (path != 0) {
+    const error = userPath(fd, path, pathLength, (flags & AT_SYMLINK_NOFOLLOW) == 0, walk);
+    return error != 0 ? error : setTimes(walk.mount, walk.node, pair);
+  }
+  const file = descriptorFile(fd);
+  if (file == NO_FILE) return -EBADF;
+  return file.mount == 0 ? -EROFS : setTimes(changetype<Mount>(file.mount), file.node, pair);
+}
+
+/** Tells of the file system `mount`. */
+function describe(mount: Mount, target: u32): i32 {
+  const bytes = userBuffer(target, FILE_SYSTEM_STATUS_SIZE);
+  if (bytes == 0) return -EFAULT;
+  memory.fill(bytes, 0, FILE_SYSTEM_STATUS_SIZE);
+  const status = changetype<FileSystemStatus>(bytes);
+  status.type = mount.kind == FS_ROOT ? ROMFS_MAGIC : TMPFS_MAGIC;
+  status.blockSize = PAGE_SIZE;
+  status.nameLength = NAME_MAX;
+  if (mount.kind != FS_TMPFS) {
+    status.flags = ST_RDONLY;
+    return 0;
+  }
+  status.blocks = mount.capacity >> PAGE_SHIFT;
+  status.blocksFree = mount.used >= mount.capacity ? 0 : (mount.capacity - mount.used) >> PAGE_SHIFT;
+  // A file takes a little of the same room: as many more as there are pages is a fair guess.
+  status.filesFree = status.blocksFree;
+  status.files = status.filesFree + mount.files;
+  return 0;
+}
+
+export function posix_statfs(path: u32, pathLength: u32, target: u32): i32 {
+  const error = userPath(AT_FDCWD, path, pathLength, true, walk);
+  return error != 0 ? error : describe(walk.mount, target);
+}
+
+export function posix_fstatfs(fd: i32, target: u32): i32 {
+  const file = descriptorFile(fd);
+  if (file == NO_FILE) return -EBADF;
+  const working = workingDirectoryMount(); // there are mounts from now on
+  // What has no name is told to be where names are.
+  return describe(file.mount == 0 ? working : changetype<Mount>(file.mount), target);
+}

@@ -1,0 +1,111 @@
+// open and openat, which creat is: from a path and flags to a descriptor.
+import { EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO, EROFS } from "../../kernel/errno";
+import { contentsOpen } from "../fs/contents";
+import { DEVICE_CONSOLE, devicesDescriptor, devicesNumber } from "../fs/devices";
+import { FS_DEVICES, FS_TMPFS } from "../fs/mounts";
+import { nodeHold, nodeInode, nodeType } from "../fs/node";
+import { LAST_NAME, WALK_SIZE, Walk, walkOn } from "../fs/walk";
+import { descriptorDuplicate, descriptorFile, descriptorFree, descriptorOpen } from "../process/descriptors";
+import { KIND_CONSOLE, KIND_DEVICE, KIND_DIRECTORY, KIND_FILE, openFileIsSocket } from "../process/open_file";
+import { tmpfsMake, tmpfsModified, tmpfsResize } from "../with_tmpfs";
+import {
+  AT_FDCWD,
+  O_ACCMODE,
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_TRUNC,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFREG,
+} from "./constants";
+import { fileModeMask } from "./modes";
+import { userPathParent } from "./user_path";
+
+/** Flags that a description keeps. */
+const KEPT: i32 = O_ACCMODE | O_APPEND | O_NONBLOCK;
+
+const walk = changetype<Walk>(memory.data(WALK_SIZE, 8));
+
+/** A descriptor for the regular file or directory that `walk` has led to. */
+function openNode(kind: u32, flags: i32): i32 {
+  const object = kind == KIND_FILE ? contentsOpen(walk.mount, walk.node) : 0;
+  const fd = descriptorOpen(kind, object, flags & KEPT, (flags & O_CLOEXEC) != 0);
+  if (fd < 0) return fd;
+  const file = descriptorFile(fd);
+  file.mount = changetype<usize>(walk.mount);
+  file.node = walk.node;
+  nodeHold(walk.mount, walk.node);
+  return fd;
+}
+
+/** A descriptor for a device, or for what another descriptor refers to. */
+function openDevice(flags: i32): i32 {
+  const closeOnExec = (flags & O_CLOEXEC) != 0;
+  const fd = devicesDescriptor(walk.node);
+  if (fd >= 0) {
+    // A second descriptor of the description; files and directories have been walked to and get a new one.
+    const file = descriptorFile(fd);
+    return openFileIsSocket(file) ? -ENXIO : descriptorDuplicate(file, 0, closeOnExec);
+  }
+  const device = devicesNumber(walk.node);
+  const kind = device == DEVICE_CONSOLE ? KIND_CONSOLE : KIND_DEVICE;
+  return descriptorOpen(kind, device, flags & (O_ACCMODE | O_NONBLOCK), closeOnExec);
+}
+
+/** Opens what is there. */
+function openFound(flags: i32): i32 {
+  if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) return -EEXIST;
+  const type = nodeType(walk.mount, walk.node);
+  const writing = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
+  if (type == S_IFDIR) {
+    if (writing || (flags & O_CREAT) != 0) return -EISDIR;
+    return openNode(KIND_DIRECTORY, flags);
+  }
+  if ((flags & O_DIRECTORY) != 0) return -ENOTDIR;
+  if (type == S_IFLNK) return -ELOOP;
+  if (walk.mount.kind == FS_DEVICES) return openDevice(flags);
+  if (!writing) return openNode(KIND_FILE, flags);
+  if (walk.mount.kind != FS_TMPFS) return -EROFS;
+  const fd = openNode(KIND_FILE, flags);
+  if (fd >= 0 && (flags & O_TRUNC) != 0) {
+    tmpfsResize(nodeInode(walk.node), 0);
+    tmpfsModified(nodeInode(walk.node));
+  }
+  return fd;
+}
+
+/** Makes the file that is missing. */
+function openMade(flags: i32, mode: u32): i32 {
+  if (walk.parentMount.kind != FS_TMPFS) return -EROFS;
+  const permissions = S_IFREG | fileModeMask(mode);
+  const inode = tmpfsMake(nodeInode(walk.parentNode), walk.name, walk.nameLength, permissions, 0, 0);
+  if (inode < 0) return inode;
+  walk.mount = walk.parentMount;
+  walk.node = inode;
+  return openNode(KIND_FILE, flags);
+}
+
+export function posix_openat(directory: i32, path: u32, pathLength: u32, flags: i32, mode: u32): i32 {
+  const creating = (flags & O_CREAT) != 0;
+  if (creating && (flags & O_DIRECTORY) != 0) return -EINVAL;
+  const free = descriptorFree(0);
+  if (free < 0) return free;
+  const error = userPathParent(directory, path, pathLength, walk);
+  if (error != 0) return error;
+  if (creating && walk.last == LAST_NAME && walk.slashes) return -EISDIR;
+  const following = (flags & O_NOFOLLOW) == 0 && !(creating && (flags & O_EXCL) != 0);
+  const missing = walkOn(following, walk);
+  if (creating && walk.last == LAST_NAME && walk.slashes) return -EISDIR; // a link has led there
+  if (missing == -ENOENT && creating && walk.missing) return openMade(flags, mode);
+  return missing != 0 ? missing : openFound(flags);
+}
+
+export function posix_open(path: u32, pathLength: u32, flags: i32, mode: u32): i32 {
+  return posix_openat(AT_FDCWD, path, pathLength, flags, mode);
+}

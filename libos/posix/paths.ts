@@ -1,0 +1,176 @@
+// Calls that make, name, rename and remove. Errors come in Linux's order (fs/namei.c): what is wrong with the path, with its last
+// component, that the file system is read-only, then what is or is not there.
+import {
+  EBUSY,
+  EEXIST,
+  EFAULT,
+  EINVAL,
+  EISDIR,
+  ENAMETOOLONG,
+  ENOENT,
+  ENOTDIR,
+  ENOTEMPTY,
+  EPERM,
+  EROFS,
+  EXDEV,
+} from "../../kernel/errno";
+import { FS_TMPFS, NO_MOUNT, mountOn } from "../fs/mounts";
+import { nodeInode, nodeLink, nodeLinkLength, nodeType } from "../fs/node";
+import { Inode } from "../fs/tmpfs/inode";
+import { LAST_DOT, LAST_DOTDOT, LAST_NAME, WALK_SIZE, Walk, walkLookup } from "../fs/walk";
+import { userBuffer } from "../process/user_memory";
+import { tmpfsLink, tmpfsMake, tmpfsRemove, tmpfsRename } from "../with_tmpfs";
+import { AT_REMOVEDIR, AT_SYMLINK_FOLLOW, PATH_MAX, S_IFDIR, S_IFLNK, S_ISVTX } from "./constants";
+import { fileModeMask } from "./modes";
+import { userPath, userPathParent } from "./user_path";
+
+const PERMISSIONS: u32 = 0x1ff;
+
+const walk = changetype<Walk>(memory.data(WALK_SIZE, 8));
+const other = changetype<Walk>(memory.data(WALK_SIZE, 8));
+
+function isDirectory(place: Walk): bool {
+  return nodeType(place.mount, place.node) == S_IFDIR;
+}
+
+/** Whether something is mounted on what `place` was looked up to. */
+function isMountPoint(place: Walk): bool {
+  return mountOn(place.mount, place.node) != NO_MOUNT;
+}
+
+/**
+ * Walks to where something is to be made: 0 with the directory and the free name in `place`. -EEXIST, -EROFS; -ENOENT when slashes
+ * follow what is to be no directory; and what is wrong with the path.
+ */
+function toFreeName(directory: i32, path: u32, length: u32, forDirectory: bool, place: Walk): i32 {
+  const error = userPathParent(directory, path, length, place);
+  if (error != 0) return error;
+  if (place.last != LAST_NAME) return -EEXIST;
+  const missing = walkLookup(place);
+  if (missing == 0) return -EEXIST;
+  if (missing != -ENOENT) return missing;
+  if (place.slashes && !forDirectory) return -ENOENT;
+  return place.parentMount.kind == FS_TMPFS ? 0 : -EROFS;
+}
+
+/** Makes what `mode` says where `walk` has found a free name. */
+function make(mode: u32, text: usize, textLength: u32): i32 {
+  return min(tmpfsMake(nodeInode(walk.parentNode), walk.name, walk.nameLength, mode, text, textLength), 0);
+}
+
+export function posix_mkdirat(directory: i32, path: u32, pathLength: u32, mode: u32): i32 {
+  const error = toFreeName(directory, path, pathLength, true, walk);
+  return error != 0 ? error : make(S_IFDIR | (fileModeMask(mode) & (PERMISSIONS | S_ISVTX)), 0, 0);
+}
+
+export function posix_symlinkat(text: u32, textLength: u32, directory: i32, path: u32, pathLength: u32): i32 {
+  const bytes = userBuffer(text, textLength);
+  if (textLength >= PATH_MAX) return -ENAMETOOLONG;
+  if (bytes == 0) return -EFAULT;
+  if (textLength == 0) return -ENOENT;
+  const error = toFreeName(directory, path, pathLength, false, walk);
+  return error != 0 ? error : make(S_IFLNK | PERMISSIONS, bytes, textLength);
+}
+
+export function posix_linkat(
+  oldDirectory: i32,
+  oldPath: u32,
+  oldLength: u32,
+  directory: i32,
+  path: u32,
+  pathLength: u32,
+  flags: i32,
+): i32 {
+  if ((flags & ~AT_SYMLINK_FOLLOW) != 0) return -EINVAL;
+  const error = userPath(oldDirectory, oldPath, oldLength, (flags & AT_SYMLINK_FOLLOW) != 0, other);
+  if (error != 0) return error;
+  const taken = toFreeName(directory, path, pathLength, false, walk);
+  if (taken != 0) return taken;
+  if (walk.parentMount != other.mount) return -EXDEV;
+  if (nodeInode(walk.parentNode).links == 0) return -ENOENT;
+  if (isDirectory(other)) return -EPERM;
+  return tmpfsLink(nodeInode(walk.parentNode), walk.name, walk.nameLength, nodeInode(other.node));
+}
+
+/** Why what `place` names cannot be taken away, as a directory or as something else; 0 when it can. */
+function checkRemovable(place: Walk, asDirectory: bool): i32 {
+  if (isDirectory(place) != asDirectory) return asDirectory ? -ENOTDIR : -EISDIR;
+  if (isMountPoint(place)) return -EBUSY;
+  return asDirectory && nodeInode(place.node).first != 0 ? -ENOTEMPTY : 0;
+}
+
+export function posix_unlinkat(directory: i32, path: u32, pathLength: u32, flags: i32): i32 {
+  if ((flags & ~AT_REMOVEDIR) != 0) return -EINVAL;
+  const asDirectory = (flags & AT_REMOVEDIR) != 0;
+  const error = userPathParent(directory, path, pathLength, walk);
+  if (error != 0) return error;
+  if (walk.last != LAST_NAME) {
+    if (!asDirectory) return -EISDIR;
+    return walk.last == LAST_DOT ? -EINVAL : walk.last == LAST_DOTDOT ? -ENOTEMPTY : -EBUSY;
+  }
+  if (walk.parentMount.kind != FS_TMPFS) return -EROFS;
+  const missing = walkLookup(walk);
+  if (missing != 0) return missing;
+  if (walk.slashes && !asDirectory) return isDirectory(walk) ? -EISDIR : -ENOTDIR;
+  const kept = checkRemovable(walk, asDirectory);
+  if (kept != 0) return kept;
+  tmpfsRemove(nodeInode(walk.parentNode), walk.name, walk.nameLength);
+  return 0;
+}
+
+/** Whether directory `inode` is `below` or one that `below` is in. */
+function contains(inode: u64, below: u64): bool {
+  let at = nodeInode(below);
+  while (changetype<usize>(at) != 0) {
+    if (changetype<usize>(at) == <usize>inode) return true;
+    at = changetype<Inode>(at.parent);
+  }
+  return false;
+}
+
+export function posix_renameat(
+  oldDirectory: i32,
+  oldPath: u32,
+  oldLength: u32,
+  directory: i32,
+  path: u32,
+  pathLength: u32,
+): i32 {
+  const error = userPathParent(oldDirectory, oldPath, oldLength, other);
+  if (error != 0) return error;
+  const failure = userPathParent(directory, path, pathLength, walk);
+  if (failure != 0) return failure;
+  if (walk.parentMount != other.parentMount) return -EXDEV;
+  if (other.last != LAST_NAME || walk.last != LAST_NAME) return -EBUSY;
+  if (walk.parentMount.kind != FS_TMPFS) return -EROFS;
+  const missing = walkLookup(other);
+  if (missing != 0) return missing;
+  const unnamed = walkLookup(walk);
+  if (unnamed != 0 && unnamed != -ENOENT) return unnamed;
+  const moved = isDirectory(other);
+  if (!moved && (other.slashes || walk.slashes)) return -ENOTDIR;
+  if (moved && contains(other.node, walk.parentNode)) return -EINVAL;
+  if (walk.node != 0) {
+    if (isDirectory(walk) && contains(walk.node, other.parentNode)) return -ENOTEMPTY;
+    if (walk.node == other.node) return 0;
+    if (isDirectory(walk) != moved) return moved ? -ENOTDIR : -EISDIR;
+    if (isMountPoint(walk)) return -EBUSY;
+  }
+  if (isMountPoint(other)) return -EBUSY;
+  if (walk.node != 0 && moved && nodeInode(walk.node).first != 0) return -ENOTEMPTY;
+  const from = nodeInode(other.parentNode);
+  return tmpfsRename(from, other.name, other.nameLength, nodeInode(walk.parentNode), walk.name, walk.nameLength);
+}
+
+export function posix_readlinkat(directory: i32, path: u32, pathLength: u32, buffer: u32, size: u32): i32 {
+  if (<i32>size <= 0) return -EINVAL;
+  const error = userPath(directory, path, pathLength, false, walk);
+  if (error != 0) return error;
+  if (nodeType(walk.mount, walk.node) != S_IFLNK) return -EINVAL;
+  const text = nodeLink(walk.mount, walk.node);
+  const length = min(nodeLinkLength(), size);
+  const bytes = userBuffer(buffer, length);
+  if (bytes == 0) return -EFAULT;
+  memory.copy(bytes, text, length);
+  return length;
+}
