@@ -177,7 +177,8 @@ test("forkd is killed in the midst of hand-overs and comes again: every byte com
   await using scene = await Scene.start();
   await scene.explained(async () => {
     const all = scene.echo("11:1:400000:7:3", "7:2:300000:17", "10:1:300000:27");
-    await sleep(4000);
+    all.catch(() => undefined); // it is awaited last
+    await scene.forkd.output.waitFor(/(?: forked [^]*){2}/, PATIENCE_MS);
     await scene.forkd.end("KILL");
     await sleep(500);
     scene.forkd = await startForkd(lab());

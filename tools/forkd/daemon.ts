@@ -189,7 +189,7 @@ export class Daemon {
     this.#members.notify(member);
     this.#networkMail.joined(member);
     await this.#births.expect(member);
-    if (member.pid === FIRST_PID) void this.#networks.prepare(member); // nobody waits for it here
+    this.#prepareNetwork(member);
     this.log(`${member.name} is process ${member.pid} (domain ${domain}) and can fork`);
     this.#onEvent(member);
   }
@@ -261,6 +261,11 @@ export class Daemon {
     if (member.family.members.size === 0) this.#networks.close(member.family);
   }
 
+  /** Nobody waits for it here. */
+  #prepareNetwork(member: Member): void {
+    if (member.pid === FIRST_PID) void this.#networks.prepare(member);
+  }
+
   /** Other tools find every instance by its record. */
   async #writeAddress(member: Member): Promise<void> {
     const { address } = member.descriptor;
@@ -268,6 +273,7 @@ export class Daemon {
     const node = `${member.family.path(member.pid)}/address`;
     await (address === undefined ? this.store.remove(node) : this.store.write(node, address));
     member.address = address;
+    this.#prepareNetwork(member);
   }
 
   /** Whatever has gone wrong, a parent that waits gets an answer. */

@@ -83,9 +83,13 @@ export class FamilyNetworks {
     }
   }
 
-  /** Makes the network of a family whose first process has come: its first fork is not to wait for it. */
+  /**
+   * Makes the network of a family whose first process has come: its first fork is not to wait for it. A family without an address has none to wait for: what
+   * it would get could not be used until somebody let it pass.
+   */
   async prepare({ family, domain }: Member): Promise<void> {
     try {
+      if ((await this.#addresses(family)).length === 0) return;
       const [device] = await networkDevices(this.store, domain);
       if (device !== undefined) await this.#sole(family, domain, device);
     } catch (error) {
@@ -176,7 +180,7 @@ export class FamilyNetworks {
 
   /** Sees to it that a network has just the members that the family has. */
   async #populate(family: Family, network: FamilyNetwork): Promise<FamilyNetwork> {
-    const fixed = await this.#configured(family);
+    const known = await this.#addresses(family);
     const attached: (readonly [pid: number, link: Link])[] = [];
     for (const { pid, domain } of family.members.values()) {
       const [device] = await networkDevices(this.store, domain);
@@ -184,10 +188,11 @@ export class FamilyNetworks {
       if (link !== undefined) attached.push([pid, link]);
     }
     for (const pid of network.strangers(attached.map(([pid]) => pid))) network.removeMember(pid);
+    // Before anybody's frames are looked at: whatever becomes of this forkd, they pass.
+    network.addresses.set([...network.addresses.all, ...known]);
     for (const [pid, link] of attached) this.#join(network, pid, link);
     this.#networks.set(family, network);
     this.#elect(family, network);
-    network.addresses.set([...network.addresses.all, ...(fixed ?? []), ...leasedAddress(family, network.leader)]);
     this.#listener?.made(family);
     return network;
   }
@@ -210,12 +215,12 @@ export class FamilyNetworks {
     if (leader !== undefined) this.#listener?.leads(leader);
   }
 
-  /** The IPv6 address that the toolstack gave the family's first domain; undefined when its record has gone. */
-  async #configured({ uuid }: Family): Promise<readonly Uint8Array[] | undefined> {
-    const commandLine = await this.store.read(`/vm/${uuid}/image/cmdline`);
-    if (commandLine === undefined) return undefined;
-    const address = addressBytes((commandLineOption(commandLine, "ip6") ?? "").replace(/[/,].*$/, ""));
-    return address === undefined ? [] : [address];
+  /** What is known of a family's addresses: the IPv6 one that the toolstack gave its first domain, and the IPv4 one that its eldest member has. */
+  async #addresses({ uuid, members }: Family): Promise<Uint8Array[]> {
+    const commandLine = (await this.store.read(`/vm/${uuid}/image/cmdline`)) ?? "";
+    const configured = (commandLineOption(commandLine, "ip6") ?? "").replace(/[/,].*$/, "");
+    const living = [...members.values()].filter(({ ending }) => !ending).sort((a, b) => a.pid - b.pid);
+    return [configured, living[0]?.descriptor.address ?? ""].flatMap((text) => addressBytes(text) ?? []);
   }
 
   #try(work: () => void): void {
@@ -236,11 +241,4 @@ export class FamilyNetworks {
 
 function macBytes(mac: string): Buffer {
   return Buffer.from(mac.replaceAll(":", ""), "hex");
-}
-
-/** The IPv4 address of the leader, as its descriptor has it. */
-function leasedAddress(family: Family, leader: number): Uint8Array[] {
-  const text = family.members.get(leader)?.descriptor.address;
-  const address = text === undefined ? undefined : addressBytes(text);
-  return address === undefined ? [] : [address];
 }
