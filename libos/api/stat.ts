@@ -101,8 +101,9 @@ export function umask(mask: u32): u32 {
   return <u32>conclude(errno, posix.umask(mask));
 }
 
-/** Two timespecs as the call wants them. */
-function timePair(access: timespec, modification: timespec): StaticArray<i64> {
+/** Two timespecs as the call wants them; null when one is. */
+function timePair(access: timespec | null, modification: timespec | null): StaticArray<i64> | null {
+  if (access === null || modification === null) return null;
   const pair = new StaticArray<i64>(4);
   pair[0] = access.tv_sec;
   pair[1] = access.tv_nsec;
@@ -123,15 +124,15 @@ export function utimensat(
   flags: i32 = 0,
 ): i32 {
   const name = String.UTF8.encode(path);
-  const pair = access === null || modification === null ? null : timePair(access, modification);
-  const times = pair === null ? 0 : changetype<usize>(pair);
+  const pair = timePair(access, modification);
+  const times = changetype<usize>(pair);
   return conclude(errno, posix.utimensat(directory, changetype<usize>(name), name.byteLength, times, flags));
 }
 
 /** Like `utimensat`, of the open file `fd`. */
 export function futimens(fd: i32, access: timespec | null, modification: timespec | null): i32 {
-  const pair = access === null || modification === null ? null : timePair(access, modification);
-  return conclude(errno, posix.utimensat(fd, 0, 0, pair === null ? 0 : changetype<usize>(pair), 0));
+  const pair = timePair(access, modification);
+  return conclude(errno, posix.utimensat(fd, 0, 0, changetype<usize>(pair), 0));
 }
 
 /** True when st_mode `mode` is a symbolic link's. */
