@@ -90,11 +90,11 @@ function change(entry: EpollEntry, events: u32, data: u64): void {
 }
 
 export function posix_epoll_wait(fd: i32, events: u32, maximum: i32, nanoseconds: i64): i32 {
+  const file = descriptorFile(fd);
+  if (file == NO_FILE) return -EBADF;
   if (maximum <= 0 || maximum > EVENTS_MAX) return -EINVAL;
   const target = userBuffer(events, <u32>maximum * EPOLL_EVENT_SIZE);
   if (target == 0) return -EFAULT;
-  const file = descriptorFile(fd);
-  if (file == NO_FILE) return -EBADF;
   if (file.kind != KIND_EPOLL) return -EINVAL;
   const found = epollCollect(epollOf(file), target, maximum);
   if (found != 0 || nanoseconds == 0) return found;
