@@ -30,7 +30,7 @@ const MAILBOX = 180;
 const ENDS = 0x3000;
 const PORT = 80;
 const WAY_POOL = 3;
-const [EAGAIN, EMFILE] = [11, 24];
+const [EAGAIN, EMFILE, ETOOMANYREFS] = [11, 24, 109];
 const O_NONBLOCK = 0x800;
 const F_GETFL = 3;
 const FLOW = 40;
@@ -41,6 +41,7 @@ const kernel = await fakeKernel();
 
 interface Scene {
   readonly calls: Calls;
+  readonly host: Host;
   readonly guest: Guest;
   readonly forkd: FakeForkd;
   /** Accepts a connection that a client has made, or will. */
@@ -87,6 +88,7 @@ function run(body: (scene: Scene) => Piece<void>): void {
         yield* calls.call("posix_listen", listener, 8);
         yield* body({
           calls,
+          host,
           guest,
           forkd,
           accept: (flags = 0) => calls.call("posix_accept", listener, 0, flags),
@@ -170,6 +172,31 @@ for (const type of [SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM]) {
       yield* calls.sleep(0.01);
       assert.deepEqual(told(sent()), [[MESSAGE.release, 0]]);
       assert.equal(yield* pipes(calls), PIPES);
+    });
+  });
+}
+
+for (const type of [SOCK_STREAM, SOCK_DGRAM]) {
+  test(`type ${type}: who sends a fifth waits until one has been taken`, () => {
+    run(function* ({ calls, host, forkd, accept, post }) {
+      const [one, other] = yield* pair(calls, type);
+      forkd.answers = [2];
+      assert.equal(yield* fork(calls), 2);
+      yield* close(calls, other);
+      const connection = yield* accept();
+      for (let i = 0; i < 4; i++) assert.equal(yield* sendmsg(calls, one, ["x"], rights([connection])), 1);
+      const waits = { flags: MSG_DONTWAIT };
+      assert.equal(yield* sendmsg(calls, one, ["x"], rights([connection]), waits), -EAGAIN);
+      assert.equal(yield* sendmsg(calls, one, ["x"], rights(Array<number>(5).fill(connection))), -ETOOMANYREFS);
+      const payload = Buffer.alloc(FLOW + 4);
+      payload.writeUInt32LE(2, FLOW);
+      const begun = host.world.now;
+      host.world.after(3e9, () => post({ type: MESSAGE.taken, flags: 0, pid: 2, payload }));
+      assert.equal(yield* sendmsg(calls, one, ["x"], rights([connection])), 1);
+      assert.ok(host.world.now - begun >= 3e9);
+      assert.equal(yield* sendmsg(calls, one, ["x"], rights([connection]), waits), -EAGAIN);
+      assert.equal(yield* send(calls, one, "bytes alone"), 11);
+      yield* close(calls, connection, one);
     });
   });
 }

@@ -34,6 +34,7 @@ import { SharedPipe } from "../../pipe/shared/shared_pipe";
 import { descriptorsFind } from "../../process/descriptors";
 import { KIND_SHARED_PIPE, KIND_TCP, NO_FILE, OpenFile, openFileCreate, openFileHold } from "../../process/open_file";
 import { monotonicNow } from "../../../kernel/time/clock";
+import { NOTHING_PASSES } from "../../with_fork_unix_rights";
 import { O_NONBLOCK, O_RDWR } from "../constants";
 import { inFlightAdd, inFlightFile, inFlightNumbers, inFlightOf, passingTaken } from "./in_flight";
 import { rightsAdd, rightsCount, rightsCreate, rightsFile, rightsFree, rightsLose } from "./rights";
@@ -44,6 +45,10 @@ let serial: u16 = 0;
 
 /** Export, by libos/with_fork_unix_rights.ts. */
 export function passingBegin(rights: usize, writer: usize): i32 {
+  return begin(rights, writer) ^ NOTHING_PASSES;
+}
+
+function begin(rights: usize, writer: usize): i32 {
   const count = rightsCount(rights);
   if (changetype<OpenFile>(writer).kind != KIND_SHARED_PIPE) return -EOPNOTSUPP;
   for (let i: u32 = 0; i < count; i++) {

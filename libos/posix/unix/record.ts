@@ -4,7 +4,7 @@
 import { EAGAIN, ECONNREFUSED, ENOTCONN, EPERM, EPIPE } from "../../../kernel/errno";
 import { MESSAGE_HEAD, Message } from "../../pipe/message";
 import { NO_FILE, OpenFile, openFileHold, openFileRelease } from "../../process/open_file";
-import { passingBegin, passingEnd } from "../../with_fork_unix_rights";
+import { NOTHING_PASSES, passingBegin, passingEnd } from "../../with_fork_unix_rights";
 import { rightsArrive, rightsAttach, rightsPass } from "../../with_unix_rights";
 import { unixFind } from "../../with_unix_names";
 import { MSG_PEEK, MSG_TRUNC } from "../constants";
@@ -86,7 +86,7 @@ export function recordPut(file: OpenFile, source: usize, count: u32, flags: i32,
     const writer = changetype<OpenFile>(goalWriter);
     const to = changetype<UnixSocket>(load<usize>(goal));
     const passes = rights != 0 && !takesThem(to, writer);
-    const refused = passes ? passingBegin(rights, changetype<usize>(writer)) : 0;
+    const refused = passes ? passingBegin(rights, changetype<usize>(writer)) ^ NOTHING_PASSES : 0;
     if (refused != 0) return refused;
     const message = messageFrom(s);
     const result = endPutMessage(writer, message, source, count);

@@ -4,7 +4,7 @@
 import { EAGAIN, ECONNRESET, EINVAL, ENOTCONN, EPIPE } from "../../../kernel/errno";
 import { POLLERR, POLLHUP, POLLIN } from "../../net/poll_events";
 import { NO_FILE, OpenFile, openFileHold, openFileRelease } from "../../process/open_file";
-import { passingBegin, passingEnd } from "../../with_fork_unix_rights";
+import { NOTHING_PASSES, passingBegin, passingEnd } from "../../with_fork_unix_rights";
 import { rightsArrive, rightsAttach, rightsBound, rightsPass } from "../../with_unix_rights";
 import { MSG_PEEK, MSG_WAITALL } from "../constants";
 import { timeoutDeadline } from "../deadline";
@@ -81,7 +81,7 @@ export function streamPut(file: OpenFile, source: usize, count: u32, flags: i32,
     if (done == count) return <i32>done;
     const takesRights = rights != 0 && done == 0;
     const passes = takesRights && !takesThem(changetype<UnixSocket>(s.peer), writer);
-    const refused = passes ? passingBegin(rights, changetype<usize>(writer)) : 0;
+    const refused = passes ? passingBegin(rights, changetype<usize>(writer)) ^ NOTHING_PASSES : 0;
     if (refused != 0) return refused;
     openFileHold(writer);
     const result = endPut(writer, source + done, count - done);
