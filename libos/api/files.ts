@@ -4,7 +4,9 @@ import { O_CREAT, O_TRUNC, O_WRONLY, AT_FDCWD } from "../posix/constants";
 import { setErrno } from "./errno";
 import { open, openat } from "./fcntl";
 import { fstat, S_ISREG, Stat } from "./stat";
-import { close, pread, writeBytes } from "./unistd";
+import { close, pread, readBytes, writeBytes } from "./unistd";
+
+const FIRST_SIZE: i32 = 4096;
 
 /** The contents of the file `path`; null on error, with errno set. */
 export function readFile(path: string): Uint8Array | null {
@@ -16,10 +18,31 @@ export function readFile(path: string): Uint8Array | null {
     setErrno(EISDIR);
     return null;
   }
+  if (status.st_size == 0) {
+    const all = readToEnd(fd);
+    close(fd);
+    return all;
+  }
   const bytes = new Uint8Array(<i32>status.st_size);
   const length = pread(fd, bytes.dataStart, bytes.length, 0);
   close(fd);
   return length == bytes.length ? bytes : null;
+}
+
+/** What there is to read of `fd`, whose size is not known: of a file in /proc. */
+function readToEnd(fd: i32): Uint8Array | null {
+  let bytes = new Uint8Array(FIRST_SIZE);
+  let length = 0;
+  while (true) {
+    const got = readBytes(fd, bytes, length);
+    if (got < 0) return null;
+    if (got == 0) return bytes.slice(0, length);
+    length += got;
+    if (length < bytes.length) continue;
+    const larger = new Uint8Array(2 * length);
+    larger.set(bytes);
+    bytes = larger;
+  }
 }
 
 /** The contents of the file `path` as text (UTF-8); null on error, with errno set. */

@@ -1,10 +1,12 @@
-// The contents of open files, of whatever file system: OpenFile.object is the index of an embedded file. Nothing here blocks.
+// The contents of open files, of whatever file system: OpenFile.object is the index of an embedded file, and
+// the text of one in /proc, 0 until it is read. Nothing here blocks.
 import { EBADF } from "../../kernel/errno";
 import { O_APPEND } from "../posix/constants";
 import { OpenFile, openFileIsWritable } from "../process/open_file";
+import { procClose, procRead } from "../with_proc";
 import { tmpfsRead, tmpfsWrite } from "../with_tmpfs";
 import { embeddedFile } from "./embedded";
-import { FS_ROOT, Mount } from "./mounts";
+import { FS_PROC, FS_ROOT, FS_TMPFS, Mount } from "./mounts";
 import { nodeInode, nodeRelease } from "./node";
 import { rootFileIndex } from "./root";
 
@@ -15,7 +17,9 @@ export function contentsOpen(mount: Mount, node: u64): usize {
 
 /** What an open file or directory holds is let go. */
 export function contentsClose(file: OpenFile): void {
-  nodeRelease(changetype<Mount>(file.mount), file.node);
+  const mount = changetype<Mount>(file.mount);
+  if (mount.kind == FS_PROC && file.object != 0) procClose(file.object);
+  nodeRelease(mount, file.node);
 }
 
 /** Copies up to `count` bytes of an embedded file from `offset`: how many. */
@@ -27,18 +31,21 @@ function readEmbedded(index: u32, target: usize, count: u32, offset: u64): i32 {
   return <i32>length;
 }
 
-/** Copies up to `count` bytes from `offset` to `target`: how many, 0 at and behind the end. */
+/** Copies up to `count` bytes from `offset` to `target`: how many, 0 at and behind the end; -ENOMEM. */
 export function contentsRead(file: OpenFile, target: usize, count: u32, offset: u64): i32 {
   const kind = changetype<Mount>(file.mount).kind;
   if (kind == FS_ROOT) return readEmbedded(<u32>file.object, target, count, offset);
+  if (kind == FS_PROC) {
+    return procRead(<u32>file.node, changetype<usize>(file) + offsetof<OpenFile>("object"), target, count, offset);
+  }
   return tmpfsRead(nodeInode(file.node), target, count, offset);
 }
 
-/** Bytes of the file. */
+/** Bytes of the file; of one in /proc 0, as it is made when it is read. */
 export function contentsSize(file: OpenFile): u64 {
   const kind = changetype<Mount>(file.mount).kind;
   if (kind == FS_ROOT) return embeddedFile(<u32>file.object).dataLength;
-  return nodeInode(file.node).size;
+  return kind == FS_TMPFS ? nodeInode(file.node).size : 0;
 }
 
 /** Whether they are embedded, and so stay where they are. */

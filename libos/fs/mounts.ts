@@ -12,6 +12,8 @@ export const FS_ROOT: u32 = 0;
 export const FS_DEVICES: u32 = 1;
 /** Files in memory (tmpfs/). */
 export const FS_TMPFS: u32 = 2;
+/** What is known of process and system (proc/). */
+export const FS_PROC: u32 = 3;
 
 /** A file system at its place. */
 @unmanaged

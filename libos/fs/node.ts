@@ -2,10 +2,11 @@
 // has. A switch and no table of functions, which would be linked into every image. One kind more – on a disk, say – is one case more here.
 import { S_IFDIR, S_IFMT, S_IFREG } from "../posix/constants";
 import { FileStatus } from "../posix/layout";
+import { procLink, procList, procLookup, procParent, procStatus, procType } from "../with_proc";
 import { tmpfsList, tmpfsLookup, tmpfsRelease, tmpfsStatus } from "../with_tmpfs";
 import { devicesLink, devicesList, devicesLookup, devicesParent, devicesStatus, devicesType } from "./devices";
 import { ListedName } from "./listing";
-import { FS_ROOT, FS_TMPFS, Mount } from "./mounts";
+import { FS_PROC, FS_ROOT, FS_TMPFS, Mount } from "./mounts";
 import { rootIsDirectory, rootList, rootLookup, rootParent, rootStatus } from "./root";
 import { Inode } from "./tmpfs/inode";
 
@@ -26,6 +27,8 @@ export function nodeType(mount: Mount, node: u64): u32 {
       return rootIsDirectory(node) ? S_IFDIR : S_IFREG;
     case FS_TMPFS:
       return nodeInode(node).mode & S_IFMT;
+    case FS_PROC:
+      return procType(<u32>node);
     default:
       return devicesType(node);
   }
@@ -38,6 +41,8 @@ export function nodeLookup(mount: Mount, directory: u64, name: usize, length: u3
       return rootLookup(directory, name, length);
     case FS_TMPFS:
       return tmpfsLookup(nodeInode(directory), name, length);
+    case FS_PROC:
+      return procLookup(<u32>directory, name, length);
     default:
       return devicesLookup(directory, name, length);
   }
@@ -50,6 +55,8 @@ export function nodeParent(mount: Mount, directory: u64): u64 {
       return rootParent(directory);
     case FS_TMPFS:
       return nodeInode(directory).parent;
+    case FS_PROC:
+      return procParent(<u32>directory);
     default:
       return devicesParent(directory);
   }
@@ -61,6 +68,7 @@ export function nodeLink(mount: Mount, node: u64): usize {
     store<u32>(linkLength, <u32>nodeInode(node).size);
     return nodeInode(node).tree;
   }
+  if (mount.kind == FS_PROC) return procLink(<u32>node, linkLength);
   store<u32>(linkLength, devicesLink(node, linkText));
   return linkText;
 }
@@ -79,6 +87,8 @@ export function nodeStatus(mount: Mount, node: u64, status: FileStatus): void {
       return rootStatus(node, status);
     case FS_TMPFS:
       return tmpfsStatus(nodeInode(node), status);
+    case FS_PROC:
+      return procStatus(<u32>node, status);
     default:
       return devicesStatus(node, status);
   }
@@ -91,6 +101,8 @@ export function nodeList(mount: Mount, directory: u64, listed: ListedName): bool
       return rootList(directory, listed.next, listed);
     case FS_TMPFS:
       return tmpfsList(nodeInode(directory), listed);
+    case FS_PROC:
+      return procList(<u32>directory, listed);
     default:
       return devicesList(directory, listed.next, listed);
   }

@@ -4,12 +4,13 @@
 // Nothing here blocks, so names and texts of links stay where they are meanwhile.
 import { ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../../kernel/errno";
 import { NAME_MAX, PATH_MAX, S_IFDIR, S_IFLNK } from "../posix/constants";
-import { tmpfsStart } from "../with_tmpfs";
+import { procDescriptor } from "../with_proc";
 import { descriptorFile } from "../process/descriptors";
-import { DEVICES_NODE, devicesDescriptor } from "./devices";
-import { FS_DEVICES, FS_ROOT, Mount, NO_MOUNT, mountAdd, mountAt, mountCount, mountCover, mountOn } from "./mounts";
-import { nodeHold, nodeLink, nodeLinkLength, nodeLookup, nodeParent, nodeRelease, nodeType } from "./node";
+import { devicesDescriptor, devicesDescriptorNode } from "./devices";
+import { FS_PROC, Mount, NO_MOUNT, mountAt, mountOn } from "./mounts";
+import { nodeLink, nodeLinkLength, nodeLookup, nodeParent, nodeType } from "./node";
 import { ROOT_NODE } from "./root";
+import { DEVICES_MOUNT, workingDirectory, workingDirectoryMount } from "./working_directory";
 
 /** What the last component is: a name, or what needs no looking up. */
 export const LAST_NAME: u32 = 0;
@@ -47,14 +48,11 @@ export class Walk {
 
 const SLASH: u8 = 0x2f;
 const DOT: u8 = 0x2e;
-/** The index of the mount of /dev. */
-const DEVICES_MOUNT: u32 = 1;
 /** The most symbolic links on the way, as on Linux. */
 const LINKS: u32 = 40;
 
 // What is still to be walked behind symbolic links that are being walked: {address, length}, each with a component at least.
 const pending = memory.data(320, 4);
-const devicePath = memory.data(4, 4);
 let depth: u32 = 0;
 let links: u32 = 0;
 let at: usize = 0;
@@ -65,43 +63,6 @@ let current: u64 = 0;
 // Where the next walk begins, if not there.
 let baseMount: Mount = changetype<Mount>(0);
 let base: u64 = 0;
-
-// The working directory; held, but for the root.
-let workingMount: Mount = changetype<Mount>(0);
-let working: u64 = 0;
-
-/** Mounts what an image has from the start, when the first path is walked. */
-function start(): void {
-  mountAdd(FS_ROOT, 0, 0);
-  mountAt(0).root = ROOT_NODE;
-  workingMount = mountAt(0);
-  working = ROOT_NODE;
-  store<u32>(devicePath, 0x7665642f); // "/dev"
-  mountAdd(FS_DEVICES, devicePath, 4);
-  const devices = mountAt(DEVICES_MOUNT);
-  devices.root = DEVICES_NODE;
-  mountCover(devices, mountAt(0), nodeLookup(mountAt(0), ROOT_NODE, devicePath + 1, 3));
-  tmpfsStart();
-}
-
-/** The mount of the working directory. */
-export function workingDirectoryMount(): Mount {
-  if (mountCount() == 0) start();
-  return workingMount;
-}
-
-/** The working directory's node. */
-export function workingDirectory(): u64 {
-  return working;
-}
-
-/** Makes directory `node` of `mount` the working directory. */
-export function setWorkingDirectory(mount: Mount, node: u64): void {
-  nodeHold(mount, node);
-  nodeRelease(workingMount, working);
-  workingMount = mount;
-  working = node;
-}
 
 /** Goes to what is mounted on the present node, if anything is; from a descriptor of the process to the file that it has open. */
 function enterMounts(): void {
@@ -140,6 +101,14 @@ function dots(name: usize, length: u32): u32 {
 /** Begins to walk the text of the link at the present place, which is in `mount`; what is left of the path waits. -ELOOP. */
 function follow(mount: Mount, node: u64): i32 {
   if (++links > LINKS) return -ELOOP;
+  const fd = mount.kind == FS_PROC ? procDescriptor(<u32>node) : 0;
+  if (fd != 0) {
+    // Not by its text: to the open file itself.
+    currentMount = mountAt(DEVICES_MOUNT);
+    current = devicesDescriptorNode(fd - 1);
+    enterMounts();
+    return 0;
+  }
   if (at != end) {
     store<usize>(pending + ((<usize>depth) << 3), at);
     store<usize>(pending + ((<usize>depth) << 3), end, 4);
@@ -221,7 +190,7 @@ export function walkToParent(path: usize, length: u32, walk: Walk): i32 {
   if (length == 0) return -ENOENT;
   if (length >= PATH_MAX) return -ENAMETOOLONG;
   currentMount = workingDirectoryMount();
-  current = working;
+  current = workingDirectory();
   if (baseMount != NO_MOUNT) {
     currentMount = baseMount;
     current = base;

@@ -2,9 +2,10 @@
 import { EBADF, EFAULT, EINVAL, EISDIR, EROFS } from "../../kernel/errno";
 import { PAGE_SHIFT, PAGE_SIZE } from "../../kernel/memory/pages";
 import { wallClockNow } from "../../kernel/time/clock";
-import { FS_ROOT, FS_TMPFS, Mount } from "../fs/mounts";
+import { FS_PROC, FS_ROOT, FS_TMPFS, Mount } from "../fs/mounts";
 import { nodeInode, nodeType } from "../fs/node";
-import { WALK_SIZE, Walk, workingDirectoryMount } from "../fs/walk";
+import { WALK_SIZE, Walk } from "../fs/walk";
+import { workingDirectoryMount } from "../fs/working_directory";
 import { descriptorFile } from "../process/descriptors";
 import { KIND_FILE, NO_FILE, openFileIsWritable } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
@@ -13,6 +14,7 @@ import {
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   NAME_MAX,
+  PROC_SUPER_MAGIC,
   ROMFS_MAGIC,
   ST_RDONLY,
   S_IFDIR,
@@ -111,7 +113,7 @@ function describe(mount: Mount, target: u32): i32 {
   if (bytes == 0) return -EFAULT;
   memory.fill(bytes, 0, FILE_SYSTEM_STATUS_SIZE);
   const status = changetype<FileSystemStatus>(bytes);
-  status.type = mount.kind == FS_ROOT ? ROMFS_MAGIC : TMPFS_MAGIC;
+  status.type = mount.kind == FS_ROOT ? ROMFS_MAGIC : mount.kind == FS_PROC ? PROC_SUPER_MAGIC : TMPFS_MAGIC;
   status.blockSize = PAGE_SIZE;
   status.nameLength = NAME_MAX;
   if (mount.kind != FS_TMPFS) {

@@ -247,9 +247,10 @@ export const AT_SYMLINK_FOLLOW: i32 = 0x400;
 export const UTIME_NOW: i64 = 0x3fffffff;
 export const UTIME_OMIT: i64 = 0x3ffffffe;
 
-// f_type of statfs() (linux/magic.h): of what is embedded in the image, of tmpfs and /dev.
+// f_type of statfs() (linux/magic.h): of what is embedded in the image, of tmpfs and /dev, of /proc.
 export const ROMFS_MAGIC: i64 = 0x7275;
 export const TMPFS_MAGIC: i64 = 0x01021994;
+export const PROC_SUPER_MAGIC: i64 = 0x9fa0;
 /** f_flags of statfs(): nothing can be written there. */
 export const ST_RDONLY: i64 = 1;
 

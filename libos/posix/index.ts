@@ -12,7 +12,17 @@ export { posix_pipe } from "./pipe";
 export * from "./poll";
 export * from "./fork_stats";
 export * from "./net_counters";
-export * from "./process";
+export {
+  posix_arguments_get,
+  posix_arguments_size,
+  posix_environment_get,
+  posix_environment_size,
+  posix_exit,
+  posix_fork,
+  posix_getpid,
+  posix_getppid,
+  posix_getrandom,
+} from "./process";
 export { posix_getrlimit, posix_setrlimit } from "./resource";
 export * from "./signals";
 export * from "./system";

@@ -23,6 +23,11 @@ export function fileModeMask(mode: u32): u32 {
   return mode & ALL & ~mask;
 }
 
+/** The bits that new files do not get. */
+export function fileMask(): u32 {
+  return mask;
+}
+
 export function posix_umask(bits: u32): i32 {
   const before = mask;
   mask = bits & 0x1ff;

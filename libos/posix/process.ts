@@ -43,7 +43,7 @@ function appendText(target: usize, capacity: u32, position: u32, text: usize, le
 }
 
 /** Writes the arguments to `capacity` bytes at kernel address `target`; how many there are. */
-function writeArguments(target: usize, capacity: u32): u32 {
+export function writeArguments(target: usize, capacity: u32): u32 {
   let position: u32 = 0;
   for (let i: u32 = 0; i < argumentCount(); i++) {
     const text = argumentAt(i);
@@ -56,7 +56,8 @@ function isVariable(option: TextSpan): bool {
   return option.length > ENVIRONMENT_PREFIX_LENGTH && bytesEqualText(option.address, ENVIRONMENT_PREFIX_LENGTH, "env.");
 }
 
-function writeEnvironment(target: usize, capacity: u32): u32 {
+/** Writes the environment likewise. */
+export function writeEnvironment(target: usize, capacity: u32): u32 {
   let position: u32 = 0;
   for (let i: u32 = 0; i < optionCount(); i++) {
     const option = optionAt(i);

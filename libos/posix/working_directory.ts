@@ -2,7 +2,8 @@
 import { EBADF, EFAULT, ENOTDIR, ERANGE } from "../../kernel/errno";
 import { placePath } from "../fs/place_path";
 import { Mount } from "../fs/mounts";
-import { WALK_SIZE, Walk, setWorkingDirectory, workingDirectory, workingDirectoryMount } from "../fs/walk";
+import { WALK_SIZE, Walk } from "../fs/walk";
+import { setWorkingDirectory, workingDirectory, workingDirectoryMount } from "../fs/working_directory";
 import { descriptorFile } from "../process/descriptors";
 import { KIND_DIRECTORY, NO_FILE } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";

@@ -23,6 +23,7 @@ describe("karyon.json", () => {
       arguments: [],
       environment: {},
       tmpfs: {},
+      proc: false,
     });
     assert.deepEqual(manifest({ network: {} }).network, { address: "dhcp" });
   });
@@ -44,6 +45,7 @@ describe("karyon.json", () => {
       environment: { LOG_LEVEL: "debug" },
       files: "www",
       tmpfs: { "/tmp": "8M", "/var/lib": "64K" },
+      proc: true,
       optimize: "size",
     });
     assert.deepEqual(full.tmpfs, { "/tmp": 8 * MEBIBYTE, "/var/lib": 64 * 1024 });

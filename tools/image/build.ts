@@ -97,10 +97,11 @@ export async function buildImage(app: string, options: BuildOptions = {}): Promi
 }
 
 // The compiler lays down __heap_base, the end of the static data, only where something mentions it.
-/** The kernel of images that have a network, and of those that have none. */
-function kernelCompilation(networked: boolean): Compilation {
+/** The kernel of images that have a network or a /proc, and of those that have none. */
+function kernelCompilation(networked: boolean, proc: boolean): Compilation {
   const lines = [
     `export * from "./libos/${networked ? "main_network" : "main"}";`,
+    ...(proc ? ['export * from "./libos/main_proc";'] : []),
     "export function staticDataEnd(): usize {",
     "  return __heap_base;",
     "}",
@@ -110,8 +111,8 @@ function kernelCompilation(networked: boolean): Compilation {
 }
 
 /** The features of the kernel (glue.ts) that an image has because of its manifest. */
-function askedFeatures({ tmpfs }: Manifest): string[] {
-  return Object.keys(tmpfs).length === 0 ? [] : ["tmpfs"];
+function askedFeatures({ tmpfs, proc }: Manifest): string[] {
+  return [...(Object.keys(tmpfs).length === 0 ? [] : ["tmpfs"]), ...(proc ? ["proc"] : [])];
 }
 
 function appCompilation(appFolder: string, manifest: Manifest): Compilation {
@@ -149,7 +150,7 @@ class Stages {
       // What is small stays small; what serves a network executes much of the kernel for every packet.
       const fast = (manifest.optimize ?? (networked ? "speed" : "size")) === "speed";
       const appWasm = this.compile("app", appCompilation(appFolder, manifest));
-      const kernelWasm = this.kernel(networked, appWasm);
+      const kernelWasm = this.kernel(networked, manifest.proc, appWasm);
       const kernel = this.unit("kernel", kernelWasm, fast ? "speed" : "size");
       const app = this.unit("app", appWasm, fast ? "speed" : (manifest.optimize ?? "balance"), {
         kernel,
@@ -169,8 +170,11 @@ class Stages {
   }
 
   /** The kernel's module: with a network when the manifest asks for one, or else when the app turns out to use it. */
-  private async kernel(networked: boolean, appWasm: Promise<string>): Promise<string> {
-    return this.compile("kernel", kernelCompilation(networked || (await usesNetwork(await readFile(await appWasm)))));
+  private async kernel(networked: boolean, proc: boolean, appWasm: Promise<string>): Promise<string> {
+    return this.compile(
+      "kernel",
+      kernelCompilation(networked || (await usesNetwork(await readFile(await appWasm))), proc),
+    );
   }
 
   /** One module from WebAssembly to an object file. */

@@ -113,6 +113,7 @@ const manifestSchema = z
       .default({}),
     files: relativePath.optional(),
     tmpfs: z.record(mountPath, bytes(4 * KIBIBYTE, MOST_MEMORY)).default({}),
+    proc: z.boolean().default(false),
     optimize: z.enum(["speed", "size"], 'expected "speed" or "size"').optional(),
     fork: z
       .union([children.transform((count): ForkManifest => ({ children: count })), forkSchema], FORK_EXPECTED)

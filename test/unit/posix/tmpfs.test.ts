@@ -63,7 +63,7 @@ function* fill(files: FileCalls, fd: number, chunk: Uint8Array): Piece<[number, 
 test("mounts: /tmp is there, others where the command line says, and all are listed", () => {
   const log = run(
     function* (files) {
-      assert.deepEqual(yield* files.readdir("/"), ["etc", "dev", "var", "tmp"]);
+      assert.deepEqual(yield* files.readdir("/"), ["etc", "dev", "proc", "var", "tmp"]);
       assert.deepEqual(yield* files.readdir("/var"), ["lib"]);
       assert.deepEqual(yield* files.readdir("/var/lib"), ["deep"]);
       assert.deepEqual(yield* files.readdir("/etc"), ["hosts"]);
@@ -102,7 +102,7 @@ test("mounts: tmpfs=off leaves /tmp away; a size for /tmp replaces the usual one
   }, "tmpfs=off");
   run(function* (files) {
     assert.equal(system(yield* files.statfs("/tmp")).blocks, 8);
-    assert.deepEqual(yield* files.readdir("/"), ["dev", "tmp"]);
+    assert.deepEqual(yield* files.readdir("/"), ["dev", "proc", "tmp"]);
   }, "tmpfs=/tmp:32K");
 });
 
