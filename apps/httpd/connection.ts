@@ -44,6 +44,10 @@ export class Connection {
   yields: bool;
   /** What to wait for: POLLIN or POLLOUT. */
   events: i16;
+  /** Of those what the epoll of poll.ts watches; 0 before it does. */
+  watched: i16;
+  /** Where it stands there. */
+  slot: i32;
   // Storage of the client's address: use `peer`.
   private peerHigh: u64;
   private peerLow: u64;

@@ -1,8 +1,18 @@
-// Architecture "poll": one thread, all connections, poll(2) says which of them can go on.
+// Architecture "poll": one thread, all connections, epoll(7) says which of them can go on: those that rest cost nothing.
 //
-// Two parallel arrays: entry 0 of `entries` is the listener, entry i the connection in slot i. The last one fills the place
-// of one that is removed, so both stay dense, and slots are gone through from the end.
-import { poll, pollfd, POLLIN, POLLOUT, SOCK_NONBLOCK } from "karyon";
+// The connections stand in slots from 1 on. The last one fills the place of one that is removed, so they stay dense, and slots are gone through
+// from the end.
+import {
+  epoll_create1,
+  epoll_ctl,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_MOD,
+  epoll_event,
+  epoll_wait,
+  EPOLLIN,
+  EPOLLOUT,
+  SOCK_NONBLOCK,
+} from "karyon";
 import { monotonicTime, updateClock } from "./clock";
 import { closeConnection, Connection, freeConnection, STATE_CLOSED } from "./connection";
 import { expireConnection, HEAD_TIMEOUT, runConnection, turnAway } from "./exchange";
@@ -17,19 +27,33 @@ const HEAD_GRACE: u64 = 1000;
 /** Milliseconds without accepting after accept has failed for want of something. */
 const ACCEPT_PAUSE: u64 = 100;
 
-const LISTENER: i32 = 0;
+/** Connections that are told of in one go. */
+const READY_TURN: i32 = 64;
 
 let listener: i32 = -1;
-let entries: usize = 0;
+/** Whether it is watched for newcomers. */
+let listening = false;
+let epoll: i32 = -1;
+/** Room for an event that is given, and behind it for READY_TURN that come. */
+let events: usize = 0;
 let slots: usize = 0;
-/** Slots in use, the listener's included. */
+/** Slots in use, and one. */
 let count: i32 = 1;
 /** No connection's deadline is before this. Deadlines mostly move away, so it is looked at again only when it is reached. */
 let nextDeadline: u64 = u64.MAX_VALUE;
 let acceptsFrom: u64 = 0;
 
-function entryAt(slot: i32): pollfd {
-  return changetype<pollfd>(entries + <usize>slot * offsetof<pollfd>());
+/** What is given, for 0; else event `index` of those that have come. */
+function eventAt(index: i32): epoll_event {
+  return changetype<epoll_event>(events + <usize>index * offsetof<epoll_event>());
+}
+
+/** Has a descriptor be watched; false without memory. Events of the listener have no `connection`. */
+function watch(operation: i32, descriptor: i32, wanted: u32, connection: usize): bool {
+  const event = eventAt(0);
+  event.events = wanted;
+  event.data = connection;
+  return epoll_ctl(epoll, operation, descriptor, changetype<usize>(event)) == 0;
 }
 
 function connectionAt(slot: i32): Connection {
@@ -39,20 +63,24 @@ function connectionAt(slot: i32): Connection {
 /** Serves for ever. Returns -1 when it cannot begin, with errno. */
 export function servePolling(): i32 {
   const capacity = options.maxConnections + TURN_AWAY_LIMIT + 1;
-  entries = allocateStorage(<usize>capacity * offsetof<pollfd>());
+  events = allocateStorage(<usize>(1 + READY_TURN) * offsetof<epoll_event>());
   slots = allocateStorage(<usize>capacity * sizeof<usize>());
   listener = openListener(<u16>options.port, SOCK_NONBLOCK);
-  if (listener < 0 || entries == 0 || slots == 0) return -1;
-  entryAt(LISTENER).fd = listener;
+  epoll = epoll_create1(0);
+  if (listener < 0 || epoll < 0 || events == 0 || slots == 0) return -1;
+  if (!watch(EPOLL_CTL_ADD, listener, 0, 0)) return -1;
   updateClock();
   while (true) turn();
 }
 
 /** Waits for something to happen and lets it. */
 function turn(): void {
-  const listening = count <= options.maxConnections + TURN_AWAY_LIMIT && monotonicTime() >= acceptsFrom;
-  entryAt(LISTENER).events = listening ? POLLIN : 0;
-  const ready = poll(entries, count, waitTime(monotonicTime()));
+  const listens = count <= options.maxConnections + TURN_AWAY_LIMIT && monotonicTime() >= acceptsFrom;
+  if (listens != listening) {
+    listening = listens;
+    watch(EPOLL_CTL_MOD, listener, listens ? EPOLLIN : 0, 0);
+  }
+  const ready = epoll_wait(epoll, changetype<usize>(eventAt(1)), READY_TURN, waitTime(monotonicTime()));
   const now = updateClock();
   if (ready > 0) serveReady(ready, now);
   if (now >= nextDeadline) sweep(now);
@@ -67,15 +95,16 @@ function waitTime(now: u64): i32 {
 }
 
 function serveReady(ready: i32, now: u64): void {
-  let left = ready;
-  const newcomers = entryAt(LISTENER).revents != 0;
-  if (newcomers) left--;
-  for (let slot = count - 1; slot > LISTENER && left > 0; slot--) {
-    const revents = entryAt(slot).revents;
-    if (revents == 0) continue;
-    left--;
-    runConnection(connectionAt(slot), now, (revents & ~POLLOUT) != 0);
-    settle(slot);
+  let newcomers = false;
+  for (let i = 1; i <= ready; i++) {
+    const event = eventAt(i);
+    const connection = changetype<Connection>(<usize>event.data);
+    if (event.data == 0) {
+      newcomers = true;
+      continue;
+    }
+    runConnection(connection, now, (event.events & ~EPOLLOUT) != 0);
+    settle(connection.slot);
   }
   if (newcomers) acceptAll(now);
 }
@@ -84,15 +113,30 @@ function serveReady(ready: i32, now: u64): void {
 function settle(slot: i32): void {
   const connection = connectionAt(slot);
   if (connection.state == STATE_CLOSED) return remove(slot);
-  entryAt(slot).events = connection.events;
+  if (!watchFor(connection)) {
+    closeConnection(connection);
+    return remove(slot);
+  }
   if (connection.deadline < nextDeadline) nextDeadline = connection.deadline;
+}
+
+/** Has it be watched for what it wants now; false without memory. */
+function watchFor(connection: Connection): bool {
+  const before = connection.watched;
+  if (connection.events == before) return true;
+  connection.watched = connection.events;
+  const operation = before == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  return watch(operation, connection.descriptor, <u32>connection.events, changetype<usize>(connection));
 }
 
 function remove(slot: i32): void {
   freeConnection(connectionAt(slot));
-  const last = --count;
-  store<usize>(slots + <usize>slot * sizeof<usize>(), changetype<usize>(connectionAt(last)));
-  store<u64>(changetype<usize>(entryAt(slot)), load<u64>(changetype<usize>(entryAt(last))));
+  place(connectionAt(--count), slot);
+}
+
+function place(connection: Connection, slot: i32): void {
+  connection.slot = slot;
+  store<usize>(slots + <usize>slot * sizeof<usize>(), changetype<usize>(connection));
 }
 
 function acceptAll(now: u64): void {
@@ -110,12 +154,8 @@ function acceptAll(now: u64): void {
 }
 
 function add(connection: Connection): void {
-  const slot = count++;
-  store<usize>(slots + <usize>slot * sizeof<usize>(), changetype<usize>(connection));
-  const entry = entryAt(slot);
-  entry.fd = connection.descriptor;
-  entry.revents = 0;
-  settle(slot);
+  place(connection, count++);
+  settle(connection.slot);
 }
 
 /**
@@ -148,7 +188,7 @@ function earlier(one: i32, other: i32): i32 {
 /** Ends what is overdue and finds the next deadline. */
 function sweep(now: u64): void {
   nextDeadline = u64.MAX_VALUE;
-  for (let slot = count - 1; slot > LISTENER; slot--) {
+  for (let slot = count - 1; slot > 0; slot--) {
     const connection = connectionAt(slot);
     if (connection.deadline <= now) expireConnection(connection, now);
     settle(slot);

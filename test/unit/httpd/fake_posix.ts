@@ -12,6 +12,7 @@
 //   });
 import { compileAssembly } from "../../support/assembly.ts";
 import { Client, POLLHUP, POLLIN } from "./fake_client.ts";
+import { FakeEpoll } from "./fake_epoll.ts";
 import { FakeFiles } from "./fake_files.ts";
 
 const EAGAIN = 11;
@@ -23,7 +24,8 @@ const ENOTCONN = 107;
 const SOCK_NONBLOCK = 0x800;
 
 const LISTENER = 3;
-const FIRST_DESCRIPTOR = 4;
+const EPOLL = 4;
+const FIRST_DESCRIPTOR = 5;
 /** Calls of poll without anything for the script to do, after which the server counts as spinning. */
 const SPIN_LIMIT = 100_000;
 
@@ -70,6 +72,7 @@ export class Server implements World {
   private output = "";
   private readonly backlog: Client[] = [];
   private readonly open = new Map<number, Client | { path: string; listed: boolean }>();
+  private readonly epoll = new FakeEpoll();
   private readonly files: FakeFiles;
   private readonly memory: WebAssembly.Memory;
   private readonly start: () => number;
@@ -175,7 +178,16 @@ export class Server implements World {
       recvfrom: (fd: number, at: number, length: number) => this.receive(fd, at, length),
       sendto: (fd: number, at: number, length: number) => this.put(fd, this.bytes(at, length)),
       shutdown: (fd: number) => this.shutdown(fd),
-      poll: (at: number, count: number, nanoseconds: bigint) => this.poll(at, count, Number(nanoseconds) / 1e6),
+      poll: (at: number, count: number, nanoseconds: bigint) =>
+        this.waitFor(() => this.look(at, count), Number(nanoseconds) / 1e6),
+      epoll_create: () => EPOLL,
+      epoll_ctl: (_epoll: number, operation: number, fd: number, at: number) =>
+        this.epoll.control(operation, fd, this.view(), at),
+      epoll_wait: (_epoll: number, at: number, maximum: number, nanoseconds: bigint) =>
+        this.waitFor(
+          () => this.epoll.collect((fd) => this.eventsOf(fd), this.view(), at, maximum),
+          Number(nanoseconds) / 1e6,
+        ),
       sysinfo: (at: number) => {
         this.view().setBigUint64(at + 8, 16n << 20n, true);
         return 0;
@@ -230,6 +242,7 @@ export class Server implements World {
     if (thing === undefined) throw new Error(`close of descriptor ${fd}, which is not open`);
     if (thing instanceof Client && thing.ending !== "reset") thing.ending = thing.unread > 0 ? "reset" : "closed";
     this.open.delete(fd);
+    this.epoll.forget(fd);
     return 0;
   }
 
@@ -305,11 +318,12 @@ export class Server implements World {
     return ready;
   }
 
-  private poll(at: number, count: number, timeout: number): number {
+  /** Lets the script go on until `look` finds something ready, or for `timeout` ms. */
+  private waitFor(look: () => number, timeout: number): number {
     const deadline = timeout < 0 ? Infinity : this.now + timeout;
     if (this.idlePolls++ > SPIN_LIMIT) throw new Error("the server polls without end");
     for (;;) {
-      const ready = this.look(at, count);
+      const ready = look();
       if (ready > 0 || timeout === 0) return ready;
       if (this.scriptDue > deadline) {
         this.now = deadline;
