@@ -177,3 +177,19 @@ test("every call that the API declares is one that the kernel exports, and the o
   });
   assert.deepEqual(imported.sort(), exported.sort());
 });
+
+test("all of the API compiles, and there is no call that it leaves unused", async () => {
+  const options = { memoryBase: 4096 };
+  const calls = await compileAssembly("test/unit/api/surface.ts", options);
+  const everything = await compileAssembly("test/unit/api/everything.ts", {
+    ...options,
+    runtime: "incremental",
+    flags: ALIASES,
+  });
+  const used = new Set(WebAssembly.Module.imports(everything).map(({ name }) => name));
+  const unused = WebAssembly.Module.imports(calls).filter(({ name }) => !used.has(name));
+  assert.deepEqual(
+    unused.map(({ name }) => name),
+    [],
+  );
+});
