@@ -181,7 +181,7 @@ test("every call that the API declares is one that the kernel exports, and the o
 test("all of the API compiles, and there is no call that it leaves unused", async () => {
   const options = { memoryBase: 4096 };
   const calls = await compileAssembly("test/unit/api/surface.ts", options);
-  const everything = await compileAssembly("test/unit/api/everything.ts", {
+  const everything = await compileAssembly("test/unit/api/harness_everything.ts", {
     ...options,
     runtime: "incremental",
     flags: ALIASES,
