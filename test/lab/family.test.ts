@@ -95,6 +95,7 @@ async function output(forkd: Forkd): Promise<void> {
 async function traffic(forkd: Forkd): Promise<void> {
   await using guest = await bootFamily(forkd, "traffic=4", { children: 4, network: true });
   const address = await guest.address();
+  await guest.keepNeighbour();
   await guest.console.waitFor(/serving/, PART_MS);
   const counts = "/tmp/traffic";
   const request = `curl -s -m 30 -o /tmp/answer -w '%{http_code} %{size_download}\\n' http://${address}/ >> ${counts} || echo failed >> ${counts}`;

@@ -45,6 +45,7 @@ class Scene implements AsyncDisposable {
     const guest = await boot(lab(), "test/apps/handover", { commandLine: `ip=dhcp ${fork}`, extra: STAY });
     await guest.console.waitFor(/handover: ready/, BOOT_TIMEOUT_MS);
     const address = await guest.address();
+    await guest.keepNeighbour();
     return new Scene(forkd, guest, address, await pushProgram(lab(), CLIENT));
   }
 

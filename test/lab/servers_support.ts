@@ -95,6 +95,7 @@ export class Server {
 export async function bootServer(forkd: Forkd, words: string, workers: number, children = 20): Promise<Server> {
   const commandLine = `ip=dhcp fork=${children} -- ${words}`;
   const guest = await boot(forkd.lab, "apps/httpd/prefork.json", { extra: NETWORK, commandLine });
+  await guest.keepNeighbour();
   const server = new Server(forkd, guest, await guest.address());
   await server.explained(() =>
     forkd.output.waitFor(new RegExp(`(?:${guest.name}-\\d+ is process [^]*){${workers}}`), START_MS),

@@ -11,6 +11,7 @@ export const BOOT_TIMEOUT_MS = 60_000;
 /** Time for a suite's start: the first ever fetches and builds the lab. */
 export const START_TIMEOUT_MS = 600_000;
 
+const MAC = /net: connected to domain \d+, address (\S+),/;
 const ADDRESS = /net: eth0 (\d+\.\d+\.\d+\.\d+)\//;
 let domains = 0;
 
@@ -54,6 +55,16 @@ export class Guest {
   async address(timeoutMs = BOOT_TIMEOUT_MS): Promise<string> {
     const [, address = ""] = await this.console.waitFor(ADDRESS, timeoutMs);
     return address;
+  }
+
+  /**
+   * Has domain 0 know its Ethernet address for good. A guest rests while it forks, for seconds when nothing stands ready and the host is an emulated one on a
+   * busy machine: longer than ARP asks before connections fail.
+   */
+  async keepNeighbour(): Promise<void> {
+    const [, mac = ""] = await this.console.waitFor(MAC, BOOT_TIMEOUT_MS);
+    const address = await this.address();
+    await this.lab.run(`ip neigh replace ${address} lladdr ${mac} nud permanent dev xenbr0`);
   }
 
   /** A base URL on this host that leads to the guest's `port`. */
