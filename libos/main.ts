@@ -5,8 +5,8 @@ import { threadExit } from "../kernel/thread/scheduler";
 import { memoryFreePages } from "../kernel/memory/frames";
 import { bufferMemoryInit } from "./net/tcp/memory";
 import { appFailed, appLaunch } from "./process/app";
-import { familyStart } from "../kernel/with_fork";
-import { networkStart } from "./with_network";
+import { familyStart } from "../kernel/optional/with_fork";
+import { networkStart } from "./optional/with_network";
 
 export { forkRequest } from "../kernel/fork/fork";
 export { mailboxTake } from "../kernel/fork/mailbox";

@@ -9,7 +9,7 @@ import { EAGAIN, ENOSYS } from "../errno";
 import { eventChannelClear, eventChannelNotify } from "../event_channel";
 import { copyOnWriteProtect } from "../memory/copy_on_write";
 import { monotonicNow, systemTimeAt } from "../time/clock";
-import { sharedPipesForking, sharedPipesParent } from "../with_fork_pipe";
+import { sharedPipesForking, sharedPipesParent } from "../optional/with_fork_pipe";
 import { schedPoll } from "../xen/hypercall";
 import { xenstoreResume, xenstoreSuspend } from "../xenbus/xenstore";
 import { childStart } from "./child";

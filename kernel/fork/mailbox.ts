@@ -8,7 +8,7 @@
 import { eventChannelNotify } from "../event_channel";
 import { log } from "../log";
 import { PAGE_SHIFT, PAGE_SIZE, pagesAlloc, pagesFree } from "../memory/pages";
-import { familyMessage, familyRoom } from "../with_fork";
+import { familyMessage, familyRoom } from "../optional/with_fork";
 import { forkDescriptor } from "./descriptor";
 import { MESSAGE_LARGEST, MESSAGE_RING_BYTES, MessageRing } from "./message_ring";
 import { forkPort, forkServed } from "./offer";
@@ -100,7 +100,7 @@ export function mailboxSend(type: u32, flags: u32, pid: i32, source: usize, leng
   return true;
 }
 
-/** Export, by kernel/with_fork.ts: on each event from forkd. Kernel work: does not block. */
+/** Export, by kernel/optional/with_fork.ts: on each event from forkd. Kernel work: does not block. */
 export function mailboxTake(): void {
   if (around == 0 || broken) return;
   let tell = false;

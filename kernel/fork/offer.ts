@@ -16,8 +16,8 @@ import { suspendRegister } from "../power/suspend";
 import { TextBuffer, textBuffer } from "../text";
 import { WaitQueue, waitOn, wakeAll } from "../thread/wait_queue";
 import { monotonicNow } from "../time/clock";
-import { familyEvent, mailboxTake } from "../with_fork";
-import { sharedPipesCopied } from "../with_fork_pipe";
+import { familyEvent, mailboxTake } from "../optional/with_fork";
+import { sharedPipesCopied } from "../optional/with_fork_pipe";
 import { startInfo } from "../xen/start_info";
 import { StoreBatch, batchInit } from "../xenbus/batch";
 import {

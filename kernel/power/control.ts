@@ -9,7 +9,7 @@ import { threadCreate } from "../thread/scheduler";
 import { WaitQueue, waitOn, wakeAll } from "../thread/wait_queue";
 import { NEVER } from "../time/clock";
 import { WATCH_SIZE, Watch, watchStart } from "../xenbus/watch";
-import { terminationCaught } from "../with_signal";
+import { terminationCaught } from "../optional/with_signal";
 import { xenstoreRead, xenstoreWrite } from "../xenbus/xenstore";
 import { SHUTDOWN_poweroff, SHUTDOWN_reboot } from "../xen/hypercall";
 import { powerOff } from "./power_off";

@@ -3,7 +3,7 @@
 // condition in a loop and leaves by itself, so a wake-up too many does no harm. A waiter may also stand for no thread but for who wants to
 // be told of each wake-up (watchWoken).
 // Invariant: a waiter is in a queue exactly while its `queue` field is not 0.
-import { watchWoken } from "../with_epoll";
+import { watchWoken } from "../optional/with_epoll";
 import { Thread, currentThread, threadBlock, threadBlockInterruptibly, threadWake } from "./scheduler";
 
 /** The threads waiting for one thing; all zero is an empty queue. */

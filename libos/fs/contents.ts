@@ -3,8 +3,8 @@
 import { EBADF } from "../../kernel/errno";
 import { O_APPEND } from "../posix/constants";
 import { OpenFile, openFileIsWritable } from "../process/open_file";
-import { procClose, procRead } from "../with_proc";
-import { tmpfsRead, tmpfsWrite } from "../with_tmpfs";
+import { procClose, procRead } from "../optional/with_proc";
+import { tmpfsRead, tmpfsWrite } from "../optional/with_tmpfs";
 import { embeddedFile } from "./embedded";
 import { FS_PROC, FS_ROOT, FS_TMPFS, Mount } from "./mounts";
 import { nodeInode, nodeRelease } from "./node";

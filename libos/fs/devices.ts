@@ -22,6 +22,7 @@ const DEVICES: u32 = 6;
 
 // Symbolic links to the descriptors 0, 1 and 2.
 const LINK_INPUT: u32 = 6;
+const LINK_OUTPUT: u32 = 7;
 const LINK_ERROR: u32 = 8;
 // And the directory of all.
 const NAMES: u32 = 10;
@@ -56,7 +57,7 @@ function nameOf(entry: u32): string {
       return "console";
     case LINK_INPUT:
       return "stdin";
-    case 7:
+    case LINK_OUTPUT:
       return "stdout";
     case LINK_ERROR:
       return "stderr";

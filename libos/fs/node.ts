@@ -2,8 +2,8 @@
 // has. A switch and no table of functions, which would be linked into every image. One kind more – on a disk, say – is one case more here.
 import { S_IFDIR, S_IFMT, S_IFREG } from "../posix/constants";
 import { FileStatus } from "../posix/layout";
-import { procLink, procList, procLookup, procParent, procStatus, procType } from "../with_proc";
-import { tmpfsList, tmpfsLookup, tmpfsRelease, tmpfsStatus } from "../with_tmpfs";
+import { procLink, procList, procLookup, procParent, procStatus, procType } from "../optional/with_proc";
+import { tmpfsList, tmpfsLookup, tmpfsRelease, tmpfsStatus } from "../optional/with_tmpfs";
 import { devicesLink, devicesList, devicesLookup, devicesParent, devicesStatus, devicesType } from "./devices";
 import { ListedName } from "./listing";
 import { FS_PROC, FS_ROOT, FS_TMPFS, Mount } from "./mounts";

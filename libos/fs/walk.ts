@@ -4,7 +4,7 @@
 // Nothing here blocks, so names and texts of links stay where they are meanwhile.
 import { ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../../kernel/errno";
 import { NAME_MAX, PATH_MAX, S_IFDIR, S_IFLNK } from "../posix/constants";
-import { procDescriptor } from "../with_proc";
+import { procDescriptor } from "../optional/with_proc";
 import { descriptorFile } from "../process/descriptors";
 import { devicesDescriptor, devicesDescriptorNode } from "./devices";
 import { FS_PROC, Mount, NO_MOUNT, mountAt, mountOn } from "./mounts";

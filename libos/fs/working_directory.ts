@@ -1,6 +1,6 @@
 // The working directory, and what is mounted when somebody first asks for it: nothing is before the first path is walked.
-import { procStart } from "../with_proc";
-import { tmpfsStart } from "../with_tmpfs";
+import { procStart } from "../optional/with_proc";
+import { tmpfsStart } from "../optional/with_tmpfs";
 import { DEVICES_NODE } from "./devices";
 import { FS_DEVICES, FS_ROOT, Mount, mountAdd, mountAt, mountCount, mountCover } from "./mounts";
 import { nodeHold, nodeLookup, nodeRelease } from "./node";

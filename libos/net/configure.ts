@@ -1,6 +1,6 @@
 // Configuration of the interface: the one place where its address changes.
-import { familyAddress } from "../../kernel/with_fork";
-import { networkAddressesChanged } from "../with_fork_network";
+import { familyAddress } from "../../kernel/optional/with_fork";
+import { networkAddressesChanged } from "../optional/with_fork_network";
 import { addressesSet, interfaceAddress, interfaceGateway, interfaceMask, prefixMask } from "./addresses";
 import { arpCacheClear } from "./arp/cache";
 import { conflictAnnounce } from "./arp/conflict";

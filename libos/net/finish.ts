@@ -3,7 +3,7 @@
 import { monotonicNow } from "../../kernel/time/clock";
 import { TIMER_SIZE, Timer, timerInit, timerSet } from "../../kernel/time/timer";
 import { idleWait, kernelWork } from "../../kernel/work";
-import { networkReleases, networkUnreleased } from "../with_fork_network";
+import { networkReleases, networkUnreleased } from "../optional/with_fork_network";
 import { deviceCarrier } from "./device";
 import { tableUnfinished } from "./tcp/table";
 

@@ -7,7 +7,7 @@
 //   network.ts  -> configure.ts, interfacePoll() from a timer set to interfaceDeadline()
 // Time is always a parameter: `now` in monotonic nanoseconds.
 // Nothing that a frame contains can make the stack read beyond `length`, loop without bound or keep memory for ever.
-import { networkFollows } from "../with_fork_network";
+import { networkFollows } from "../optional/with_fork_network";
 import { arpCacheClear, arpCacheDeadline, arpCachePoll } from "./arp/cache";
 import { conflictAnnounce, conflictDeadline, conflictPoll } from "./arp/conflict";
 import { arpInput } from "./arp/input";

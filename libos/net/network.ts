@@ -29,7 +29,7 @@ import { interfaceConfigure } from "./configure";
 import { dhcpLease, dhcpStart } from "./dhcp/client";
 import { LEASE_INFINITE, Lease, NAME_SERVERS } from "./dhcp/lease";
 import { dhcpSetHostName } from "./dhcp/request";
-import { resolverForget } from "../with_resolve";
+import { resolverForget } from "../optional/with_resolve";
 import { interfaceDeadline, interfacePoll, interfaceSuspend } from "./interface";
 import { ipv6Enable } from "./ipv6/autoconfiguration";
 import { ipv6Option } from "./ipv6/configuration";

@@ -9,7 +9,7 @@ import { workingDirectoryMount } from "../fs/working_directory";
 import { descriptorFile } from "../process/descriptors";
 import { KIND_FILE, NO_FILE, openFileIsWritable } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { tmpfsModified, tmpfsResize } from "../with_tmpfs";
+import { tmpfsModified, tmpfsResize } from "../optional/with_tmpfs";
 import {
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,

@@ -60,6 +60,8 @@ export const SCM_RIGHTS: i32 = 1;
 export const SCM_MAX_FD: u32 = 253;
 /** The most buffers of sendmsg and recvmsg. */
 export const UIO_MAXIOV: u32 = 1024;
+/** The most bytes that one call transfers, as on Linux: results fit an i32. */
+export const TRANSFER_MAX: u32 = 0x7ffff000;
 
 // Socket options, level SOL_SOCKET. The value is an i32 where nothing else is said.
 export const SOL_SOCKET: i32 = 1;

@@ -54,7 +54,7 @@ function waitFor(file: OpenFile): i32 {
   return file.nonBlocking ? -EAGAIN : waitInterruptibly(counterOf(file).waiters, NEVER);
 }
 
-/** Export, by libos/with_eventfd.ts. */
+/** Export, by libos/optional/with_eventfd.ts. */
 export function eventRead(file: OpenFile, target: usize, count: u32): i32 {
   if (count < WORD) return -EINVAL;
   const counter = counterOf(file);
@@ -69,7 +69,7 @@ export function eventRead(file: OpenFile, target: usize, count: u32): i32 {
   return WORD;
 }
 
-/** Export, by libos/with_eventfd.ts. */
+/** Export, by libos/optional/with_eventfd.ts. */
 export function eventWrite(file: OpenFile, source: usize, count: u32): i32 {
   if (count < WORD) return -EINVAL;
   const added = load<u64>(source);
@@ -84,18 +84,18 @@ export function eventWrite(file: OpenFile, source: usize, count: u32): i32 {
   return WORD;
 }
 
-/** Export, by libos/with_eventfd.ts. */
+/** Export, by libos/optional/with_eventfd.ts. */
 export function eventEvents(file: OpenFile): u32 {
   const value = counterOf(file).value;
   return (value != 0 ? POLLIN : 0) | (value < COUNTER_MAX ? POLLOUT : 0);
 }
 
-/** Export, by libos/with_eventfd.ts. */
+/** Export, by libos/optional/with_eventfd.ts. */
 export function eventQueue(file: OpenFile): WaitQueue {
   return counterOf(file).waiters;
 }
 
-/** Export, by libos/with_eventfd.ts. */
+/** Export, by libos/optional/with_eventfd.ts. */
 export function eventClose(file: OpenFile): void {
   slab.free(file.object);
 }

@@ -20,15 +20,12 @@ import {
   openFileRelease,
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { anonymousRead, anonymousWrite } from "../with_anonymous";
-import { socketLinger, socketRead, socketWrite } from "../with_network";
-import { pipeRead, pipeWrite } from "../with_pipe";
+import { anonymousRead, anonymousWrite } from "../optional/with_anonymous";
+import { socketLinger, socketRead, socketWrite } from "../optional/with_network";
+import { pipeRead, pipeWrite } from "../optional/with_pipe";
 import { consoleFileRead, consoleFileWrite } from "./console_file";
-import { SEEK_CUR, SEEK_END, SEEK_SET } from "./constants";
+import { SEEK_CUR, SEEK_END, SEEK_SET, TRANSFER_MAX } from "./constants";
 import { deviceRead, deviceWrite } from "./device_file";
-
-/** The most that one call transfers, as on Linux: results fit an i32. */
-const TRANSFER_MAX: u32 = 0x7ffff000;
 
 /** Bytes that sendfile copies at once. */
 const PIECE: u32 = PAGE_SIZE;

@@ -7,7 +7,7 @@ import { udpNextLength } from "../net/udp/input";
 import { descriptorFile } from "../process/descriptors";
 import { KIND_TCP, KIND_UDP, KIND_UNIX, NO_FILE, OpenFile } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { unixAvailable } from "../with_unix";
+import { unixAvailable } from "../optional/with_unix";
 import { FIONBIO, FIONREAD, O_NONBLOCK, SIOCOUTQ, SIOCOUTQNSD } from "./constants";
 
 /** The number that `request` asks for, or -errno. */

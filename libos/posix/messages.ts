@@ -26,11 +26,12 @@ import {
   MSG_TRUNC,
   MSG_WAITALL,
   SOCK_STREAM,
+  TRANSFER_MAX,
   UIO_MAXIOV,
 } from "./constants";
 import { MESSAGE_HEADER_SIZE, MessageHeader } from "./layout";
 import { pieceAddress, pieceAt, piecesError, piecesGather, piecesLength, piecesScatter } from "./pieces";
-import { RECEIVE_FLAGS, SEND_FLAGS, TRANSFER_MAX } from "./sockets";
+import { RECEIVE_FLAGS, SEND_FLAGS } from "./sockets";
 import { datagramReceive, datagramSend, streamReceive, streamSend } from "./stream";
 import { unixPut, unixTake } from "./unix/calls";
 import { endsIntroduce } from "./unix/ends";

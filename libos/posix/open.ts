@@ -7,7 +7,7 @@ import { nodeHold, nodeInode, nodeType } from "../fs/node";
 import { LAST_NAME, WALK_SIZE, Walk, walkOn } from "../fs/walk";
 import { descriptorDuplicate, descriptorFile, descriptorFree, descriptorOpen } from "../process/descriptors";
 import { KIND_CONSOLE, KIND_DEVICE, KIND_DIRECTORY, KIND_FILE, openFileIsSocket } from "../process/open_file";
-import { tmpfsMake, tmpfsModified, tmpfsResize } from "../with_tmpfs";
+import { tmpfsMake, tmpfsModified, tmpfsResize } from "../optional/with_tmpfs";
 import {
   AT_FDCWD,
   O_ACCMODE,

@@ -19,7 +19,7 @@ import { nodeInode, nodeLink, nodeLinkLength, nodeType } from "../fs/node";
 import { Inode } from "../fs/tmpfs/inode";
 import { LAST_DOT, LAST_DOTDOT, LAST_NAME, WALK_SIZE, Walk, walkLookup } from "../fs/walk";
 import { userBuffer } from "../process/user_memory";
-import { tmpfsLink, tmpfsMake, tmpfsRemove, tmpfsRename } from "../with_tmpfs";
+import { tmpfsLink, tmpfsMake, tmpfsRemove, tmpfsRename } from "../optional/with_tmpfs";
 import { AT_REMOVEDIR, AT_SYMLINK_FOLLOW, PATH_MAX, S_IFDIR, S_IFLNK, S_ISVTX } from "./constants";
 import { fileModeMask } from "./modes";
 import { userPath, userPathParent } from "./user_path";

@@ -2,10 +2,8 @@
 // read once for each use, and looked at as if it had never been checked.
 import { EFAULT, EINVAL } from "../../kernel/errno";
 import { userBuffer } from "../process/user_memory";
+import { TRANSFER_MAX } from "./constants";
 import { IO_VECTOR_SIZE, IoVector } from "./layout";
-
-/** The most that one call transfers, as on Linux: results fit an i32. */
-export const PIECES_MAX: u32 = 0x7ffff000;
 
 /** Kernel address of the piece that pieceAt() has found. */
 let address: usize = 0;
@@ -20,7 +18,7 @@ export function piecesError(vectors: u32, count: u32): i32 {
   if (at == 0 && count != 0) return -EFAULT;
   for (let i: u32 = 0; i < count; i++) {
     const vector = changetype<IoVector>(at + <usize>i * IO_VECTOR_SIZE);
-    if (vector.length > PIECES_MAX) return -EINVAL;
+    if (vector.length > TRANSFER_MAX) return -EINVAL;
     if (userBuffer(vector.base, vector.length) == 0) return -EFAULT;
   }
   return 0;
@@ -31,7 +29,7 @@ export function pieceAt(vectors: u32, index: u32): u32 {
   address = 0;
   const at = userBuffer(vectors + index * IO_VECTOR_SIZE, IO_VECTOR_SIZE);
   if (at == 0) return 0;
-  const length = min(changetype<IoVector>(at).length, PIECES_MAX);
+  const length = min(changetype<IoVector>(at).length, TRANSFER_MAX);
   address = userBuffer(changetype<IoVector>(at).base, length);
   return address == 0 ? 0 : length;
 }

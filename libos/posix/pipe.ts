@@ -1,4 +1,4 @@
-// pipe: the system call, and the calls on the two ends that it makes (libos/with_pipe.ts). Which end a description is says
+// pipe: the system call, and the calls on the two ends that it makes (libos/optional/with_pipe.ts). Which end a description is says
 // its access mode. What need not wait goes a short way; only who waits holds a reference of the description. Where fork
 // is offered to an app that makes that call, too, pipes are KIND_SHARED_PIPE, and the calls are those of shared_pipe.ts.
 import { EAGAIN, EBADF, EFAULT, EINVAL, ENFILE, EPIPE } from "../../kernel/errno";
@@ -12,7 +12,7 @@ import {
   sharedEndQueue,
   sharedEndTransfer,
   sharedPipeOpen,
-} from "../../kernel/with_fork_pipe";
+} from "../../kernel/optional/with_fork_pipe";
 import {
   Pipe,
   pipeCloseReader,
@@ -100,7 +100,7 @@ export function descriptorsPut(files: usize, numbers: usize, closeOnExec: bool):
   return 0;
 }
 
-/** Export, by libos/with_pipe.ts. */
+/** Export, by libos/optional/with_pipe.ts. */
 export function pipeRead(file: OpenFile, target: usize, count: u32): i32 {
   if (!isReader(file)) return -EBADF;
   if (file.kind == KIND_SHARED_PIPE) return sharedEndTransfer(changetype<usize>(file), target, count, true);
@@ -108,7 +108,7 @@ export function pipeRead(file: OpenFile, target: usize, count: u32): i32 {
   return pipe.ring.length != 0 ? <i32>pipeTake(pipe, target, count) : transferLater(file, target, count);
 }
 
-/** Export, by libos/with_pipe.ts. */
+/** Export, by libos/optional/with_pipe.ts. */
 export function pipeWrite(file: OpenFile, source: usize, count: u32): i32 {
   if (isReader(file)) return -EBADF;
   if (file.kind == KIND_SHARED_PIPE) return sharedEndTransfer(changetype<usize>(file), source, count, false);
@@ -161,24 +161,24 @@ function waitIn(queue: WaitQueue, file: OpenFile): i32 {
   return file.nonBlocking ? -EAGAIN : waitInterruptibly(queue, NEVER);
 }
 
-/** Export, by libos/with_pipe.ts. */
+/** Export, by libos/optional/with_pipe.ts. */
 export function pipeEvents(file: OpenFile): u32 {
   if (file.kind == KIND_SHARED_PIPE) return sharedEndEvents(file.object, isReader(file));
   return isReader(file) ? pipeReaderEvents(pipeOf(file)) : pipeWriterEvents(pipeOf(file));
 }
 
-/** Export, by libos/with_pipe.ts. */
+/** Export, by libos/optional/with_pipe.ts. */
 export function pipeQueue(file: OpenFile): WaitQueue {
   if (file.kind == KIND_SHARED_PIPE) return sharedEndQueue(file.object, isReader(file));
   return isReader(file) ? pipeOf(file).readers : pipeOf(file).writers;
 }
 
-/** Export, by libos/with_pipe.ts. */
+/** Export, by libos/optional/with_pipe.ts. */
 export function pipeNote(file: OpenFile): void {
   if (file.kind == KIND_SHARED_PIPE) sharedEndNote(file.object, isReader(file));
 }
 
-/** Export, by libos/with_pipe.ts. */
+/** Export, by libos/optional/with_pipe.ts. */
 export function pipeClose(file: OpenFile): void {
   closeEnd(file.kind, file.object, isReader(file));
 }

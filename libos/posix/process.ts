@@ -7,8 +7,8 @@ import { appExit } from "../process/app";
 import { familyFork } from "../process/family";
 import { parentProcessId, processId } from "../process/identity";
 import { userBuffer } from "../process/user_memory";
-import { epollForked } from "../with_fork_epoll";
-import { unixForked } from "../with_fork_unix";
+import { epollForked } from "../optional/with_fork_epoll";
+import { unixForked } from "../optional/with_fork_unix";
 import { GRND_NONBLOCK, GRND_RANDOM } from "./constants";
 
 /** Options of the command line that are the app's environment begin with "env.". */

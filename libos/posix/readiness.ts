@@ -18,10 +18,10 @@ import {
   openFileIsSocket,
   openFileRelease,
 } from "../process/open_file";
-import { anonymousEvents, anonymousQueue } from "../with_anonymous";
-import { socketEvents, socketQueue } from "../with_network";
-import { pipeEvents, pipeQueue } from "../with_pipe";
-import { unixPipe, unixPlaces, unixQueue } from "../with_unix";
+import { anonymousEvents, anonymousQueue } from "../optional/with_anonymous";
+import { socketEvents, socketQueue } from "../optional/with_network";
+import { pipeEvents, pipeQueue } from "../optional/with_pipe";
+import { unixPipe, unixPlaces, unixQueue } from "../optional/with_unix";
 import { consoleFileEvents } from "./console_file";
 
 const SLOT_SIZE: usize = <usize>WAITER_SIZE + 8;

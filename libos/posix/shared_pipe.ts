@@ -1,4 +1,4 @@
-// The calls on the ends of pipes that several processes have in common (kernel/with_fork_pipe.ts): what posix/pipe.ts is for
+// The calls on the ends of pipes that several processes have in common (kernel/optional/with_fork_pipe.ts): what posix/pipe.ts is for
 // pipes of one process.
 import { EAGAIN } from "../../kernel/errno";
 import { sharedPagesReady } from "../../kernel/memory/shared_pages";
@@ -21,28 +21,28 @@ import { READ_END, WRITE_END } from "../pipe/shared/state";
 import { OpenFile, openFileHold, openFileRelease } from "../process/open_file";
 import { PIPE_BUF } from "./constants";
 
-/** Export, by kernel/with_fork_pipe.ts. */
+/** Export, by kernel/optional/with_fork_pipe.ts. */
 export function pipesAreShared(): bool {
   return sharedPagesReady();
 }
 
-/** Export, by kernel/with_fork_pipe.ts. */
+/** Export, by kernel/optional/with_fork_pipe.ts. */
 export function sharedPipeOpen(): usize {
   return changetype<usize>(sharedPipeCreate());
 }
 
-/** Export, by kernel/with_fork_pipe.ts. */
+/** Export, by kernel/optional/with_fork_pipe.ts. */
 export function sharedEndClose(pipe: usize, isReader: bool): void {
   sharedPipeClose(changetype<SharedPipe>(pipe), isReader ? READ_END : WRITE_END);
 }
 
-/** Export, by kernel/with_fork_pipe.ts. */
+/** Export, by kernel/optional/with_fork_pipe.ts. */
 export function sharedEndEvents(pipe: usize, isReader: bool): u32 {
   const shared = changetype<SharedPipe>(pipe);
   return isReader ? sharedPipeReaderEvents(shared) : sharedPipeWriterEvents(shared);
 }
 
-/** Export, by kernel/with_fork_pipe.ts. */
+/** Export, by kernel/optional/with_fork_pipe.ts. */
 export function sharedEndNote(pipe: usize, isReader: bool): void {
   const shared = changetype<SharedPipe>(pipe);
   const state = sharedPipeEnter(shared);
@@ -50,13 +50,13 @@ export function sharedEndNote(pipe: usize, isReader: bool): void {
   sharedUnlock(state);
 }
 
-/** Export, by kernel/with_fork_pipe.ts. */
+/** Export, by kernel/optional/with_fork_pipe.ts. */
 export function sharedEndQueue(pipe: usize, isReader: bool): WaitQueue {
   const shared = changetype<SharedPipe>(pipe);
   return isReader ? shared.readers : shared.writers;
 }
 
-/** Export, by kernel/with_fork_pipe.ts. */
+/** Export, by kernel/optional/with_fork_pipe.ts. */
 export function sharedEndTransfer(address: usize, buffer: usize, count: u32, isReader: bool): i32 {
   if (count == 0) return 0;
   const file = changetype<OpenFile>(address);

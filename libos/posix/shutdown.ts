@@ -5,7 +5,7 @@ import { tcpShutdown } from "../net/tcp/api";
 import { OpenFile, openFileHold, openFileRelease } from "../process/open_file";
 import { fileWait } from "./stream";
 
-/** Export, by libos/with_fork_network.ts: 0, -EAGAIN when it must not wait, -EINTR, or why the connection cannot be ours. */
+/** Export, by libos/optional/with_fork_network.ts: 0, -EAGAIN when it must not wait, -EINTR, or why the connection cannot be ours. */
 export function streamShutdownLater(file: OpenFile, how: i32): i32 {
   openFileHold(file);
   let result = -EAGAIN;

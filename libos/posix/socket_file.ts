@@ -1,11 +1,11 @@
-// Sockets as files: what read, write, poll and close do with descriptions of KIND_TCP, KIND_UDP and KIND_UNIX (libos/with_network.ts).
+// Sockets as files: what read, write, poll and close do with descriptions of KIND_TCP, KIND_UDP and KIND_UNIX (libos/optional/with_network.ts).
 import { monotonicNow } from "../../kernel/time/clock";
 import { WaitQueue } from "../../kernel/thread/wait_queue";
 import { tcpClose, tcpPollEvents } from "../net/tcp/api";
 import { UDP_PEER_SIZE, UdpPeer } from "../net/udp/input";
 import { udpClose, udpPollEvents } from "../net/udp/socket";
 import { KIND_TCP, KIND_UNIX, OpenFile } from "../process/open_file";
-import { unixClose, unixEvents, unixReceive, unixSend } from "../with_unix";
+import { unixClose, unixEvents, unixReceive, unixSend } from "../optional/with_unix";
 import { closeLingering } from "./linger";
 import { datagramReceive, datagramSend, streamReceive, streamSend } from "./stream";
 

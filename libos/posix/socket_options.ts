@@ -8,7 +8,7 @@ import { udpSetReceiveLimit, udpTakeError } from "../net/udp/socket";
 import { descriptorFile } from "../process/descriptors";
 import { KIND_TCP, KIND_UNIX, NO_FILE, OpenFile, openFileIsSocket } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { unixOption } from "../with_unix";
+import { unixOption } from "../optional/with_unix";
 import * as c from "./constants";
 import { ipLevelValue, ipv6LevelValue, setIpLevel, setIpv6Level } from "./ip_options";
 import { OPTION_UNKNOWN, flag, setCongestionControl, setTcpLevel, tcpLevelValue, tcpStructValue } from "./tcp_options";

@@ -47,8 +47,8 @@ import {
   openFileRelease,
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { NO_UNIX_SOCKETS, unixName, unixOpen, unixReceive, unixSend, unixShutdown } from "../with_unix";
-import { CALL_ACCEPT, CALL_BIND, CALL_CONNECT, CALL_LISTEN, NO_NAMES, unixNamed } from "../with_unix_names";
+import { NO_UNIX_SOCKETS, unixName, unixOpen, unixReceive, unixSend, unixShutdown } from "../optional/with_unix";
+import { CALL_ACCEPT, CALL_BIND, CALL_CONNECT, CALL_LISTEN, NO_NAMES, unixNamed } from "../optional/with_unix_names";
 import { ENDPOINT_SIZE, Endpoint, addressRead, addressWritable, addressWrite, endpointResolveAny } from "./address";
 import {
   AF_INET,
@@ -69,13 +69,12 @@ import {
   SOCK_DGRAM,
   SOCK_NONBLOCK,
   SOCK_STREAM,
+  TRANSFER_MAX,
 } from "./constants";
-import { streamShutdownLater } from "../with_fork_network";
+import { streamShutdownLater } from "../optional/with_fork_network";
 import { timeoutDeadline } from "./deadline";
 import { datagramReceive, datagramSend, fileWait, streamAwaitConnected, streamReceive, streamSend } from "./stream";
 
-/** The most that one call transfers, as on Linux: results fit an i32. */
-export const TRANSFER_MAX: u32 = 0x7ffff000;
 const TYPE_FLAGS: i32 = SOCK_NONBLOCK | SOCK_CLOEXEC;
 /** RFC 9293 SHLD-13: no MSG_OOB, so no application employs the urgent mechanism; what peers send of it is understood. */
 export const SEND_FLAGS: i32 = MSG_DONTWAIT | MSG_MORE | MSG_NOSIGNAL;

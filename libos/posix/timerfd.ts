@@ -182,7 +182,7 @@ function hasExpired(timer: TimerFile): bool {
   return timer.armed && now() >= timer.due;
 }
 
-/** Export, by libos/with_timerfd.ts. */
+/** Export, by libos/optional/with_timerfd.ts. */
 export function timerRead(file: OpenFile, target: usize, count: u32): i32 {
   if (count < WORD) return -EINVAL;
   const timer = timerOf(file);
@@ -202,17 +202,17 @@ export function timerRead(file: OpenFile, target: usize, count: u32): i32 {
   return WORD;
 }
 
-/** Export, by libos/with_timerfd.ts. */
+/** Export, by libos/optional/with_timerfd.ts. */
 export function timerEvents(file: OpenFile): u32 {
   return hasExpired(timerOf(file)) ? POLLIN : 0;
 }
 
-/** Export, by libos/with_timerfd.ts. */
+/** Export, by libos/optional/with_timerfd.ts. */
 export function timerQueue(file: OpenFile): WaitQueue {
   return timerOf(file).waiters;
 }
 
-/** Export, by libos/with_timerfd.ts. */
+/** Export, by libos/optional/with_timerfd.ts. */
 export function timerClose(file: OpenFile): void {
   timerCancel(timerOf(file).timer);
   slab.free(file.object);

@@ -11,13 +11,15 @@ import {
   NO_FILE,
   OpenFile,
   openFileHold,
+  openFileIsReadable,
+  openFileIsWritable,
   openFileRelease,
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { O_ACCMODE, O_RDONLY, O_WRONLY, UIO_MAXIOV } from "./constants";
+import { TRANSFER_MAX, UIO_MAXIOV } from "./constants";
 import { posix_pread, posix_pwrite, posix_read, posix_write, readAny, writeAny } from "./files";
 import { IO_VECTOR_SIZE, IoVector } from "./layout";
-import { PIECES_MAX, piecesError, piecesGather, piecesLength, piecesScatter } from "./pieces";
+import { piecesError, piecesGather, piecesLength, piecesScatter } from "./pieces";
 
 /** The most bytes that go at once: more fits no datagram and no pipe. */
 const WHOLE_MAX: u32 = 65536;
@@ -44,7 +46,7 @@ export function posix_pwritev(fd: i32, vectors: u32, count: u32, offset: i64): i
 
 function transfer(fd: i32, vectors: u32, count: u32, writing: bool): i32 {
   const file = descriptorFile(fd);
-  if (file == NO_FILE || (file.flags & O_ACCMODE) == (writing ? O_RDONLY : O_WRONLY)) return -EBADF;
+  if (file == NO_FILE || !(writing ? openFileIsWritable(file) : openFileIsReadable(file))) return -EBADF;
   const neverWaits = file.kind == KIND_FILE || file.kind == KIND_DEVICE || file.kind == KIND_DIRECTORY;
   if (neverWaits || count == 1) {
     return transferAt(fd, vectors, count, NO_OFFSET, writing);
@@ -52,7 +54,7 @@ function transfer(fd: i32, vectors: u32, count: u32, writing: bool): i32 {
   if (count > UIO_MAXIOV) return -EINVAL;
   const error = piecesError(vectors, count);
   if (error != 0) return error;
-  const total = piecesLength(vectors, count, PIECES_MAX);
+  const total = piecesLength(vectors, count, TRANSFER_MAX);
   if (total == 0) return 0;
   const order = orderFor(max(min(total, WHOLE_MAX), PAGE_SIZE));
   const whole = pagesAlloc(order);
@@ -92,7 +94,7 @@ function transferAt(fd: i32, vectors: u32, count: u32, offset: i64, writing: boo
   let done: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
     const vector = changetype<IoVector>(at + <usize>i * IO_VECTOR_SIZE);
-    const length = min(vector.length, PIECES_MAX - done);
+    const length = min(vector.length, TRANSFER_MAX - done);
     if (length == 0) continue;
     const result = transferPiece(fd, vector.base, length, offset < 0 ? offset : offset + done, writing);
     if (result > 0) done += result;

@@ -11,7 +11,7 @@ import { powerOff } from "../../kernel/power/power_off";
 import { Thread, threadCreate } from "../../kernel/thread/scheduler";
 import { parseSize } from "../../kernel/text";
 import { SHUTDOWN_crash, SHUTDOWN_poweroff } from "../../kernel/xen/hypercall";
-import { networkFinish } from "../with_network";
+import { networkFinish } from "../optional/with_network";
 import { descriptorsClose, descriptorsInit } from "./descriptors";
 
 const WASM_PAGE: u32 = 65536;

@@ -7,9 +7,9 @@ import { mailboxForked } from "../../kernel/fork/mailbox";
 import { forkOffer, forkTellAddress } from "../../kernel/fork/offer";
 import { forkRequestsForget } from "../../kernel/fork/request";
 import { log } from "../../kernel/log";
-import { sharedPipesEvent, sharedPipesStart } from "../../kernel/with_fork_pipe";
+import { sharedPipesEvent, sharedPipesStart } from "../../kernel/optional/with_fork_pipe";
 import { parseDecimal } from "../../kernel/text";
-import { networkForked, networkPorts, networkShares } from "../with_fork_network";
+import { networkForked, networkPorts, networkShares } from "../optional/with_fork_network";
 import { MOST_CHILDREN, childAdd, childEvent, childrenForget, childrenInit, childrenOwn } from "./children";
 import { isSignal, signalRaise, signalsForked } from "./signals";
 import { appThreadsForked } from "./threads";
@@ -22,7 +22,7 @@ const PORTS: u32 = 16384;
 const option = changetype<TextSpan>(memory.data(8, 4));
 let limit: u32 = 0;
 
-/** Export, by kernel/with_fork.ts: offers fork to forkd when the command line has `fork=<most children>`. Does not block. */
+/** Export, by kernel/optional/with_fork.ts: offers fork to forkd when the command line has `fork=<most children>`. Does not block. */
 export function familyStart(): void {
   if (!commandLineOption("fork", option)) return;
   const wanted = parseDecimal(option.address, option.length);
@@ -41,7 +41,7 @@ function start(wanted: u32): void {
   networkPorts(FIRST_PORT, PORTS);
 }
 
-/** Export, by kernel/with_fork.ts: takes in an event of forkd's. */
+/** Export, by kernel/optional/with_fork.ts: takes in an event of forkd's. */
 export function familyEvent(address: usize): void {
   const event = changetype<FamilyEvent>(address);
   if (event.kind == EVENT_GONE || event.kind == EVENT_DOORBELL) sharedPipesEvent(address);
@@ -49,7 +49,7 @@ export function familyEvent(address: usize): void {
   else if (isSignal(event.value)) signalRaise(event.value);
 }
 
-/** Export, by kernel/with_fork.ts: the family's record in dom0 is to have the address, in host order; 0 = none. */
+/** Export, by kernel/optional/with_fork.ts: the family's record in dom0 is to have the address, in host order; 0 = none. */
 export function familyAddress(address: u32): void {
   forkTellAddress(address);
 }

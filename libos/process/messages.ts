@@ -2,11 +2,11 @@
 // its index is in every image, and these only in those that fork.
 import { FORKD, MESSAGE_LISTENING } from "../../kernel/fork/mailbox";
 import { log } from "../../kernel/log";
-import { networkMessage, networkRoom } from "../with_fork_network";
+import { networkMessage, networkRoom } from "../optional/with_fork_network";
 
 let told = false;
 
-/** Export, by kernel/with_fork.ts. */
+/** Export, by kernel/optional/with_fork.ts. */
 export function familyMessage(type: u32, flags: u32, from: i32, payload: usize, length: u32): void {
   if (networkMessage(type, flags, from, payload, length) || told) return;
   if (from == FORKD && type == MESSAGE_LISTENING) return; // forkd asks everybody about the network
@@ -14,7 +14,7 @@ export function familyMessage(type: u32, flags: u32, from: i32, payload: usize, 
   log("fork").text("no use for message ").decimal(type).text(" of process ").signed(from).end();
 }
 
-/** Export, by kernel/with_fork.ts: those who had no room for a message try again. */
+/** Export, by kernel/optional/with_fork.ts: those who had no room for a message try again. */
 export function familyRoom(): void {
   networkRoom();
 }

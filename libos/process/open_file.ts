@@ -7,10 +7,10 @@ import { contentsClose } from "../fs/contents";
 import { TcpSocket } from "../net/tcp/socket";
 import { UdpSocket } from "../net/udp/socket";
 import { O_ACCMODE, O_NONBLOCK, O_RDWR, O_WRONLY } from "../posix/constants";
-import { anonymousClose } from "../with_anonymous";
-import { watchesEnd } from "../with_epoll";
-import { socketClose } from "../with_network";
-import { pipeClose } from "../with_pipe";
+import { anonymousClose } from "../optional/with_anonymous";
+import { watchesEnd } from "../optional/with_epoll";
+import { socketClose } from "../optional/with_network";
+import { pipeClose } from "../optional/with_pipe";
 
 /** What is behind a description. */
 export const KIND_CONSOLE: u32 = 0;

@@ -119,7 +119,7 @@ export function signalsForked(): void {
   update();
 }
 
-/** Export, by kernel/with_signal.ts: whether a handler gets the SIGTERM that the toolstack's wish to end the domain is. */
+/** Export, by kernel/optional/with_signal.ts: whether a handler gets the SIGTERM that the toolstack's wish to end the domain is. */
 export function terminationCaught(): bool {
   const disposition = load<u32>(dispositionAt(SIGTERM));
   if (disposition == SIG_DFL || disposition == SIG_IGN) return false;

@@ -185,7 +185,7 @@ export class Domain implements Runnable {
 
   private imports(module: WebAssembly.Module): WebAssembly.Imports {
     const imports: Record<string, WebAssembly.ModuleImports> = { boot: this.bootImports() };
-    // The apps here may make every call, so they have whatever belongs to one (kernel/with_*.ts).
+    // The apps here may make every call, so they have whatever belongs to one (kernel/optional/with_*.ts).
     for (const imported of WebAssembly.Module.imports(module)) {
       if (!imported.module.startsWith("with_")) continue;
       const hooks = (imports[imported.module] ??= {});

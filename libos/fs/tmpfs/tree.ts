@@ -1,4 +1,4 @@
-// What a tmpfs does with names and inodes, as libos/with_tmpfs.ts declares it. What POSIX asks of paths – that a directory is one,
+// What a tmpfs does with names and inodes, as libos/optional/with_tmpfs.ts declares it. What POSIX asks of paths – that a directory is one,
 // that a name is free, that nothing is moved into itself – has been looked at by who calls (libos/posix/paths.ts). Directories and
 // inodes are handed over as addresses. After fork() parent and child have a copy each, as of all memory.
 import { EINVAL, ENOENT } from "../../../kernel/errno";

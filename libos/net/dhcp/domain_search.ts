@@ -17,7 +17,7 @@ export class DomainSearch {
 
 const present = changetype<DomainSearch>(memory.data(12, 4));
 
-/** With a resolver: see libos/with_resolve.ts. */
+/** With a resolver: see libos/optional/with_resolve.ts. */
 export function domainSearchTake(message: usize, length: u32, target: usize): void {
   present.address = target;
   present.length = dhcpOptionCopy(message, length, DHCP_OPTION_DOMAIN_SEARCH, target, DOMAIN_SEARCH_MAXIMUM);

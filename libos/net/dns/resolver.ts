@@ -146,7 +146,7 @@ function ask(question: Question): i32 {
   return outcome;
 }
 
-/** In another life: see libos/with_resolve.ts. */
+/** In another life: see libos/optional/with_resolve.ts. */
 export function resolverForget(): void {
   cacheClear();
 }

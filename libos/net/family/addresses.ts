@@ -5,7 +5,7 @@
 //        length, u8 whether a router's prefix made it, 6 bytes 0
 import { FORKD, MESSAGE_ADDRESSES, mailboxSend } from "../../../kernel/fork/mailbox";
 import { NEVER, monotonicNow } from "../../../kernel/time/clock";
-import { familyAddress } from "../../../kernel/with_fork";
+import { familyAddress } from "../../../kernel/optional/with_fork";
 import { addressesSet, interfaceAddress, interfaceGateway, interfaceMask } from "../addresses";
 import { dhcpLease, dhcpLeaseAge, dhcpTold } from "../dhcp/client";
 import { LEASE_SIZE, Lease } from "../dhcp/lease";
@@ -31,7 +31,7 @@ export function addressesForked(): void {
   untold = false;
 }
 
-/** Export, by libos/with_fork_network.ts. */
+/** Export, by libos/optional/with_fork_network.ts. */
 export function networkAddressesChanged(): void {
   if (isFollower()) return;
   untold = true;

@@ -51,7 +51,7 @@ function grow(): bool {
   return true;
 }
 
-/** Export, by libos/with_fork_network.ts: lists a connection that has come into the table. Without memory it is not listed. */
+/** Export, by libos/optional/with_fork_network.ts: lists a connection that has come into the table. Without memory it is not listed. */
 export function flowAdded(s: TcpSocket): void {
   s.flowEntry = 0;
   if (ipIsLocal(s.remote) || (free == 0 && !grow())) return;
@@ -67,7 +67,7 @@ export function flowAdded(s: TcpSocket): void {
   if (told != pages) flowPagesTell();
 }
 
-/** Export, by libos/with_fork_network.ts: takes a connection that has left the table off the list. */
+/** Export, by libos/optional/with_fork_network.ts: takes a connection that has left the table off the list. */
 export function flowRemoved(s: TcpSocket): void {
   if (s.flowEntry == 0) return;
   const entry = entryAt(s.flowEntry - 1);

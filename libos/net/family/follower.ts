@@ -1,7 +1,7 @@
 // Who speaks for the family's addresses. All processes of a family have the same Ethernet and IP addresses; one, the leader, keeps the lease,
 // answers who asks for them on the link, and tells the others what changes (addresses.ts). The others follow: they use the
 // addresses and say nothing of them. The first process leads; forkd names the next when it has ended.
-import { familyAddress } from "../../../kernel/with_fork";
+import { familyAddress } from "../../../kernel/optional/with_fork";
 import { interfaceAddress } from "../addresses";
 import { conflictForget } from "../arp/conflict";
 import { dhcpFollow, dhcpLead } from "../dhcp/client";
@@ -28,7 +28,7 @@ export function followerForked(): void {
   ipv6Follow();
 }
 
-/** Export, by libos/with_fork_network.ts. */
+/** Export, by libos/optional/with_fork_network.ts. */
 export function networkFollows(_now: u64): bool {
   listenersTell();
   if (following) familyAddress(interfaceAddress());

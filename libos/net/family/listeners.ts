@@ -69,7 +69,7 @@ function deviceAwaited(): bool {
   return deviceDeadline != 0;
 }
 
-/** Export, by libos/with_fork_network.ts. */
+/** Export, by libos/optional/with_fork_network.ts. */
 export function networkListens(s: TcpSocket, accepts: bool): void {
   if (accepts) {
     s.accepts = UNTOLD;
@@ -80,7 +80,7 @@ export function networkListens(s: TcpSocket, accepts: bool): void {
   }
 }
 
-/** Export, by libos/with_fork_network.ts. A socket that is closed is not in the table of ports any more. */
+/** Export, by libos/optional/with_fork_network.ts. A socket that is closed is not in the table of ports any more. */
 export function networkServes(socket: UdpSocket, port: u16, serves: bool): void {
   if (serves) {
     socket.accepts = UNTOLD;

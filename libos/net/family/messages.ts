@@ -10,7 +10,7 @@ import { followerLeads } from "./follower";
 import { LISTENING_BYTES, listenersTell, listenersTellAgain } from "./listeners";
 import { resetsProvoke } from "./resets";
 
-/** Export, by libos/with_fork_network.ts. */
+/** Export, by libos/optional/with_fork_network.ts. */
 export function networkMessage(type: u32, flags: u32, from: i32, payload: usize, length: u32): bool {
   if (type == MESSAGE_LISTENING) listeningArrives(payload, length);
   else if (type == MESSAGE_LEAD) followerLeads(monotonicNow());
@@ -34,7 +34,7 @@ function tellAgain(): void {
   listenersTellAgain();
 }
 
-/** Export, by libos/with_fork_network.ts. */
+/** Export, by libos/optional/with_fork_network.ts. */
 export function networkRoom(): void {
   addressesTell();
   flowPagesTell();

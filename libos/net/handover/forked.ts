@@ -24,7 +24,7 @@ import { connectionDrop, connectionOffers, releaseForked } from "./release";
 import { tellForked } from "./tell";
 
 /**
- * Export, by libos/with_fork_network.ts, in a process that forks. Before: connections with a descriptor are SHARED, and count as not used yet, for the child's
+ * Export, by libos/optional/with_fork_network.ts, in a process that forks. Before: connections with a descriptor are SHARED, and count as not used yet, for the child's
  * claim may come before fork() has returned. Afterwards, if there is a child: also what has come until the copy was made, and what waits for a
  * process that does not accept may have another's.
  */

@@ -28,7 +28,7 @@ const PIECE: u32 = 4096 - HEADER;
 /** 64 KiB: a flow, and the largest segment that a device gives at once. */
 const ORDER: u32 = 4;
 
-/** Export, by libos/with_fork_network.ts: a segment for a connection of state INHERITED, its checksum verified. */
+/** Export, by libos/optional/with_fork_network.ts: a segment for a connection of state INHERITED, its checksum verified. */
 export function inheritedArrives(s: TcpSocket, segment: usize, length: u32, flags: u32): void {
   const handing = handingOf(s);
   if (handing == NO_HANDING || !handing.sent) return;

@@ -34,7 +34,7 @@ export function connectionEmpty(s: TcpSocket): void {
   receiveDiscard(s);
 }
 
-/** Export, by libos/with_fork_network.ts: the application wants to use a connection of state INHERITED. -EAGAIN until it can, or why it cannot. */
+/** Export, by libos/optional/with_fork_network.ts: the application wants to use a connection of state INHERITED. -EAGAIN until it can, or why it cannot. */
 export function connectionClaim(s: TcpSocket): i32 {
   if (s.error != 0) return -tcpTakeError(s);
   if ((s.sharing & CLAIMING) == 0) {

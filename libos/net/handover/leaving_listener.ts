@@ -6,7 +6,7 @@
 import { listFirst } from "../../../kernel/list";
 import { NEVER, monotonicNow } from "../../../kernel/time/clock";
 import { TIMER_SIZE, Timer, timerInit, timerSet } from "../../../kernel/time/timer";
-import { networkListens } from "../../with_fork_network";
+import { networkListens } from "../../optional/with_fork_network";
 import { boundFirst, boundNext, boundRemove } from "../tcp/bound_ports";
 import { connectionRelease } from "../tcp/connection";
 import { DETACHED, HANDING, OFFERED } from "../tcp/flags";
@@ -26,7 +26,7 @@ const LOOK: u64 = 250_000_000;
 
 const timer = changetype<Timer>(memory.data(TIMER_SIZE, 8));
 
-/** Export, by libos/with_fork_network.ts: the last descriptor of a listener is closed. False: it is closed at once. */
+/** Export, by libos/optional/with_fork_network.ts: the last descriptor of a listener is closed. False: it is closed at once. */
 export function listenerLeaves(s: TcpSocket, now: u64): bool {
   // On one that nobody here has accepted on connections wait only if we lead the family.
   if (!hasForked() || (s.accepts == 0 && listFirst(s.acceptNode) == 0 && s.halfOpenCount == 0)) return false;

@@ -9,7 +9,7 @@ import {
   MESSAGE_STATE,
   MESSAGE_TAKEN,
 } from "../../../kernel/fork/mailbox";
-import { passingTaken } from "../../with_fork_unix_rights";
+import { passingTaken } from "../../optional/with_fork_unix_rights";
 import { tcpFlush } from "../tcp/output";
 import { stateArrives } from "./arrivals";
 import { frameArrives } from "./frames";

@@ -29,7 +29,7 @@ export function hasForked(): bool {
   return forked;
 }
 
-/** Export, by libos/with_fork_network.ts: the last descriptor of a SHARED connection is closed. False: it ends as any other. */
+/** Export, by libos/optional/with_fork_network.ts: the last descriptor of a SHARED connection is closed. False: it ends as any other. */
 export function connectionReleases(s: TcpSocket): bool {
   if (!isSynchronized(s.state) || !s.has(HASHED)) return false;
   if (s.state == INHERITED) {
@@ -66,7 +66,7 @@ export function connectionDrop(s: TcpSocket): void {
   connectionRelease(s);
 }
 
-/** Export, by libos/with_fork_network.ts: the timer of a socket of state INHERITED. */
+/** Export, by libos/optional/with_fork_network.ts: the timer of a socket of state INHERITED. */
 export function inheritedExpired(s: TcpSocket, now: u64): void {
   if ((s.sharing & HANDING) != 0 || s.handing == 0) return;
   if (now < s.lifeDeadline)
@@ -76,7 +76,7 @@ export function inheritedExpired(s: TcpSocket, now: u64): void {
 }
 
 /**
- * Export, by libos/with_fork_network.ts: `child`, which nobody here accepts, goes to another who accepts on the port, now or as soon as there is one.
+ * Export, by libos/optional/with_fork_network.ts: `child`, which nobody here accepts, goes to another who accepts on the port, now or as soon as there is one.
  * False: to nobody.
  */
 export function connectionOffers(child: TcpSocket): bool {

@@ -3,7 +3,7 @@
 //
 // A guest has no disk to keep a secret for opaque identifiers (RFC 7217) in, and its Ethernet address says nothing of its
 // owner: the toolstack chose it. So its addresses are those that its host expects.
-import { networkAddressesChanged } from "../../with_fork_network";
+import { networkAddressesChanged } from "../../optional/with_fork_network";
 import { log } from "../../../kernel/log";
 import { NEVER } from "../../../kernel/time/clock";
 import { deviceCarrier, deviceMac } from "../device";

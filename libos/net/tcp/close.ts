@@ -1,7 +1,7 @@
 // The ways in which an application ends a connection or its hold on it. See api.ts for what its functions have in common.
 import { ECONNABORTED, EINVAL, ENOTCONN } from "../../../kernel/errno";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
-import { connectionClaim, connectionReleases, listenerLeaves } from "../../with_fork_network";
+import { connectionClaim, connectionReleases, listenerLeaves } from "../../optional/with_fork_network";
 import { boundRemove } from "./bound_ports";
 import { connectionAbort, connectionRelease, socketUnlink } from "./connection";
 import { tcpExtendedCounters } from "./counters";

@@ -3,7 +3,7 @@
 // Nothing is sent from here except answers to nobody's segments: a connection is marked and flushed after the batch.
 import { ECONNREFUSED, ECONNRESET } from "../../../kernel/errno";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
-import { inheritedArrives } from "../../with_fork_network";
+import { inheritedArrives } from "../../optional/with_fork_network";
 import { IpAddress } from "../ip/address";
 import { RX_SERVICE_SHIFT } from "../receive_flags";
 import { transportChecksumValid } from "../transport";

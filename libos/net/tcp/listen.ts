@@ -4,7 +4,7 @@
 import { EADDRINUSE } from "../../../kernel/errno";
 import { listFirst, listInit, listInsertTail, listLinked, listRemove } from "../../../kernel/list";
 import { wakeAll } from "../../../kernel/thread/wait_queue";
-import { connectionOffers, networkListens } from "../../with_fork_network";
+import { connectionOffers, networkListens } from "../../optional/with_fork_network";
 import { TCP_FIN, TcpSegment } from "../wire/tcp";
 import {
   connectionAbort,

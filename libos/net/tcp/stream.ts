@@ -1,6 +1,6 @@
 // The stream of a connection as the application sees it: sending, receiving, readiness. See api.ts for what its functions have in common.
 import { EAGAIN, ENOTCONN, EPIPE } from "../../../kernel/errno";
-import { connectionClaim, networkListens } from "../../with_fork_network";
+import { connectionClaim, networkListens } from "../../optional/with_fork_network";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from "../poll_events";
 import { FIN_QUEUED, MORE_FOLLOWS, READ_SHUT, STARVED, URGENT, USED } from "./flags";
 import { outputNow } from "./output";

@@ -2,7 +2,7 @@
 // The hash is keyed with random numbers, so that nobody outside can fill one chain.
 import { orderFor, pagesAlloc, pagesFree } from "../../../kernel/memory/pages";
 import { randomU64 } from "../../../kernel/random";
-import { flowAdded, flowRemoved } from "../../with_fork_network";
+import { flowAdded, flowRemoved } from "../../optional/with_fork_network";
 import { IpAddress, addressCovers } from "../ip/address";
 import { ENDPOINT_SOCKET, ENDPOINT_TIME_WAIT, TcpEndpoint } from "./endpoint";
 import { TcpSocket } from "./socket";

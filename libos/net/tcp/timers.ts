@@ -4,7 +4,7 @@
 import { ETIMEDOUT } from "../../../kernel/errno";
 import { NEVER, monotonicNow } from "../../../kernel/time/clock";
 import { timerInit, timerSet } from "../../../kernel/time/timer";
-import { inheritedExpired } from "../../with_fork_network";
+import { inheritedExpired } from "../../optional/with_fork_network";
 import { ipDoubt } from "../ip/output";
 import { blackHoleSuspect } from "./black_hole";
 import { congestionReported, congestionTimeout } from "./congestion";

@@ -6,7 +6,7 @@
 import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENETUNREACH, ENOTCONN } from "../../../kernel/errno";
 import { SLAB_SIZE, Slab, slabInit } from "../../../kernel/memory/slab";
 import { WaitQueue, wakeAll } from "../../../kernel/thread/wait_queue";
-import { networkServes } from "../../with_fork_network";
+import { networkServes } from "../../optional/with_fork_network";
 import { IP_ADDRESS_SIZE, IpAddress, addressesOverlap } from "../ip/address";
 import { IpSettings } from "../ip/settings";
 import { ipIsBroadcast, ipIsLocal, ipSourceFor } from "../ip/routing";

@@ -11,7 +11,7 @@ import {
 } from "../../../kernel/event_channel";
 import { FamilyEvent, REQUEST_DOORBELL } from "../../../kernel/fork/descriptor";
 import { forkAsk } from "../../../kernel/fork/request";
-import { sharedPipesRung } from "../../../kernel/with_fork_pipe";
+import { sharedPipesRung } from "../../../kernel/optional/with_fork_pipe";
 
 /** Port and pid of a pair's channel; free when the pid is 0. Two processes may each make one at the same time. */
 @unmanaged

@@ -4,7 +4,7 @@
 import { EAGAIN } from "../../../kernel/errno";
 import { EVENT_DOORBELL, EVENT_GONE, FamilyEvent, WAY_COPY, forkDescriptor } from "../../../kernel/fork/descriptor";
 import { sharedPagesForked, sharedPagesInit } from "../../../kernel/memory/shared_pages";
-import { passingLook } from "../../with_fork_unix_rights";
+import { passingLook } from "../../optional/with_fork_unix_rights";
 import { deathNote, deathsCount, deathsForget } from "./deaths";
 import { doorbellForget, doorbellTake, doorbellsForked } from "./doorbells";
 import { ownPid, sharedTryLock, sharedUnlock } from "./lock";
@@ -28,12 +28,12 @@ function next(pipe: SharedPipe): SharedPipe {
   return changetype<SharedPipe>(pipe.next);
 }
 
-/** Export, by kernel/with_fork_pipe.ts: before the domain offers fork. */
+/** Export, by kernel/optional/with_fork_pipe.ts: before the domain offers fork. */
 export function sharedPipesStart(): void {
   sharedPagesInit(); // without memory for it there will be no pipes
 }
 
-/** Export, by kernel/with_fork_pipe.ts: the domain is about to be copied. 0, or -EAGAIN when a pipe has no room for a holder more. */
+/** Export, by kernel/optional/with_fork_pipe.ts: the domain is about to be copied. 0, or -EAGAIN when a pipe has no room for a holder more. */
 export function sharedPipesForking(): i32 {
   forming = FORMING | ownPid();
   for (let pipe = sharedPipes(); pipe != NO_SHARED_PIPE; pipe = next(pipe)) {
@@ -51,7 +51,7 @@ export function sharedPipesForking(): i32 {
   return 0;
 }
 
-/** Export, by kernel/with_fork_pipe.ts: in the parent, with the result of the fork. */
+/** Export, by kernel/optional/with_fork_pipe.ts: in the parent, with the result of the fork. */
 export function sharedPipesParent(result: i32): void {
   const isShared = result > 0 && forkDescriptor().childWay != WAY_COPY;
   for (let pipe = sharedPipes(); pipe != NO_SHARED_PIPE; pipe = next(pipe)) {
@@ -69,7 +69,7 @@ export function sharedPipesParent(result: i32): void {
   forming = 0;
 }
 
-/** Export, by kernel/with_fork_pipe.ts: in a copy of the domain, the child of a fork or a restored one, before threads run. */
+/** Export, by kernel/optional/with_fork_pipe.ts: in a copy of the domain, the child of a fork or a restored one, before threads run. */
 export function sharedPipesCopied(): void {
   doorbellsForked();
   const isCut = forming == 0 || forkDescriptor().way == WAY_COPY;
@@ -115,13 +115,13 @@ function cut(pipe: SharedPipe): void {
   marksErase(state);
 }
 
-/** Export, by kernel/with_fork_pipe.ts: somebody may have changed a pipe. Kernel work. */
+/** Export, by kernel/optional/with_fork_pipe.ts: somebody may have changed a pipe. Kernel work. */
 export function sharedPipesRung(): void {
   passingLook();
   sharedPipesLook();
 }
 
-/** Export, by kernel/with_fork_pipe.ts: takes in a FamilyEvent of EVENT_GONE or EVENT_DOORBELL. Kernel work. */
+/** Export, by kernel/optional/with_fork_pipe.ts: takes in a FamilyEvent of EVENT_GONE or EVENT_DOORBELL. Kernel work. */
 export function sharedPipesEvent(address: usize): void {
   const event = changetype<FamilyEvent>(address);
   if (event.kind == EVENT_DOORBELL) doorbellTake(event);

@@ -2,7 +2,7 @@
 // to know of such a pipe. Another process may have written anything: lengths that cannot be end what is in the pipe.
 import { EAGAIN, EMSGSIZE, EPIPE } from "../../../kernel/errno";
 import { PIPE_BUF } from "../../posix/constants";
-import { passingUnread } from "../../with_fork_unix_rights";
+import { passingUnread } from "../../optional/with_fork_unix_rights";
 import { MESSAGE_HEAD, MESSAGE_NAME_MAX, Message } from "../message";
 import { doorbellsIntroduce } from "./doorbells";
 import { marksTake } from "./marks";
@@ -30,22 +30,22 @@ import {
   sharedRoom,
 } from "./state";
 
-/** Export, by libos/with_fork_unix.ts. */
+/** Export, by libos/optional/with_fork_unix.ts. */
 export function sharedPutBytes(address: usize, source: usize, count: u32): i32 {
   return count == 0 ? 0 : sharedPipePut(changetype<SharedPipe>(address), source, count, count <= PIPE_BUF, false);
 }
 
-/** Export, by libos/with_fork_unix.ts. */
+/** Export, by libos/optional/with_fork_unix.ts. */
 export function sharedTakeBytes(address: usize, target: usize, count: u32): i32 {
   return count == 0 ? 0 : sharedPipeTake(changetype<SharedPipe>(address), target, count, false);
 }
 
-/** Export, by libos/with_fork_unix.ts. */
+/** Export, by libos/optional/with_fork_unix.ts. */
 export function sharedIntroduce(): bool {
   return doorbellsIntroduce();
 }
 
-/** Export, by libos/with_fork_unix.ts. */
+/** Export, by libos/optional/with_fork_unix.ts. */
 export function sharedMessagePut(address: usize, message: Message, source: usize, count: u32, waits: bool): i32 {
   const head = MESSAGE_HEAD + message.nameLength;
   if (count > SHARED_CAPACITY - head) return -EMSGSIZE;
@@ -66,7 +66,7 @@ export function sharedMessagePut(address: usize, message: Message, source: usize
   return 0;
 }
 
-/** Export, by libos/with_fork_unix.ts. */
+/** Export, by libos/optional/with_fork_unix.ts. */
 export function sharedMessageTake(
   address: usize,
   target: usize,
@@ -116,7 +116,7 @@ function leaveRead(pipe: SharedPipe, state: PipeState): void {
   else sharedUnlock(state);
 }
 
-/** Export, by libos/with_fork_unix.ts. */
+/** Export, by libos/optional/with_fork_unix.ts. */
 export function sharedPeek(address: usize, target: usize, count: u32): u32 {
   const state = sharedPipeEnter(changetype<SharedPipe>(address));
   const copied = min(count, sharedLength(state));
@@ -125,13 +125,13 @@ export function sharedPeek(address: usize, target: usize, count: u32): u32 {
   return copied;
 }
 
-/** Export, by libos/with_fork_unix.ts. */
+/** Export, by libos/optional/with_fork_unix.ts. */
 export function sharedPosition(address: usize, written: bool, position: usize): void {
   const pipe = changetype<SharedPipe>(address);
   store<u64>(position, written ? pipe.putAt : pipe.state.taken);
 }
 
-/** Export, by libos/with_fork_unix.ts. */
+/** Export, by libos/optional/with_fork_unix.ts. */
 export function sharedReadHere(address: usize): bool {
   const pipe = changetype<SharedPipe>(address);
   const state = sharedPipeEnter(pipe);
@@ -140,7 +140,7 @@ export function sharedReadHere(address: usize): bool {
   return isHere;
 }
 
-/** Export, by libos/with_fork_unix.ts. */
+/** Export, by libos/optional/with_fork_unix.ts. */
 export function sharedUnread(address: usize): bool {
   const state = sharedPipeEnter(changetype<SharedPipe>(address));
   const isUnread = state.readEnds == 0 && sharedLength(state) != 0;
@@ -148,7 +148,7 @@ export function sharedUnread(address: usize): bool {
   return isUnread;
 }
 
-/** Export, by libos/with_fork_unix.ts. */
+/** Export, by libos/optional/with_fork_unix.ts. */
 export function sharedEmpty(address: usize): void {
   const pipe = changetype<SharedPipe>(address);
   const state = sharedPipeEnter(pipe);
@@ -157,7 +157,7 @@ export function sharedEmpty(address: usize): void {
   passingUnread();
 }
 
-/** Export, by libos/with_fork_unix.ts. */
+/** Export, by libos/optional/with_fork_unix.ts. */
 export function sharedHeld(address: usize): u32 {
   return sharedLength(changetype<SharedPipe>(address).state);
 }

@@ -2,7 +2,7 @@
 // tell it may have no forkd to do so.
 import { Timer, TIMER_SIZE, timerInit, timerSet } from "../../../kernel/time/timer";
 import { monotonicNow } from "../../../kernel/time/clock";
-import { sharedPipesRung } from "../../../kernel/with_fork_pipe";
+import { sharedPipesRung } from "../../../kernel/optional/with_fork_pipe";
 
 /** ns. */
 const PATIENCE: u64 = 250_000_000;

@@ -10,7 +10,7 @@ import { SLAB_SIZE, Slab, slabInit } from "../../../kernel/memory/slab";
 import { WaitQueue, wakeAll } from "../../../kernel/thread/wait_queue";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT } from "../../net/poll_events";
 import { PIPE_BUF } from "../../posix/constants";
-import { passingUnread } from "../../with_fork_unix_rights";
+import { passingUnread } from "../../optional/with_fork_unix_rights";
 import { deathsClear, deathsCount } from "./deaths";
 import { doorbellRing, doorbellsIntroduce, hasDoorbell } from "./doorbells";
 import { ownPid, sharedLock, sharedUnlock } from "./lock";

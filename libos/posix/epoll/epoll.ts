@@ -93,7 +93,7 @@ export function epollOf(file: OpenFile): Epoll {
   return changetype<Epoll>(file.object);
 }
 
-/** Export, by libos/with_epoll.ts. */
+/** Export, by libos/optional/with_epoll.ts. */
 export function watchesEnd(file: OpenFile): void {
   while (file.watches != 0) {
     const watch = changetype<Watch>(file.watches);
@@ -102,7 +102,7 @@ export function watchesEnd(file: OpenFile): void {
   }
 }
 
-/** Export, by libos/with_epoll.ts. What turns out not to be ready leaves the ready list. */
+/** Export, by libos/optional/with_epoll.ts. What turns out not to be ready leaves the ready list. */
 export function epollEvents(file: OpenFile): u32 {
   const ready = epollOf(file).ready;
   while (!listEmpty(ready)) {
@@ -113,12 +113,12 @@ export function epollEvents(file: OpenFile): u32 {
   return 0;
 }
 
-/** Export, by libos/with_epoll.ts. */
+/** Export, by libos/optional/with_epoll.ts. */
 export function epollQueue(file: OpenFile): WaitQueue {
   return epollOf(file).pollers;
 }
 
-/** Export, by libos/with_epoll.ts. */
+/** Export, by libos/optional/with_epoll.ts. */
 export function epollClose(file: OpenFile): void {
   epollFree(epollOf(file));
 }

@@ -6,7 +6,7 @@ import { entryOfAll } from "./entry";
 import { NO_EPOLL, epollNext } from "./epoll";
 import { entryReady } from "./ready";
 
-/** Export, by libos/with_fork_epoll.ts. */
+/** Export, by libos/optional/with_fork_epoll.ts. */
 export function epollForked(): void {
   for (let epoll = epollNext(NO_EPOLL); epoll != NO_EPOLL; epoll = epollNext(epoll)) {
     // Those who waited are the parent's threads.

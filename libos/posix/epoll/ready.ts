@@ -13,7 +13,7 @@ let round: u32 = 0;
 /** How many epolls are being told of the present one, one by the other. */
 let depth: u32 = 0;
 
-/** Export, by kernel/with_epoll.ts. */
+/** Export, by kernel/optional/with_epoll.ts. */
 export function watchWoken(waiter: usize): void {
   entryReady(changetype<Watch>(waiter).entry);
 }

@@ -1,4 +1,4 @@
-// System calls on sockets of AF_UNIX that need no names (libos/with_unix.ts): socket, socketpair, transfer, shutdown, readiness, options.
+// System calls on sockets of AF_UNIX that need no names (libos/optional/with_unix.ts): socket, socketpair, transfer, shutdown, readiness, options.
 import {
   EAFNOSUPPORT,
   EFAULT,
@@ -17,8 +17,8 @@ import { SHUT_RD, SHUT_RDWR, SHUT_WR } from "../../net/tcp/api";
 import { descriptorFree, descriptorSet } from "../../process/descriptors";
 import { KIND_UNIX, NO_FILE, OpenFile, openFileCreate, openFileRelease } from "../../process/open_file";
 import { userBuffer } from "../../process/user_memory";
-import { NO_UNIX_SOCKETS } from "../../with_unix";
-import { rightsDiscard } from "../../with_unix_rights";
+import { NO_UNIX_SOCKETS } from "../../optional/with_unix";
+import { rightsDiscard } from "../../optional/with_unix_rights";
 import {
   AF_INET,
   AF_INET6,
@@ -79,7 +79,7 @@ function create(type: i32): OpenFile {
   return file;
 }
 
-/** Export, by libos/with_unix.ts. */
+/** Export, by libos/optional/with_unix.ts. */
 export function unixOpen(type: i32, protocol: i32): i32 {
   const error = typeError(type, protocol);
   return (error != 0 ? error : open(type)) ^ NO_UNIX_SOCKETS;
@@ -113,7 +113,7 @@ export function posix_socketpair(domain: i32, type: i32, protocol: i32, descript
   return descriptorsPut(pair, both, (type & SOCK_CLOEXEC) != 0);
 }
 
-/** Export, by libos/with_unix.ts. */
+/** Export, by libos/optional/with_unix.ts. */
 export function unixSend(file: OpenFile, source: usize, count: u32, flags: i32, address: u32): i32 {
   const result = unixPut(file, source, count, flags, address, 0);
   endsIntroduce();
@@ -128,7 +128,7 @@ export function unixPut(file: OpenFile, source: usize, count: u32, flags: i32, a
   return streamPut(file, source, count, flags, rights);
 }
 
-/** Export, by libos/with_unix.ts. */
+/** Export, by libos/optional/with_unix.ts. */
 export function unixReceive(file: OpenFile, target: usize, count: u32, flags: i32, address: u32): i32 {
   const result = unixTake(file, target, count, flags, address);
   rightsDiscard();
@@ -153,7 +153,7 @@ function writeName(address: u32, name: usize): void {
   else unixAddressWrite(address, changetype<UnixName>(name).bytes, changetype<UnixName>(name).length);
 }
 
-/** Export, by libos/with_unix.ts. */
+/** Export, by libos/optional/with_unix.ts. */
 export function unixName(file: OpenFile, address: u32, ofPeer: bool): i32 {
   const s = unixOf(file);
   if (!unixAddressWritable(address)) return -EFAULT;
@@ -162,7 +162,7 @@ export function unixName(file: OpenFile, address: u32, ofPeer: bool): i32 {
   return 0;
 }
 
-/** Export, by libos/with_unix.ts. Who waits for what is shut down finds out. */
+/** Export, by libos/optional/with_unix.ts. Who waits for what is shut down finds out. */
 export function unixShutdown(file: OpenFile, how: i32): i32 {
   if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR) return -EINVAL;
   const s = unixOf(file);
@@ -186,28 +186,28 @@ export function unixShutdown(file: OpenFile, how: i32): i32 {
   return 0;
 }
 
-/** Export, by libos/with_unix.ts. */
+/** Export, by libos/optional/with_unix.ts. */
 export function unixClose(file: OpenFile): void {
   unixDestroy(unixOf(file));
 }
 
-/** Export, by libos/with_unix.ts. */
+/** Export, by libos/optional/with_unix.ts. */
 export function unixPipe(file: OpenFile, isReader: bool): OpenFile {
   const s = unixOf(file);
   return changetype<OpenFile>(isReader ? s.reader : s.writer);
 }
 
-/** Export, by libos/with_unix.ts. */
+/** Export, by libos/optional/with_unix.ts. */
 export function unixQueue(file: OpenFile): WaitQueue {
   return unixOf(file).queue;
 }
 
-/** Export, by libos/with_unix.ts: two ends of pipes and the socket itself. */
+/** Export, by libos/optional/with_unix.ts: two ends of pipes and the socket itself. */
 export function unixPlaces(): u32 {
   return unixSockets() == NO_UNIX ? 0 : 2;
 }
 
-/** Export, by libos/with_unix.ts. As of a TCP socket: the end of a stream is readable, a broken one writable. */
+/** Export, by libos/optional/with_unix.ts. As of a TCP socket: the end of a stream is readable, a broken one writable. */
 export function unixEvents(file: OpenFile): u32 {
   const s = unixOf(file);
   if (s.isDatagram) return datagramEvents(s);
@@ -233,7 +233,7 @@ function datagramEvents(s: UnixSocket): u32 {
   return s.readShut && s.writeShut ? events | POLLHUP : events;
 }
 
-/** Export, by libos/with_unix.ts. */
+/** Export, by libos/optional/with_unix.ts. */
 export function unixAvailable(file: OpenFile): i32 {
   const s = unixOf(file);
   if (s.state == LISTENING) return -EINVAL;
@@ -246,7 +246,7 @@ export function unixAvailable(file: OpenFile): i32 {
   return <i32>next.length;
 }
 
-/** Export, by libos/with_unix.ts. */
+/** Export, by libos/optional/with_unix.ts. */
 export function unixOption(file: OpenFile, level: i32, name: i32, value: usize, length: u32): i32 {
   if (level != SOL_SOCKET) return -ENOPROTOOPT;
   if (name == SO_PEERCRED) return credentials(unixOf(file), value, length);

@@ -17,7 +17,7 @@ import {
   sharedReadHere,
   sharedTakeBytes,
   sharedUnread,
-} from "../../with_fork_unix";
+} from "../../optional/with_fork_unix";
 
 const position = memory.data(8, 8);
 

@@ -81,7 +81,7 @@ function find(serial: u32): InFlight {
   return flight;
 }
 
-/** Export, by libos/with_fork_unix_rights.ts. */
+/** Export, by libos/optional/with_fork_unix_rights.ts. */
 export function passingTaken(serial: u32): void {
   const flight = find(serial);
   if (flight == NONE) return;
@@ -89,7 +89,7 @@ export function passingTaken(serial: u32): void {
   if (!settle(flight)) lookAgainLater();
 }
 
-/** Export, by libos/with_fork_unix_rights.ts. */
+/** Export, by libos/optional/with_fork_unix_rights.ts. */
 export function passingLook(): void {
   let flight = changetype<InFlight>(first);
   let isBusy = false;
@@ -141,7 +141,7 @@ function isKept(pipe: SharedPipe): bool {
   return false;
 }
 
-/** Export, by libos/with_fork_unix_rights.ts. The pipes that the parent KEEPS are none of this process's. */
+/** Export, by libos/optional/with_fork_unix_rights.ts. The pipes that the parent KEEPS are none of this process's. */
 export function passingForked(): void {
   while (first != 0) {
     const flight = changetype<InFlight>(first);
@@ -151,12 +151,12 @@ export function passingForked(): void {
   }
 }
 
-/** Export, by libos/with_fork_unix_rights.ts. */
+/** Export, by libos/optional/with_fork_unix_rights.ts. */
 export function passingUnfinished(): bool {
   return first != 0;
 }
 
-/** Export, by libos/with_fork_unix_rights.ts. */
+/** Export, by libos/optional/with_fork_unix_rights.ts. */
 export function passingGiveUp(): void {
   for (let flight = changetype<InFlight>(first); flight != NONE; flight = next(flight)) letGo(flight);
 }

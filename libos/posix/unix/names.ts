@@ -19,7 +19,7 @@ import { descriptorFree, descriptorSet } from "../../process/descriptors";
 import { processId } from "../../process/identity";
 import { KIND_UNIX, NO_FILE, OpenFile, openFileCreate, openFileHold, openFileRelease } from "../../process/open_file";
 import { userBuffer } from "../../process/user_memory";
-import { CALL_ACCEPT, CALL_BIND, CALL_LISTEN, NO_NAMES } from "../../with_unix_names";
+import { CALL_ACCEPT, CALL_BIND, CALL_LISTEN, NO_NAMES } from "../../optional/with_unix_names";
 import { AF_UNIX, AF_UNSPEC, O_RDWR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOMAXCONN } from "../constants";
 import { timeoutDeadline } from "../deadline";
 import { UNIX_ADDRESS_SIZE, UnixAddress } from "../layout";
@@ -79,7 +79,7 @@ function find(bytes: usize, length: u32, type: i32): UnixSocket {
   return NO_UNIX;
 }
 
-/** Export, by libos/with_unix_names.ts. */
+/** Export, by libos/optional/with_unix_names.ts. */
 export function unixFind(address: u32, type: i32, found: usize): i32 {
   const error = take(address);
   if (error != 0) return error;
@@ -91,7 +91,7 @@ export function unixFind(address: u32, type: i32, found: usize): i32 {
   return 0;
 }
 
-/** Export, by libos/with_unix_names.ts. */
+/** Export, by libos/optional/with_unix_names.ts. */
 export function unixNamed(call: i32, file: OpenFile, address: u32, argument: i32): i32 {
   openFileHold(file);
   const result = call == CALL_BIND ? bind(unixOf(file), address) : connection(call, file, address, argument);

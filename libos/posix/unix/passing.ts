@@ -34,7 +34,6 @@ import { SharedPipe } from "../../pipe/shared/shared_pipe";
 import { descriptorsFind } from "../../process/descriptors";
 import { KIND_SHARED_PIPE, KIND_TCP, NO_FILE, OpenFile, openFileCreate, openFileHold } from "../../process/open_file";
 import { monotonicNow } from "../../../kernel/time/clock";
-import { NOTHING_PASSES } from "../../with_fork_unix_rights";
 import { O_NONBLOCK, O_RDWR } from "../constants";
 import { inFlightAdd, inFlightFile, inFlightNumbers, inFlightOf, passingTaken } from "./in_flight";
 import { rightsAdd, rightsCount, rightsCreate, rightsFile, rightsFree, rightsLose } from "./rights";
@@ -43,12 +42,8 @@ const flow = memory.data(40, 8);
 /** The number of the first of those that passingBegin() has had. */
 let serial: u16 = 0;
 
-/** Export, by libos/with_fork_unix_rights.ts. */
+/** Export, by libos/optional/with_fork_unix_rights.ts. */
 export function passingBegin(rights: usize, writer: usize): i32 {
-  return begin(rights, writer) ^ NOTHING_PASSES;
-}
-
-function begin(rights: usize, writer: usize): i32 {
   const count = rightsCount(rights);
   if (changetype<OpenFile>(writer).kind != KIND_SHARED_PIPE) return -EOPNOTSUPP;
   for (let i: u32 = 0; i < count; i++) {
@@ -60,7 +55,7 @@ function begin(rights: usize, writer: usize): i32 {
   if (number < 0) return -ENOBUFS;
   serial = <u16>number;
   for (let i: u32 = 0; i < count; i++) stage(rightsFile(rights, i), i);
-  return 0;
+  return 1;
 }
 
 function stage(file: OpenFile, index: u32): void {
@@ -76,7 +71,7 @@ function stage(file: OpenFile, index: u32): void {
   store<u16>(ends, s.localPort, 34);
 }
 
-/** Export, by libos/with_fork_unix_rights.ts. */
+/** Export, by libos/optional/with_fork_unix_rights.ts. */
 export function passingEnd(rights: usize, writer: usize, gone: bool): void {
   marksUnstage();
   if (!gone) return;
@@ -89,7 +84,7 @@ export function passingEnd(rights: usize, writer: usize, gone: bool): void {
   rightsFree(rights);
 }
 
-/** Export, by libos/with_fork_unix_rights.ts. */
+/** Export, by libos/optional/with_fork_unix_rights.ts. */
 export function passingArrive(): usize {
   const count = marksCaught();
   if (count == 0) return 0;
@@ -105,7 +100,7 @@ export function passingArrive(): usize {
   return rights;
 }
 
-/** Export, by libos/with_fork_unix_rights.ts. */
+/** Export, by libos/optional/with_fork_unix_rights.ts. */
 export function passingUnread(): void {
   const count = marksCaught();
   for (let i: u32 = 0; i < count; i++) answer(markCaught(i));

@@ -4,16 +4,16 @@
 import { EAGAIN, ECONNREFUSED, ENOTCONN, EPERM, EPIPE } from "../../../kernel/errno";
 import { MESSAGE_HEAD, Message } from "../../pipe/message";
 import { NO_FILE, OpenFile, openFileHold, openFileRelease } from "../../process/open_file";
-import { NOTHING_PASSES, passingBegin, passingEnd } from "../../with_fork_unix_rights";
-import { rightsArrive, rightsAttach, rightsPass } from "../../with_unix_rights";
-import { unixFind } from "../../with_unix_names";
+import { rightsArrive, rightsPass } from "../../optional/with_unix_rights";
+import { unixFind } from "../../optional/with_unix_names";
 import { MSG_PEEK, MSG_TRUNC } from "../constants";
 import { timeoutDeadline } from "../deadline";
 import { pipeQueue } from "../pipe";
 import { fileWait } from "../stream";
-import { endPutMessage, endTakeMessage, endTaken, endWritten, endsIntroduce } from "./ends";
+import { endPutMessage, endTakeMessage, endTaken, endsIntroduce } from "./ends";
+import { rightsSend, rightsSent } from "./rights_sent";
 import { CONNECTED, NO_UNIX, UnixSocket, messageFrom, unixDisconnect, unixOf, unixScratch } from "./socket";
-import { streamEnd, takesThem } from "./stream";
+import { streamEnd } from "./stream";
 
 /** The message that was last received, for who has just received it. */
 export function recordReceived(): Message {
@@ -85,18 +85,12 @@ export function recordPut(file: OpenFile, source: usize, count: u32, flags: i32,
     if (error != 0) return error;
     const writer = changetype<OpenFile>(goalWriter);
     const to = changetype<UnixSocket>(load<usize>(goal));
-    const passes = rights != 0 && !takesThem(to, writer);
-    const refused = passes ? passingBegin(rights, changetype<usize>(writer)) ^ NOTHING_PASSES : 0;
-    if (refused != 0) return refused;
+    const way = rightsSend(rights, to, writer);
+    if (way < 0) return way;
     const message = messageFrom(s);
     const result = endPutMessage(writer, message, source, count);
-    if (passes) passingEnd(rights, changetype<usize>(writer), result == 0);
-    if (result == 0) {
-      const end = endWritten(writer);
-      if (rights != 0 && !passes)
-        rightsAttach(changetype<usize>(to), rights, end - MESSAGE_HEAD - message.nameLength - count, end);
-      return <i32>count;
-    }
+    rightsSent(way, rights, to, writer, result == 0 ? <u64>(MESSAGE_HEAD + message.nameLength + count) : 0);
+    if (result == 0) return <i32>count;
     if (result == -EPIPE) return s.isDatagram ? gone(s, address) : -EPIPE;
     if (result != -EAGAIN) return result;
     if (endsIntroduce()) continue;

@@ -10,7 +10,7 @@ import { descriptorFile, descriptorFree, descriptorSet } from "../../process/des
 import { NO_FILE, OpenFile, openFileHold, openFileRelease } from "../../process/open_file";
 import { OPEN_MAX, SCM_MAX_FD, SCM_RIGHTS, SOL_SOCKET } from "../constants";
 import { CONTROL_HEADER_SIZE, ControlHeader } from "../layout";
-import { passingArrive } from "../../with_fork_unix_rights";
+import { passingArrive } from "../../optional/with_fork_unix_rights";
 import { UnixSocket } from "./socket";
 
 /** The descriptors of one message; behind it the descriptions. */
@@ -91,7 +91,7 @@ function collect(rights: Rights, descriptors: usize, count: u32): i32 {
   return 0;
 }
 
-/** Export, by libos/with_unix_rights.ts. */
+/** Export, by libos/optional/with_unix_rights.ts. */
 export function rightsAttach(socket: usize, address: usize, from: u64, to: u64): void {
   const s = changetype<UnixSocket>(socket);
   const rights = changetype<Rights>(address);
@@ -111,7 +111,7 @@ function takeFirst(s: UnixSocket): usize {
   return first;
 }
 
-/** Export, by libos/with_unix_rights.ts. */
+/** Export, by libos/optional/with_unix_rights.ts. */
 export function rightsBound(socket: usize, position: u64): u32 {
   const s = changetype<UnixSocket>(socket);
   // A relative may have read some.
@@ -119,7 +119,7 @@ export function rightsBound(socket: usize, position: u64): u32 {
   return s.rightsFirst == 0 ? 0 : <u32>(changetype<Rights>(s.rightsFirst).to - position);
 }
 
-/** Export, by libos/with_unix_rights.ts. */
+/** Export, by libos/optional/with_unix_rights.ts. */
 export function rightsPass(socket: usize, position: u64): bool {
   const s = changetype<UnixSocket>(socket);
   rightsDiscard();
@@ -130,7 +130,7 @@ export function rightsPass(socket: usize, position: u64): bool {
   return taken != 0;
 }
 
-/** Export, by libos/with_unix_rights.ts. */
+/** Export, by libos/optional/with_unix_rights.ts. */
 export function rightsArrive(): bool {
   const arrived = passingArrive();
   if (arrived == 0) return isLost;
@@ -202,7 +202,7 @@ export function rightsReceive(control: usize, length: u32, closeOnExec: bool): u
   return header.length;
 }
 
-/** Export, by libos/with_unix_rights.ts. */
+/** Export, by libos/optional/with_unix_rights.ts. */
 export function rightsDiscard(): void {
   isLost = false;
   close();
@@ -214,7 +214,7 @@ function close(): void {
   if (rights != 0) rightsClose(rights);
 }
 
-/** Export, by libos/with_unix_rights.ts. */
+/** Export, by libos/optional/with_unix_rights.ts. */
 export function rightsDrop(socket: usize): void {
   const s = changetype<UnixSocket>(socket);
   while (s.rightsFirst != 0) rightsClose(takeFirst(s));
@@ -236,7 +236,7 @@ export function rightsClose(address: usize): void {
   isClosing = false;
 }
 
-/** Export, by libos/with_unix_rights.ts: the thread that was closing some is the parent's. */
+/** Export, by libos/optional/with_unix_rights.ts: the thread that was closing some is the parent's. */
 export function rightsForked(): void {
   isClosing = false;
 }

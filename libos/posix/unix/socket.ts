@@ -8,7 +8,7 @@ import { WaitQueue, wakeAll } from "../../../kernel/thread/wait_queue";
 import { MESSAGE_NAME_MAX, Message } from "../../pipe/message";
 import { NO_FILE, OpenFile, openFileHold, openFileRelease } from "../../process/open_file";
 import { processId } from "../../process/identity";
-import { rightsDrop } from "../../with_unix_rights";
+import { rightsDrop } from "../../optional/with_unix_rights";
 import { O_NONBLOCK, SOCK_DGRAM } from "../constants";
 import { pipeEnds, pipeQueue } from "../pipe";
 import { endPut } from "./ends";

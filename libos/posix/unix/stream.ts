@@ -2,16 +2,16 @@
 // now", wait for the pipe's end and try again. Pointers are kernel addresses, already checked; the caller holds a reference.
 // As on Linux, who reads behind the end of what a peer sent that has closed without reading all that it was sent, is told ECONNRESET, once.
 import { EAGAIN, ECONNRESET, EINVAL, ENOTCONN, EPIPE } from "../../../kernel/errno";
-import { POLLERR, POLLHUP, POLLIN } from "../../net/poll_events";
+import { POLLHUP, POLLIN } from "../../net/poll_events";
 import { NO_FILE, OpenFile, openFileHold, openFileRelease } from "../../process/open_file";
-import { NOTHING_PASSES, passingBegin, passingEnd } from "../../with_fork_unix_rights";
-import { rightsArrive, rightsAttach, rightsBound, rightsPass } from "../../with_unix_rights";
+import { rightsArrive, rightsBound, rightsPass } from "../../optional/with_unix_rights";
 import { MSG_PEEK, MSG_WAITALL } from "../constants";
 import { timeoutDeadline } from "../deadline";
 import { pipeEvents, pipeQueue } from "../pipe";
 import { fileWait } from "../stream";
-import { endIsReadHere, endIsUnread, endPeek, endPut, endTake, endTaken, endWritten, endsIntroduce } from "./ends";
-import { CONNECTED, NO_UNIX, UnixSocket, unixOf } from "./socket";
+import { endIsUnread, endPeek, endPut, endTake, endTaken, endsIntroduce } from "./ends";
+import { rightsSend, rightsSent } from "./rights_sent";
+import { CONNECTED, UnixSocket, unixOf } from "./socket";
 
 /** Waits until a pipe's end is ready, as a call with `flags` may: 0, -EAGAIN, -EINTR. */
 function waitFor(file: OpenFile, end: OpenFile, flags: i32, deadline: u64): i32 {
@@ -79,18 +79,13 @@ export function streamPut(file: OpenFile, source: usize, count: u32, flags: i32,
     const writer = changetype<OpenFile>(s.writer);
     if (writer == NO_FILE) return done != 0 ? <i32>done : -EPIPE;
     if (done == count) return <i32>done;
-    const takesRights = rights != 0 && done == 0;
-    const passes = takesRights && !takesThem(changetype<UnixSocket>(s.peer), writer);
-    const refused = passes ? passingBegin(rights, changetype<usize>(writer)) ^ NOTHING_PASSES : 0;
-    if (refused != 0) return refused;
+    const first = done == 0 ? rights : 0;
+    const peer = changetype<UnixSocket>(s.peer);
+    const way = rightsSend(first, peer, writer);
+    if (way < 0) return way;
     openFileHold(writer);
     const result = endPut(writer, source + done, count - done);
-    if (passes) {
-      passingEnd(rights, changetype<usize>(writer), result > 0);
-    } else if (result > 0 && takesRights) {
-      const end = endWritten(writer);
-      rightsAttach(s.peer, rights, end - <u64>result, end);
-    }
+    rightsSent(way, first, peer, writer, result > 0 ? <u64>result : 0);
     if (deadline == 0) deadline = timeoutDeadline(file.sendTimeout);
     const waited = result == -EAGAIN ? waitFor(file, writer, flags, deadline) : 0;
     openFileRelease(writer);
@@ -98,9 +93,4 @@ export function streamPut(file: OpenFile, source: usize, count: u32, flags: i32,
     const error = waited != 0 ? waited : result;
     if (error < 0 && (waited != 0 || error != -EAGAIN)) return done != 0 ? <i32>done : error;
   }
-}
-
-/** Whether descriptors of all kinds can be sent to `peer` by the pipe's end `writer`: to a socket of this process, which no other process has. */
-export function takesThem(peer: UnixSocket, writer: OpenFile): bool {
-  return (pipeEvents(writer) & POLLERR) != 0 || (peer != NO_UNIX && endIsReadHere(writer));
 }

@@ -1,4 +1,4 @@
-// The TCP stack of a process that can fork: the harness of TCP, with all that only such images have (libos/with_fork_network.ts), and its mailbox.
+// The TCP stack of a process that can fork: the harness of TCP, with all that only such images have (libos/optional/with_fork_network.ts), and its mailbox.
 import { forkDescriptor, forkDescriptorInit } from "../../../kernel/fork/descriptor";
 import { mailboxForked, mailboxInit, mailboxTake } from "../../../kernel/fork/mailbox";
 import { Thread } from "../../../kernel/thread/scheduler";

@@ -6,7 +6,6 @@ import { tcpClose } from "../../../libos/net/tcp/api";
 import { TcpSocket } from "../../../libos/net/tcp/socket";
 import { sharedPipesEvent } from "../../../libos/pipe/shared/forks";
 import { sharedPutBytes, sharedTakeBytes } from "../../../libos/pipe/shared/messages";
-import { NOTHING_PASSES } from "../../../libos/with_fork_unix_rights";
 import { SharedPipe, sharedPipeWriterEvents } from "../../../libos/pipe/shared/shared_pipe";
 import { READ_END, WRITE_END, holderAdd, holderAt, holderDrop } from "../../../libos/pipe/shared/state";
 import { marksFree, marksTakeAll } from "../../../libos/pipe/shared/marks";
@@ -69,8 +68,8 @@ export function passSend(fd: i32, count: u32, length: u32): i32 {
     openFileHold(descriptorFile(fd));
     rightsAdd(rights, descriptorFile(fd));
   }
-  let result = passingBegin(rights, end) ^ NOTHING_PASSES;
-  if (result == 0) {
+  let result = passingBegin(rights, end);
+  if (result > 0) {
     result = sharedPutBytes(changetype<usize>(pipe), bytes, length);
     passingEnd(rights, end, result > 0);
   }

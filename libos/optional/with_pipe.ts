@@ -1,7 +1,7 @@
-// What only an app that calls pipe() has, as kernel/with_fork.ts has it for fork(). libos/posix/pipe.ts implements them for
+// What only an app that calls pipe() has, as kernel/optional/with_fork.ts has it for fork(). libos/posix/pipe.ts implements them for
 // descriptions of KIND_PIPE; pointers are kernel addresses, already checked. Those that wait hold a reference meanwhile.
-import { WaitQueue } from "../kernel/thread/wait_queue";
-import { OpenFile } from "./process/open_file";
+import { WaitQueue } from "../../kernel/thread/wait_queue";
+import { OpenFile } from "../process/open_file";
 
 /** Reads up to `count` bytes: bytes, 0 when there are no more and no writers, -EAGAIN, -EINTR, -EBADF. */
 export declare function pipeRead(file: OpenFile, target: usize, count: u32): i32;

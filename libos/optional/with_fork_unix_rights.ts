@@ -1,13 +1,9 @@
 // What only an app has that calls fork() and sendmsg() or recvmsg(), and has sockets of AF_UNIX: connections on their way to other processes of the family.
 // libos/posix/unix/passing.ts and in_flight.ts implement it. None of it blocks.
-import { EOPNOTSUPP } from "../kernel/errno";
-
-/** What passingBegin() is xored with: so an image without it, where it gives 0, says this. */
-export const NOTHING_PASSES: i32 = -EOPNOTSUPP;
 
 /**
- * Has the Rights `rights` go along with the bytes that are next written to the pipe of the end `writer`, an OpenFile; xored with NOTHING_PASSES 0,
- * -EOPNOTSUPP when one of them cannot, -ETOOMANYREFS, -ENOBUFS.
+ * Has the Rights `rights` go along with the bytes that are next written to the pipe of the end `writer`, an OpenFile: 1, -EOPNOTSUPP when one of
+ * them cannot, -ETOOMANYREFS, -ENOBUFS; 0 from the empty function of an image without all this.
  */
 export declare function passingBegin(rights: usize, writer: usize): i32;
 /** The bytes are written, if `gone`, and the Rights with them; else nothing goes along. */

@@ -1,9 +1,9 @@
 // What only an app has that can make files: one that calls creat(), mkdir() and the like, or whose manifest says "tmpfs"
 // (tools/image/glue.ts); as with_pipe.ts has it for pipe(). libos/fs/tmpfs/ implements it. Nodes of a tmpfs are Inodes, which the others see as
 // they are; what is looked up, made or removed goes through here. Nothing here blocks.
-import { FileStatus } from "./posix/layout";
-import { ListedName } from "./fs/listing";
-import { Inode } from "./fs/tmpfs/inode";
+import { FileStatus } from "../posix/layout";
+import { ListedName } from "../fs/listing";
+import { Inode } from "../fs/tmpfs/inode";
 
 /** Mounts those that the command line asks for, and /tmp. */
 export declare function tmpfsStart(): void;

@@ -1,7 +1,7 @@
 // What only an image has whose manifest says "proc": files that tell of process and system in the formats of Linux, as with_pipe.ts has
 // it for pipe(). libos/fs/proc/ implements it. A node is a number below 2^32. Nothing here blocks.
-import { FileStatus } from "./posix/layout";
-import { ListedName } from "./fs/listing";
+import { FileStatus } from "../posix/layout";
+import { ListedName } from "../fs/listing";
 
 /** Mounts it at /proc. */
 export declare function procStart(): void;

@@ -1,4 +1,4 @@
-// What only an app that resolves names has, as kernel/with_fork.ts has it for fork(). libos/net implements it.
+// What only an app that resolves names has, as kernel/optional/with_fork.ts has it for fork(). libos/net implements it.
 
 /** In the child of a fork and in a restored domain: forgets what is known, which may be another network's or another time's. */
 export declare function resolverForget(): void;

@@ -1,9 +1,9 @@
 // What only an app that calls socketpair(), or names an address of AF_UNIX, has, as with_pipe.ts has it for pipe(): sockets of AF_UNIX,
 // descriptions of KIND_UNIX. libos/posix/unix/ implements them; addresses of buffers are kernel addresses, already checked, those of a
 // sockaddr offsets in app memory, 0 for none.
-import { EAFNOSUPPORT } from "../kernel/errno";
-import { WaitQueue } from "../kernel/thread/wait_queue";
-import { OpenFile } from "./process/open_file";
+import { EAFNOSUPPORT } from "../../kernel/errno";
+import { WaitQueue } from "../../kernel/thread/wait_queue";
+import { OpenFile } from "../process/open_file";
 
 /** What an image without such sockets answers. Results are xor'ed with it, for an empty function returns 0. */
 export const NO_UNIX_SOCKETS: i32 = -EAFNOSUPPORT;

@@ -1,7 +1,7 @@
 // What only an app that calls timerfd_create() has, as with_pipe.ts has it for pipe(). libos/posix/timerfd.ts implements it for descriptions of
 // KIND_TIMER.
-import { WaitQueue } from "../kernel/thread/wait_queue";
-import { OpenFile } from "./process/open_file";
+import { WaitQueue } from "../../kernel/thread/wait_queue";
+import { OpenFile } from "../process/open_file";
 
 /** Takes the number of expirations: 8, -EINVAL, -EAGAIN, -EINTR. The caller holds a reference. */
 export declare function timerRead(file: OpenFile, target: usize, count: u32): i32;

@@ -1,6 +1,6 @@
 // What only an app has that calls fork() and has sockets of AF_UNIX: messages in pipes that several processes have in common, and what becomes
 // of the sockets at a fork. libos/pipe/shared/messages.ts and libos/posix/unix/forked.ts implement it; `pipe` is a SharedPipe.
-import { Message } from "./pipe/message";
+import { Message } from "../pipe/message";
 
 /** Writes what fits of `count` bytes, up to PIPE_BUF all or nothing: how many, -EAGAIN, -EPIPE. Like all of these it does not block. */
 export declare function sharedPutBytes(pipe: usize, source: usize, count: u32): i32;

@@ -1,6 +1,6 @@
 // What only an app that calls fork() and pipe() has, as with_fork.ts has it for fork(): pipes that parent and child have in
 // common. libos/pipe/shared and libos/posix/shared_pipe.ts implement it; pointers are kernel addresses, already checked.
-import { WaitQueue } from "./thread/wait_queue";
+import { WaitQueue } from "../thread/wait_queue";
 
 /** Prepares the memory for them, before the domain offers fork. */
 export declare function sharedPipesStart(): void;

@@ -1,7 +1,7 @@
 // What only an app has that makes a description which is neither file, socket nor pipe (openFileIsAnonymous): epoll_create, eventfd,
 // timerfd_create. libos/posix/anonymous.ts implements it; pointers are kernel addresses, already checked.
-import { WaitQueue } from "../kernel/thread/wait_queue";
-import { OpenFile } from "./process/open_file";
+import { WaitQueue } from "../../kernel/thread/wait_queue";
+import { OpenFile } from "../process/open_file";
 
 /** Reads up to `count` bytes: bytes, -EINVAL, -EAGAIN, -EINTR. The caller holds a reference. */
 export declare function anonymousRead(file: OpenFile, target: usize, count: u32): i32;

@@ -1,6 +1,6 @@
 // What of with_unix.ts only an app has that makes addresses of AF_UNIX (sockaddr_un): sockets with names. libos/posix/unix/ implements it.
-import { EOPNOTSUPP } from "../kernel/errno";
-import { OpenFile } from "./process/open_file";
+import { EOPNOTSUPP } from "../../kernel/errno";
+import { OpenFile } from "../process/open_file";
 
 /** Calls of unixNamed(). */
 export const CALL_BIND: i32 = 0;

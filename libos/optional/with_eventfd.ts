@@ -1,6 +1,6 @@
 // What only an app that calls eventfd() has, as with_pipe.ts has it for pipe(). libos/posix/eventfd.ts implements it for descriptions of KIND_EVENT.
-import { WaitQueue } from "../kernel/thread/wait_queue";
-import { OpenFile } from "./process/open_file";
+import { WaitQueue } from "../../kernel/thread/wait_queue";
+import { OpenFile } from "../process/open_file";
 
 /** Takes the counter, or 1 of it: 8, -EINVAL, -EAGAIN, -EINTR. The caller holds a reference. */
 export declare function eventRead(file: OpenFile, target: usize, count: u32): i32;

@@ -1,8 +1,8 @@
 // What only an image with a network has: one whose manifest asks for it, or whose app makes a socket. Its kernel is made of
 // main_network.ts; in that of main.ts these are empty functions. libos/net/network.ts and libos/posix/socket_file.ts implement
 // them; pointers are kernel addresses, already checked.
-import { WaitQueue } from "../kernel/thread/wait_queue";
-import { OpenFile } from "./process/open_file";
+import { WaitQueue } from "../../kernel/thread/wait_queue";
+import { OpenFile } from "../process/open_file";
 
 /** Starts the network and waits until the interface has an address. */
 export declare function networkStart(): i32;

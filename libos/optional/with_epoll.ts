@@ -1,7 +1,7 @@
 // What only an app that calls epoll_create() has, as with_pipe.ts has it for pipe(). libos/posix/epoll/ implements them; those of an epoll are
 // for descriptions of KIND_EPOLL.
-import { WaitQueue } from "../kernel/thread/wait_queue";
-import { OpenFile } from "./process/open_file";
+import { WaitQueue } from "../../kernel/thread/wait_queue";
+import { OpenFile } from "../process/open_file";
 
 /** The last reference of a description is gone that is being watched: nobody watches it any more. */
 export declare function watchesEnd(file: OpenFile): void;

@@ -1,8 +1,8 @@
-// What only an image with a network has whose app calls fork(): bound as those of kernel/with_fork.ts and libos/with_network.ts are, where
+// What only an image with a network has whose app calls fork(): bound as those of kernel/optional/with_fork.ts and libos/optional/with_network.ts are, where
 // both are. libos/net/family/ implements them.
-import { TcpSocket } from "./net/tcp/socket";
-import { UdpSocket } from "./net/udp/socket";
-import { OpenFile } from "./process/open_file";
+import { TcpSocket } from "../net/tcp/socket";
+import { UdpSocket } from "../net/udp/socket";
+import { OpenFile } from "../process/open_file";
 
 /** In the child of a fork: what of the network was the parent's alone. */
 export declare function networkForked(): void;
