@@ -19,6 +19,7 @@ export { epollForked } from "./posix/epoll/forked";
 export { watchWoken } from "./posix/epoll/ready";
 export { eventClose, eventEvents, eventQueue, eventRead, eventWrite } from "./posix/eventfd";
 export { pipeClose, pipeEvents, pipeNote, pipeQueue, pipeRead, pipeWrite } from "./posix/pipe";
+export { intervalExpired, intervalForked } from "./posix/interval_timer";
 export { timerClose, timerEvents, timerQueue, timerRead } from "./posix/timerfd";
 export {
   sharedPipesCopied,

@@ -1,6 +1,7 @@
 // What an app imports as "karyon": POSIX in TypeScript. Names and meanings are C's, errors are -1 with `errno`; where C
 // passes a buffer and its length, so does this (usize), and beside it stand calls for strings and typed arrays.
 export * from "../posix/constants";
+export * from "../posix/signal_constants";
 export * from "./console";
 export * from "./epoll";
 export * from "./errno";
@@ -21,6 +22,8 @@ export * from "./process";
 export * from "./resource";
 export * from "./select";
 export * from "./signal";
+export * from "./sigset";
+export * from "./itimer";
 export * from "./sendfile";
 export * from "./sockaddr";
 export * from "./socket";

@@ -15,8 +15,17 @@ export declare function wait4(pid: i32, status: usize, options: i32, usage: usiz
 export declare function waitid(kind: i32, id: i32, information: usize, options: i32, usage: usize): i32;
 export declare function getrusage(who: i32, usage: usize): i32;
 export declare function kill(pid: i32, signal: i32): i32;
-/** `handler`: 0 SIG_DFL, 1 SIG_IGN, else what the kernel hands to _signal_handler; what it was goes to `before`, a u32. */
-export declare function signal(signal: i32, handler: usize, before: usize): i32;
+/** `action` and `before`: a SignalAction (libos/process/signal_actions.ts) each, or 0. Handlers: 0 SIG_DFL, 1 SIG_IGN, else what _signal_handler gets. */
+export declare function sigaction(signal: i32, action: usize, before: usize): i32;
+/** Sets are u32 with the bits 1 << signal; 0 = none is given, none is wanted. */
+export declare function sigprocmask(how: i32, set: usize, before: usize): i32;
+export declare function sigpending(set: usize): i32;
+export declare function sigsuspend(set: usize): i32;
+/** Stores a siginfo_t of the signal whose handler has begun just now. */
+export declare function signal_information(signal: i32, information: usize): i32;
+/** `times` and `before`: four i64, seconds and microseconds of the interval and of what is left. `before` may be 0. */
+export declare function setitimer(which: i32, times: usize, before: usize): i32;
+export declare function getitimer(which: i32, times: usize): i32;
 /** Bytes of the arguments, each ended by a zero byte. */
 export declare function arguments_size(): i32;
 /** Copies up to `length` bytes of them to `buffer`; returns the number copied. */

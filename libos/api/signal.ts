@@ -2,8 +2,11 @@
 // midst of other code: so it may do what any function may, allocate and fork included. A call in which the thread waits ends
 // with EINTR for it; an app that computes meets it at its next system call. While a handler runs, its own signal waits.
 // What the processor finds wrong (SIGSEGV, SIGFPE …) and abort() end the process whatever handlers there are.
+import { SA_SIGINFO } from "../posix/signal_constants";
 import { conclude, errno, setErrno } from "./errno";
 import * as posix from "./posix";
+import { sigset_t } from "./sigset";
+import { siginfo_t } from "./wait";
 
 /** What is called with the signal's number. */
 export type sighandler_t = (signal: i32) => void;
@@ -18,28 +21,93 @@ export function SIG_IGN(_signal: i32): void {
   // As above.
 }
 
+/** What is called with the signal's number and what is known of it, with SA_SIGINFO. */
+export type siginfo_handler_t = (signal: i32, information: siginfo_t) => void;
+
+/** struct sigaction. */
+@final
+export class sigaction_t {
+  sa_handler: sighandler_t = SIG_DFL;
+  /** With SA_SIGINFO, instead of sa_handler. */
+  sa_sigaction: siginfo_handler_t | null = null;
+  /** What waits while the handler runs, beside its own signal. */
+  sa_mask: sigset_t = new sigset_t();
+  /** SA_… */
+  sa_flags: u32 = 0;
+}
+
+/** What the kernel takes and gives (libos/process/signal_actions.ts). */
+@unmanaged
+@final
+class SignalAction {
+  handler: usize;
+  flags: u32;
+  mask: u32;
+}
+
+/** In the number that a handler is called with by the kernel: it wants a siginfo_t, too. */
+const WITH_INFORMATION: i32 = 0x40;
+
+const given = changetype<SignalAction>(memory.data(12, 4));
+const told = changetype<SignalAction>(memory.data(12, 4));
+
 // A function's word for the kernel is the address of its Function object, which is static.
 function wordOf(handler: sighandler_t): usize {
   if (handler.index == SIG_DFL.index) return 0;
   return handler.index == SIG_IGN.index ? 1 : changetype<usize>(handler);
 }
 
-/**
- * Has `handler` called whenever `signal` comes; it stays so. SIG_IGN and SIG_DFL do what they say; ignoring SIGCHLD lets
- * children leave no zombies. Returns what was there before, or null with errno EINVAL (no signal, SIGKILL, SIGSTOP).
- */
-export function signal(signal: i32, handler: sighandler_t): sighandler_t | null {
-  const before = new StaticArray<u32>(1);
-  if (conclude(errno, posix.signal(signal, wordOf(handler), changetype<usize>(before))) < 0) return null;
-  const word = <usize>before[0];
+function handlerOf(word: usize): sighandler_t {
   if (word == 0) return SIG_DFL;
   return word == 1 ? SIG_IGN : changetype<sighandler_t>(word);
 }
 
+/**
+ * What is done about `signal` from now on (null: no change), and what was in `before`. Flags: SA_RESTART, SA_SIGINFO, SA_NODEFER, SA_RESETHAND,
+ * SA_NOCLDSTOP, SA_NOCLDWAIT. With SA_RESTART `read write accept recv send wait` and their like go on behind the handler; `poll select
+ * epoll_wait connect nanosleep pause` end with EINTR whatever the flags. Returns 0, or -1: EINVAL (no signal, SIGKILL, SIGSTOP).
+ */
+export function sigaction(signal: i32, action: sigaction_t | null, before: sigaction_t | null = null): i32 {
+  if (action !== null) {
+    const detailed = action.sa_sigaction;
+    const isDetailed = (action.sa_flags & SA_SIGINFO) != 0 && detailed !== null;
+    given.handler = isDetailed ? changetype<usize>(detailed) : wordOf(action.sa_handler);
+    given.flags = isDetailed ? action.sa_flags : action.sa_flags & ~SA_SIGINFO;
+    given.mask = action.sa_mask.bits;
+  }
+  const result = posix.sigaction(signal, action === null ? 0 : changetype<usize>(given), changetype<usize>(told));
+  if (result == 0 && before !== null) {
+    const isDetailed = (told.flags & SA_SIGINFO) != 0;
+    before.sa_sigaction = isDetailed ? changetype<siginfo_handler_t>(told.handler) : null;
+    before.sa_handler = isDetailed ? SIG_DFL : handlerOf(told.handler);
+    before.sa_flags = told.flags;
+    before.sa_mask.bits = told.mask;
+  }
+  return conclude(errno, result);
+}
+
+/**
+ * Has `handler` called whenever `signal` comes; it stays so, and calls that it interrupts end with EINTR (sigaction can tell otherwise). SIG_IGN and
+ * SIG_DFL do what they say; ignoring SIGCHLD lets children leave no zombies. Returns what was there before – SIG_DFL for a handler
+ * with SA_SIGINFO –, or null with errno EINVAL (no signal, SIGKILL, SIGSTOP).
+ */
+export function signal(signal: i32, handler: sighandler_t): sighandler_t | null {
+  given.handler = wordOf(handler);
+  given.flags = 0;
+  given.mask = 0;
+  if (conclude(errno, posix.sigaction(signal, changetype<usize>(given), changetype<usize>(told))) < 0) return null;
+  return (told.flags & SA_SIGINFO) != 0 ? SIG_DFL : handlerOf(told.handler);
+}
+
 /** Where the kernel calls a handler by its word. Not for apps. */
-export function signalHandler(word: usize, signal: i32): void {
+export function signalHandler(word: usize, what: i32): void {
   const before = errno;
-  changetype<sighandler_t>(word)(signal);
+  const signal = what & ~WITH_INFORMATION;
+  if ((what & WITH_INFORMATION) != 0) {
+    const information = new siginfo_t();
+    posix.signal_information(signal, changetype<usize>(information));
+    changetype<siginfo_handler_t>(word)(signal, information);
+  } else changetype<sighandler_t>(word)(signal);
   setErrno(before);
 }
 

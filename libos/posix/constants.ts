@@ -293,12 +293,6 @@ export const P_PID: i32 = 1;
 /** A family is one process group, 1. */
 export const P_PGID: i32 = 2;
 
-// si_code of waitid()'s siginfo_t (asm-generic/siginfo.h).
-export const CLD_EXITED: i32 = 1;
-export const CLD_KILLED: i32 = 2;
-export const CLD_STOPPED: i32 = 5;
-export const CLD_CONTINUED: i32 = 6;
-
 // Whom getrusage() measures (linux/resource.h).
 export const RUSAGE_SELF: i32 = 0;
 export const RUSAGE_CHILDREN: i32 = -1;
@@ -324,35 +318,3 @@ export const RLIMIT_RTTIME: i32 = 15;
 export const RLIM_NLIMITS: i32 = 16;
 /** No limit. */
 export const RLIM_INFINITY: u64 = u64.MAX_VALUE;
-
-// Signals (asm/signal.h).
-export const SIGHUP: i32 = 1;
-export const SIGINT: i32 = 2;
-export const SIGQUIT: i32 = 3;
-export const SIGILL: i32 = 4;
-export const SIGTRAP: i32 = 5;
-export const SIGABRT: i32 = 6;
-export const SIGBUS: i32 = 7;
-export const SIGFPE: i32 = 8;
-export const SIGKILL: i32 = 9;
-export const SIGUSR1: i32 = 10;
-export const SIGSEGV: i32 = 11;
-export const SIGUSR2: i32 = 12;
-export const SIGPIPE: i32 = 13;
-export const SIGALRM: i32 = 14;
-export const SIGTERM: i32 = 15;
-export const SIGCHLD: i32 = 17;
-export const SIGCONT: i32 = 18;
-export const SIGSTOP: i32 = 19;
-export const SIGTSTP: i32 = 20;
-export const SIGTTIN: i32 = 21;
-export const SIGTTOU: i32 = 22;
-export const SIGURG: i32 = 23;
-export const SIGXCPU: i32 = 24;
-export const SIGXFSZ: i32 = 25;
-export const SIGVTALRM: i32 = 26;
-export const SIGPROF: i32 = 27;
-export const SIGWINCH: i32 = 28;
-export const SIGIO: i32 = 29;
-export const SIGPWR: i32 = 30;
-export const SIGSYS: i32 = 31;

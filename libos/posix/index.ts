@@ -24,6 +24,7 @@ export {
   posix_getrandom,
 } from "./process";
 export { posix_getrlimit, posix_setrlimit } from "./resource";
+export { posix_getitimer, posix_setitimer } from "./interval_timer";
 export * from "./signals";
 export * from "./system";
 export * from "./threads";

@@ -177,6 +177,17 @@ export class TimerTimes {
 }
 export const TIMER_TIMES_SIZE: u32 = 32;
 
+/** struct itimerval: the interval, then the time until it expires first. */
+@unmanaged
+@final
+export class IntervalTimes {
+  intervalSeconds: i64;
+  intervalMicroseconds: i64;
+  seconds: i64;
+  microseconds: i64;
+}
+export const INTERVAL_TIMES_SIZE: u32 = 32;
+
 /** What stat, lstat and fstat tell. */
 @unmanaged
 @final

@@ -2,26 +2,22 @@
 import { ECHILD, EFAULT, EINVAL } from "../../kernel/errno";
 import { vcpuRunningTime } from "../../kernel/xen/hypercall";
 import { startInfo } from "../../kernel/xen/start_info";
+import { statusCode, statusValue } from "../process/child_status";
 import { userBuffer } from "../process/user_memory";
 import { ANY_CHILD, Waited, waitChild, waitedFrames, waitedTime } from "../process/wait";
 import {
-  CLD_CONTINUED,
-  CLD_EXITED,
-  CLD_KILLED,
-  CLD_STOPPED,
   P_ALL,
   P_PGID,
   P_PID,
   RUSAGE_CHILDREN,
   RUSAGE_SELF,
-  SIGCHLD,
-  SIGCONT,
   WCONTINUED,
   WEXITED,
   WNOHANG,
   WNOWAIT,
   WUNTRACED,
 } from "./constants";
+import { SIGCHLD } from "./signal_constants";
 import { RESOURCE_USAGE_SIZE, ResourceUsage, SIGNAL_INFORMATION_SIZE, SignalInformation } from "./layout";
 
 const NANOSECONDS: u64 = 1_000_000_000;
@@ -80,22 +76,10 @@ export function posix_waitid(kind: i32, id: i32, information: u32, options: i32,
 function writeInformation(information: SignalInformation, found: bool): void {
   memory.fill(changetype<usize>(information), 0, SIGNAL_INFORMATION_SIZE);
   if (!found) return;
-  const status = waited.status;
   information.signal = SIGCHLD;
   information.pid = waited.pid;
-  if ((status & 0x7f) == 0) {
-    information.code = CLD_EXITED;
-    information.status = (status >> 8) & 0xff;
-  } else if (status == 0xffff) {
-    information.code = CLD_CONTINUED;
-    information.status = SIGCONT;
-  } else if ((status & 0xff) == 0x7f) {
-    information.code = CLD_STOPPED;
-    information.status = status >> 8;
-  } else {
-    information.code = CLD_KILLED;
-    information.status = status & 0x7f;
-  }
+  information.code = statusCode(waited.status);
+  information.status = statusValue(waited.status);
 }
 
 export function posix_getrusage(who: i32, usage: u32): i32 {

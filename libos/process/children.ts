@@ -12,8 +12,10 @@ import {
 } from "../../kernel/fork/descriptor";
 import { PAGE_SIZE, pageAlloc } from "../../kernel/memory/pages";
 import { WaitQueue, wakeAll } from "../../kernel/thread/wait_queue";
-import { SIGCHLD } from "../posix/constants";
-import { signalIgnored, signalRaise } from "./signals";
+import { SIGCHLD } from "../posix/signal_constants";
+import { statusCode, statusValue } from "./child_status";
+import { childrenForgotten, childrenStopSilently } from "./signal_actions";
+import { signalRaise } from "./signals";
 
 /** The most children a process, and members a family, may have: forkd's ring of events has a place for each. */
 export const MOST_CHILDREN: u32 = FAMILY_EVENTS;
@@ -124,12 +126,14 @@ export function childEvent(event: FamilyEvent): void {
   else if (event.kind == EVENT_CONTINUED) child.change = CHANGE_CONTINUED;
   else if (event.kind == EVENT_EXIT) onExit(child, event);
   wakeAll(changes);
-  signalRaise(SIGCHLD);
+  if (event.kind == EVENT_EXIT || !childrenStopSilently()) {
+    signalRaise(SIGCHLD, statusCode(event.value), event.pid, statusValue(event.value));
+  }
 }
 
 function onExit(child: Child, event: FamilyEvent): void {
   child.cpuTime = event.cpuTime;
   child.frames = event.frames;
   child.ended = true;
-  if (signalIgnored(SIGCHLD)) child.pid = 0; // POSIX: then children leave nothing behind
+  if (childrenForgotten()) child.pid = 0; // POSIX: then children leave nothing behind
 }

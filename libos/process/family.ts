@@ -11,7 +11,10 @@ import { sharedPipesEvent, sharedPipesStart } from "../../kernel/optional/with_f
 import { parseDecimal } from "../../kernel/text";
 import { networkForked, networkPorts, networkShares } from "../optional/with_fork_network";
 import { MOST_CHILDREN, childAdd, childEvent, childrenForget, childrenInit, childrenOwn } from "./children";
-import { isSignal, signalRaise, signalsForked } from "./signals";
+import { SI_USER } from "../posix/signal_constants";
+import { intervalForked } from "../optional/with_setitimer";
+import { isSignal } from "./signal_actions";
+import { signalRaise, signalsForked } from "./signals";
 import { appThreadsForked } from "./threads";
 import { waitForked } from "./wait";
 
@@ -46,7 +49,7 @@ export function familyEvent(address: usize): void {
   const event = changetype<FamilyEvent>(address);
   if (event.kind == EVENT_GONE || event.kind == EVENT_DOORBELL) sharedPipesEvent(address);
   else if (event.kind != EVENT_SIGNAL) childEvent(event);
-  else if (isSignal(event.value)) signalRaise(event.value);
+  else if (isSignal(event.value)) signalRaise(event.value, SI_USER, event.pid, 0);
 }
 
 /** Export, by kernel/optional/with_fork.ts: the family's record in dom0 is to have the address, in host order; 0 = none. */
@@ -79,6 +82,7 @@ function onForked(): void {
   mailboxForked();
   appThreadsForked();
   signalsForked();
+  intervalForked();
   networkForked();
   networkPorts(forkDescriptor().firstPort, forkDescriptor().portCount);
 }

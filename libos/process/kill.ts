@@ -3,11 +3,12 @@
 import { EINVAL, ENOSYS, ESRCH } from "../../kernel/errno";
 import { REQUEST_KILL } from "../../kernel/fork/descriptor";
 import { forkAsk } from "../../kernel/fork/request";
-import { SIGKILL, SIGSTOP } from "../posix/constants";
+import { SIGKILL, SIGSTOP, SI_USER } from "../posix/signal_constants";
 import { appEndBySignal } from "./app";
 import { childEnded } from "./children";
 import { processId } from "./identity";
-import { isSignal, signalRaise } from "./signals";
+import { isSignal } from "./signal_actions";
+import { signalRaise } from "./signals";
 
 /**
  * Sends `signal` (0: only looks) to process `pid`; 0 and -1 mean the whole family, the caller included.
@@ -25,6 +26,6 @@ export function familyKill(pid: i32, signal: i32): i32 {
 function killSelf(signal: i32): i32 {
   if (signal == SIGSTOP) return forkAsk(REQUEST_KILL, processId(), SIGSTOP) == 0 ? 0 : -ENOSYS;
   if (signal == SIGKILL) appEndBySignal(SIGKILL);
-  else if (signal != 0) signalRaise(signal);
+  else if (signal != 0) signalRaise(signal, SI_USER, processId(), 0);
   return 0;
 }

@@ -1,87 +1,112 @@
-// Signals: what the process does about each, and those that wait for its handler. Handlers run on the main thread, at the end
-// of its system calls (boot/app.h, "signalTake"), where the app's runtime is at rest: so a handler may do what any
-// function may. A signal without a handler takes its effect at once, whatever the app is doing.
-// Invariant: `due` is set, and the main thread interrupted, exactly while a pending signal's handler may run.
+// Signals on their way: those that wait because they are held up (blocked), and those that wait for their handlers. Handlers run on the
+// main thread, at the end of its system calls (boot/app.h, "signalTake"), where the app's runtime is at rest: so a handler may do
+// what any function may. A signal without a handler takes its effect at once, whatever the app is doing.
+// Invariant: signalsDue is told, and the main thread interrupted, exactly while a pending signal is not held up; all of those have handlers.
 import { signalsDue } from "../../kernel/boot";
-import { EINVAL } from "../../kernel/errno";
+import { EINTR, EINVAL } from "../../kernel/errno";
 import { REQUEST_KILL } from "../../kernel/fork/descriptor";
 import { forkAskStill } from "../../kernel/fork/request";
-import { Thread, currentThread, threadInterrupt } from "../../kernel/thread/scheduler";
+import { Thread, currentThread, threadBlockInterruptibly, threadInterrupt } from "../../kernel/thread/scheduler";
+import { NEVER } from "../../kernel/time/clock";
 import {
-  SIGCHLD,
-  SIGCONT,
-  SIGKILL,
-  SIGSTOP,
+  SA_NODEFER,
+  SA_RESETHAND,
+  SA_RESTART,
+  SA_SIGINFO,
   SIGTERM,
-  SIGTSTP,
-  SIGTTIN,
-  SIGTTOU,
-  SIGURG,
-  SIGWINCH,
-} from "../posix/constants";
+  SIG_BLOCK,
+  SIG_SETMASK,
+  SIG_UNBLOCK,
+} from "../posix/signal_constants";
+import { SignalInformation } from "../posix/layout";
 import { appEndBySignal } from "./app";
 import { processId } from "./identity";
+import {
+  SIG_DFL,
+  SignalAction,
+  actionOf,
+  actionSet,
+  isCaught,
+  isIgnored,
+  isStopping,
+  maskable,
+  signalBit,
+} from "./signal_actions";
 import { appThreadForSignals } from "./threads";
 
-/** Signals are 1 … 31. */
-const SIGNALS: i32 = 31;
-/** Dispositions; any other is the app's own word for a handler. */
-const SIG_DFL: u32 = 0;
-const SIG_IGN: u32 = 1;
+/** Handlers that interrupt each other; what comes beyond waits. */
+const NESTED: u32 = 64;
+/** Beside the signal in what signalTake gives: its handler wants to know more; interrupted calls are made again. */
+const WITH_INFORMATION: u32 = 0x40;
+const RESTARTS: u32 = 0x80;
 
-const IGNORED_BY_DEFAULT: u32 = (1 << SIGCHLD) | (1 << SIGCONT) | (1 << SIGURG) | (1 << SIGWINCH);
-const STOPPING: u32 = (1 << SIGSTOP) | (1 << SIGTSTP) | (1 << SIGTTIN) | (1 << SIGTTOU);
-
-const dispositions = memory.data(128, 8); // u32 by signal
-let pending: u32 = 0; // bits by signal: caught, and not handled yet
-let running: u32 = 0; // bits of the signals whose handlers run: they do not interrupt themselves
-
-function bit(signal: i32): u32 {
-  return (1 as u32) << signal;
+/** What is told of a signal beside its number. */
+@unmanaged
+@final
+class Cause {
+  /** SI_… or CLD_… */
+  code: i32;
+  pid: i32;
+  status: i32;
 }
 
-function dispositionAt(signal: i32): usize {
-  return dispositions + ((<usize>signal) << 2);
+const CAUSE_SIZE: usize = 12;
+
+const causes = memory.data(384, 8); // Cause by signal, of those that wait and those whose handlers run
+const masks = memory.data(256, 8); // u32 each: what was held up before a handler began
+let depth: u32 = 0; // handlers that run
+let pending: u32 = 0;
+let blocked: u32 = 0;
+/** sigsuspend waits: what is to be held up again behind the handler. */
+let suspended = false;
+let maskBefore: u32 = 0;
+
+function causeOf(signal: i32): Cause {
+  return changetype<Cause>(causes + <usize>signal * CAUSE_SIZE);
 }
 
-/** Whether `signal` is one. */
-export function isSignal(signal: i32): bool {
-  return signal > 0 && signal <= SIGNALS;
-}
-
-/** What the process does about `signal` from now on: SIG_DFL, SIG_IGN or a handler; what it did before at kernel address `before`. */
-export function signalSet(signal: i32, disposition: u32, before: usize): i32 {
-  if (!isSignal(signal) || signal == SIGKILL || signal == SIGSTOP) return -EINVAL;
-  store<u32>(before, load<u32>(dispositionAt(signal)));
-  store<u32>(dispositionAt(signal), disposition);
-  if (disposition == SIG_IGN || (disposition == SIG_DFL && (IGNORED_BY_DEFAULT & bit(signal)) != 0)) {
-    pending &= ~bit(signal);
-    update();
-  }
+/** What the process does about `signal` from now on; -EINVAL for what is none, or has always the same. */
+export function signalSet(signal: i32, action: SignalAction): i32 {
+  const result = actionSet(signal, action);
+  if (result != 0) return result;
+  if (isIgnored(signal)) pending &= ~signalBit(signal);
+  update();
   return 0;
 }
 
-/** Whether the process ignores `signal` by its own wish. */
-export function signalIgnored(signal: i32): bool {
-  return load<u32>(dispositionAt(signal)) == SIG_IGN;
-}
-
-/** Signal `signal`, which is one, reaches the process. Kernel work or a system call; does not return when it ends the process. */
-export function signalRaise(signal: i32): void {
-  const disposition = load<u32>(dispositionAt(signal));
-  if (disposition == SIG_IGN) return;
-  if (disposition != SIG_DFL) {
-    pending |= bit(signal);
+/**
+ * Signal `signal`, which is one, reaches the process. Kernel work or a system call; does not return when it ends the process.
+ *
+ * @param code why (SI_… or CLD_…), with the process it is from and, of a child, its status
+ */
+export function signalRaise(signal: i32, code: i32, pid: i32, status: i32): void {
+  const bit = signalBit(signal);
+  if (isCaught(signal) || (blocked & bit) != 0) {
+    if ((pending & bit) != 0) return; // one of a kind is remembered, with the first cause
+    const cause = causeOf(signal);
+    cause.code = code;
+    cause.pid = pid;
+    cause.status = status;
+    pending |= bit;
     update();
-  } else if ((STOPPING & bit(signal)) != 0) {
-    forkAskStill(REQUEST_KILL, processId(), signal);
-  } else if ((IGNORED_BY_DEFAULT & bit(signal)) == 0) {
-    appEndBySignal(signal);
-  }
+  } else if (!isIgnored(signal)) takeEffect(signal);
 }
 
+/** What a signal that is not ignored does without a handler. */
+function takeEffect(signal: i32): void {
+  if (isStopping(signal)) forkAskStill(REQUEST_KILL, processId(), signal);
+  else appEndBySignal(signal);
+}
+
+/** After every change of what waits or is held up. */
 function update(): void {
-  const isDue = (pending & ~running) != 0;
+  for (let ready = pending & ~blocked; ready != 0; ready &= ready - 1) {
+    const signal = ctz<i32>(ready);
+    if (isCaught(signal)) continue;
+    pending &= ~signalBit(signal);
+    if (!isIgnored(signal)) takeEffect(signal);
+  }
+  const isDue = (pending & ~blocked) != 0;
   signalsDue(isDue);
   const thread = appThreadForSignals();
   if (thread == 0) return;
@@ -89,40 +114,91 @@ function update(): void {
   else changetype<Thread>(thread).interrupted = false;
 }
 
-/**
- * Export: the handler of signal `ended` has returned (0: none has). The next handler to run on this thread: the signal in the
- * upper 32 bits, the app's word for its handler in the lower; 0 when none is due.
- */
-export function signalTake(ended: i32): u64 {
-  if (ended != 0) running &= ~bit(ended);
-  let next: u64 = 0;
-  const ready = pending & ~running;
-  if (ready != 0 && appThreadForSignals() == changetype<usize>(currentThread())) {
-    const signal = ctz<i32>(ready);
-    const handler = load<u32>(dispositionAt(signal));
-    pending &= ~bit(signal);
-    // Made SIG_DFL since it came: its effect comes now.
-    if (handler == SIG_DFL) {
-      signalRaise(signal);
-    } else {
-      running |= bit(signal);
-      next = ((<u64>signal) << 32) | handler;
-    }
-  }
+/** What is held up from now on (SIG_BLOCK: `set` too, SIG_UNBLOCK: `set` no more, SIG_SETMASK: `set`), or -EINVAL. */
+export function signalsBlock(how: i32, set: u32): i32 {
+  if (how == SIG_BLOCK) blocked |= maskable(set);
+  else if (how == SIG_UNBLOCK) blocked &= ~set;
+  else if (how == SIG_SETMASK) blocked = maskable(set);
+  else return -EINVAL;
   update();
-  return next;
+  return 0;
 }
 
-/** In the child of a fork: dispositions stay, what was pending was the parent's. */
+/** The signals that are held up. */
+export function signalsBlocked(): u32 {
+  return blocked;
+}
+
+/** Those of them that have come. */
+export function signalsPending(): u32 {
+  return pending & blocked;
+}
+
+/** Waits for a signal while `set` and no others are held up: -EINTR, when its handler is to run, behind which all is as before. */
+export function signalsSuspend(set: u32): i32 {
+  maskBefore = blocked;
+  suspended = true;
+  blocked = maskable(set);
+  update();
+  while (threadBlockInterruptibly(NEVER) != -EINTR);
+  return -EINTR;
+}
+
+/**
+ * Export: the handler of signal `ended` has returned (0: none has). The next handler to run on this thread: in the upper 32 bits the signal,
+ * WITH_INFORMATION and RESTARTS, the app's word for its handler in the lower; 0 when none is due.
+ */
+export function signalTake(ended: i32): u64 {
+  if (ended != 0) {
+    depth -= 1;
+    blocked = load<u32>(masks + ((<usize>depth) << 2));
+    update();
+  }
+  const ready = pending & ~blocked;
+  if (ready == 0 || depth == NESTED || appThreadForSignals() != changetype<usize>(currentThread())) return 0;
+  return begin(ctz<i32>(ready));
+}
+
+/** The handler of `signal` is to run. */
+function begin(signal: i32): u64 {
+  const action = actionOf(signal);
+  const handler = action.handler;
+  const flags = action.flags;
+  pending &= ~signalBit(signal);
+  store<u32>(masks + ((<usize>depth) << 2), suspended ? maskBefore : blocked);
+  suspended = false;
+  depth += 1;
+  blocked |= action.mask;
+  if ((flags & SA_NODEFER) == 0) blocked |= signalBit(signal);
+  if ((flags & SA_RESETHAND) != 0) {
+    action.handler = SIG_DFL;
+    action.flags &= ~SA_SIGINFO;
+  }
+  update();
+  let what = <u32>signal;
+  if ((flags & SA_SIGINFO) != 0) what |= WITH_INFORMATION;
+  if ((flags & SA_RESTART) != 0) what |= RESTARTS;
+  return ((<u64>what) << 32) | handler;
+}
+
+/** Fills in what is known of `signal`, which is one and whose handler begins. */
+export function signalInformation(signal: i32, information: SignalInformation): void {
+  const cause = causeOf(signal);
+  information.signal = signal;
+  information.code = cause.code;
+  information.pid = cause.pid;
+  information.status = cause.status;
+}
+
+/** In the child of a fork: actions and what is held up stay, what was pending was the parent's. */
 export function signalsForked(): void {
   pending = 0;
   update();
 }
 
-/** Export, by kernel/optional/with_signal.ts: whether a handler gets the SIGTERM that the toolstack's wish to end the domain is. */
+/** Export, by kernel/optional/with_signal.ts: whether a handler gets the SIGTERM that the toolstack's wish to end the domain is, now or later. */
 export function terminationCaught(): bool {
-  const disposition = load<u32>(dispositionAt(SIGTERM));
-  if (disposition == SIG_DFL || disposition == SIG_IGN) return false;
-  signalRaise(SIGTERM);
+  if (!isCaught(SIGTERM)) return false;
+  signalRaise(SIGTERM, 0, 0, 0);
   return true;
 }

@@ -7,6 +7,7 @@ import { SERVFAIL, a, response } from "../unit/dns/message.ts";
 import type { Script } from "./dns_server.ts";
 import { EAGAIN, EINTR, EINVAL, ENOENT, ETIMEDOUT, NETWORK, runResolving, startResolving } from "./resolving.ts";
 import { ADDRESS, NAME, always, silent, zone } from "./dns_scripts.ts";
+import { sigaction } from "./sigaction.ts";
 
 const kernel = await fakeKernel();
 
@@ -115,7 +116,7 @@ test("a signal ends the asking of its thread; another one that waits for the ans
     domain.signalHandlers.set(HANDLER, function* () {
       return 0;
     });
-    yield* calls.call("posix_signal", SIGUSR1, HANDLER, HANDLER - 8);
+    yield* sigaction(calls, SIGUSR1, { handler: HANDLER });
     domain.threadEntries.set(1, function* (slot) {
       yield* calls.sleep(0.2);
       other = yield* calls.resolve(NAME, { slot });

@@ -6,6 +6,7 @@ import { fakeKernel } from "../support/fake.ts";
 import { BUFFER, type Calls, type Piece } from "./calls.ts";
 import { EVENT } from "./forkd.ts";
 import { fork, runProcess, wait, type Scene } from "./process.ts";
+import { sigaction } from "./sigaction.ts";
 
 const [ESRCH, EINTR, ECHILD, EFAULT, EINVAL, ENOSYS] = [3, 4, 10, 14, 22, 38];
 const [SIGHUP, SIGKILL, SIGUSR1, SIGUSR2, SIGTERM, SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP] = [
@@ -18,9 +19,8 @@ const WORD = 0x3000;
 const kernel = await fakeKernel();
 
 /** signal(): what it returns, or what was there before. */
-function* signal(calls: Calls, number: number, handler: number): Piece<number> {
-  const result = yield* calls.call("posix_signal", number, handler, WORD);
-  return result < 0 ? result : calls.get(WORD, 4).readUInt32LE();
+function signal(calls: Calls, number: number, handler: number): Piece<number> {
+  return sigaction(calls, number, { handler });
 }
 
 /** Catches `number` and notes each handler that runs. */
@@ -53,7 +53,8 @@ describe("dispositions", () => {
       for (const none of [0, 32, -1, 64, SIGKILL, SIGSTOP]) {
         assert.equal(yield* signal(calls, none, IGNORE), -EINVAL, String(none));
       }
-      assert.equal(yield* calls.call("posix_signal", SIGTERM, IGNORE, 8), -EFAULT);
+      assert.equal(yield* calls.call("posix_sigaction", SIGTERM, 8, 0), -EFAULT);
+      assert.equal(yield* calls.call("posix_sigaction", SIGTERM, 0, 8), -EFAULT);
       assert.equal(yield* signal(calls, SIGTERM, DEFAULT), DEFAULT);
     });
   });

@@ -1,6 +1,7 @@
 // The threads of one kernel under Node. A thread is a pile of calls into wasm, of which all can be stopped by Asyncify
 // in an import; on top of the pile of an app's thread stands the JavaScript app itself, a generator that yields the
 // system calls it wants made. So exactly one wasm stack exists at any time, and threads switch by unwinding it.
+import { INTERRUPTED, RESTARTED } from "../image/glue.ts";
 
 /** A call of a kernel export that an app asks for: name and arguments; the result comes back from `yield`. */
 export interface SystemCall {
@@ -55,6 +56,12 @@ interface AsyncifyExports {
   readonly asyncify_stop_rewind: () => void;
   readonly asyncify_get_state: () => number;
 }
+
+// What signalTake tells beside the handler (libos/process/signals.ts).
+const SIGNAL = 0x3f;
+/** The signal, and whether the handler is to be told more. */
+const HANDLER = 0x7f;
+const RESTARTS = 0x80;
 
 const UNWINDING = 1;
 const REWINDING = 2;
@@ -207,25 +214,37 @@ export class Coroutines {
       thread.exitStatus = step.value;
       return; // boot.appStart or appThreadStart returns it
     }
-    this.push(step.value.name, step.value.args, (value) => this.systemCallDone(value));
+    const { name, args } = step.value;
+    this.systemCall(name, args);
   }
 
-  /** The way back to the app: the kernel does what is pending, if anything is (boot/app.h, leaveKernel). */
-  private systemCallDone(value: number | bigint): void {
-    const goOn = (): void => (this.signalsDue ? this.runHandlers(0, value) : this.advance(value));
+  private systemCall(name: string, args: readonly (number | bigint)[]): void {
+    const again = RESTARTED.test(name) ? (): void => this.systemCall(name, args) : undefined;
+    this.push(name, args, (value) => this.systemCallDone(value, value === INTERRUPTED ? again : undefined));
+  }
+
+  /**
+   * The way back to the app: the kernel does what is pending, if anything is (boot/app.h, leaveKernel).
+   *
+   * @param again makes the call once more, which may be if all handlers that run let it
+   */
+  private systemCallDone(value: number | bigint, again: (() => void) | undefined): void {
+    const goOn = (): void =>
+      this.signalsDue ? this.runHandlers(0, () => this.advance(value), again) : this.advance(value);
     if (this.handlers.unmask() || this.workDue) return this.push("leaveKernel", [], goOn);
     this.quickReturns += 1;
     goOn();
   }
 
   /** What the end of a system call does in an app that catches signals (tools/image/glue.ts). */
-  private runHandlers(ended: number, value: number | bigint): void {
+  private runHandlers(ended: number, goOn: () => void, again: (() => void) | undefined): void {
     this.push("signalTake", [ended], (taken) => {
       const next = BigInt.asUintN(64, BigInt(taken));
-      if (next === 0n) return this.advance(value);
-      const signal = Number(next >> 32n);
-      this.current.handled.push(() => this.runHandlers(signal, value));
-      this.startApp(this.handlers.handler(Number(next & 0xffff_ffffn), signal));
+      if (next === 0n) return ended === 0 || again === undefined ? goOn() : again();
+      const what = Number(next >> 32n);
+      const restarts = (what & RESTARTS) === 0 ? undefined : again;
+      this.current.handled.push(() => this.runHandlers(what & SIGNAL, goOn, restarts));
+      this.startApp(this.handlers.handler(Number(next & 0xffff_ffffn), what & HANDLER));
     });
   }
 }

@@ -28,6 +28,7 @@ const NETWORK_CALLS = ["socket", "socketpair", "resolve"];
 /** The calls of a feature of the kernel, where that is more than the one of its name. */
 const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = {
   pipe: ["pipe", "socketpair", "unix_address"],
+  signal: ["sigaction"],
   unix: ["socketpair", "unix_address"],
   names: ["unix_address"],
   rights: ["sendmsg", "recvmsg"],
@@ -41,7 +42,12 @@ const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = {
 export type AskedFeatures = readonly string[];
 
 /** The call by which an app gets handlers of signals. */
-const SIGNAL = "posix_signal";
+const SIGNAL = "posix_sigaction";
+/** Calls that are made again when only handlers with SA_RESTART have interrupted them (signal(7)). */
+export const RESTARTED =
+  /^posix_(?:read|readv|write|writev|accept|recvfrom|recvmsg|sendto|sendmsg|sendfile|wait4|waitid|open(?:at)?|getrandom)$/;
+/** What they have ended with: -EINTR. */
+export const INTERRUPTED = -4;
 /** What the app's allocator and collector call: no place for a handler, which may use both. */
 const NO_HANDLERS = /^app_|^posix_thread_(?:self|shadow_stack)$/;
 
@@ -157,18 +163,23 @@ function sameSignature(a: Signature, b: Signature): boolean {
 function signalHandlers({ imports, exports }: Translation): string[] {
   const handler = exports.get("_signal_handler");
   if (handler === undefined || !imports.some((imported) => exportName(imported) === SIGNAL)) {
-    return ["#define RUN_HANDLERS ((void)0)"];
+    return ["#define RUN_HANDLERS() 0"];
   }
   return [
     `static ${declaration(handler.symbol, handler)};`,
     "static u64 nextHandler(u32 ended) { enterKernel(); u64 next = kernel_signalTake(ended); leaveKernel(); return next; }",
-    "static __attribute__((noinline)) void runHandlers(void) {",
-    "  u32 ended = 0;",
-    "  for (u64 next; (next = nextHandler(ended)) != 0; ended = (u32)(next >> 32)) {",
-    `    ${handler.symbol}((u32)next, (u32)(next >> 32));`,
+    "// Whether handlers have run and let what they interrupted be made again: the upper half has the signal, 64 for siginfo_t and 128 for SA_RESTART.",
+    "static __attribute__((noinline)) u32 runHandlers(void) {",
+    "  u32 ended = 0, again = 1;",
+    "  for (u64 next; (next = nextHandler(ended)) != 0;) {",
+    "    u32 what = (u32)(next >> 32);",
+    `    ${handler.symbol}((u32)next, what & 127);`,
+    "    if (!(what & 128)) again = 0;",
+    "    ended = what & 63;",
     "  }",
+    "  return ended != 0 && again;",
     "}",
-    "#define RUN_HANDLERS do { if (UNLIKELY(app_signalsDue)) runHandlers(); } while (0)",
+    "#define RUN_HANDLERS() (UNLIKELY(app_signalsDue) ? runHandlers() : 0)",
   ];
 }
 
@@ -176,15 +187,22 @@ function systemCall(imported: ImportedFunction, kernel: KernelExports): string {
   const target = exportName(imported);
   if (kernel[target] === undefined) return `${definition(imported.symbol, imported)} { trap(TRAP_ABORT); }`;
   const call = `kernel_${target}(${argumentNames(imported).join(", ")})`;
-  const leave = NO_HANDLERS.test(target) ? "leaveKernel();" : "leaveKernel(); RUN_HANDLERS;";
+  const leave = NO_HANDLERS.test(target) ? "leaveKernel();" : "leaveKernel(); (void)RUN_HANDLERS();";
   const body =
     imported.result === "void"
       ? `enterKernel(); ${call}; ${leave}`
-      : `enterKernel(); ${imported.result} result = ${call}; ${leave} return result;`;
+      : RESTARTED.test(target)
+        ? restarted(imported.result ?? "", call)
+        : `enterKernel(); ${imported.result} result = ${call}; ${leave} return result;`;
   return [
     `${declaration(`kernel_${target}`, imported)};`,
     `static ${definition(imported.symbol, imported)} { ${body} }`,
   ].join("\n");
+}
+
+function restarted(type: string, call: string): string {
+  const again = `RUN_HANDLERS() && result == (${type})${INTERRUPTED}`;
+  return `for (;;) { enterKernel(); ${type} result = ${call}; leaveKernel(); if (!(${again})) return result; }`;
 }
 
 function hookFunction(

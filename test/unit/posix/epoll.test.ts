@@ -26,7 +26,7 @@ import {
   wait,
 } from "./epolls.ts";
 import { EBADF, ENOENT, runApp } from "./machine.ts";
-import { CAPACITY, EINTR, HANDLER, O_NONBLOCK, SIGUSR1, SMALL, bytes, pipe, read, write } from "./pipes.ts";
+import { CAPACITY, EINTR, O_NONBLOCK, SIGUSR1, bytes, pipe, read, write } from "./pipes.ts";
 
 let kernel: WebAssembly.Module;
 before(async () => {
@@ -262,11 +262,11 @@ test("who waits is told: of what comes, is added, is changed; until its time is 
     const begin = process.now();
     assert.deepEqual(yield* wait(process, ep, 30_000_000n), []);
     assert.ok(process.now() - begin >= 30e6 && process.now() - begin < 31e6);
-    process.onSignal(HANDLER, function* () {
+    const caught = yield* process.catches(SIGUSR1, function* () {
       yield* process.call("posix_getpid");
       return 0;
     });
-    assert.equal(yield* process.call("posix_signal", SIGUSR1, HANDLER, SMALL), 0);
+    assert.equal(caught, 0);
     const killer = yield* process.thread(function* () {
       yield* process.call("posix_kill", 1, SIGUSR1);
     });

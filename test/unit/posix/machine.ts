@@ -4,6 +4,7 @@ import { Host } from "../../../tools/fake-xen/host.ts";
 import type { App } from "../../../tools/fake-xen/coroutines.ts";
 import { filesBlob } from "../../../tools/image/files.ts";
 import { Calls, type Piece } from "../../fake/calls.ts";
+import { sigaction } from "../../fake/sigaction.ts";
 
 /** Errors, positive. */
 export const ENOENT = 2;
@@ -15,6 +16,9 @@ export const EMFILE = 24;
 
 /** Where the apps of these tests put paths. */
 const PATH = 0x2000;
+
+/** What the kernel knows handlers by. */
+const HANDLERS = 0x8000;
 
 /** What posix_thread_create wants as the size of a stack. */
 const THREAD_STACK = 65536;
@@ -50,9 +54,11 @@ export class Process extends Calls {
     return 0;
   }
 
-  /** The handler that posix_signal is told as `word`. */
-  onSignal(word: number, handler: () => App): void {
+  /** Has `handler` called when `signal` comes: 0, as what was there before. */
+  *catches(signal: number, handler: () => App): Piece<number> {
+    const word = HANDLERS + 8 * signal;
     this.domain.signalHandlers.set(word, handler);
+    return yield* sigaction(this, signal, { handler: word });
   }
 
   /** Lets other threads run until all have nothing more to do but wait. */

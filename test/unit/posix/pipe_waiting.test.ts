@@ -10,14 +10,12 @@ import {
   CAPACITY,
   EINTR,
   EPIPE,
-  HANDLER,
   PIPE_BUF,
   POLLERR,
   POLLHUP,
   POLLIN,
   POLLOUT,
   SIGUSR1,
-  SMALL,
   bytes,
   pipe,
   read,
@@ -207,11 +205,11 @@ test("a close does not take an end from under a call that waits in it", () => {
 test("a signal's handler ends a wait; what had gone counts", () => {
   runApp(kernel, function* (process) {
     const { reader, writer } = yield* pipe(process);
-    process.onSignal(HANDLER, function* () {
+    const caught = yield* process.catches(SIGUSR1, function* () {
       yield* process.call("posix_getpid");
       return 0;
     });
-    assert.equal(yield* process.call("posix_signal", SIGUSR1, HANDLER, SMALL), 0);
+    assert.equal(caught, 0);
     const interrupt = function* (): Piece<void> {
       const pid = yield* process.call("posix_getpid");
       yield* process.call("posix_kill", pid, SIGUSR1);

@@ -10,8 +10,6 @@ export const [F_GETFD, F_GETFL, F_SETFL] = [1, 3, 4];
 export const [POLLIN, POLLOUT, POLLERR, POLLHUP] = [1, 4, 8, 16];
 export const S_IFIFO = 0x1000;
 export const SIGUSR1 = 10;
-/** An app's word for a handler: neither SIG_DFL nor SIG_IGN. */
-export const HANDLER = 2;
 export const PIPE_BUF = 4096;
 export const CAPACITY = 65536;
 /** MiB. */

@@ -1,0 +1,20 @@
+// sigaction() for apps in JavaScript.
+import type { Calls, Piece } from "./calls.ts";
+
+const AT = 0x3100;
+const SIZE = 12;
+
+/** What is to be done about a signal. */
+export interface Action {
+  readonly handler: number;
+  readonly flags?: number;
+  readonly mask?: number;
+}
+
+/** What the call returns when it fails, else the handler that was there before. */
+export function* sigaction(calls: Calls, signal: number, action?: Action): Piece<number> {
+  const words = Uint32Array.of(action?.handler ?? 0, action?.flags ?? 0, action?.mask ?? 0);
+  calls.put(AT, new Uint8Array(words.buffer));
+  const result = yield* calls.call("posix_sigaction", signal, action === undefined ? 0 : AT, AT + SIZE);
+  return result < 0 ? result : calls.get(AT + SIZE, 4).readUInt32LE();
+}
