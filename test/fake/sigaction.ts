@@ -1,5 +1,7 @@
 // sigaction() for apps in JavaScript.
+import type { App } from "../../tools/fake-xen/coroutines.ts";
 import type { Calls, Piece } from "./calls.ts";
+import type { Scene } from "./process.ts";
 
 const AT = 0x3100;
 const SIZE = 12;
@@ -17,4 +19,21 @@ export function* sigaction(calls: Calls, signal: number, action?: Action): Piece
   calls.put(AT, new Uint8Array(words.buffer));
   const result = yield* calls.call("posix_sigaction", signal, action === undefined ? 0 : AT, AT + SIZE);
   return result < 0 ? result : calls.get(AT + SIZE, 4).readUInt32LE();
+}
+
+/** Notes what handlers are called with. */
+export function* catches(
+  { calls, guest }: Scene,
+  signal: number,
+  options: { readonly flags?: number; readonly mask?: number; readonly then?: (() => Piece<void>) | undefined } = {},
+): Piece<number[]> {
+  const seen: number[] = [];
+  const handler = 0x8000 + signal * 8;
+  guest.domain.signalHandlers.set(handler, function* (what): App {
+    seen.push(what);
+    if (options.then !== undefined) yield* options.then();
+    return 0;
+  });
+  yield* sigaction(calls, signal, { handler, flags: options.flags ?? 0, mask: options.mask ?? 0 });
+  return seen;
 }

@@ -47,6 +47,7 @@ import {
   waitpid,
 } from "karyon";
 import { check, checksForked, failureCount } from "./check";
+import { masks } from "./masks";
 import { STATES, enter } from "./states";
 
 const statusWord = memory.data(4, 4);
@@ -258,6 +259,7 @@ export function main(args: string[]): i32 {
   stopAndContinue();
   stopItself();
   handlers();
+  masks();
   usage();
   puts(failureCount() == 0 ? "signals: all passed" : `signals: ${failureCount()} failed`);
   return failureCount() == 0 ? 0 : 1;
