@@ -2,8 +2,8 @@
 // The domain tells its pfn and an event channel in xenstore (offer.ts); forkd maps it. Little endian. All of it is
 // copied to the child like any other page; forkd then writes the child's result and pids into the copy.
 //
-// Who writes what: forkd `result` (after PENDING), `ready`, `pid`, `parentPid`, `domain`, `childWay`, `sharers`, `way`, `requestResult` (after
-// PENDING), the ring of events and its producer index, and its stage times; the domain everything else. Either side reads the
+// Who writes what: forkd `result`, `requestResult` and `shellAnswer` (after PENDING), `ready`, `pid`, `parentPid`, `domain`, `childWay`,
+// `sharers`, `way`, `shells`, `shellLayout`, `shellChanges`, the ring of events and its producer index, and its stage times; the domain everything else. Either side reads the
 // other's fields once, with an atomic load.
 import { forkChild, machineToPhys, rodataEnd, sharedInfo, textStart } from "../boot";
 import { grantTableAddress, grantTableFrames } from "../grant_table";
@@ -17,7 +17,7 @@ import { startInfo } from "../xen/start_info";
 
 /** "KFRK". */
 const MAGIC: u32 = 0x4b52464b;
-export const FORK_VERSION: u32 = 3;
+export const FORK_VERSION: u32 = 4;
 /** `result` while the answer is open. */
 export const FORK_PENDING: i32 = 0x7fffffff;
 /** Events that fit into the ring; forkd keeps back what has no room. */
@@ -135,6 +135,12 @@ export class ForkDescriptor {
   /** forkd, in a child: the ephemeral ports that are its own. */
   firstPort: u16;
   portCount: u16;
+  /** FORK_PENDING when the domain is about to fork and wants a shell to stand ready; then 0: one does, or cannot be had. */
+  shellAnswer: i32;
+  /** forkd: how many shells stand ready, and the `layout` and `changeProducer` for which the last of them was made. */
+  shells: u32;
+  shellLayout: u32;
+  shellChanges: u32;
 }
 
 /** How a child was made. */
@@ -225,6 +231,8 @@ export function forkDescriptorRenew(): void {
   descriptor.requestOperation = 0;
   descriptor.requestResult = 0;
   descriptor.locked = 0;
+  descriptor.shellAnswer = 0;
+  descriptor.shells = 0;
   store<u64>(stageTimes() + ((<usize>STAGE_CHILD_NETWORK) << 3), 0); // the parent's network was there long ago
 }
 

@@ -1,4 +1,4 @@
-// fork(): the domain becomes two. The guest side is small: put xenstore to rest, describe the domain, write-protect what the
+// fork(): the domain becomes two. The guest side is small: wait for a domain that can be the child (shell.ts), put xenstore to rest, describe the domain, write-protect what the
 // child may share, tell forkd and wait in Xen. Nothing of the parent is disconnected; the child makes what it owns anew
 // (child.ts). On the way: three hypercalls.
 //
@@ -28,6 +28,7 @@ import {
   stageReached,
 } from "./descriptor";
 import { eventsTake, forkAwaitServed, forkPort, forkStillServed } from "./offer";
+import { shellAwait } from "./shell";
 
 /** How often, in ns, a waiting parent looks whether forkd still lives. */
 const PATIENCE: u64 = 250_000_000;
@@ -44,9 +45,10 @@ let forking = false;
  */
 export function fork(): i32 {
   if (!forkAwaitServed()) return -ENOSYS;
+  stageReached(STAGE_CALLED);
+  shellAwait();
   if (forking) return -EAGAIN;
   forking = true;
-  stageReached(STAGE_CALLED);
   const result = xenstoreSuspend() == 0 ? copy() : -EAGAIN;
   if (result != 0) xenstoreResume();
   forking = false;

@@ -11,6 +11,7 @@ const LATENCY = 3e6;
 // Offsets in the descriptor (kernel/fork/descriptor.ts).
 const AT = { magic: 0, version: 4, sequence: 8, result: 12, stackPointer: 16, l4: 72 } as const;
 const REQUEST = { operation: 160, pid: 164, value: 168, result: 172 } as const;
+const LAYOUT = 112;
 const FROM_FORKD = {
   ready: 80,
   pid: 84,
@@ -20,6 +21,9 @@ const FROM_FORKD = {
   consumer: 100,
   way: 108,
   childWay: 196,
+  shellAnswer: 208,
+  shells: 212,
+  shellLayout: 216,
   ring: 2048,
 } as const;
 
@@ -36,6 +40,10 @@ export class FakeForkd {
   /** What the next requests get; later ones are not answered. */
   answers: number[] = [];
   requests = 0;
+  /** How often a shell was asked for before a fork, how long each takes to make, and whether one is ever there (else it cannot be had). */
+  shellsAsked = 0;
+  shellLatency = LATENCY;
+  makesShells = false;
   /** Events that the guest has raised. */
   events = 0;
   /** Runs just before a fork is answered. */
@@ -59,11 +67,11 @@ export class FakeForkd {
   attach(): void {
     const { world, store } = this.host;
     world.runUntil(() => store.get(`${this.home}/event-channel`) !== undefined);
-    assert.equal(store.get(`${this.home}/version`), "3");
+    assert.equal(store.get(`${this.home}/version`), "4");
     this.page = Number(store.get(`${this.home}/descriptor`));
     this.port = Number(store.get(`${this.home}/event-channel`));
     assert.equal(this.get(AT.magic), 0x4b52464b);
-    assert.equal(this.get(AT.version), 3);
+    assert.equal(this.get(AT.version), 4);
     assert.ok(this.guest.domain.events.bind(this.port, () => this.notified()));
     this.set(FROM_FORKD.pid, 1);
     this.set(FROM_FORKD.ready, 1);
@@ -124,6 +132,7 @@ export class FakeForkd {
   private notified(): void {
     this.events += 1;
     this.serveKill();
+    this.serveShell();
     if (this.result !== PENDING) return;
     this.requests += 1;
     assert.ok(this.guest.domain.memory.u64(this.page + AT.stackPointer) >= 0n);
@@ -135,6 +144,22 @@ export class FakeForkd {
       this.set(AT.result, answer);
       this.notify();
     });
+  }
+
+  private serveShell(): void {
+    if ((this.get(FROM_FORKD.shellAnswer) | 0) !== PENDING) return;
+    this.shellsAsked += 1;
+    this.host.world.after(this.shellLatency, () => {
+      if (this.makesShells) this.readyShell();
+      this.set(FROM_FORKD.shellAnswer, 0);
+      this.notify();
+    });
+  }
+
+  /** A shell stands ready for the domain as it is now. */
+  readyShell(): void {
+    this.set(FROM_FORKD.shellLayout, this.get(LAYOUT));
+    this.set(FROM_FORKD.shells, 1);
   }
 
   private serveKill(): void {

@@ -241,6 +241,9 @@ export class Daemon {
     this.#signals.serve(member);
     this.#mail.serve(member);
     if (member.descriptor.address !== member.address) this.#later(() => this.#writeAddress(member));
+    if (member.descriptor.wantsShell) {
+      void this.#births.supply(member).catch((error: unknown) => this.log(`${member.name}: ${describeError(error)}`));
+    }
     if (!member.descriptor.pending || member.forking) return;
     member.forking = true;
     void this.#births

@@ -6,7 +6,7 @@ import { MAXIMUM_PAGES, readRequest, SHARED_FIRST, type ForkRequest } from "./fo
 import type { PortBlock } from "./steering/port_blocks.ts";
 
 const MAGIC = 0x4b52464b;
-const VERSION = 3;
+const VERSION = 4;
 const RESULT_PENDING = 0x7fffffff;
 const RESULT = 12;
 const LAST_CHILD = 148;
@@ -17,6 +17,10 @@ const CHILD_WAY = 196;
 const LOCKED = 200;
 const FIRST_PORT = 204;
 const PORT_COUNT = 206;
+const SHELL_ANSWER = 208;
+const SHELLS = 212;
+const SHELL_LAYOUT = 216;
+const SHELL_CHANGES = 220;
 const REQUEST_KILL = 1;
 const REQUEST_DOORBELL = 2;
 
@@ -90,6 +94,23 @@ export class Descriptor {
   /** Answers the waiting fork with a pid or -errno; false when nobody waits, because the guest took its request back. */
   answer(result: number): boolean {
     return Atomics.compareExchange(this.#words, RESULT / 4, RESULT_PENDING, result) === RESULT_PENDING;
+  }
+
+  /** Whether the guest is about to fork, and goes on until a shell stands ready. */
+  get wantsShell(): boolean {
+    return this.#get(SHELL_ANSWER) === RESULT_PENDING;
+  }
+
+  /** Says that a shell stands ready, or cannot be had. */
+  answerShell(): void {
+    this.#set(SHELL_ANSWER, 0);
+  }
+
+  /** How many shells stand ready, the last of them made when the guest had come so far. */
+  setShells(count: number, { layout, pages }: ChangeCount): void {
+    this.#set(SHELL_LAYOUT, layout);
+    this.#set(SHELL_CHANGES, pages);
+    this.#set(SHELLS, count);
   }
 
   /** Whether the guest was told, or has been and knows it, that `pid` is its child: of the last that it forked. */
@@ -186,7 +207,7 @@ export class Descriptor {
     this.#set(108, way);
     this.setReady(false);
     this.setIdentity(pid, parentPid);
-    for (const offset of [92, 160, 164, 168, 172, NETWORK_ADDRESS, LOCKED]) this.#set(offset, 0);
+    for (const offset of [92, 160, 164, 168, 172, NETWORK_ADDRESS, LOCKED, SHELL_ANSWER, SHELLS]) this.#set(offset, 0);
     this.#view.setUint16(FIRST_PORT, ports?.first ?? 0, true);
     this.#view.setUint16(PORT_COUNT, ports?.count ?? 0, true);
     clearEvents(this.#view); // the parent's children are not this one's

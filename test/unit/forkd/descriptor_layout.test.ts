@@ -146,6 +146,7 @@ test("forkd writes what a guest reads, and nothing else", () => {
     [{ domain: 6 }, (descriptor) => descriptor.setDomain(6)],
     [{ childWay: 2 }, (descriptor) => descriptor.setChildWay(2)],
     [{ exitStatus: 0x100 }, (descriptor) => descriptor.setExitStatus(0x100)],
+    [{ shells: 3, shellLayout: 4, shellChanges: 5 }, (descriptor) => descriptor.setShells(3, { layout: 4, pages: 5 })],
     [{ requestResult: -3 }, (descriptor) => descriptor.answerRequest(-3)],
   ];
   for (const [fields, write] of writes) {
@@ -168,6 +169,18 @@ test("forkd answers a guest that waits, and no other", () => {
   assert.equal(page.get("result"), -11);
 });
 
+test("forkd says to a guest that wants a shell that it has one", () => {
+  const page = new Page();
+  assert.equal(page.descriptor.wantsShell, false);
+  page.set("shellAnswer", at("FORK_PENDING"));
+  assert.equal(page.descriptor.wantsShell, true);
+  assert.deepEqual(
+    page.changed((descriptor) => descriptor.answerShell()),
+    [at("shellAnswer")],
+  );
+  assert.equal(page.descriptor.wantsShell, false);
+});
+
 test("forkd turns a parent's page into a child's", () => {
   const page = new Page(0xff);
   const values: Readonly<Record<string, number>> = {
@@ -180,6 +193,8 @@ test("forkd turns a parent's page into a child's", () => {
       requestResult: 0,
       networkAddress: 0,
       locked: 0,
+      shellAnswer: 0,
+      shells: 0,
       firstPort: 32_768 | (128 << 16),
     },
   };

@@ -43,7 +43,7 @@ export class GuestMemory {
   #describe(): void {
     const page = this.view(PFN.descriptor);
     const address = (pfn: number): number => (FIRST_PAGE + pfn) * PAGE_SIZE;
-    const words = { 0: 0x4b52464b, 4: 3, 32: address(PFN.p2m), 40: PAGES, 48: PFN.startInfo, 64: PFN.console };
+    const words = { 0: 0x4b52464b, 4: 4, 32: address(PFN.p2m), 40: PAGES, 48: PFN.startInfo, 64: PFN.console };
     const more = { 68: PFN.store, 76: address(PFN.descriptor), 120: address(PFN.log), 128: 1024, 132: PAGES };
     const last = { 136: FIRST_PAGE, 140: FIRST_PAGE + 2, 144: 0x40000, 148: 0x40000, 152: address(PFN.states) };
     for (const [at, value] of Object.entries({ ...words, ...more, ...last })) page.setUint32(Number(at), value, true);

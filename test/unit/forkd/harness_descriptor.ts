@@ -82,6 +82,10 @@ export const sharedEndPage: usize = offsetof<ForkDescriptor>("sharedEndPage");
 export const domain: usize = offsetof<ForkDescriptor>("domain");
 export const childWay: usize = offsetof<ForkDescriptor>("childWay");
 export const locked: usize = offsetof<ForkDescriptor>("locked");
+export const shellAnswer: usize = offsetof<ForkDescriptor>("shellAnswer");
+export const shells: usize = offsetof<ForkDescriptor>("shells");
+export const shellLayout: usize = offsetof<ForkDescriptor>("shellLayout");
+export const shellChanges: usize = offsetof<ForkDescriptor>("shellChanges");
 export const firstPort: usize = offsetof<ForkDescriptor>("firstPort");
 
 export const eventKind: usize = offsetof<FamilyEvent>("kind");

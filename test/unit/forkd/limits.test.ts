@@ -103,6 +103,16 @@ test("a rate allows one second's forks at once and then as many as time gives", 
   assert.deepEqual(burst(), [0, 0, 0, 0, EAGAIN]);
 });
 
+test("shells are thrown away for fresh ones as often as there may be forks, besides the forks", () => {
+  const family = new FakeFamily("a", { forksPerSecond: 2 });
+  const limits = limitsOf({}, family);
+  const burst = (): boolean[] => Array.from({ length: 3 }, () => limits.mayReplace(family));
+  assert.deepEqual(burst(), [true, true, false]);
+  assert.equal(limits.admit(family, 1), 0);
+  time = 0.5;
+  assert.deepEqual(burst(), [true, false, false]);
+});
+
 test("one family that uses up its rate leaves the host's to others", () => {
   const [bomb, other] = [new FakeFamily("bomb", { forksPerSecond: 2 }), new FakeFamily("other")];
   const limits = limitsOf({ forksPerSecond: 10 }, bomb, other);

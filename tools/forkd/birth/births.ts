@@ -9,7 +9,8 @@ import { Mailbox } from "../family/mailbox.ts";
 import type { Limits } from "../family/limits.ts";
 import { insist } from "../insist.ts";
 import { memberOn, type Members } from "../family/members.ts";
-import { Pool, type ReadyShell, type Taken } from "./pool.ts";
+import { Pool, type Taken } from "./pool.ts";
+import { ShellMaker, type ReadyShell } from "./shell_maker.ts";
 import { Stages } from "./stages.ts";
 import type { Xen } from "../xen/handles.ts";
 import { PAGE_SIZE } from "../xen/foreign_memory.ts";
@@ -43,8 +44,11 @@ interface Chosen {
 
 /** Makes children for members that ask. */
 export class Births {
+  readonly #maker: ShellMaker;
   readonly #pool: Pool;
   readonly #shares: boolean;
+  /** Members that are about to fork, for which a shell is being made. */
+  readonly #supplying = new Set<Member>();
 
   constructor(
     private readonly xen: Xen,
@@ -60,7 +64,8 @@ export class Births {
     this.#shares = policy.way !== "copy" && isParavirtual();
     if (policy.way !== "copy" && !this.#shares) log("domain 0 is not a PV domain: memory is copied, not shared");
     const size = policy.way === "share" ? 0 : policy.poolSize;
-    this.#pool = new Pool(xen, store, limits, networks, log, { size, shares: this.#shares });
+    this.#maker = new ShellMaker(xen, store, limits, networks, log);
+    this.#pool = new Pool(xen.control, this.#maker, limits, log, { size, shares: this.#shares });
   }
 
   /** Memory of a family's domains that are no members yet, in pages. */
@@ -70,11 +75,13 @@ export class Births {
 
   /** Memory that was admitted but perhaps not yet taken, in pages. */
   get promised(): number {
-    return this.#pool.promised;
+    return this.#maker.promised;
   }
 
   /** A member can fork from now on. */
   async expect(member: Member): Promise<void> {
+    // What a forkd before this one had ready is gone.
+    member.descriptor.setShells(0, { layout: 0, pages: 0 });
     if (member.pid !== FIRST_PID) return;
     try {
       if (this.#shares) await this.#raiseMaximum(member);
@@ -113,11 +120,21 @@ export class Births {
     await this.#pool.drop(member);
   }
 
+  /** A member is about to fork, and goes on until a shell stands ready for it, or none can be had. */
+  async supply(parent: Member): Promise<void> {
+    if (this.#supplying.has(parent)) return;
+    this.#supplying.add(parent);
+    await this.#pool.supply(parent).finally(() => this.#supplying.delete(parent));
+    if (!this.members.serves(parent)) return;
+    parent.descriptor.answerShell();
+    this.members.notify(parent);
+  }
+
   /** Answers one request; whatever goes wrong, the parent gets an answer. */
   async answer(parent: Member): Promise<void> {
     const stages = new Stages(parent.descriptor);
     const ready = this.#pool.supplies(parent);
-    let result = this.limits.admit(parent.family, ready ? 0 : this.#pool.pagesFor(parent));
+    let result = this.limits.admit(parent.family, ready ? 0 : this.#maker.pagesFor(parent, this.#shares));
     if (result === 0) {
       parent.family.reserve();
       try {
@@ -144,23 +161,23 @@ export class Births {
   /** A shell for a parent that has none ready. */
   async #makeNow(parent: Member): Promise<Chosen> {
     // Whoever was to have one that stood ready was admitted for none.
-    this.limits.demand(parent.family, this.#pool.pagesFor(parent));
+    this.limits.demand(parent.family, this.#maker.pagesFor(parent, this.#shares));
     if (this.#shares) {
       try {
-        return this.#choose(parent, await this.#pool.make(parent, true), "share");
+        return this.#choose(parent, await this.#maker.make(parent, true), "share");
       } catch (error) {
         if (errnoOf(error) === ENOMEM) throw error;
         this.log(`${parent.name}: its memory cannot be shared, so it is copied: ${describeError(error)}`);
       }
-      this.limits.demand(parent.family, this.#pool.pagesFor(parent, false));
+      this.limits.demand(parent.family, this.#maker.pagesFor(parent, false));
     }
-    return this.#choose(parent, await this.#pool.make(parent, false), "copy");
+    return this.#choose(parent, await this.#maker.make(parent, false), "copy");
   }
 
   #choose(parent: Member, shell: ReadyShell, way: Way): Chosen {
     const changed = changedPages(shell, parent.descriptor);
     if (changed !== undefined && this.members.serves(parent)) return { shell, changed, way };
-    void this.#pool.discard(parent, shell);
+    void this.#maker.discard(parent, shell);
     throw new KaryonError("FORK_PARENT", `${parent.name} did not wait for its child`);
   }
 
@@ -183,7 +200,7 @@ export class Births {
       `${parent.name} forked ${child.name} (domain ${shell.domain}) in ${stages.elapsedMs.toFixed(1)} ms: ${way}, ` +
         `${changed.size} changed pages`,
     );
-    this.#pool.release(shell, child);
+    this.#maker.release(shell, child);
     this.later(() => this.#register(child)); // in turn with its end, which its record must not outlive
   }
 
@@ -215,7 +232,7 @@ export class Births {
     } catch (error) {
       if (child !== undefined) members.letGo(child);
       this.#tellSharers(parent.family);
-      void this.#pool.discard(parent, shell);
+      void this.#maker.discard(parent, shell);
       throw error;
     }
   }

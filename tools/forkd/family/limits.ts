@@ -52,6 +52,7 @@ export interface HostView<F extends LimitedFamily> {
 /** Tells of every fork whether it may be. */
 export class Limits<F extends LimitedFamily> {
   readonly #rates = new WeakMap<object, Rate>();
+  readonly #replacements = new WeakMap<F, Rate>();
   readonly #lastSaid = new WeakMap<F, number>();
 
   constructor(
@@ -82,6 +83,15 @@ export class Limits<F extends LimitedFamily> {
     own.take();
     all.take();
     return 0;
+  }
+
+  /** Whether what was prepared for a fork of `family` may be made anew now: as often as it may fork. Counts when it may. */
+  mayReplace(family: F): boolean {
+    const rate = this.#replacements.get(family) ?? new Rate(family.limits.forksPerSecond);
+    this.#replacements.set(family, rate);
+    const may = rate.has(this.view.now());
+    if (may) rate.take();
+    return may;
   }
 
   /** Whether `pages` more may be spent on `family`, for something that is no fork. 0 or -ENOMEM; says nothing. */
