@@ -30,6 +30,7 @@ export const EFBIG: i32 = 27;
 export const ENOSPC: i32 = 28;
 export const ESPIPE: i32 = 29;
 export const EROFS: i32 = 30;
+export const EMLINK: i32 = 31;
 export const EPIPE: i32 = 32;
 export const EDOM: i32 = 33;
 export const ERANGE: i32 = 34;

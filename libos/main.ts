@@ -6,6 +6,7 @@ import { memoryFreePages } from "../kernel/memory/frames";
 import { bufferMemoryInit } from "./net/tcp/memory";
 import { appFailed, appLaunch } from "./process/app";
 import { familyStart } from "../kernel/optional/with_fork";
+import { diskStart } from "./optional/with_disk";
 import { networkStart } from "./optional/with_network";
 
 export { forkRequest } from "../kernel/fork/fork";
@@ -60,6 +61,7 @@ export function kernelMain(startInfoAddress: usize): void {
   kernelBoot(startInfoAddress);
   familyStart();
   bufferMemoryInit(memoryFreePages() >> 1); // pipes have buffers too
+  diskStart();
   networkStart(); // what it finds missing it has logged: an app may do without
   if (appLaunch() != 0) appFailed("not enough memory");
   threadExit();

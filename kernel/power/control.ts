@@ -9,6 +9,7 @@ import { threadCreate } from "../thread/scheduler";
 import { WaitQueue, waitOn, wakeAll } from "../thread/wait_queue";
 import { NEVER } from "../time/clock";
 import { WATCH_SIZE, Watch, watchStart } from "../xenbus/watch";
+import { diskFinish } from "../optional/with_disk";
 import { terminationCaught } from "../optional/with_signal";
 import { xenstoreRead, xenstoreWrite } from "../xenbus/xenstore";
 import { SHUTDOWN_poweroff, SHUTDOWN_reboot } from "../xen/hypercall";
@@ -66,7 +67,10 @@ function serve(length: u32): void {
   log("power").text("the toolstack asks for ").bytes(request, length).end();
   xenstoreWrite(node("shutdown"), textBuffer(value, request, REQUEST_SIZE));
   if (isPowerOff && terminationCaught()) return;
-  if (isPowerOff || isReboot) exitStatusLeave(SIGTERM);
+  if (isPowerOff || isReboot) {
+    exitStatusLeave(SIGTERM);
+    diskFinish();
+  }
   if (isPowerOff) powerOff(SHUTDOWN_poweroff);
   if (isReboot) powerOff(SHUTDOWN_reboot);
   if (isSuspend) suspend();

@@ -110,6 +110,17 @@ export class StoreBatch {
     return index;
   }
 
+  /** Adds a write of a literal at `directory`/`node`. */
+  writeText(directory: TextBuffer, node: string, value: string): void {
+    const index = this.add(XS_WRITE, directory, node);
+    const text = this.begin().text(value);
+    const request = this.request(index);
+    request.second = text.address;
+    request.secondLength = text.length;
+    request.payloadLength += text.length;
+    this.keep();
+  }
+
   /** Sends all requests. The completion call may come before this returns. */
   submit(): void {
     if (this.overflowed || this.count == 0) {

@@ -22,7 +22,7 @@ import { TextBuffer, bytesEqual, parseDecimal } from "../text";
 import { monotonicNow } from "../time/clock";
 import { timerCancel, timerInit, timerSet } from "../time/timer";
 import { batchInit } from "./batch";
-import { FrontendDriver, FrontendRecord } from "./frontend_record";
+import { ANY_DEVICE, FrontendDriver, FrontendRecord } from "./frontend_record";
 import { XenbusStateClosed, XenbusStateClosing, XenbusStateConnected, XenbusStateInitWait } from "./state";
 import { XenbusStateInitialising, XenbusStateUnknown } from "./state";
 import { watchIdle, watchStart, watchStop } from "./watch";
@@ -53,12 +53,13 @@ const NO_BACKEND: u32 = 0xffff_ffff;
 @unmanaged
 @final
 export class Frontend extends FrontendRecord {
-  /** Begins to look for the device. */
-  start(deviceClass: string, driver: FrontendDriver): bool {
+  /** Begins to look for the device: for number `wanted` of its class, or for any. */
+  start(deviceClass: string, driver: FrontendDriver, wanted: u32 = ANY_DEVICE): bool {
     const page = pageAlloc();
     if (page == 0) return false;
     this.deviceClass = changetype<usize>(deviceClass);
     this.driver = driver;
+    this.wantedDevice = wanted;
     this.batch = batchInit(page, onBatch.index, changetype<usize>(this));
     timerInit(this.timer(), onTimer.index, changetype<usize>(this));
     this.retryDelay = 0;
@@ -108,7 +109,7 @@ export class Frontend extends FrontendRecord {
     }
   }
 
-  /** The smallest device number in the listing; -ENOENT when there is none. */
+  /** The smallest device number in the listing, or the one that is wanted; -ENOENT when there is none. */
   private firstDevice(): i64 {
     let first: i64 = -ENOENT;
     const end = this.batch.reply(0) + this.batch.replyLength(0);
@@ -117,7 +118,8 @@ export class Frontend extends FrontendRecord {
       let after = name;
       while (after < end && load<u8>(after) != 0) after++;
       const number = after < end ? parseDecimal(name, <u32>(after - name)) : -ENOENT;
-      if (number >= 0 && (first < 0 || number < first)) first = number;
+      const isMeant = this.wantedDevice == ANY_DEVICE || number == <i64>this.wantedDevice;
+      if (number >= 0 && isMeant && (first < 0 || number < first)) first = number;
       name = after + 1;
     }
     return first;

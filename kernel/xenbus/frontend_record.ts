@@ -16,6 +16,9 @@ const BACKEND_PATH: usize = 680;
 const BACKEND_PATH_BYTES: usize = 696;
 const BACKEND_PATH_CAPACITY: u32 = 112; // with "/state"
 
+/** Frontend.wantedDevice when each is as good as the other. */
+export const ANY_DEVICE: u32 = 0xffff_ffff;
+
 /** Bytes of a Frontend, for static instances (8-byte aligned). */
 export const FRONTEND_SIZE: i32 = 808;
 
@@ -53,6 +56,8 @@ export class FrontendRecord {
   protected restartWanted: bool;
   protected reopened: bool; // Initialising is written, the back end has not moved yet
   protected holding: bool; // prepare was successful, release is due
+  /** Number of the one device that is meant; ANY_DEVICE: the first of its class. */
+  wantedDevice: u32;
 
   /** Directory of the device on this side. */
   path(): TextBuffer {

@@ -14,6 +14,8 @@ export const FS_DEVICES: u32 = 1;
 export const FS_TMPFS: u32 = 2;
 /** What is known of process and system (proc/). */
 export const FS_PROC: u32 = 3;
+/** Files on a block device (ext2/). */
+export const FS_DISK: u32 = 4;
 
 /** A file system at its place. */
 @unmanaged
@@ -38,9 +40,11 @@ export class Mount {
   used: u64;
   /** Of a tmpfs: the number of the file that was made last. */
   lastNumber: u64;
+  /** Of a disk: its Volume. */
+  volume: usize;
 }
 
-const MOUNT_SIZE: usize = 64;
+const MOUNT_SIZE: usize = 72;
 const MOUNTS: u32 = 16;
 const SLASH: u8 = 0x2f;
 const DOT: u8 = 0x2e;
@@ -48,7 +52,7 @@ const DOT: u8 = 0x2e;
 /** No mount. */
 export const NO_MOUNT: Mount = changetype<Mount>(0);
 
-const table = memory.data(1024, 8); // MOUNTS of them
+const table = memory.data(1152, 8); // MOUNTS of them
 let count: u32 = 0;
 
 /** How many there are. */

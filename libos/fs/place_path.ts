@@ -4,7 +4,7 @@ import { ENAMETOOLONG, ENOENT } from "../../kernel/errno";
 import { embeddedFile } from "./embedded";
 import { LISTED_NAME_SIZE, ListedName } from "./listing";
 import { FS_ROOT, FS_TMPFS, Mount } from "./mounts";
-import { nodeInode, nodeList, nodeParent } from "./node";
+import { nodeInode, nodeList, nodeNumber, nodeParent } from "./node";
 import { rootFileIndex, rootIsDirectory, rootPath, rootPathLength } from "./root";
 import { Entry } from "./tmpfs/inode";
 
@@ -33,8 +33,9 @@ function prependName(name: usize, length: u32): bool {
 /** Puts the name that `directory` has for `node` before the rest; false when there is none, or no room. */
 function prependListed(mount: Mount, directory: u64, node: u64): bool {
   listed.next = 0;
-  while (nodeList(mount, directory, listed)) {
-    if (listed.node == node) return prependName(listed.name, listed.length);
+  const number = nodeNumber(mount, node);
+  while (nodeList(mount, directory, listed) > 0) {
+    if (listed.node == number) return prependName(listed.name, listed.length);
   }
   return false;
 }
@@ -65,7 +66,9 @@ export function placePath(place: Mount, placeNode: u64, target: usize, capacity:
       if (!prependName(entry.name(), entry.length)) return -ENAMETOOLONG;
       node = entry.directory;
     } else {
-      const parent = nodeParent(mount, node);
+      const above = nodeParent(mount, node);
+      if (above < 0) return <i32>above;
+      const parent = <u64>above;
       if (!prependListed(mount, parent, node)) return -ENOENT;
       node = parent;
     }

@@ -1,7 +1,7 @@
 // From a path to a node, as path_resolution(7) has it: component by component, into what is mounted on a directory and out of it
 // again, through symbolic links, from the root or the working directory. The last component is left to the end, because calls that make,
 // remove or rename want the directory it is in and its name.
-// Nothing here blocks, so names and texts of links stay where they are meanwhile.
+// Names and texts of links stay where they are meanwhile: who walks has the lock (lock.ts).
 import { ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../../kernel/errno";
 import { NAME_MAX, PATH_MAX, S_IFDIR, S_IFLNK } from "../posix/constants";
 import { procDescriptor } from "../optional/with_proc";
@@ -81,15 +81,18 @@ function enterMounts(): void {
   }
 }
 
-/** Goes to the directory above the present one. */
-function goUp(): void {
+/** Goes to the directory above the present one: 0 or -EIO. */
+function goUp(): i32 {
   while (current == currentMount.root) {
-    if (currentMount.covered == 0) return;
+    if (currentMount.covered == 0) return 0;
     current = currentMount.coveredNode;
     currentMount = changetype<Mount>(currentMount.covered);
   }
-  current = nodeParent(currentMount, current);
+  const above = nodeParent(currentMount, current);
+  if (above < 0) return <i32>above;
+  current = above;
   enterMounts();
+  return 0;
 }
 
 function dots(name: usize, length: u32): u32 {
@@ -98,7 +101,7 @@ function dots(name: usize, length: u32): u32 {
   return load<u8>(name + 1) == DOT ? LAST_DOTDOT : LAST_NAME;
 }
 
-/** Begins to walk the text of the link at the present place, which is in `mount`; what is left of the path waits. -ELOOP. */
+/** Begins to walk the text of the link at the present place, which is in `mount`; what is left of the path waits. -ELOOP, -EIO. */
 function follow(mount: Mount, node: u64): i32 {
   if (++links > LINKS) return -ELOOP;
   const fd = mount.kind == FS_PROC ? procDescriptor(<u32>node) : 0;
@@ -114,7 +117,9 @@ function follow(mount: Mount, node: u64): i32 {
     store<usize>(pending + ((<usize>depth) << 3), end, 4);
     depth += 1;
   }
-  at = nodeLink(mount, node);
+  const text = nodeLink(mount, node);
+  if (text < 0) return text;
+  at = <usize>text;
   end = at + nodeLinkLength();
   beginAtRoot();
   return 0;
@@ -130,13 +135,13 @@ function beginAtRoot(): void {
 /** Goes from the present directory to `name`, and through it when it is a link. */
 function step(name: usize, length: u32): i32 {
   const kind = dots(name, length);
-  if (kind == LAST_DOTDOT) goUp();
+  if (kind == LAST_DOTDOT) return goUp();
   if (kind != LAST_NAME) return 0;
   if (length > NAME_MAX) return -ENAMETOOLONG;
   const node = nodeLookup(currentMount, current, name, length);
-  if (node == 0) return -ENOENT;
-  if (nodeType(currentMount, node) == S_IFLNK) return follow(currentMount, node);
-  current = node;
+  if (node < 0) return <i32>node;
+  if (nodeType(currentMount, <u64>node) == S_IFLNK) return follow(currentMount, <u64>node);
+  current = <u64>node;
   enterMounts();
   return 0;
 }
@@ -217,22 +222,28 @@ function toParent(walk: Walk): i32 {
 /** Looks up the last component, or goes where it leads without. */
 function lastStep(walk: Walk): i32 {
   if (walk.last != LAST_NAME) {
-    if (walk.last == LAST_DOTDOT) goUp();
+    const error = walk.last == LAST_DOTDOT ? goUp() : 0;
+    if (error != 0) return error;
     walk.mount = currentMount;
     walk.node = current;
     return 0;
   }
   if (walk.nameLength > NAME_MAX) return -ENAMETOOLONG;
-  walk.node = nodeLookup(currentMount, current, walk.name, walk.nameLength);
-  return walk.node == 0 ? -ENOENT : 0;
+  return look(currentMount, current, walk);
+}
+
+/** Looks the last component up in `directory`: 0 with its node in `walk`, or -ENOENT, -EIO with none. */
+function look(mount: Mount, directory: u64, walk: Walk): i32 {
+  const node = nodeLookup(mount, directory, walk.name, walk.nameLength);
+  walk.node = node < 0 ? 0 : <u64>node;
+  return node < 0 ? <i32>node : 0;
 }
 
 /** Looks the last component up in its directory, and nothing more – no link is followed, no mount entered: 0, -ENOENT, -ENAMETOOLONG. */
 export function walkLookup(walk: Walk): i32 {
   if (walk.nameLength > NAME_MAX) return -ENAMETOOLONG;
   walk.mount = walk.parentMount;
-  walk.node = nodeLookup(walk.parentMount, walk.parentNode, walk.name, walk.nameLength);
-  return walk.node == 0 ? -ENOENT : 0;
+  return look(walk.parentMount, walk.parentNode, walk);
 }
 
 /**

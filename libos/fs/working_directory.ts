@@ -1,4 +1,5 @@
 // The working directory, and what is mounted when somebody first asks for it: nothing is before the first path is walked.
+import { diskMount } from "../optional/with_disk";
 import { procStart } from "../optional/with_proc";
 import { tmpfsStart } from "../optional/with_tmpfs";
 import { DEVICES_NODE } from "./devices";
@@ -25,8 +26,9 @@ function start(): void {
   mountAdd(FS_DEVICES, devicePath, 4);
   const devices = mountAt(DEVICES_MOUNT);
   devices.root = DEVICES_NODE;
-  mountCover(devices, mountAt(0), nodeLookup(mountAt(0), ROOT_NODE, devicePath + 1, 3));
+  mountCover(devices, mountAt(0), <u64>nodeLookup(mountAt(0), ROOT_NODE, devicePath + 1, 3));
   procStart();
+  diskMount();
   tmpfsStart();
 }
 
@@ -41,10 +43,12 @@ export function workingDirectory(): u64 {
   return working;
 }
 
-/** Makes directory `node` of `mount` the working directory. */
-export function setWorkingDirectory(mount: Mount, node: u64): void {
-  nodeHold(mount, node);
+/** Makes directory `node` of `mount` the working directory: 0 or -ENOMEM. */
+export function setWorkingDirectory(mount: Mount, node: u64): i32 {
+  const error = nodeHold(mount, node);
+  if (error != 0) return error;
   nodeRelease(workingMount, working);
   workingMount = mount;
   working = node;
+  return 0;
 }

@@ -216,6 +216,7 @@ export const SEEK_END: i32 = 2;
 export const S_IFMT: u32 = 0xf000;
 export const S_IFSOCK: u32 = 0xc000;
 export const S_IFLNK: u32 = 0xa000;
+export const S_IFBLK: u32 = 0x6000;
 export const S_IFREG: u32 = 0x8000;
 export const S_IFDIR: u32 = 0x4000;
 export const S_IFCHR: u32 = 0x2000;
@@ -253,6 +254,7 @@ export const UTIME_OMIT: i64 = 0x3ffffffe;
 export const ROMFS_MAGIC: i64 = 0x7275;
 export const TMPFS_MAGIC: i64 = 0x01021994;
 export const PROC_SUPER_MAGIC: i64 = 0x9fa0;
+export const EXT2_SUPER_MAGIC: i64 = 0xef53;
 /** f_flags of statfs(): nothing can be written there. */
 export const ST_RDONLY: i64 = 1;
 

@@ -2,6 +2,7 @@
 import { EBADF, EFAULT, EINVAL, ENOENT, ENOTDIR } from "../../kernel/errno";
 import { DEVICE_CONSOLE, deviceStatus, devicesDescriptor } from "../fs/devices";
 import { LISTED_NAME_SIZE, ListedName } from "../fs/listing";
+import { filesEnter, filesLeave } from "../fs/lock";
 import { FS_DEVICES, FS_TMPFS, Mount } from "../fs/mounts";
 import { nodeInode, nodeList, nodeStatus } from "../fs/node";
 import { WALK_SIZE, Walk } from "../fs/walk";
@@ -23,6 +24,7 @@ import {
   openFileHold,
   openFileIsPipe,
   openFileIsSocket,
+  openFileRelease,
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
 import {
@@ -53,10 +55,15 @@ const walk = changetype<Walk>(memory.data(WALK_SIZE, 8));
 const listed = changetype<ListedName>(memory.data(LISTED_NAME_SIZE, 8));
 
 /** Fills `status`, which is zero, with what is known of what a description refers to. */
-function describe(file: OpenFile, status: FileStatus): void {
+function describe(file: OpenFile, status: FileStatus): i32 {
   if (file.mount != 0) return nodeStatus(changetype<Mount>(file.mount), file.node, status);
-  if (file.kind == KIND_CONSOLE) return deviceStatus(DEVICE_CONSOLE, status);
-  if (file.kind == KIND_DEVICE) return deviceStatus(<u32>file.object, status);
+  if (file.kind == KIND_CONSOLE) deviceStatus(DEVICE_CONSOLE, status);
+  else if (file.kind == KIND_DEVICE) deviceStatus(<u32>file.object, status);
+  else describeNameless(file, status);
+  return 0;
+}
+
+function describeNameless(file: OpenFile, status: FileStatus): void {
   if (openFileIsSocket(file)) status.mode = S_IFSOCK | PERMISSIONS_SOCKET;
   else status.mode = PERMISSIONS_OWN | (openFileIsPipe(file) ? S_IFIFO : 0); // others are of no type
   status.links = 1;
@@ -64,21 +71,24 @@ function describe(file: OpenFile, status: FileStatus): void {
 }
 
 /** Fills it with what is known of what `walk` has led to. */
-function describeFound(status: FileStatus): void {
+function describeFound(status: FileStatus): i32 {
   const fd = walk.mount.kind == FS_DEVICES ? devicesDescriptor(walk.node) : -1;
-  if (fd < 0) nodeStatus(walk.mount, walk.node, status);
-  else describe(descriptorFile(fd), status);
+  return fd < 0 ? nodeStatus(walk.mount, walk.node, status) : describe(descriptorFile(fd), status);
 }
 
 export function posix_fstatat(directory: i32, path: u32, pathLength: u32, status: u32, flags: i32): i32 {
   if ((flags & ~AT_SYMLINK_NOFOLLOW) != 0) return -EINVAL;
+  filesEnter();
+  return filesLeave(statusAt(directory, path, pathLength, status, flags));
+}
+
+function statusAt(directory: i32, path: u32, pathLength: u32, status: u32, flags: i32): i32 {
   const error = userPath(directory, path, pathLength, (flags & AT_SYMLINK_NOFOLLOW) == 0, walk);
   if (error != 0) return error;
   const result = userBuffer(status, FILE_STATUS_SIZE);
   if (result == 0) return -EFAULT;
   memory.fill(result, 0, FILE_STATUS_SIZE);
-  describeFound(changetype<FileStatus>(result));
-  return 0;
+  return describeFound(changetype<FileStatus>(result));
 }
 
 export function posix_stat(path: u32, pathLength: u32, status: u32): i32 {
@@ -91,8 +101,7 @@ export function posix_fstat(fd: i32, status: u32): i32 {
   const result = userBuffer(status, FILE_STATUS_SIZE);
   if (result == 0) return -EFAULT;
   memory.fill(result, 0, FILE_STATUS_SIZE);
-  describe(file, changetype<FileStatus>(result));
-  return 0;
+  return describe(file, changetype<FileStatus>(result));
 }
 
 function writeEntry(at: usize, size: u32): void {
@@ -107,6 +116,11 @@ function writeEntry(at: usize, size: u32): void {
 
 /** Lists as many names as fit; bytes written, 0 at the end, -EINVAL when not even one fits. */
 export function posix_getdents(fd: i32, buffer: u32, length: u32): i32 {
+  filesEnter();
+  return filesLeave(list(fd, buffer, length));
+}
+
+function list(fd: i32, buffer: u32, length: u32): i32 {
   const file = descriptorFile(fd);
   if (file == NO_FILE) return -EBADF;
   if (file.kind != KIND_DIRECTORY) return -ENOTDIR;
@@ -114,10 +128,18 @@ export function posix_getdents(fd: i32, buffer: u32, length: u32): i32 {
   if (bytes == 0) return -EFAULT;
   const mount = changetype<Mount>(file.mount);
   if (mount.kind == FS_TMPFS && nodeInode(file.node).links == 0) return -ENOENT;
+  openFileHold(file);
+  const result = listOpen(file, mount, bytes, length);
+  openFileRelease(file);
+  return result;
+}
+
+function listOpen(file: OpenFile, mount: Mount, bytes: usize, length: u32): i32 {
   let done: u32 = 0;
   while (true) {
     listed.next = file.position;
-    if (!nodeList(mount, file.node, listed)) return <i32>done;
+    const more = nodeList(mount, file.node, listed);
+    if (more <= 0) return done == 0 ? more : <i32>done;
     const size = (DIRECTORY_ENTRY_NAME + listed.length + 7) & ~7;
     if (size > length - done) return done == 0 ? -EINVAL : <i32>done;
     writeEntry(bytes + done, size);

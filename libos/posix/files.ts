@@ -177,8 +177,9 @@ export function posix_lseek(fd: i32, offset: i64, whence: i32): i64 {
   if (file.kind != KIND_FILE) return -ESPIPE;
   let base: i64 = 0;
   if (whence == SEEK_CUR) base = <i64>file.position;
-  else if (whence == SEEK_END) base = <i64>contentsSize(file);
+  else if (whence == SEEK_END) base = contentsSize(file);
   else if (whence != SEEK_SET) return -EINVAL;
+  if (base < 0) return base; // the size cannot be had
   // base is not negative, so the sum wraps only upwards: to a negative number.
   const position = base + offset;
   if (position < 0) return -EINVAL;

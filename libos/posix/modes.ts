@@ -1,8 +1,9 @@
 // Permissions: umask, chmod and access. They are kept and told; the one user there is, root, is kept from nothing by them.
 import { EACCES, EBADF, EINVAL, EROFS } from "../../kernel/errno";
-import { wallClockNow } from "../../kernel/time/clock";
-import { FS_DEVICES, FS_TMPFS, Mount } from "../fs/mounts";
-import { nodeInode, nodeStatus, nodeType } from "../fs/node";
+import { mountIsWritable, nodeSetMode } from "../fs/changes";
+import { filesEnter, filesLeave } from "../fs/lock";
+import { FS_DEVICES, Mount } from "../fs/mounts";
+import { nodeStatus, nodeType } from "../fs/node";
 import { WALK_SIZE, Walk } from "../fs/walk";
 import { descriptorFile } from "../process/descriptors";
 import { NO_FILE } from "../process/open_file";
@@ -34,36 +35,34 @@ export function posix_umask(bits: u32): i32 {
   return before;
 }
 
-/** Sets the permissions of a node. */
-function change(mount: Mount, node: u64, mode: u32): i32 {
-  if (mount.kind != FS_TMPFS) return -EROFS;
-  const inode = nodeInode(node);
-  inode.mode = (inode.mode & ~ALL) | (mode & ALL);
-  inode.changed = wallClockNow();
-  return 0;
-}
-
 export function posix_fchmodat(directory: i32, path: u32, pathLength: u32, mode: u32): i32 {
+  filesEnter();
   const error = userPath(directory, path, pathLength, true, walk);
-  return error != 0 ? error : change(walk.mount, walk.node, mode);
+  return filesLeave(error != 0 ? error : nodeSetMode(walk.mount, walk.node, mode));
 }
 
 export function posix_fchmod(fd: i32, mode: u32): i32 {
   const file = descriptorFile(fd);
   if (file == NO_FILE) return -EBADF;
-  return file.mount == 0 ? -EROFS : change(changetype<Mount>(file.mount), file.node, mode);
+  return file.mount == 0 ? -EROFS : nodeSetMode(changetype<Mount>(file.mount), file.node, mode);
 }
 
 /** Whether root may: it may everything but write what is read-only and run what nobody may run. */
 export function posix_faccessat(directory: i32, path: u32, pathLength: u32, mode: i32): i32 {
   if ((mode & ~(R_OK | W_OK | X_OK)) != 0) return -EINVAL;
+  filesEnter();
+  return filesLeave(access(directory, path, pathLength, mode));
+}
+
+function access(directory: i32, path: u32, pathLength: u32, mode: i32): i32 {
   const error = userPath(directory, path, pathLength, true, walk);
   if (error != 0) return error;
   const type = nodeType(walk.mount, walk.node);
-  const isReadOnly = walk.mount.kind != FS_TMPFS && !(walk.mount.kind == FS_DEVICES && type == S_IFCHR);
+  const isReadOnly = !mountIsWritable(walk.mount) && !(walk.mount.kind == FS_DEVICES && type == S_IFCHR);
   if ((mode & W_OK) != 0 && isReadOnly) return -EROFS;
   if ((mode & X_OK) == 0 || type != S_IFREG) return 0;
   memory.fill(changetype<usize>(status), 0, FILE_STATUS_SIZE);
-  nodeStatus(walk.mount, walk.node, status);
+  const failure = nodeStatus(walk.mount, walk.node, status);
+  if (failure != 0) return failure;
   return (status.mode & EXECUTE) == 0 ? -EACCES : 0;
 }

@@ -2,12 +2,13 @@
 import { EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO, EROFS } from "../../kernel/errno";
 import { contentsOpen } from "../fs/contents";
 import { DEVICE_CONSOLE, devicesDescriptor, devicesNumber } from "../fs/devices";
-import { FS_DEVICES, FS_TMPFS } from "../fs/mounts";
-import { nodeHold, nodeInode, nodeType } from "../fs/node";
+import { mountIsWritable, nodeMake, nodeResize } from "../fs/changes";
+import { filesEnter, filesLeave } from "../fs/lock";
+import { FS_DEVICES } from "../fs/mounts";
+import { nodeHold, nodeType } from "../fs/node";
 import { LAST_NAME, WALK_SIZE, Walk, walkOn } from "../fs/walk";
-import { descriptorDuplicate, descriptorFile, descriptorFree, descriptorOpen } from "../process/descriptors";
+import { descriptorClose, descriptorDuplicate, descriptorFile, descriptorFree, descriptorOpen } from "../process/descriptors";
 import { KIND_CONSOLE, KIND_DEVICE, KIND_DIRECTORY, KIND_FILE, openFileIsSocket } from "../process/open_file";
-import { tmpfsMake, tmpfsModified, tmpfsResize } from "../optional/with_tmpfs";
 import {
   AT_FDCWD,
   O_ACCMODE,
@@ -38,9 +39,13 @@ function openNode(kind: u32, flags: i32): i32 {
   const fd = descriptorOpen(kind, object, flags & KEPT, (flags & O_CLOEXEC) != 0);
   if (fd < 0) return fd;
   const file = descriptorFile(fd);
+  const error = nodeHold(walk.mount, walk.node);
+  if (error != 0) {
+    descriptorClose(fd);
+    return error;
+  }
   file.mount = changetype<usize>(walk.mount);
   file.node = walk.node;
-  nodeHold(walk.mount, walk.node);
   return fd;
 }
 
@@ -71,27 +76,32 @@ function openFound(flags: i32): i32 {
   if (type == S_IFLNK) return -ELOOP;
   if (walk.mount.kind == FS_DEVICES) return openDevice(flags);
   if (!writing) return openNode(KIND_FILE, flags);
-  if (walk.mount.kind != FS_TMPFS) return -EROFS;
+  if (!mountIsWritable(walk.mount)) return -EROFS;
   const fd = openNode(KIND_FILE, flags);
-  if (fd >= 0 && (flags & O_TRUNC) != 0) {
-    tmpfsResize(nodeInode(walk.node), 0);
-    tmpfsModified(nodeInode(walk.node));
-  }
-  return fd;
+  if (fd < 0 || (flags & O_TRUNC) == 0) return fd;
+  const error = nodeResize(walk.mount, walk.node, 0, true);
+  if (error == 0) return fd;
+  descriptorClose(fd);
+  return error;
 }
 
 /** Makes the file that is missing. */
 function openMade(flags: i32, mode: u32): i32 {
-  if (walk.parentMount.kind != FS_TMPFS) return -EROFS;
+  if (!mountIsWritable(walk.parentMount)) return -EROFS;
   const permissions = S_IFREG | fileModeMask(mode);
-  const inode = tmpfsMake(nodeInode(walk.parentNode), walk.name, walk.nameLength, permissions, 0, 0);
-  if (inode < 0) return inode;
+  const node = nodeMake(walk.parentMount, walk.parentNode, walk.name, walk.nameLength, permissions, 0, 0);
+  if (node < 0) return <i32>node;
   walk.mount = walk.parentMount;
-  walk.node = inode;
+  walk.node = <u64>node;
   return openNode(KIND_FILE, flags);
 }
 
 export function posix_openat(directory: i32, path: u32, pathLength: u32, flags: i32, mode: u32): i32 {
+  filesEnter();
+  return filesLeave(openAt(directory, path, pathLength, flags, mode));
+}
+
+function openAt(directory: i32, path: u32, pathLength: u32, flags: i32, mode: u32): i32 {
   const creating = (flags & O_CREAT) != 0;
   if (creating && (flags & O_DIRECTORY) != 0) return -EINVAL;
   const free = descriptorFree(0);

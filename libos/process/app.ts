@@ -11,6 +11,7 @@ import { powerOff } from "../../kernel/power/power_off";
 import { Thread, threadCreate } from "../../kernel/thread/scheduler";
 import { parseSize } from "../../kernel/text";
 import { SHUTDOWN_crash, SHUTDOWN_poweroff } from "../../kernel/xen/hypercall";
+import { diskFinish } from "../optional/with_disk";
 import { networkFinish } from "../optional/with_network";
 import { descriptorsClose, descriptorsInit } from "./descriptors";
 
@@ -62,6 +63,7 @@ export function appEndBySignal(signal: i32): void {
 function end(waitStatus: i32): void {
   exitStatusLeave(waitStatus);
   descriptorsClose();
+  diskFinish();
   networkFinish();
   powerOff(SHUTDOWN_poweroff);
 }

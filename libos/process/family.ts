@@ -9,6 +9,7 @@ import { forkRequestsForget } from "../../kernel/fork/request";
 import { log } from "../../kernel/log";
 import { sharedPipesEvent, sharedPipesStart } from "../../kernel/optional/with_fork_pipe";
 import { parseDecimal } from "../../kernel/text";
+import { diskForked } from "../optional/with_fork_disk";
 import { networkForked, networkPorts, networkShares } from "../optional/with_fork_network";
 import { MOST_CHILDREN, childAdd, childEvent, childrenForget, childrenInit, childrenOwn } from "./children";
 import { SI_USER } from "../posix/signal_constants";
@@ -83,6 +84,7 @@ function onForked(): void {
   appThreadsForked();
   signalsForked();
   intervalForked();
+  diskForked();
   networkForked();
   networkPorts(forkDescriptor().firstPort, forkDescriptor().portCount);
 }

@@ -15,6 +15,7 @@ import {
 } from "../../kernel/xenbus/xenstore";
 
 export * from "../../libos/main_network";
+export * from "../../libos/main_disk";
 export * from "../../libos/main_proc";
 
 const path = changetype<TextBuffer>(memory.data(16, 8));

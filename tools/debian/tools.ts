@@ -32,6 +32,7 @@ const LZ4: PackageSet = { title: "lz4", packages: ["lz4"], without: C_LIBRARY };
 const WRK: PackageSet = { title: "wrk", packages: ["wrk"], without: C_LIBRARY };
 const CURL: PackageSet = { title: "curl", packages: ["curl"], without: C_LIBRARY };
 const TSHARK: PackageSet = { title: "tshark", packages: ["tshark"], without: C_LIBRARY };
+const E2FSPROGS: PackageSet = { title: "e2fsprogs", packages: ["e2fsprogs"], without: C_LIBRARY };
 const QEMU: PackageSet = { title: "QEMU", packages: ["qemu-system-x86"], without: C_LIBRARY };
 
 interface Recipe {
@@ -43,10 +44,13 @@ interface Recipe {
 }
 
 const BINUTILS = ["as", "ld", "nm", "strip", "objcopy", "objdump", "readelf", "ar", "addr2line"] as const;
+const EXT_TOOLS = ["mke2fs", "e2fsck", "debugfs"] as const;
 type Binutil = (typeof BINUTILS)[number];
 
+type ExtTool = (typeof EXT_TOOLS)[number];
+
 /** The programs that can be had. */
-export type HostToolName = "nasm" | "gcc" | "qemu-system-x86_64" | "xz" | "lz4" | "wrk" | "curl" | "tshark" | Binutil;
+export type HostToolName = "nasm" | "gcc" | "qemu-system-x86_64" | "xz" | "lz4" | "wrk" | "curl" | "tshark" | Binutil | ExtTool;
 
 const RECIPES: Readonly<Record<HostToolName, Recipe>> = {
   nasm: { set: NASM, program: "usr/bin/nasm" },
@@ -64,6 +68,10 @@ const RECIPES: Readonly<Record<HostToolName, Recipe>> = {
   },
   ...(Object.fromEntries(BINUTILS.map((name) => [name, { set: C_COMPILER, program: `usr/bin/${name}` }])) as Record<
     Binutil,
+    Recipe
+  >),
+  ...(Object.fromEntries(EXT_TOOLS.map((name) => [name, { set: E2FSPROGS, program: `sbin/${name}` }])) as Record<
+    ExtTool,
     Recipe
   >),
 };

@@ -1,4 +1,4 @@
-// A shared ring of netif, seen from the back (xen/include/public/io/ring.h): its indices, and where an entry stands.
+// A shared ring, seen from the back (xen/include/public/io/ring.h): its indices, and where an entry stands.
 import { PAGE_SIZE } from "./guest_memory.ts";
 
 const RING_ENTRIES = 256;
@@ -38,22 +38,26 @@ export class BackRing {
   /** After a lie about the ring's indices, nothing more happens on it. */
   frozen = false;
 
-  /** @param slot bytes of an entry */
+  /**
+   * @param slot bytes of an entry
+   * @param entries of the ring
+   */
   constructor(
     page: Uint8Array,
     private readonly slot: number,
+    private readonly entries = RING_ENTRIES,
   ) {
     this.view = new DataView(page.buffer, page.byteOffset, PAGE_SIZE);
   }
 
   get requests(): number {
     const ready = (this.view.getUint32(0, true) - this.requestsConsumed) >>> 0;
-    if (ready > RING_ENTRIES) throw new Error("the front end's request index is impossible");
+    if (ready > this.entries) throw new Error("the front end's request index is impossible");
     return ready;
   }
 
   entry(index: number): { readonly view: DataView; readonly at: number } {
-    return { view: this.view, at: FIRST_ENTRY + (index & (RING_ENTRIES - 1)) * this.slot };
+    return { view: this.view, at: FIRST_ENTRY + (index & (this.entries - 1)) * this.slot };
   }
 
   /** Asks to be notified of the next request; false when there is one already. */

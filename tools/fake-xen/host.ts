@@ -1,4 +1,5 @@
 // A host: world, xenstored, hub, and the toolstack's part in a domain's life (create, shut down, save, restore).
+import { Blkback, type BlkbackSettings } from "./blkback.ts";
 import type { App } from "./coroutines.ts";
 import { Domain } from "./domain.ts";
 import { Hub } from "./hub.ts";
@@ -13,22 +14,26 @@ export interface GuestSettings {
   readonly app?: (domain: Domain) => App;
   readonly files?: Uint8Array;
   readonly network?: NetbackSettings;
+  readonly disks?: readonly BlkbackSettings[];
 }
 
 /** A domain with what the host keeps for it. */
 export class Guest {
   connection: StoreConnection;
   netback: Netback | undefined;
+  readonly blkbacks: Blkback[] = [];
 
   constructor(
     private readonly host: Host,
     readonly domain: Domain,
     network: NetbackSettings | undefined,
+    disks: readonly BlkbackSettings[] = [],
   ) {
     const home = `/local/domain/${domain.id}`;
     for (const node of ["device", "control", "control/shutdown", "data"]) host.store.tree.write(`${home}/${node}`, "");
     host.store.tree.write(`${home}/domid`, String(domain.id));
     if (network !== undefined) this.plug(network);
+    for (const disk of disks) this.plugDisk(disk);
     this.connection = host.store.introduce(domain);
   }
 
@@ -43,6 +48,13 @@ export class Guest {
     return this.netback;
   }
 
+  plugDisk(disk: BlkbackSettings): Blkback {
+    const blkback = new Blkback(this.host.store, this.domain, disk);
+    this.blkbacks.push(blkback);
+    blkback.plug();
+    return blkback;
+  }
+
   /** `xl shutdown` and its kin: asks and waits until the domain has done it. */
   ask(what: "poweroff" | "reboot" | "suspend"): void {
     this.host.store.tree.write(`/local/domain/${this.domain.id}/control/shutdown`, what);
@@ -55,7 +67,7 @@ export class Guest {
   }
 
   /** `xl save` and `xl restore`: the domain goes on with another xenstored connection and a new back end. */
-  saveAndRestore(network?: NetbackSettings): void {
+  saveAndRestore(network?: NetbackSettings, disks: readonly BlkbackSettings[] = []): void {
     this.ask("suspend");
     this.host.store.release(this.connection);
     const old = this.netback;
@@ -64,9 +76,15 @@ export class Guest {
       this.host.store.tree.remove(old.front);
       this.host.store.tree.remove(old.back);
     }
+    for (const blkback of this.blkbacks.splice(0)) {
+      blkback.abandon();
+      this.host.store.tree.remove(blkback.front);
+      this.host.store.tree.remove(blkback.back);
+    }
     this.domain.restore();
     this.connection = this.host.store.introduce(this.domain);
     if (network !== undefined) this.plug(network);
+    for (const disk of disks) this.plugDisk(disk);
   }
 
   /** Lets the next fork return in the child, and calls `prepare` for what forkd does to that before it runs. */
@@ -115,6 +133,6 @@ export class Host {
       files: settings.files ?? new Uint8Array(),
       seed: this.seed,
     });
-    return new Guest(this, domain, settings.network);
+    return new Guest(this, domain, settings.network, settings.disks);
   }
 }

@@ -7,7 +7,7 @@ import { monotonicNow, wallClockNow } from "../../../kernel/time/clock";
 import { vcpuRunningTime } from "../../../kernel/xen/hypercall";
 import { MAX_GUEST_CMDLINE, START_INFO_CMD_LINE, startInfo } from "../../../kernel/xen/start_info";
 import { processId } from "../../process/identity";
-import { FS_DEVICES, FS_ROOT, FS_TMPFS, Mount, mountAt, mountCount } from "../mounts";
+import { FS_DEVICES, FS_DISK, FS_ROOT, FS_TMPFS, Mount, mountAt, mountCount } from "../mounts";
 import { TICK, writePages, writeSeconds } from "./writer";
 
 const NANOSECONDS: u64 = 1_000_000_000;
@@ -108,7 +108,8 @@ function writeKind(out: TextBuffer, mount: Mount): void {
       .text(" tmpfs rw,size=")
       .decimal(mount.capacity >> 10);
     out.byte(0x6b);
-  } else out.text("proc ").bytes(mount.path, mount.pathLength).text(" proc ro");
+  } else if (mount.kind == FS_DISK) out.text("disk ").bytes(mount.path, mount.pathLength).text(" ext3 rw");
+  else out.text("proc ").bytes(mount.path, mount.pathLength).text(" proc ro");
 }
 
 export function writeMounts(out: TextBuffer): void {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Host } from "../../../tools/fake-xen/host.ts";
 import type { App } from "../../../tools/fake-xen/coroutines.ts";
+import type { BlkbackSettings } from "../../../tools/fake-xen/blkback.ts";
 import { filesBlob } from "../../../tools/image/files.ts";
 import { Calls, type Piece } from "../../fake/calls.ts";
 import { sigaction } from "../../fake/sigaction.ts";
@@ -90,6 +91,7 @@ export class Process extends Calls {
  * @param files contents by path
  * @param memory of the domain, in MiB
  * @param options more of the kernel's command line
+ * @param disks its block devices
  */
 export function runApp(
   kernel: WebAssembly.Module,
@@ -97,6 +99,7 @@ export function runApp(
   files: Readonly<Record<string, string>> = {},
   memory = 16,
   options = "",
+  disks: readonly BlkbackSettings[] = [],
 ): string {
   const host = new Host(kernel, 1);
   const blob = filesBlob(
@@ -111,6 +114,7 @@ export function runApp(
     commandLine: `ip=off ${options} env.A=1 -- one two`,
     files: blob,
     memory,
+    disks,
     app: function* (domain): App {
       const process = new Process(domain);
       process.now = () => host.world.now;

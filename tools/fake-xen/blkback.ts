@@ -1,0 +1,264 @@
+// Blkback: the other end of blkfront, as Linux's driver behaves, on the real ring (xen/include/public/io/blkif.h). Requests are answered in any
+// order, each after a time of its own. `mischief` lets tests play a back end that lies.
+import { BackRing } from "./back_ring.ts";
+import type { Domain } from "./domain.ts";
+import type { FakeDisk } from "./fake_disk.ts";
+import { seededRandom } from "./world.ts";
+import type { Xenstored } from "./xenstored.ts";
+
+const STATE = { INITIALISING: 1, INIT_WAIT: 2, CONNECTED: 4, CLOSING: 5, CLOSED: 6 } as const;
+const OPERATION = { READ: 0, WRITE: 1, BARRIER: 2, FLUSH: 3 } as const;
+const STATUS = { OKAY: 0, ERROR: -1, UNSUPPORTED: -2 } as const;
+const RING_ENTRIES = 32;
+const SLOT = 112;
+const SEGMENTS = 24;
+const SECTOR = 512;
+const PAGE_SECTORS = 8;
+const MOST_SEGMENTS = 11;
+/** How long a request may take, ns. */
+const LATENCY = 200_000;
+
+export interface BlkbackSettings {
+  readonly disk: FakeDisk;
+  /** xvda if absent. */
+  readonly device?: number;
+  /** How the front end can have it keep what is written; "cache" if absent. */
+  readonly flush?: "cache" | "barrier" | "none";
+  readonly sectorSize?: number;
+  readonly readOnly?: boolean;
+  readonly backendDomain?: number;
+  readonly seed?: number;
+}
+
+/** What a lying back end does at its next chance. */
+export interface BlockMischief {
+  /** Changes a response just before it is written. */
+  respond?: (response: { id: bigint; status: number }) => void;
+  /** What is asked is never answered. */
+  silent?: boolean;
+  /** Changes what the nodes of the back end say. */
+  node?: (name: string, value: string) => string;
+}
+
+interface Request {
+  readonly operation: number;
+  readonly id: bigint;
+  readonly sector: number;
+  readonly segments: readonly { readonly reference: number; readonly first: number; readonly last: number }[];
+}
+
+interface Connection {
+  readonly ring: BackRing;
+  readonly reference: number;
+  readonly port: number;
+  underWay: number;
+}
+
+export class Blkback {
+  readonly front: string;
+  readonly back: string;
+  mischief: BlockMischief = {};
+  /** A connection that fails is nothing to it; an honest one throws. */
+  malicious = false;
+  connections = 0;
+  readonly disk: FakeDisk;
+  private connection: Connection | undefined;
+  private unwatch: (() => void) | undefined;
+  private readonly random: () => number;
+
+  constructor(
+    private readonly store: Xenstored,
+    readonly domain: Domain,
+    private readonly settings: BlkbackSettings,
+  ) {
+    const device = settings.device ?? 51712;
+    this.disk = settings.disk;
+    this.random = seededRandom(settings.seed ?? 1);
+    this.front = `/local/domain/${domain.id}/device/vbd/${device}`;
+    this.back = `/local/domain/${this.backendDomain}/backend/vbd/${domain.id}/${device}`;
+  }
+
+  get backendDomain(): number {
+    return this.settings.backendDomain ?? 0;
+  }
+
+  /** The toolstack's part: the device's directories. */
+  plug(): void {
+    const write = (path: string, value: string | number) => this.store.tree.write(path, String(value));
+    write(`${this.back}/frontend`, this.front);
+    write(`${this.back}/frontend-id`, this.domain.id);
+    write(`${this.back}/online`, 1);
+    write(`${this.back}/state`, STATE.INITIALISING);
+    write(`${this.front}/backend-id`, this.backendDomain);
+    write(`${this.front}/state`, STATE.INITIALISING);
+    write(`${this.front}/backend`, this.back);
+    this.start();
+  }
+
+  /** The driver probes the device. */
+  start(): void {
+    this.setState(STATE.INIT_WAIT);
+    this.unwatch = this.store.watch(`${this.front}/state`, () => this.frontChanged());
+  }
+
+  /** The driver goes away without a word to the guest but its state. */
+  kill(): void {
+    this.unwatch?.();
+    this.unwatch = undefined;
+    this.disconnect();
+    this.setState(STATE.CLOSED);
+  }
+
+  /** The guest was suspended and its copy goes on elsewhere: this end is forgotten with everything it held. */
+  abandon(): void {
+    this.unwatch?.();
+    this.unwatch = undefined;
+    this.connection = undefined;
+  }
+
+  private setState(state: number): void {
+    this.store.tree.write(`${this.back}/state`, String(state));
+  }
+
+  private frontNumber(node: string): number | undefined {
+    const value = this.store.get(`${this.front}/${node}`);
+    return value === undefined ? undefined : Number(value);
+  }
+
+  private frontChanged(): void {
+    if (this.unwatch === undefined) return;
+    const state = this.frontNumber("state");
+    const own = Number(this.store.get(`${this.back}/state`));
+    if (state === STATE.INITIALISING) {
+      if (own === STATE.CLOSED) this.setState(STATE.INIT_WAIT);
+    } else if (state === STATE.CONNECTED) {
+      if (this.connection === undefined) this.connect();
+    } else if (state === STATE.CLOSED || state === STATE.CLOSING || state === undefined) {
+      this.disconnect();
+      if (own !== STATE.CLOSED) this.setState(STATE.CLOSED);
+    }
+  }
+
+  private connect(): void {
+    const reference = this.frontNumber("ring-ref");
+    const port = this.frontNumber("event-channel");
+    const protocol = this.store.get(`${this.front}/protocol`);
+    if (reference === undefined || port === undefined || protocol !== "x86_64-abi") {
+      throw new Error("the front end did not write ring-ref, event-channel and protocol");
+    }
+    const { grants, events } = this.domain;
+    const ring = new BackRing(grants.map(reference, this.backendDomain), SLOT, RING_ENTRIES);
+    this.connection = { ring, reference, port, underWay: 0 };
+    if (!events.bind(port, () => this.schedule())) throw new Error(`event channel ${port} cannot be bound`);
+    this.connections += 1;
+    this.tell();
+    this.setState(STATE.CONNECTED);
+    this.schedule();
+  }
+
+  private tell(): void {
+    const { flush = "cache", sectorSize = SECTOR, readOnly = false } = this.settings;
+    const nodes = {
+      sectors: this.disk.sectors,
+      "sector-size": sectorSize,
+      info: readOnly ? 4 : 0,
+      "feature-flush-cache": flush === "cache" ? 1 : 0,
+      "feature-barrier": flush === "barrier" ? 1 : 0,
+      "feature-persistent": 1,
+    };
+    for (const [name, value] of Object.entries(nodes)) {
+      this.store.tree.write(`${this.back}/${name}`, this.mischief.node?.(name, String(value)) ?? String(value));
+    }
+  }
+
+  private disconnect(): void {
+    const connection = this.connection;
+    if (connection === undefined) return;
+    this.connection = undefined;
+    this.domain.grants.unmap(connection.reference);
+    this.domain.events.unbind(connection.port);
+  }
+
+  private schedule(): void {
+    const connection = this.connection;
+    this.store.world.after(LATENCY / 10, () => {
+      if (connection === undefined || connection !== this.connection || this.domain.shutdown !== undefined) return;
+      this.serve(connection);
+    });
+  }
+
+  /** Takes all requests; each is done some time later. */
+  private serve(connection: Connection): void {
+    const { ring } = connection;
+    do {
+      while (ring.requests > 0) {
+        const request = this.take(ring);
+        connection.underWay += 1;
+        this.store.world.after(LATENCY * this.random(), () => {
+          if (connection !== this.connection || this.domain.shutdown !== undefined) return;
+          connection.underWay -= 1;
+          this.answer(connection, request, this.perform(request));
+        });
+      }
+    } while (!ring.finalCheck());
+  }
+
+  private take(ring: BackRing): Request {
+    const { view, at } = ring.entry(ring.requestsConsumed++);
+    const count = view.getUint8(at + 1);
+    if (count > MOST_SEGMENTS) throw new Error(`a request with ${count} segments`);
+    return {
+      operation: view.getUint8(at),
+      id: view.getBigUint64(at + 8, true),
+      sector: Number(view.getBigUint64(at + 16, true)),
+      segments: Array.from({ length: count }, (_, index) => {
+        const segment = at + SEGMENTS + index * 8;
+        return {
+          reference: view.getUint32(segment, true),
+          first: view.getUint8(segment + 4),
+          last: view.getUint8(segment + 5),
+        };
+      }),
+    };
+  }
+
+  private perform({ operation, sector, segments }: Request): number {
+    const { flush = "cache" } = this.settings;
+    if (operation === OPERATION.FLUSH || operation === OPERATION.BARRIER) {
+      if (flush !== (operation === OPERATION.FLUSH ? "cache" : "barrier")) return STATUS.UNSUPPORTED;
+      return this.disk.flush() ? STATUS.OKAY : STATUS.ERROR;
+    }
+    if (operation !== OPERATION.READ && operation !== OPERATION.WRITE) return STATUS.UNSUPPORTED;
+    if (segments.length === 0) return STATUS.ERROR;
+    let at = sector;
+    for (const { reference, first, last } of segments) {
+      if (first > last || last >= PAGE_SECTORS) throw new Error(`a segment of sectors ${first} to ${last}`);
+      if (at + last - first + 1 > this.disk.sectors) return STATUS.ERROR;
+      const page = this.domain.grants.page(reference, this.backendDomain, operation === OPERATION.READ);
+      const bytes = page.subarray(first * SECTOR, (last + 1) * SECTOR);
+      const done = operation === OPERATION.READ ? this.disk.read(at, bytes) : this.disk.write(at, bytes);
+      if (!done) return STATUS.ERROR;
+      at += last - first + 1;
+    }
+    return STATUS.OKAY;
+  }
+
+  private answer(connection: Connection, { id, operation }: Request, status: number): void {
+    if (this.mischief.silent === true) return;
+    const { ring, port } = connection;
+    const response = { id, status };
+    this.mischief.respond?.(response);
+    const { view, at } = ring.entry(ring.responsesProduced++);
+    view.setBigUint64(at, response.id, true);
+    view.setUint8(at + 8, operation);
+    view.setInt16(at + 10, response.status, true);
+    if (ring.push()) this.domain.events.raise(port);
+  }
+
+  /** A lie: the index of responses says anything. */
+  pushTo(index: number): void {
+    if (this.connection === undefined) return;
+    this.connection.ring.pushTo(index);
+    this.domain.events.raise(this.connection.port);
+  }
+}
