@@ -1,15 +1,7 @@
-// Blkfront: the driver of block devices (xen/include/public/io/blkif.h) for device.ts: the xenbus front end, and the ring. One ring of one page,
-// requests of up to eleven pages. Pages are granted for the time of a request, and so are copied nowhere; persistent grants would want a pool
-// of pages that everything is copied through, or all of the file systems' caches granted for ever.
-// What the back end writes is read once. An answer to what was not asked ends the connection; the next one is asked again. A page
-// whose grant cannot be ended when it should is lost: nobody uses it any more.
-import { EIO, ENODEV, EPROTO } from "../../kernel/errno";
-import {
-  eventChannelAllocUnbound,
-  eventChannelClose,
-  eventChannelHandle,
-  eventChannelNotify,
-} from "../../kernel/event_channel";
+// Blkfront: the driver of block devices (xen/include/public/io/blkif.h) for device.ts: what is negotiated, made and given back. One ring of one page
+// (ring.ts), requests of up to eleven pages.
+import { EIO, ENODEV } from "../../kernel/errno";
+import { eventChannelAllocUnbound, eventChannelClose, eventChannelHandle } from "../../kernel/event_channel";
 import { grantAccess, grantEnd } from "../../kernel/grant_table";
 import { log } from "../../kernel/log";
 import { addressFrame } from "../../kernel/memory/frames";
@@ -19,21 +11,7 @@ import { wakeAll } from "../../kernel/thread/wait_queue";
 import { StoreBatch, batchInit } from "../../kernel/xenbus/batch";
 import { Frontend } from "../../kernel/xenbus/frontend";
 import { FrontendDriver } from "../../kernel/xenbus/frontend_record";
-import {
-  BLKIF_ENTRY_SIZE,
-  BLKIF_OP_READ,
-  BLKIF_RING_ENTRIES,
-  BLKIF_RSP_EOPNOTSUPP,
-  BLKIF_RSP_OKAY,
-  BLKIF_SEGMENTS,
-  BLKIF_SEGMENT_SIZE,
-  BlkifRequest,
-  BlkifResponse,
-  BlkifSegment,
-  SECTOR_SHIFT,
-  SECTOR_SIZE,
-  VDISK_READONLY,
-} from "./blkif";
+import { BLKIF_ENTRY_SIZE, BLKIF_RING_ENTRIES, SECTOR_SIZE, VDISK_READONLY } from "./blkif";
 import {
   BLOCK_DEVICE_SIZE,
   BlockDevice,
@@ -42,10 +20,10 @@ import {
   FLUSH_NONE,
   SLOT_QUEUED,
   SLOT_SENT,
-  Slot,
   deviceInit,
   slotDone,
 } from "./device";
+import { ringEndGrants, ringSend, ringTake } from "./ring";
 
 /** Devices that can be had: each fits into a page. */
 const DEVICES: u32 = 8;
@@ -74,110 +52,11 @@ function deviceOf(front: Frontend): BlockDevice {
   return deviceAt(index);
 }
 
-// ---- the ring ----
-
-/** Puts the queued request of slot `index` onto the ring. */
-export function blkfrontSend(device: BlockDevice, index: u32): void {
-  const slot = device.slot(index);
-  if (!grantPieces(device, slot)) {
-    endGrants(slot);
-    return slotDone(device, index, -EIO);
-  }
-  slot.state = SLOT_SENT;
-  const request = changetype<BlkifRequest>(device.ring.request());
-  request.operation = slot.operation;
-  request.segments = <u8>slot.count;
-  request.handle = <u16>device.number;
-  request.id = index;
-  request.sector = slot.sector;
-  for (let i: u32 = 0; i < slot.count; i++) {
-    const transfer = slot.transfer(i);
-    const at = changetype<usize>(request) + BLKIF_SEGMENTS + <usize>i * BLKIF_SEGMENT_SIZE;
-    const segment = changetype<BlkifSegment>(at);
-    const first = (<u32>transfer.address & (PAGE_SIZE - 1)) >> SECTOR_SHIFT;
-    segment.reference = load<u32>(slot.piece(i), 4);
-    segment.first = <u8>first;
-    segment.last = <u8>(first + (transfer.length >> SECTOR_SHIFT) - 1);
-  }
-  if (device.ring.push()) eventChannelNotify(device.port);
-}
-
-/** Grants the pages of a request; false when there are no grants left. */
-function grantPieces(device: BlockDevice, slot: Slot): bool {
-  for (let i: u32 = 0; i < slot.count; i++) store<u32>(slot.piece(i), 0, 4);
-  for (let i: u32 = 0; i < slot.count; i++) {
-    const frame = addressFrame(slot.transfer(i).address);
-    const reference = grantAccess(<u16>device.frontend.backendDomain, frame, slot.operation != BLKIF_OP_READ);
-    if (reference < 0) return false;
-    store<u32>(slot.piece(i), reference, 4);
-  }
-  return true;
-}
-
-/** Ends the grants of a request: whether the back end has let go of all. */
-function endGrants(slot: Slot): bool {
-  let all = true;
-  for (let i: u32 = 0; i < slot.count; i++) {
-    const reference = load<u32>(slot.piece(i), 4);
-    if (reference == 0 || grantEnd(reference) == 0) continue;
-    slot.transfer(i).lost = true;
-    all = false;
-  }
-  return all;
-}
-
-/** Takes one answer in: false when it is none. */
-function answered(device: BlockDevice, entry: usize): bool {
-  const id = changetype<BlkifResponse>(entry).id;
-  const status = changetype<BlkifResponse>(entry).status;
-  if (id >= <u64>BLKIF_RING_ENTRIES) return false;
-  const slot = device.slot(<u32>id);
-  if (slot.state != SLOT_SENT) return false;
-  let result = status == BLKIF_RSP_OKAY ? 0 : -EIO;
-  if (status == BLKIF_RSP_EOPNOTSUPP && slot.count == 0) {
-    // It has offered to flush, and cannot: as Linux has it, what it says is done is done.
-    device.flushing = FLUSH_NONE;
-    result = 0;
-  }
-  if (!endGrants(slot)) result = -EIO;
-  slotDone(device, <u32>id, result);
-  return true;
-}
-
-/** An event of the back end: takes all answers. */
-function onEvent(argument: usize): void {
-  const device = changetype<BlockDevice>(argument);
-  const ring = device.ring;
-  do {
-    const ready = ring.responses();
-    let good: bool = ready >= 0;
-    for (let i = 0; i < ready && good; i++) {
-      good = answered(device, ring.entry(ring.responsesConsumed));
-      ring.consume(1);
-    }
-    if (!good) {
-      log("disk").text("the back end broke the ring protocol: ").signed(-EPROTO).end();
-      blkfrontGiveUp(device);
-      return;
-    }
-  } while (ring.notifyAfter(1));
-  wakeAll(device.queue);
-}
-
-/** Fails all requests, and closes the connection to begin anew. */
-export function blkfrontGiveUp(device: BlockDevice): void {
-  const wasReady = device.isReady;
-  device.isReady = false;
-  for (let i: u32 = 0; i < BLKIF_RING_ENTRIES; i++) {
-    const slot = device.slot(i);
-    if (slot.state == SLOT_SENT) endGrants(slot);
-    if (slot.state == SLOT_SENT || slot.state == SLOT_QUEUED) slotDone(device, i, -EIO);
-  }
-  wakeAll(device.queue);
-  if (wasReady) device.frontend.reset();
-}
-
 // ---- the xenbus driver ----
+
+function onEvent(argument: usize): void {
+  ringTake(changetype<BlockDevice>(argument));
+}
 
 /** Blkback tells nothing before it has connected; the batch must not be empty. */
 function offer(front: Frontend): void {
@@ -241,7 +120,7 @@ function onDetails(argument: usize): void {
   device.flushing = flushes ? FLUSH_CACHE : batch.number(READ_BARRIER, 0) == 1 ? FLUSH_BARRIER : FLUSH_NONE;
   device.isReady = true;
   for (let i: u32 = 0; i < BLKIF_RING_ENTRIES; i++) {
-    if (device.slot(i).state == SLOT_QUEUED) blkfrontSend(device, i);
+    if (device.slot(i).state == SLOT_QUEUED) ringSend(device, i);
   }
   wakeAll(device.queue);
 }
@@ -258,7 +137,7 @@ function release(front: Frontend): void {
   for (let i: u32 = 0; i < BLKIF_RING_ENTRIES; i++) {
     const slot = device.slot(i);
     if (slot.state != SLOT_SENT) continue;
-    if (afterRestore || endGrants(slot)) slot.state = SLOT_QUEUED;
+    if (afterRestore || ringEndGrants(slot)) slot.state = SLOT_QUEUED;
     else slotDone(device, i, -EIO);
   }
   wakeAll(device.queue);

@@ -1,7 +1,7 @@
 // A block device as file systems use it: pieces of memory are queued to be read or written, neighbours on the device become one request, and
 // deviceWait() returns when all are done. One thread at a time (libos/fs/lock.ts). A request lives in a slot from then on until it is answered,
 // whatever becomes of the connection: the ring has as many entries as there are slots, so each slot has a place in it, and what a former back end
-// has not answered is asked again of the next one (blkfront.ts). It fails when there is none, or no answer, for a minute.
+// has not answered is asked again of the next one (blkfront.ts, ring.ts). It fails when there is none, or no answer, for a minute.
 // Invariants: `used` counts slots that are not free; a slot's grants exist only while it is on a ring.
 import { EIO, ETIMEDOUT } from "../../kernel/errno";
 import { log } from "../../kernel/log";
@@ -10,7 +10,7 @@ import { WaitQueue, waitOn } from "../../kernel/thread/wait_queue";
 import { monotonicNow } from "../../kernel/time/clock";
 import { Frontend } from "../../kernel/xenbus/frontend";
 import { FRONTEND_SIZE } from "../../kernel/xenbus/frontend_record";
-import { blkfrontGiveUp, blkfrontSend } from "./blkfront";
+import { ringGiveUp, ringSend } from "./ring";
 import {
   BLKIF_MAX_SEGMENTS_PER_REQUEST,
   BLKIF_OP_FLUSH_DISKCACHE,
@@ -141,7 +141,7 @@ function awaitAnswer(device: BlockDevice): void {
   if (waitOn(device.queue, deadline) != -ETIMEDOUT) return;
   if (device.progressAt + PATIENCE > deadline) return;
   log("disk").text("the back end does not answer").end();
-  blkfrontGiveUp(device);
+  ringGiveUp(device);
 }
 
 /** A slot for a new request. */
@@ -167,7 +167,7 @@ function submit(device: BlockDevice): void {
   device.open = NO_SLOT;
   device.slot(index).state = SLOT_QUEUED;
   if (device.isForbidden) slotDone(device, index, -EIO);
-  else if (device.isReady) blkfrontSend(device, index);
+  else if (device.isReady) ringSend(device, index);
 }
 
 /** The request in slot `index` is done: 0 or -EIO. Its grants are gone. */

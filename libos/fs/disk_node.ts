@@ -4,7 +4,7 @@ import { S_IFMT } from "../posix/constants";
 
 /** The node of inode `number` with `mode`. */
 export function diskNode(number: u32, mode: u32): u64 {
-  return (<u64>((mode & S_IFMT) >> 12) << 32) | number;
+  return ((<u64>((mode & S_IFMT) >> 12)) << 32) | number;
 }
 
 /** The inode's number. */

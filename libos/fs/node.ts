@@ -4,15 +4,7 @@
 import { ENOENT } from "../../kernel/errno";
 import { S_IFDIR, S_IFMT, S_IFREG } from "../posix/constants";
 import { FileStatus } from "../posix/layout";
-import {
-  diskHold,
-  diskLink,
-  diskList,
-  diskLookup,
-  diskParent,
-  diskRelease,
-  diskStatus,
-} from "../optional/with_disk";
+import { diskHold, diskLink, diskList, diskLookup, diskParent, diskRelease, diskStatus } from "../optional/with_disk";
 import { procLink, procList, procLookup, procParent, procStatus, procType } from "../optional/with_proc";
 import { tmpfsList, tmpfsLookup, tmpfsRelease, tmpfsStatus } from "../optional/with_tmpfs";
 import { devicesLink, devicesList, devicesLookup, devicesParent, devicesStatus, devicesType } from "./devices";

@@ -7,7 +7,13 @@ import { filesEnter, filesLeave } from "../fs/lock";
 import { FS_DEVICES } from "../fs/mounts";
 import { nodeHold, nodeType } from "../fs/node";
 import { LAST_NAME, WALK_SIZE, Walk, walkOn } from "../fs/walk";
-import { descriptorClose, descriptorDuplicate, descriptorFile, descriptorFree, descriptorOpen } from "../process/descriptors";
+import {
+  descriptorClose,
+  descriptorDuplicate,
+  descriptorFile,
+  descriptorFree,
+  descriptorOpen,
+} from "../process/descriptors";
 import { KIND_CONSOLE, KIND_DEVICE, KIND_DIRECTORY, KIND_FILE, openFileIsSocket } from "../process/open_file";
 import {
   AT_FDCWD,

@@ -10,7 +10,6 @@ import {
   ENOENT,
   ENOTDIR,
   ENOTEMPTY,
-  EPERM,
   EROFS,
   EXDEV,
 } from "../../kernel/errno";
@@ -174,14 +173,7 @@ export function posix_renameat(
   return filesLeave(rename(oldDirectory, oldPath, oldLength, directory, path, pathLength));
 }
 
-function rename(
-  oldDirectory: i32,
-  oldPath: u32,
-  oldLength: u32,
-  directory: i32,
-  path: u32,
-  pathLength: u32,
-): i32 {
+function rename(oldDirectory: i32, oldPath: u32, oldLength: u32, directory: i32, path: u32, pathLength: u32): i32 {
   const error = userPathParent(oldDirectory, oldPath, oldLength, other);
   if (error != 0) return error;
   const failure = userPathParent(directory, path, pathLength, walk);

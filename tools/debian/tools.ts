@@ -50,7 +50,8 @@ type Binutil = (typeof BINUTILS)[number];
 type ExtTool = (typeof EXT_TOOLS)[number];
 
 /** The programs that can be had. */
-export type HostToolName = "nasm" | "gcc" | "qemu-system-x86_64" | "xz" | "lz4" | "wrk" | "curl" | "tshark" | Binutil | ExtTool;
+export type HostToolName =
+  "nasm" | "gcc" | "qemu-system-x86_64" | "xz" | "lz4" | "wrk" | "curl" | "tshark" | Binutil | ExtTool;
 
 const RECIPES: Readonly<Record<HostToolName, Recipe>> = {
   nasm: { set: NASM, program: "usr/bin/nasm" },

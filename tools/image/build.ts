@@ -8,6 +8,7 @@ import { compileAssembly, compilerVersion, type Compilation } from "./assembly.t
 import { StageCache } from "./cache.ts";
 import { Compiler } from "./compiler.ts";
 import { domainConfig } from "./config.ts";
+import { makeVolumes } from "./disks.ts";
 import { collectFiles, filesBlob } from "./files.ts";
 import {
   type AskedFeatures,
@@ -91,17 +92,19 @@ export async function buildImage(app: string, options: BuildOptions = {}): Promi
     replaceFile(path.join(linked, "image.elf"), elf),
     replaceFile(path.join(linked, "image.symbols.elf"), symbols),
     writeFile(cfg, config),
+    makeVolumes(manifest, elf),
   ]);
   await cache.prune(Date.now());
   return { manifest, elf, symbols, cfg };
 }
 
 // The compiler lays down __heap_base, the end of the static data, only where something mentions it.
-/** The kernel of images that have a network or a /proc, and of those that have none. */
-function kernelCompilation(networked: boolean, proc: boolean): Compilation {
+/** The kernel of images that have a network, and of those that have none; with what the manifest adds. */
+function kernelCompilation(networked: boolean, { proc, disks }: Manifest): Compilation {
   const lines = [
     `export * from "./libos/${networked ? "main_network" : "main"}";`,
     ...(proc ? ['export * from "./libos/main_proc";'] : []),
+    ...(Object.keys(disks).length === 0 ? [] : ['export * from "./libos/main_disk";']),
     "export function staticDataEnd(): usize {",
     "  return __heap_base;",
     "}",
@@ -111,8 +114,9 @@ function kernelCompilation(networked: boolean, proc: boolean): Compilation {
 }
 
 /** The features of the kernel (glue.ts) that an image has because of its manifest. */
-function askedFeatures({ tmpfs, proc }: Manifest): string[] {
-  return [...(Object.keys(tmpfs).length === 0 ? [] : ["tmpfs"]), ...(proc ? ["proc"] : [])];
+function askedFeatures({ tmpfs, proc, disks }: Manifest): string[] {
+  const features = { tmpfs: Object.keys(tmpfs).length > 0, proc, disk: Object.keys(disks).length > 0 };
+  return Object.entries(features).flatMap(([name, asked]) => (asked ? [name] : []));
 }
 
 function appCompilation(appFolder: string, manifest: Manifest): Compilation {
@@ -150,7 +154,7 @@ class Stages {
       // What is small stays small; what serves a network executes much of the kernel for every packet.
       const fast = (manifest.optimize ?? (networked ? "speed" : "size")) === "speed";
       const appWasm = this.compile("app", appCompilation(appFolder, manifest));
-      const kernelWasm = this.kernel(networked, manifest.proc, appWasm);
+      const kernelWasm = this.kernel(networked, manifest, appWasm);
       const kernel = this.unit("kernel", kernelWasm, fast ? "speed" : "size");
       const app = this.unit("app", appWasm, fast ? "speed" : (manifest.optimize ?? "balance"), {
         kernel,
@@ -170,10 +174,10 @@ class Stages {
   }
 
   /** The kernel's module: with a network when the manifest asks for one, or else when the app turns out to use it. */
-  private async kernel(networked: boolean, proc: boolean, appWasm: Promise<string>): Promise<string> {
+  private async kernel(networked: boolean, manifest: Manifest, appWasm: Promise<string>): Promise<string> {
     return this.compile(
       "kernel",
-      kernelCompilation(networked || (await usesNetwork(await readFile(await appWasm))), proc),
+      kernelCompilation(networked || (await usesNetwork(await readFile(await appWasm))), manifest),
     );
   }
 

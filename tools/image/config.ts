@@ -1,6 +1,7 @@
 // The domain's configuration file (xl.cfg(5)) and the kernel command line in it (kernel/command_line.ts):
 // options, then " -- " and the app's arguments.
 import { KaryonError } from "../support/errors.ts";
+import { diskDevice, diskFile } from "./disks.ts";
 import { sizeText, type Manifest } from "./manifest.ts";
 
 // start_info.cmd_line has MAX_GUEST_CMDLINE bytes, the final NUL included (xen.h).
@@ -23,6 +24,7 @@ export function domainConfig(manifest: Manifest, kernel: string): string {
     "vcpus = 1",
     // The clock is Xen's pvclock, which keeps its scale over a migration: no need for Xen to emulate each RDTSC.
     'tsc_mode = "native"',
+    ...diskLines(manifest, kernel),
     `vif = [${manifest.network === false ? "" : ` ${quote(vif(manifest.network))} `}]`,
     `extra = ${quote(commandLine(manifest))}`,
     'on_poweroff = "destroy"',
@@ -42,6 +44,9 @@ export function commandLine(manifest: Manifest): string {
   if (manifest.stack !== undefined) words.push(`stack=${manifest.stack / 1024}K`);
   if (manifest.fork !== undefined) words.push(...forkOptions(manifest.fork));
   for (const [mount, size] of Object.entries(manifest.tmpfs)) words.push(word(`tmpfs=${mount}:${sizeText(size)}`));
+  for (const [index, mount] of Object.keys(manifest.disks).entries()) {
+    words.push(word(`disk=${diskDevice(index)}:${mount}`));
+  }
   for (const [name, value] of Object.entries(manifest.environment)) words.push(`env.${name}=${word(value)}`);
   if (manifest.arguments.length > 0) words.push("--", ...manifest.arguments.map(word));
   const text = words.join(" ");
@@ -53,6 +58,15 @@ export function commandLine(manifest: Manifest): string {
     );
   }
   return text;
+}
+
+/** xl-disk-configuration(5): the target comes last, for it is all of the rest. */
+function diskLines(manifest: Manifest, kernel: string): string[] {
+  const disks = Object.values(manifest.disks).map((source, index) => {
+    const target = diskFile(source, index, kernel);
+    return quote(`format=raw,vdev=${diskDevice(index)},access=rw,target=${target}`);
+  });
+  return disks.length === 0 ? [] : [`disk = [ ${disks.join(", ")} ]`];
 }
 
 function forkOptions({ children, memory, rate }: NonNullable<Manifest["fork"]>): string[] {

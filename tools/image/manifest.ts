@@ -13,6 +13,9 @@ const KIBIBYTE = 1024;
 const LEAST_MEMORY = MEBIBYTE;
 const MOST_MEMORY = 3 * 1024 * MEBIBYTE;
 const MOST_FAMILY_MEMORY = 1024 * 1024 * MEBIBYTE;
+const LEAST_VOLUME = 4 * MEBIBYTE;
+const MOST_VOLUME = 1024 * 1024 * MEBIBYTE;
+const MOST_DISKS = 8;
 const LEAST_STACK = 16 * KIBIBYTE;
 const MOST_STACK = 16 * MEBIBYTE;
 
@@ -100,6 +103,12 @@ const mountPath = z.string().refine((text) => {
   return before === "" && names.length > 0 && names.every(isName);
 }, 'expected an absolute path such as "/var/lib"');
 
+/** What a disk is: the size of a volume that the image tool makes, or the path of a file or block device of the Xen host that holds one. */
+const diskSource = z.union(
+  [bytes(LEAST_VOLUME, MOST_VOLUME), z.string().regex(/^\/[\x21-\x2b\x2d-\x7e]+$/)],
+  'expected a size such as "64M", 4M at least, or the absolute path of a file or block device',
+);
+
 const manifestSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "expected lower case letters, digits and -, at most 32"),
@@ -114,6 +123,10 @@ const manifestSchema = z
     files: relativePath.optional(),
     tmpfs: z.record(mountPath, bytes(4 * KIBIBYTE, MOST_MEMORY)).default({}),
     proc: z.boolean().default(false),
+    disks: z
+      .record(mountPath, diskSource)
+      .refine((disks) => Object.keys(disks).length <= MOST_DISKS, `expected at most ${MOST_DISKS}`)
+      .default({}),
     optimize: z.enum(["speed", "size"], 'expected "speed" or "size"').optional(),
     fork: z
       .union([children.transform((count): ForkManifest => ({ children: count })), forkSchema], FORK_EXPECTED)

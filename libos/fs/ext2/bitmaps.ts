@@ -1,7 +1,8 @@
 // Which blocks and inodes are free: a bitmap of each in every group, and counts of them in the group's descriptor and the superblock. Blocks that
 // the running transaction has freed are not given out before it is committed: their old owner may come back until then.
 import { EIO, ENOSPC } from "../../../kernel/errno";
-import { Buffer, NO_BUFFER, cacheRead } from "./cache";
+import { Buffer, NO_BUFFER } from "./buffers";
+import { cacheRead } from "./cache";
 import { journalAbort, journalChange, journalChangeBitmap, journalForget } from "./journal";
 import { Volume } from "./volume";
 
@@ -13,7 +14,7 @@ function isSet(bitmap: usize, bit: u32): bool {
 
 function setBit(bitmap: usize, bit: u32): void {
   const at = bitmap + (bit >> 3);
-  store<u8>(at, load<u8>(at) | <u8>((<u32>1) << (bit & 7)));
+  store<u8>(at, load<u8>(at) | (<u8>((<u32>1) << (bit & 7))));
 }
 
 function clearBit(bitmap: usize, bit: u32): void {

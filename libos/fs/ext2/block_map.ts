@@ -3,7 +3,8 @@
 import { EFBIG, EIO } from "../../../kernel/errno";
 import { SECTOR_SHIFT } from "../../blk/blkif";
 import { blockTake, inodeGoal } from "./bitmaps";
-import { Buffer, NO_BUFFER, cacheFresh, cacheRead } from "./cache";
+import { Buffer, NO_BUFFER } from "./buffers";
+import { cacheFresh, cacheRead } from "./cache";
 import { inodeBuffer, inodeIn } from "./inode";
 import { journalAbort, journalChange } from "./journal";
 import { DIRECT_BLOCKS } from "./layout";

@@ -1,82 +1,35 @@
-// The blocks of a volume in memory: file contents and everything else, by their number on the device. As many as were made when it was mounted.
-// A buffer is in one of four states: clean; data that is to be written before the next commit; changed in the running transaction, which must
-// not be written in its place; or committed: in the log, and to be written in its place some time. What a call has looked at stays until the call
-// is over or says that it has done with it (cacheStep), so addresses in it stay good. The oldest others make room.
-// Invariants: a buffer whose `stamp` is the present step, one in the running transaction and a pinned one are not taken; in `table` there are
-// only buffers with a block; `node` is in the list of the buffer's state, and in none when clean.
-import { ListNode, listEmpty, listFirst, listInit, listInsertTail, listRemove } from "../../../kernel/list";
+// The blocks of a volume in memory (buffers.ts): file contents and everything else, by their number on the device. As many as were made when it was
+// mounted. What a call has looked at stays until the call is over or says that it has done with it (cacheStep), so addresses in it stay good. The
+// oldest others make room.
+// Invariant: a buffer whose `stamp` is the present step, one in the running transaction and a pinned one are not taken.
+import { ENOMEM } from "../../../kernel/errno";
+import { ListNode, listEmpty, listInit } from "../../../kernel/list";
 import { memoryFreePages } from "../../../kernel/memory/frames";
 import { PAGE_SIZE, orderFor, pageAlloc, pagesAlloc } from "../../../kernel/memory/pages";
-import { ENOMEM } from "../../../kernel/errno";
-import { Transfer, deviceTransfer, deviceWait } from "../../blk/device";
-import { SECTOR_SHIFT } from "../../blk/blkif";
+import { deviceTransfer, deviceWait } from "../../blk/device";
+import {
+  BUFFER_CLEAN,
+  BUFFER_SIZE,
+  Buffer,
+  NO_BLOCK,
+  NO_BUFFER,
+  bufferBecome,
+  bufferBecomeNewest,
+  bufferEnter,
+  bufferFind,
+  bufferLeave,
+  bufferTouch,
+  cachePresent,
+  listedBuffer,
+  nextListed,
+} from "./buffers";
 import { journalAbort } from "./journal";
 import { Volume } from "./volume";
-
-export const BUFFER_CLEAN: u32 = 0;
-export const BUFFER_DATA: u32 = 1;
-export const BUFFER_CHANGED: u32 = 2;
-export const BUFFER_COMMITTED: u32 = 3;
 
 /** Pages of a cache at least and at most; between, an eighth of the memory that is free when it is made. */
 const LEAST_PAGES: u32 = 128;
 const MOST_PAGES: u32 = 4096;
 const FREE_SHIFT: u32 = 3;
-/** No block: a free buffer. Block 0 is never asked for, or is the superblock's. */
-const NO_BLOCK: u32 = u32.MAX_VALUE;
-
-/** A block in memory. */
-@unmanaged
-@final
-export class Buffer extends Transfer {
-  listNext: usize; // ListNode
-  listPrevious: usize;
-  /** The next with the same place in the table. */
-  chain: usize;
-  newer: usize;
-  older: usize;
-  block: u32;
-  /** BUFFER_… */
-  state: u32;
-  isValid: bool;
-  /** Its first four bytes are zero for the time of a commit (log.ts). */
-  isEscaped: bool;
-  pins: u32;
-  stamp: u32;
-  /** Of a bitmap in the running transaction: the Buffer with what it was at the last commit. */
-  frozen: usize;
-
-  get node(): ListNode {
-    return changetype<ListNode>(changetype<usize>(this) + offsetof<Buffer>("listNext"));
-  }
-}
-
-/** Bytes of a Buffer. */
-const BUFFER_SIZE: u32 = (<u32>offsetof<Buffer>() + 7) & ~7;
-
-export const NO_BUFFER: Buffer = changetype<Buffer>(0);
-
-let step: u32 = 1;
-
-/** What was looked at until now may make room. */
-export function cacheStep(): void {
-  step += 1;
-}
-
-function bufferOf(node: usize): Buffer {
-  return changetype<Buffer>(node - offsetof<Buffer>("listNext"));
-}
-
-/** The first buffer of a list of a state; NO_BUFFER when it is empty. */
-export function listedBuffer(list: ListNode): Buffer {
-  return listEmpty(list) ? NO_BUFFER : bufferOf(listFirst(list));
-}
-
-/** The buffer behind `buffer` in `list`; NO_BUFFER at the end. */
-export function nextListed(list: ListNode, buffer: Buffer): Buffer {
-  return buffer.listNext == changetype<usize>(list) ? NO_BUFFER : bufferOf(buffer.listNext);
-}
-
 /** Makes the cache of `volume`, whose blockSize is set: 0 or -ENOMEM. */
 export function cacheInit(volume: Volume): i32 {
   const pages = min(memoryFreePages() >> FREE_SHIFT, MOST_PAGES);
@@ -107,78 +60,7 @@ function addBuffer(volume: Volume, address: usize): void {
   buffer.length = volume.blockSize;
   buffer.block = NO_BLOCK;
   volume.capacity += 1;
-  becomeNewest(volume, buffer);
-}
-
-// ---- age ----
-
-function becomeNewest(volume: Volume, buffer: Buffer): void {
-  buffer.newer = 0;
-  buffer.older = volume.newest;
-  if (volume.newest != 0) changetype<Buffer>(volume.newest).newer = changetype<usize>(buffer);
-  else volume.oldest = changetype<usize>(buffer);
-  volume.newest = changetype<usize>(buffer);
-}
-
-function leaveAges(volume: Volume, buffer: Buffer): void {
-  if (buffer.newer != 0) changetype<Buffer>(buffer.newer).older = buffer.older;
-  else volume.newest = buffer.older;
-  if (buffer.older != 0) changetype<Buffer>(buffer.older).newer = buffer.newer;
-  else volume.oldest = buffer.newer;
-}
-
-/** Marks it as looked at in this step. */
-function touch(volume: Volume, buffer: Buffer): void {
-  buffer.stamp = step;
-  if (volume.newest == changetype<usize>(buffer)) return;
-  leaveAges(volume, buffer);
-  becomeNewest(volume, buffer);
-}
-
-// ---- the table ----
-
-function bucket(volume: Volume, block: u32): usize {
-  return volume.table + ((<usize>((block * 0x9e3779b1) & volume.tableMask)) << 2);
-}
-
-function find(volume: Volume, block: u32): Buffer {
-  let at = load<usize>(bucket(volume, block));
-  while (at != 0 && changetype<Buffer>(at).block != block) at = changetype<Buffer>(at).chain;
-  return changetype<Buffer>(at);
-}
-
-function enter(volume: Volume, buffer: Buffer, block: u32): void {
-  const head = bucket(volume, block);
-  buffer.block = block;
-  buffer.sector = (<u64>block) << (volume.blockShift - SECTOR_SHIFT);
-  buffer.chain = load<usize>(head);
-  store<usize>(head, changetype<usize>(buffer));
-}
-
-function leave(volume: Volume, buffer: Buffer): void {
-  if (buffer.block == NO_BLOCK) return;
-  let link = bucket(volume, buffer.block);
-  while (load<usize>(link) != changetype<usize>(buffer)) link = load<usize>(link) + offsetof<Buffer>("chain");
-  store<usize>(link, buffer.chain);
-  buffer.block = NO_BLOCK;
-}
-
-// ---- states ----
-
-/** Changes the state, and the list. */
-export function bufferBecome(volume: Volume, buffer: Buffer, state: u32): void {
-  if (buffer.state == state) return;
-  if (buffer.state != BUFFER_CLEAN) listRemove(buffer.node);
-  if (buffer.state == BUFFER_DATA) volume.dataCount -= 1;
-  if (buffer.state == BUFFER_CHANGED) volume.changedCount -= 1;
-  buffer.state = state;
-  if (state == BUFFER_DATA) {
-    volume.dataCount += 1;
-    listInsertTail(volume.data, buffer.node);
-  } else if (state == BUFFER_CHANGED) {
-    volume.changedCount += 1;
-    listInsertTail(volume.changed, buffer.node);
-  } else if (state == BUFFER_COMMITTED) listInsertTail(volume.committed, buffer.node);
+  bufferBecomeNewest(volume, buffer);
 }
 
 /** Waits for all that is under way: 0 or -EIO. What could not be read is asked for again by who wants it. */
@@ -223,7 +105,7 @@ export function cacheWriteCommitted(volume: Volume): i32 {
 // ---- getting ----
 
 function mayBeTaken(buffer: Buffer): bool {
-  return buffer.stamp != step && buffer.pins == 0 && buffer.state == BUFFER_CLEAN && !buffer.lost;
+  return buffer.stamp != cachePresent() && buffer.pins == 0 && buffer.state == BUFFER_CLEAN && !buffer.lost;
 }
 
 /** The oldest buffer that can be taken; NO_BUFFER for none. */
@@ -246,9 +128,9 @@ export function cacheTake(volume: Volume): Buffer {
     buffer = oldestFree(volume);
   }
   if (buffer == NO_BUFFER) return NO_BUFFER;
-  leave(volume, buffer);
+  bufferLeave(volume, buffer);
   buffer.isValid = false;
-  touch(volume, buffer);
+  bufferTouch(volume, buffer);
   return buffer;
 }
 
@@ -259,20 +141,20 @@ export function cacheGive(buffer: Buffer): void {
 
 /** The buffer of `block`, whatever is in it; NO_BUFFER when there is none to be had. */
 export function cacheBuffer(volume: Volume, block: u32): Buffer {
-  let buffer = find(volume, block);
+  let buffer = bufferFind(volume, block);
   if (buffer == NO_BUFFER || buffer.lost) {
-    if (buffer != NO_BUFFER) leave(volume, buffer);
+    if (buffer != NO_BUFFER) bufferLeave(volume, buffer);
     buffer = cacheTake(volume);
     if (buffer == NO_BUFFER) return NO_BUFFER;
-    enter(volume, buffer, block);
+    bufferEnter(volume, buffer, block);
   }
-  touch(volume, buffer);
+  bufferTouch(volume, buffer);
   return buffer;
 }
 
 /** Whether `block` is there. */
 export function cacheHas(volume: Volume, block: u32): bool {
-  const buffer = find(volume, block);
+  const buffer = bufferFind(volume, block);
   return buffer != NO_BUFFER && buffer.isValid;
 }
 
@@ -302,7 +184,7 @@ export function cacheRead(volume: Volume, block: u32): Buffer {
 
 /** The same, good only until the cache is asked for the next one, however many there are to be gone through. */
 export function cachePeek(volume: Volume, block: u32): Buffer {
-  const known = find(volume, block);
+  const known = bufferFind(volume, block);
   const stamp = known == NO_BUFFER ? 0 : known.stamp;
   const buffer = cacheRead(volume, block);
   if (buffer != NO_BUFFER) buffer.stamp = stamp;
@@ -311,7 +193,7 @@ export function cachePeek(volume: Volume, block: u32): Buffer {
 
 /** What cachePeek() has found stays for this step. */
 export function cacheKeep(volume: Volume, buffer: Buffer): void {
-  touch(volume, buffer);
+  bufferTouch(volume, buffer);
 }
 
 /** The buffer of `block`, which nothing was in, with zeros; NO_BUFFER when there is none to be had. */
@@ -325,7 +207,7 @@ export function cacheFresh(volume: Volume, block: u32): Buffer {
 
 /** Forgets what is in `block`, which is nobody's any more: it is not written. */
 export function cacheForget(volume: Volume, block: u32): void {
-  const buffer = find(volume, block);
+  const buffer = bufferFind(volume, block);
   if (buffer == NO_BUFFER) return;
   bufferBecome(volume, buffer, BUFFER_CLEAN);
   buffer.isValid = false;

@@ -9,7 +9,8 @@ import { diskNode, diskNodeNumber } from "../disk_node";
 import { ListedName } from "../listing";
 import { Mount } from "../mounts";
 import { blockMap } from "./block_map";
-import { NO_BUFFER, cacheRead, cacheStep } from "./cache";
+import { NO_BUFFER, cacheStep } from "./buffers";
+import { cacheRead } from "./cache";
 import {
   NO_ENTRY,
   directoryFailure,
@@ -251,7 +252,7 @@ export function diskSetTimes(mount: Mount, node: u64, accessed: u64, modified: u
 export function diskSetMode(mount: Mount, node: u64, mode: u32): i32 {
   const inode = changing(mount, node);
   if (inode == NO_INODE) return diskLeave(failure);
-  inode.mode = (inode.mode & ~PERMISSIONS) | (<u16>mode & PERMISSIONS);
+  inode.mode = (inode.mode & ~PERMISSIONS) | ((<u16>mode) & PERMISSIONS);
   inodeSetChanged(volumeOf(mount), inode, wallClockNow());
   return diskLeave(0);
 }

@@ -3,7 +3,8 @@
 import { EIO } from "../../../kernel/errno";
 import { blockFree } from "./bitmaps";
 import { blockSectors } from "./block_map";
-import { Buffer, NO_BUFFER, cacheRead, cacheStep } from "./cache";
+import { Buffer, NO_BUFFER, cacheStep } from "./buffers";
+import { cacheRead } from "./cache";
 import { NO_INODE, inodeBuffer, inodeChange, inodeIsDirectory, inodeIn } from "./inode";
 import { journalAbort, journalBegin, journalChange } from "./journal";
 import { DIRECT_BLOCKS } from "./layout";

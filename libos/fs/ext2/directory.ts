@@ -6,7 +6,8 @@ import { EINVAL, EIO } from "../../../kernel/errno";
 import { bytesEqual } from "../../../kernel/text";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK } from "../../posix/constants";
 import { blockMap, blockMapMake } from "./block_map";
-import { Buffer, NO_BUFFER, cacheFresh, cacheKeep, cachePeek, cacheRead } from "./cache";
+import { Buffer, NO_BUFFER } from "./buffers";
+import { cacheFresh, cacheKeep, cachePeek } from "./cache";
 import { NO_INODE, inodeAt, inodeChange, inodeSetSize, inodeSize, inodeTouch } from "./inode";
 import { journalChange } from "./journal";
 import { DirectoryEntry, ENTRY_HEADER, FLAG_INDEX } from "./layout";
@@ -92,7 +93,7 @@ export function directoryFind(volume: Volume, directory: u32, name: usize, lengt
     if (buffer == NO_BUFFER) return -EIO;
     const end = buffer.address + volume.blockSize;
     let before: usize = 0;
-    for (let at = buffer.address; at < end; ) {
+    for (let at = buffer.address; at < end;) {
       const step = entryStep(at, end);
       if (step == 0) return -EIO;
       const entry = changetype<DirectoryEntry>(at);
@@ -133,7 +134,7 @@ let isBroken = false;
 function roomIn(volume: Volume, buffer: Buffer, size: u32): usize {
   const end = buffer.address + volume.blockSize;
   isBroken = false;
-  for (let at = buffer.address; at < end; ) {
+  for (let at = buffer.address; at < end;) {
     const step = entryStep(at, end);
     isBroken = step == 0;
     if (isBroken) return 0;
@@ -157,7 +158,7 @@ function extend(volume: Volume, directory: u32, logical: i64): Buffer {
   if (buffer == NO_BUFFER || inode == NO_INODE) return NO_BUFFER;
   journalChange(volume, buffer);
   changetype<DirectoryEntry>(buffer.address).length = <u16>volume.blockSize;
-  inodeSetSize(volume, inode, <u64>(logical + 1) << volume.blockShift);
+  inodeSetSize(volume, inode, (<u64>(logical + 1)) << volume.blockShift);
   return buffer;
 }
 
@@ -263,11 +264,11 @@ export function directoryNext(volume: Volume, directory: u32, position: u64): Di
   failure = <i32>min<i64>(count, 0);
   for (let logical = <i64>(position >> volume.blockShift); logical < count; logical++) {
     const buffer = peek(volume, directory, logical);
-    const start = <u64>logical << volume.blockShift;
+    const start = (<u64>logical) << volume.blockShift;
     const end: usize = buffer == NO_BUFFER ? 0 : buffer.address + volume.blockSize;
     failure = -EIO;
     if (end == 0) return NO_ENTRY;
-    for (let at = buffer.address; at < end; ) {
+    for (let at = buffer.address; at < end;) {
       const step = entryStep(at, end);
       if (step == 0) return NO_ENTRY;
       const entry = changetype<DirectoryEntry>(at);

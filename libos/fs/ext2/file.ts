@@ -3,17 +3,8 @@
 import { EFBIG, EIO, ENOSPC } from "../../../kernel/errno";
 import { wallClockNow } from "../../../kernel/time/clock";
 import { blockMap, blockMapMake, blockWasMade } from "./block_map";
-import {
-  Buffer,
-  NO_BUFFER,
-  cacheBuffer,
-  cacheFresh,
-  cacheHas,
-  cacheRead,
-  cacheReadBegin,
-  cacheReadWait,
-  cacheStep,
-} from "./cache";
+import { Buffer, NO_BUFFER, cacheStep } from "./buffers";
+import { cacheBuffer, cacheFresh, cacheHas, cacheRead, cacheReadBegin, cacheReadWait } from "./cache";
 import {
   NO_INODE,
   inodeAt,
@@ -71,7 +62,7 @@ export function fileRead(volume: Volume, number: u32, target: usize, count: u32,
   while (done < length) {
     cacheStep();
     const logical = (offset + done) >> volume.blockShift;
-    const start = <u32>(offset + done) & (volume.blockSize - 1);
+    const start = (<u32>(offset + done)) & (volume.blockSize - 1);
     const piece = min(volume.blockSize - start, length - done);
     const block = blockMap(volume, number, logical);
     if (block < 0) return done != 0 ? <i32>done : <i32>block;
@@ -111,7 +102,7 @@ function writePiece(volume: Volume, number: u32, source: usize, count: u32, offs
   if (buffer == NO_BUFFER) return failure;
   const inode = inodeChange(volume, number);
   if (inode == NO_INODE) return -EIO;
-  memory.copy(buffer.address + (<u32>offset & (volume.blockSize - 1)), source, count);
+  memory.copy(buffer.address + ((<u32>offset) & (volume.blockSize - 1)), source, count);
   journalData(volume, buffer);
   if (offset + count > inodeSize(inode)) inodeSetSize(volume, inode, offset + count);
   inodeTouch(volume, inode);
@@ -126,14 +117,7 @@ export function fileWritten(): u64 {
 }
 
 /** Writes `count` bytes at `offset`, or at the end if `appending`: how many, or -ENOSPC, -EFBIG, -EROFS, -EIO when none. */
-export function fileWrite(
-  volume: Volume,
-  number: u32,
-  source: usize,
-  count: u32,
-  offset: u64,
-  appending: bool,
-): i32 {
+export function fileWrite(volume: Volume, number: u32, source: usize, count: u32, offset: u64, appending: bool): i32 {
   if (count == 0) return 0;
   const inode = inodeAt(volume, number);
   if (inode == NO_INODE) return -EIO;
@@ -143,7 +127,7 @@ export function fileWrite(
   let done: u32 = 0;
   while (done < length) {
     const at = begin + done;
-    const piece = min(volume.blockSize - (<u32>at & (volume.blockSize - 1)), length - done);
+    const piece = min(volume.blockSize - ((<u32>at) & (volume.blockSize - 1)), length - done);
     let error = writePiece(volume, number, source + done, piece, at);
     // What the transaction has freed can be had when it is committed.
     if (error == -ENOSPC && volume.frozenCount != 0 && journalCommit(volume) == 0) {
@@ -161,7 +145,7 @@ export function fileWrite(
 
 /** Makes what is behind byte `size` of the block that it is in zero; it is seen so with the new size only. */
 function clearRest(volume: Volume, number: u32, size: u64): i32 {
-  const start = <u32>size & (volume.blockSize - 1);
+  const start = (<u32>size) & (volume.blockSize - 1);
   if (start == 0) return 0;
   const block = blockMap(volume, number, size >> volume.blockShift);
   if (block <= 0) return <i32>block;

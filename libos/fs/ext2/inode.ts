@@ -2,7 +2,8 @@
 // block, whose address is good for the present step (cache.ts).
 import { wallClockNow } from "../../../kernel/time/clock";
 import { S_IFDIR, S_IFMT, S_IFREG } from "../../posix/constants";
-import { Buffer, NO_BUFFER, cacheRead } from "./cache";
+import { Buffer, NO_BUFFER } from "./buffers";
+import { cacheRead } from "./cache";
 import { journalChange } from "./journal";
 import {
   INODE_ACCESSED_EXTRA,
@@ -60,7 +61,7 @@ export function inodeChange(volume: Volume, number: u32): Inode {
 
 /** S_IF… */
 export function inodeType(inode: Inode): u32 {
-  return <u32>inode.mode & S_IFMT;
+  return (<u32>inode.mode) & S_IFMT;
 }
 
 export function inodeIsDirectory(inode: Inode): bool {
@@ -105,7 +106,7 @@ function readTime(volume: Volume, inode: Inode, seconds: u32, extraOffset: usize
 function writeTime(volume: Volume, inode: Inode, time: u64, extraOffset: usize): u32 {
   const seconds = time / NANOSECONDS;
   if (hasExtra(volume, inode, extraOffset)) {
-    const epoch = <u32>((<i64>seconds - <i64>(<i32>(<u32>seconds))) >> 32) & 3;
+    const epoch = (<u32>((<i64>seconds - <i64>(<i32>(<u32>seconds))) >> 32)) & 3;
     store<u32>(changetype<usize>(inode) + extraOffset, ((<u32>(time % NANOSECONDS)) << 2) | epoch);
   }
   return <u32>seconds;

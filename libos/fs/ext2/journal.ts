@@ -18,13 +18,9 @@ import {
   Buffer,
   NO_BUFFER,
   bufferBecome,
-  cacheForget,
-  cacheGive,
-  cacheTake,
-  cacheWriteCommitted,
-  cacheWriteData,
   listedBuffer,
-} from "./cache";
+} from "./buffers";
+import { cacheForget, cacheGive, cacheTake, cacheWriteCommitted, cacheWriteData } from "./cache";
 import { journalMark, journalTransfer } from "./journal_layout";
 import { logBlocksMaximum, logWriteCommit, logWriteTransaction, logWritten } from "./log";
 import { Volume } from "./volume";

@@ -2,7 +2,7 @@
 import { Thread, currentThread } from "../../../kernel/thread/scheduler";
 import { WaitQueue, waitOn, wakeOne } from "../../../kernel/thread/wait_queue";
 import { NEVER } from "../../../kernel/time/clock";
-import { cacheStep } from "./cache";
+import { cacheStep } from "./buffers";
 
 const queue = changetype<WaitQueue>(memory.data(8, 4));
 let owner: usize = 0;

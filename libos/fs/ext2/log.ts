@@ -1,7 +1,7 @@
 // Writing a transaction to the log (journal_layout.ts): revokes, descriptors and the blocks themselves, straight from their buffers, and
 // behind them, when all this is on the device, the commit block.
 import { PAGE_SIZE, orderFor, pagesAlloc } from "../../../kernel/memory/pages";
-import { Buffer, NO_BUFFER, listedBuffer, nextListed } from "./cache";
+import { Buffer, NO_BUFFER, listedBuffer, nextListed } from "./buffers";
 import {
   HEADER_SEQUENCE,
   HEADER_SIZE,

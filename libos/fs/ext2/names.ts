@@ -5,7 +5,8 @@ import { wallClockNow } from "../../../kernel/time/clock";
 import { S_IFDIR, S_IFLNK, S_IFMT, S_ISGID } from "../../posix/constants";
 import { blockFree, inodeGive, inodeTake } from "./bitmaps";
 import { blockMapMake } from "./block_map";
-import { NO_BUFFER, cacheFresh } from "./cache";
+import { NO_BUFFER } from "./buffers";
+import { cacheFresh } from "./cache";
 import {
   directoryAdd,
   directoryBegin,
@@ -101,7 +102,7 @@ export function make(
   const parent = inodeAt(volume, directory);
   if (isDirectory && parent.links >= LINKS_MAXIMUM) return -EMLINK;
   if ((mode & S_IFMT) == S_IFLNK && textLength >= volume.blockSize) return -ENAMETOOLONG;
-  const inherited = isDirectory ? <u32>parent.mode & S_ISGID : 0;
+  const inherited = isDirectory ? (<u32>parent.mode) & S_ISGID : 0;
   const taken = inodeTake(volume, directory, isDirectory);
   if (taken < 0) return taken;
   const number = <u32>taken;

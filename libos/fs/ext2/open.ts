@@ -7,7 +7,8 @@ import { wallClockNow } from "../../../kernel/time/clock";
 import { SECTOR_SHIFT } from "../../blk/blkif";
 import { BlockDevice, Transfer, deviceFlush, deviceTransfer, deviceWait } from "../../blk/device";
 import { blockMap } from "./block_map";
-import { BUFFER_DATA, NO_BUFFER, bufferBecome, cacheInit, cacheRead, cacheStep, cacheWriteData } from "./cache";
+import { BUFFER_DATA, NO_BUFFER, bufferBecome, cacheStep } from "./buffers";
+import { cacheInit, cacheRead, cacheWriteData } from "./cache";
 import { NO_INODE, inodeAt, inodeSize } from "./inode";
 import { journalAbort, journalCheckpoint, journalCommit } from "./journal";
 import {
@@ -92,7 +93,8 @@ function check(device: BlockDevice, superblock: Superblock): i32 {
     return refuse(-EINVAL, "it holds no ext3 file system: make one with mke2fs -t ext3");
   }
   const unknown = superblock.incompatible & ~INCOMPAT_KNOWN;
-  const hasAll = (superblock.incompatible & INCOMPAT_FILETYPE) != 0 && (superblock.compatible & COMPAT_HAS_JOURNAL) != 0;
+  const hasAll =
+    (superblock.incompatible & INCOMPAT_FILETYPE) != 0 && (superblock.compatible & COMPAT_HAS_JOURNAL) != 0;
   if (unknown != 0 || (superblock.readOnlyCompatible & ~RO_COMPAT_KNOWN) != 0 || !hasAll) {
     return refuse(-EINVAL, "it is no ext3 with the usual features: make one with mke2fs -t ext3");
   }
@@ -154,7 +156,7 @@ function mapJournal(volume: Volume): i32 {
   if (inode == NO_INODE) return -EIO;
   const length = inodeSize(inode) >> volume.blockShift;
   if (length < 64 || length > <u64>volume.blocks) return -EINVAL;
-  const order = orderFor(<u32>length << 2);
+  const order = orderFor((<u32>length) << 2);
   if (order > 10) return refuse(-ENOMEM, "its journal is too large: mke2fs -J size=64");
   volume.journalPlaces = pagesAlloc(order);
   if (volume.journalPlaces == 0) return -ENOMEM;

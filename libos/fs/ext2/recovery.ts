@@ -5,7 +5,8 @@ import { EIO, ENOMEM } from "../../../kernel/errno";
 import { log } from "../../../kernel/log";
 import { PAGE_SIZE, pageAlloc, pagesFree } from "../../../kernel/memory/pages";
 import { deviceFlush } from "../../blk/device";
-import { BUFFER_DATA, NO_BUFFER, bufferBecome, cacheFresh, cacheStep, cacheWriteData } from "./cache";
+import { BUFFER_DATA, NO_BUFFER, bufferBecome, cacheStep } from "./buffers";
+import { cacheFresh, cacheWriteData } from "./cache";
 import {
   HEADER_SEQUENCE,
   HEADER_SIZE,
@@ -173,6 +174,12 @@ export function recover(volume: Volume): i32 {
   if (unsettled != 0) return unsettled;
   volume.sequence = end + 1;
   const start = bigLoad(volume.journalSuper + JOURNAL_SEQUENCE);
-  log("disk").text("replayed ").decimal(end - start).text(" transactions, ").decimal(replayed).text(" blocks").end();
+  log("disk")
+    .text("replayed ")
+    .decimal(end - start)
+    .text(" transactions, ")
+    .decimal(replayed)
+    .text(" blocks")
+    .end();
   return 0;
 }

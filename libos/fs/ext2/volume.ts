@@ -2,7 +2,7 @@
 // superblock and the group descriptors stay in the cache for good; what changes in them changes there.
 import { ListNode } from "../../../kernel/list";
 import { BlockDevice } from "../../blk/device";
-import { Buffer } from "./cache";
+import { Buffer } from "./buffers";
 import { GROUP_DESCRIPTOR_SIZE, GroupDescriptor, Superblock } from "./layout";
 
 @unmanaged

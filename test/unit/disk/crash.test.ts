@@ -8,7 +8,17 @@ import { seededRandom } from "../../../tools/fake-xen/world.ts";
 import type { Piece } from "../../fake/calls.ts";
 import { fakeKernel } from "../../support/fake.ts";
 import { Random } from "../../support/random.ts";
-import { FileCalls, O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_WRONLY, S_IFDIR, S_IFLNK, S_IFMT } from "../posix/file_calls.ts";
+import {
+  FileCalls,
+  O_APPEND,
+  O_CREAT,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+} from "../posix/file_calls.ts";
 import { runApp } from "../posix/machine.ts";
 import { type Node, type Tree, compareStates } from "./model.ts";
 import { checkVolume, makeVolume } from "./volumes.ts";

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import type { Piece } from "../../fake/calls.ts";
 import type { Random } from "../../support/random.ts";
+import type {
+  FileCalls} from "./file_calls.ts";
 import {
-  FileCalls,
   type FileStatus,
   O_APPEND,
   O_CREAT,
