@@ -28,7 +28,7 @@ import { ringEndGrants, ringSend, ringTake } from "./ring";
 /** Devices that can be had: each fits into a page. */
 const DEVICES: u32 = 8;
 /** The largest device, so that sectors times 512 is a signed number. */
-const MOST_SECTORS: i64 = 1 << 54;
+const MOST_SECTORS: i64 = 1 << 50;
 
 // What a connected back end tells, in the order in which it is read.
 const READ_SECTORS: u32 = 0;

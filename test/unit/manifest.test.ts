@@ -24,6 +24,7 @@ describe("karyon.json", () => {
       environment: {},
       tmpfs: {},
       proc: false,
+      disks: {},
     });
     assert.deepEqual(manifest({ network: {} }).network, { address: "dhcp" });
   });
@@ -46,16 +47,28 @@ describe("karyon.json", () => {
       files: "www",
       tmpfs: { "/tmp": "8M", "/var/lib": "64K" },
       proc: true,
+      disks: { "/data": "64M", "/var/db": "/dev/vg0/db" },
       optimize: "size",
     });
     assert.deepEqual(full.tmpfs, { "/tmp": 8 * MEBIBYTE, "/var/lib": 64 * 1024 });
     assert.match(commandLine(full), / tmpfs=\/tmp:8M tmpfs=\/var\/lib:64K /);
+    assert.match(commandLine(full), / disk=xvda:\/data disk=xvdb:\/var\/db /);
+    assert.match(
+      domainConfig(full, "/images/web.elf"),
+      /^disk = \[ "format=raw,vdev=xvda,access=rw,target=\/images\/web\.xvda\.img", "format=raw,vdev=xvdb,access=rw,target=\/dev\/vg0\/db" \]$/m,
+    );
     assert.equal(full.memory, 2 * MEBIBYTE);
     assert.equal(full.stack, 64 * 1024);
   });
 
   const wrong: readonly (readonly [object, RegExp])[] = [
     [{ name: "Web Server" }, /^ {2}name: expected lower case/m],
+    [
+      { disks: { "/data": "1M" } },
+      /^ {2}disks\.\/data: expected a size such as "64M", 4M at least, or the absolute path/m,
+    ],
+    [{ disks: { data: "64M" } }, /^ {2}disks\.data: /m],
+    [{ disks: { "/data": "data.img" } }, /^ {2}disks\.\/data: expected a size/m],
     [{ memory: "16" }, /^ {2}memory: expected a size/m],
     [{ memory: "512K" }, /^ {2}memory: expected 1M to 3072M/m],
     [{ memory: "4G" }, /^ {2}memory: expected 1M to 3072M/m],

@@ -5,7 +5,7 @@
 // What the kernel has only for a certain system call it reaches through an import of module with_<call>: with an app
 // that makes the call that is the kernel's export of the same name, with another an empty function. So the linker
 // leaves out what an app cannot use, although the kernel is compiled once for all apps. with_network is for the kernel that
-// has one, whatever the app calls, with_tmpfs for apps that make files and for manifests that ask for it, with_pipe also for sockets of AF_UNIX, with_fork_network for where both are, with_fork_pipe for an app that makes both calls.
+// has one, whatever the app calls, with_tmpfs for apps that make files and for manifests that ask for it, with_proc and with_disk for such manifests, with_pipe also for sockets of AF_UNIX, with_fork_network for where both are, with_fork_pipe for an app that makes both calls.
 import { KaryonError } from "../support/errors.ts";
 import { appData, kernelData } from "./static_data.ts";
 import { placement } from "./traffic.ts";

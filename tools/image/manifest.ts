@@ -104,9 +104,10 @@ const mountPath = z.string().refine((text) => {
 }, 'expected an absolute path such as "/var/lib"');
 
 /** What a disk is: the size of a volume that the image tool makes, or the path of a file or block device of the Xen host that holds one. */
+const DISK_EXPECTED = 'expected a size such as "64M", 4M at least, or the absolute path of a file or block device';
 const diskSource = z.union(
-  [bytes(LEAST_VOLUME, MOST_VOLUME), z.string().regex(/^\/[\x21-\x2b\x2d-\x7e]+$/)],
-  'expected a size such as "64M", 4M at least, or the absolute path of a file or block device',
+  [bytes(LEAST_VOLUME, MOST_VOLUME), z.string().regex(/^\/[\x21-\x2b\x2d-\x7e]+$/, DISK_EXPECTED)],
+  DISK_EXPECTED,
 );
 
 const manifestSchema = z

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import type { Piece } from "../../fake/calls.ts";
 import type { Random } from "../../support/random.ts";
-import type {
-  FileCalls} from "./file_calls.ts";
+import type { FileCalls } from "./file_calls.ts";
 import {
   type FileStatus,
   O_APPEND,
