@@ -3,6 +3,7 @@
 // console and xenstore rings, and left the grant table unmapped.
 import { log } from "../log";
 import { copyOnWriteForked } from "../memory/copy_on_write";
+import { directMapForked } from "../memory/direct_map";
 import { driversRest, driversResume } from "../power/suspend";
 import { reconnect } from "../power/reconnect";
 import { clockFork } from "../time/clock";
@@ -14,7 +15,10 @@ export function childStart(): void {
   trapInit(); // a new vCPU has no exception entries
   clockFork();
   stageReached(STAGE_CHILD_BEGAN);
-  if (forkDescriptor().way != WAY_COPY) copyOnWriteForked();
+  if (forkDescriptor().way != WAY_COPY) {
+    copyOnWriteForked();
+    directMapForked();
+  }
   driversRest();
   reconnect();
   stageReached(STAGE_CHILD_CONNECTED);

@@ -85,6 +85,11 @@ function protect(): void {
   mmuextFlushTlb();
 }
 
+/** In a copy of the domain that shares its memory: of what the builder mapped, it has only what the kernel had taken. */
+export function directMapForked(): void {
+  mappedEnd = frameAddress(framesKernelEnd());
+}
+
 /** Maps more frames for a block of 2^order pages; false when there are none. */
 function grow(order: u32): bool {
   const wanted = max(GROWTH, 1 << order);
