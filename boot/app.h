@@ -25,3 +25,11 @@ INLINE void leaveKernel(void) {
   boot_sharedInfo[1] = 0;
   if (UNLIKELY(boot_sharedInfo[0] | app_workDue)) kernel_leaveKernel();
 }
+
+// At the end of each system call of an app that may become another program: when it does, its other threads end there.
+extern u32 app_threadsEnd;
+void kernel_execThreadEnds(void);
+#define END_THREAD \
+  do { \
+    if (UNLIKELY(app_threadsEnd)) kernel_execThreadEnds(); \
+  } while (0)

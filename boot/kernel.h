@@ -95,6 +95,14 @@ void app_threadStart(u32 entry, u32 argument);
 u32 app_stackPointerGet(void);
 void app_stackPointerSet(u32 value);
 
+
+// The programs of the image, the app among them (boot/programs.h, tools/image/glue.ts): only execve asks.
+extern const u32 app_programs;
+extern u32 app_threadsEnd;
+extern const u8 app_name[];
+u32 app_programPages(u32 number);
+void app_programSelect(u32 number);
+
 // App functions compare their frame with it (boot/app.h).
 u64 app_stackLimit;
 
@@ -111,6 +119,11 @@ INLINE u32 kernel_import_boot_appStart(void) { return app_start(); }
 INLINE void kernel_import_boot_appThreadStart(u32 entry, u32 argument) { app_threadStart(entry, argument); }
 INLINE u32 kernel_import_boot_appStackPointerGet(void) { return app_stackPointerGet(); }
 INLINE void kernel_import_boot_appStackPointerSet(u32 value) { app_stackPointerSet(value); }
+INLINE u32 kernel_import_boot_appName(void) { return (u32)(u64)app_name; }
+INLINE u32 kernel_import_boot_appPrograms(void) { return app_programs; }
+INLINE u32 kernel_import_boot_appProgramPages(u32 number) { return app_programPages(number); }
+INLINE void kernel_import_boot_appProgramSelect(u32 number) { app_programSelect(number); }
+INLINE void kernel_import_boot_appThreadsEnd(u32 end) { app_threadsEnd = end; }
 INLINE void kernel_import_boot_workDue(u32 due) { app_workDue = due; }
 INLINE void kernel_import_boot_signalsDue(u32 due) { app_signalsDue = due; }
 INLINE void kernel_import_boot_setStackLimit(u32 limit) { app_stackLimit = limit; }

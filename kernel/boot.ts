@@ -59,7 +59,17 @@ export declare function machineToPhys(mfn: u64): u64;
 export declare function appInitialPages(): u32;
 /** The most wasm pages that the app's module lets its memory grow to. */
 export declare function appMaximumPages(): u32;
-/** Copies the app's data segments to their places in the app's mapped memory. */
+/** The name of the image, as its manifest has it, ended by a zero byte. */
+export declare function appName(): usize;
+/** How many programs the image has that execve may begin; 0 when it has only the app. */
+export declare function appPrograms(): u32;
+/** Wasm pages with which program `number` begins. */
+export declare function appProgramPages(number: u32): u32;
+/** Makes program `number` the app, of which the other functions speak. */
+export declare function appProgramSelect(number: u32): void;
+/** Says that the app's threads, but for the one that runs, are to end: each at the end of its system call asks for it by the export execThreadEnds. */
+export declare function appThreadsEnd(end: bool): void;
+/** Copies the app's data segments to their places in the app's mapped memory; of one of several programs, gives its globals their first values, too. */
 export declare function appDataCopy(): void;
 /** Runs the app's _start; its result is the exit status. */
 export declare function appStart(): i32;

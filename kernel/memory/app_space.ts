@@ -35,3 +35,8 @@ export function appSpaceGrow(newSize: u32): i32 {
   size = newSize;
   return 0;
 }
+
+/** The app's memory is `newSize` bytes now: what is mapped has been made so (app_renewal.ts). */
+export function appSpaceResize(newSize: u32): void {
+  size = newSize;
+}

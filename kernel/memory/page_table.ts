@@ -189,6 +189,11 @@ export function pageEntriesExpose(start: usize, end: usize): i32 {
   return 0;
 }
 
+/** Whether pageEntriesExpose() has done so. */
+export function pageEntriesExposed(): bool {
+  return exposedFrom != 0;
+}
+
 /** The L1 entry of an address between those of pageEntriesExpose() whose region has a table. */
 export function pageEntry(address: usize): u64 {
   return load<u64>(ENTRIES_BASE + ((address >> PAGE_SHIFT) << 3));

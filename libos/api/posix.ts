@@ -3,7 +3,30 @@
 // Every call returns a value >= 0, or -errno; none touches `errno`: the functions of this folder do.
 
 // processes
+/** Calls what atexit was told, and ends the process. */
 export declare function exit(status: i32): void;
+/** Ends it without. */
+export declare function exit_group(status: i32): void;
+/** Has _exit_handler(handler) called when the process ends by itself. */
+export declare function atexit(handler: u32): i32;
+/**
+ * Becomes the program that the path names. Arguments – the first is the program's name – and environment are bytes, each text ended
+ * by a zero byte. AT_EMPTY_PATH: the program that the descriptor `directory` is. Returns only errors.
+ */
+export declare function execveat(
+  directory: i32,
+  path: usize,
+  pathLength: u32,
+  argumentTexts: usize,
+  argumentsLength: u32,
+  environment: usize,
+  environmentLength: u32,
+  flags: i32,
+): i32;
+/** Copies up to `length` bytes of the program's name, which a zero byte ends; returns the number copied. */
+export declare function program_name(buffer: usize, length: u32): i32;
+/** Gives the process another environment. */
+export declare function environment_set(texts: usize, length: u32): i32;
 export declare function getpid(): i32;
 export declare function getppid(): i32;
 /** Returns twice: the child's id in the parent, 0 in the child. */

@@ -20,9 +20,9 @@ export function vfork(): i32 {
   return fork();
 }
 
-/** Ends the process with `status` (its low eight bits): the same as `exit`, since nothing is buffered or registered. */
+/** Ends the process with `status` (its low eight bits) at once, without what `atexit` was told. */
 export function _exit(status: i32): void {
-  posix.exit(status);
+  posix.exit_group(status);
 }
 
 /** The process id; 1 for a process that was not forked. */

@@ -1,11 +1,24 @@
-// stdlib.h and sys/random.h: the process, its arguments and environment, random numbers.
+// stdlib.h and sys/random.h: the process, its end, its arguments and environment, random numbers.
 import { conclude, errno } from "./errno";
 import * as posix from "./posix";
 import { stderr } from "./stdio";
 
-/** Ends the app, and with it the domain. The console shows the status. */
+/** Ends the app, and with it the domain, after what `atexit` was told has been called. The console shows the status, its low eight bits. */
 export function exit(status: i32): void {
   posix.exit(status);
+}
+
+/**
+ * Has `handler` called when the process ends by `exit`, by the return of `main` or with its last thread; the last one told comes first.
+ * A child of `fork` has them, too, a program that `execve` begins has none. Returns 0, or -1 (ENOMEM: there are 1024).
+ */
+export function atexit(handler: () => void): i32 {
+  return conclude(errno, posix.atexit(handler.index));
+}
+
+/** Where a handler is called that atexit was told: by its place in the table of functions. Not for apps. */
+export function exitHandler(index: u32): void {
+  call_indirect<void>(index);
 }
 
 /** Where abort makes its line: it may run inside the collector, so it must not allocate. */
@@ -50,8 +63,8 @@ export function abort(
   unreachable(); // the kernel's crash screen shows where
 }
 
-/** The strings, each ended by a zero byte, in the first `length` bytes of `buffer`. */
-function splitStrings(buffer: ArrayBuffer, length: i32): string[] {
+/** The strings, each ended by a zero byte, in the first `length` bytes of `buffer`. Not for apps. */
+export function splitStrings(buffer: ArrayBuffer, length: i32): string[] {
   const strings: string[] = [];
   const base = changetype<usize>(buffer);
   let start = 0;
@@ -63,7 +76,7 @@ function splitStrings(buffer: ArrayBuffer, length: i32): string[] {
   return strings;
 }
 
-/** The app's arguments: the words after " -- " of the command line. There is no program name among them. */
+/** The arguments: the words after " -- " of the command line, or what execve was given behind the program's name. */
 export function startArguments(): string[] {
   const buffer = new ArrayBuffer(max(posix.arguments_size(), 0));
   return splitStrings(buffer, posix.arguments_get(changetype<usize>(buffer), buffer.byteLength));

@@ -2,7 +2,8 @@
 //
 //   u32 magic "KFS1", u32 count
 //   count entries, ascending by the bytes of the path:
-//     u32 pathOffset, u32 pathLength, u64 dataOffset, u64 dataLength, u64 modified (ns), u8[16] half of the SHA-256
+//     u32 pathOffset, u32 pathLength, u32 dataOffset, u16 mode, u16 program, u64 dataLength, u64 modified (ns),
+//     u8[16] half of the SHA-256
 //   paths ("/index.html"), data; offsets count from the blob's start
 //
 // Directories have no entries: they are what stands before a "/" of some path. Paths with a common beginning are
@@ -22,7 +23,11 @@ const SLASH: u8 = 0x2f;
 export class EmbeddedFile {
   pathOffset: u32;
   pathLength: u32;
-  dataOffset: u64;
+  dataOffset: u32;
+  /** S_IFREG and permissions. */
+  mode: u16;
+  /** The number of the app's module that execve finds here, from 1; 0: it is no program. */
+  program: u16;
   dataLength: u64;
   /** ns since 1970. */
   modified: u64;
@@ -36,7 +41,7 @@ export class EmbeddedFile {
 
   /** Address of the contents. */
   data(): usize {
-    return filesStart() + <usize>this.dataOffset;
+    return filesStart() + this.dataOffset;
   }
 }
 

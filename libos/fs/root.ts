@@ -19,7 +19,6 @@ import { Mount, mountAt, mountCount } from "./mounts";
 const ON_THE_WAY: u32 = 0x8000_0000;
 const SLASH: u8 = 0x2f;
 const NANOSECONDS: u64 = 1_000_000_000;
-const PERMISSIONS_FILE: u32 = 0x124; // r--r--r--
 const PERMISSIONS_DIRECTORY: u32 = 0x16d; // r-xr-xr-x
 
 /** The directory "/" itself, where at least it is. */
@@ -99,7 +98,7 @@ export function rootStatus(node: u64, status: FileStatus): void {
     return;
   }
   const file = embeddedFile(rootFileIndex(node));
-  status.mode = S_IFREG | PERMISSIONS_FILE;
+  status.mode = file.mode;
   status.links = 1;
   status.size = <i64>file.dataLength;
   status.blocks = <i64>((file.dataLength + 511) >> 9);

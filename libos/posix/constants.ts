@@ -246,6 +246,8 @@ export const AT_SYMLINK_NOFOLLOW: i32 = 0x100;
 export const AT_REMOVEDIR: i32 = 0x200;
 /** linkat(): names what a symbolic link leads to. */
 export const AT_SYMLINK_FOLLOW: i32 = 0x400;
+/** execveat(): of the descriptor itself. */
+export const AT_EMPTY_PATH: i32 = 0x1000;
 /** In tv_nsec of utimensat(): the present time, and as it is. */
 export const UTIME_NOW: i64 = 0x3fffffff;
 export const UTIME_OMIT: i64 = 0x3ffffffe;
@@ -258,6 +260,14 @@ export const EXT2_SUPER_MAGIC: i64 = 0xef53;
 /** f_flags of statfs(): nothing can be written there. */
 export const ST_RDONLY: i64 = 1;
 
+// posix_spawnattr_t.flags (spawn.h of glibc).
+export const POSIX_SPAWN_RESETIDS: i32 = 1;
+export const POSIX_SPAWN_SETPGROUP: i32 = 2;
+export const POSIX_SPAWN_SETSIGDEF: i32 = 4;
+export const POSIX_SPAWN_SETSIGMASK: i32 = 8;
+
+/** The most bytes of arguments and environment that execve takes, a zero byte behind each. */
+export const ARG_MAX: u32 = 131072;
 /** The longest path in bytes of UTF-8, one more. */
 export const PATH_MAX: u32 = 4096;
 /** The longest name of one path component, in bytes of UTF-8. */

@@ -18,6 +18,7 @@ export {
   posix_environment_get,
   posix_environment_size,
   posix_exit,
+  posix_exit_group,
   posix_fork,
   posix_getpid,
   posix_getppid,

@@ -19,6 +19,11 @@ export function posix_exit(status: i32): void {
   appExit(status);
 }
 
+/** Of _exit(), whatever is to be called at an exit. */
+export function posix_exit_group(status: i32): void {
+  appExit(status);
+}
+
 export function posix_getpid(): i32 {
   return processId();
 }

@@ -25,13 +25,17 @@ const value = changetype<TextSpan>(memory.data(8, 4));
 export function appLaunch(): i32 {
   if (appSpaceGrow(appInitialPages() * WASM_PAGE) != 0) return -ENOMEM;
   if (!descriptorsInit()) return -ENOMEM;
+  return appBegin() == 0 ? -ENOMEM : 0;
+}
+
+/** Fills the app's memory, which is mapped and empty, and starts its main thread: that, or 0 without memory. */
+export function appBegin(): usize {
   appDataCopy();
   // Stacks are blocks of 2^n pages, one of them the guard: the rest is all the app's.
   const pages = (1 << orderFor(mainStackSize())) - 1;
   const thread = threadCreate(runMain.index, 0, pages, true);
-  if (thread == 0) return -ENOMEM;
-  changetype<Thread>(thread).appStackPointer = appStackPointerGet();
-  return 0;
+  if (thread != 0) changetype<Thread>(thread).appStackPointer = appStackPointerGet();
+  return thread;
 }
 
 function mainStackSize(): u32 {

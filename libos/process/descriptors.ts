@@ -45,6 +45,11 @@ export function descriptorsClose(): void {
   for (let fd: u32 = 0; fd < OPEN_MAX; fd++) descriptorClose(fd);
 }
 
+/** Closes those with FD_CLOEXEC, when another program takes the process over. Called by a thread; may block. */
+export function descriptorsCloseOnExec(): void {
+  for (let fd: u32 = 0; fd < OPEN_MAX; fd++) if (descriptorCloseOnExec(fd)) descriptorClose(fd);
+}
+
 /** The description behind `fd`, or NO_FILE. */
 export function descriptorFile(fd: i32): OpenFile {
   if (<u32>fd >= OPEN_MAX) return NO_FILE;

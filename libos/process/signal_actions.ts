@@ -77,6 +77,16 @@ export function actionSet(signal: i32, action: SignalAction): i32 {
   return 0;
 }
 
+/** Another program begins: it has no handlers and has wished nothing of them; what was ignored is still. */
+export function actionsExecuted(): void {
+  for (let signal = 1; signal <= SIGNALS; signal++) {
+    const action = actionOf(signal);
+    if (action.handler != SIG_IGN) action.handler = SIG_DFL;
+    action.flags = 0;
+    action.mask = 0;
+  }
+}
+
 /** Whether `signal` has a handler. */
 export function isCaught(signal: i32): bool {
   return actionOf(signal).handler > SIG_IGN;

@@ -26,6 +26,7 @@ import {
   SignalAction,
   actionOf,
   actionSet,
+  actionsExecuted,
   isCaught,
   isIgnored,
   isStopping,
@@ -193,6 +194,14 @@ export function signalInformation(signal: i32, information: SignalInformation): 
 /** In the child of a fork: actions and what is held up stay, what was pending was the parent's. */
 export function signalsForked(): void {
   pending = 0;
+  update();
+}
+
+/** Another program takes the process over: what was caught has its default effect again, what was ignored is still; what is held up stays so. */
+export function signalsExecuted(): void {
+  actionsExecuted();
+  depth = 0;
+  suspended = false;
   update();
 }
 

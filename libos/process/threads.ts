@@ -7,7 +7,14 @@ import { EAGAIN, EINVAL } from "../../kernel/errno";
 import { ListNode, listRemove } from "../../kernel/list";
 import { PAGE_SIZE, orderFor, pageAlloc } from "../../kernel/memory/pages";
 import { SLAB_SIZE, Slab, slabInit } from "../../kernel/memory/slab";
-import { Thread, currentThread, threadCreate, threadDiscard, threadExit } from "../../kernel/thread/scheduler";
+import {
+  Thread,
+  currentThread,
+  threadCreate,
+  threadDiscard,
+  threadExit,
+  threadInterrupt,
+} from "../../kernel/thread/scheduler";
 import { appExit } from "./app";
 
 /** Places in the table; 0 stays empty and 1 is the main thread's. */
@@ -149,6 +156,35 @@ export function appThreadsForked(): void {
     store<usize>(slotAddress(slot), 0);
   }
   running = 1;
+}
+
+/** How many threads the app has. */
+export function appThreadsRunning(): u32 {
+  return running;
+}
+
+/** Ends what all threads but the calling one interruptibly wait for. */
+export function appThreadsInterrupt(): void {
+  const self = appThreadSelf();
+  if (mainThread.thread != 0 && mainThread != self) threadInterrupt(changetype<Thread>(mainThread.thread));
+  for (let slot = FIRST_SLOT; slot < SLOTS && table != 0; slot++) {
+    const thread = changetype<AppThread>(load<usize>(slotAddress(slot)));
+    if (thread != NO_THREAD && thread != self) threadInterrupt(changetype<Thread>(thread.thread));
+  }
+}
+
+/** The calling thread, the only one, ends, and `successor`, a new thread of the kernel's, is the main thread; does not return. */
+export function appThreadReplace(successor: usize): void {
+  const self = appThreadSelf();
+  currentThread().owner = 0;
+  if (self != mainThread) {
+    store<usize>(slotAddress(self.id & (SLOTS - 1)), 0);
+    slab.free(changetype<usize>(self));
+  }
+  mainThread.id = 1;
+  mainThread.thread = successor;
+  changetype<Thread>(successor).owner = changetype<usize>(mainThread);
+  threadExit();
 }
 
 function forget(thread: AppThread): void {

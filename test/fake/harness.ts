@@ -17,6 +17,7 @@ import {
 export * from "../../libos/main_network";
 export * from "../../libos/main_disk";
 export * from "../../libos/main_proc";
+export * from "../../libos/main_programs";
 
 const path = changetype<TextBuffer>(memory.data(16, 8));
 const value = changetype<TextBuffer>(memory.data(16, 8));

@@ -15,6 +15,7 @@ import { Compiler } from "../../tools/image/compiler.ts";
 import { collectFiles, filesBlob } from "../../tools/image/files.ts";
 import { functionAddresses } from "../../tools/image/native.ts";
 import { displayPath, repositoryPath } from "../../tools/image/paths.ts";
+import { filesWithPrograms, programsOf } from "../../tools/image/programs.ts";
 import { runHostTool } from "../../tools/image/process.ts";
 import { symbolTable } from "../../tools/image/symbols.ts";
 import { readModule } from "../../tools/image/wasm.ts";
@@ -160,7 +161,8 @@ describe("embedded files", () => {
     const files = Array.from({ length: count }, (_, i) => {
       const entry = 8 + i * 48;
       const pathStart = blob.readUInt32LE(entry);
-      const dataStart = Number(blob.readBigUInt64LE(entry + 8));
+      const dataStart = blob.readUInt32LE(entry + 8);
+      assert.deepEqual([blob.readUInt16LE(entry + 12), blob.readUInt16LE(entry + 14)], [0o100444, 0]);
       const dataLength = Number(blob.readBigUInt64LE(entry + 16));
       assert.equal(dataStart % 16, 0);
       const data = blob.subarray(dataStart, dataStart + dataLength);
@@ -175,6 +177,35 @@ describe("embedded files", () => {
       ["/b.txt", "bee"],
       ["/é", "x".repeat(17)],
     ]);
+  });
+
+  it("have the programs of an image among them, if there are several", () => {
+    const manifest = { name: "boss", entry: "index.ts", programs: { worker: "w.ts", aid: "a.ts" } };
+    const programs = programsOf(manifest);
+    assert.deepEqual(programs, [
+      { name: "boss", entry: "index.ts" },
+      { name: "aid", entry: "a.ts" },
+      { name: "worker", entry: "w.ts" },
+    ]);
+    const blob = Buffer.from(filesBlob(filesWithPrograms([], programs)));
+    const entries = [0, 1, 2].map((i) => 8 + i * 48);
+    const name = (entry: number): string => {
+      const start = blob.readUInt32LE(entry);
+      return blob.toString("utf8", start, start + blob.readUInt32LE(entry + 4));
+    };
+    assert.deepEqual(
+      entries.map((entry) => [name(entry), blob.readUInt16LE(entry + 12).toString(8), blob.readUInt16LE(entry + 14)]),
+      [
+        ["/bin/aid", "100555", 2],
+        ["/bin/boss", "100555", 1],
+        ["/bin/worker", "100555", 3],
+      ],
+    );
+    assert.deepEqual(filesWithPrograms([], programs.slice(0, 1)), []);
+    for (const taken of ["/bin/aid", "/bin"]) {
+      const file = { path: taken, data: Buffer.alloc(1), modified: 0n };
+      assert.throws(() => filesWithPrograms([file], programs), { code: "PROGRAM_NAME_TAKEN" });
+    }
   });
 
   it("may be none", () => {

@@ -18,6 +18,7 @@ describe("karyon.json", () => {
     assert.deepEqual(manifest({}), {
       name: "web",
       entry: "index.ts",
+      programs: {},
       memory: 16 * MEBIBYTE,
       network: false,
       arguments: [],
@@ -49,7 +50,9 @@ describe("karyon.json", () => {
       proc: true,
       disks: { "/data": "64M", "/var/db": "/dev/vg0/db" },
       optimize: "size",
+      programs: { worker: "worker/index.ts", "a.out": "b.ts" },
     });
+    assert.deepEqual(full.programs, { worker: "worker/index.ts", "a.out": "b.ts" });
     assert.deepEqual(full.tmpfs, { "/tmp": 8 * MEBIBYTE, "/var/lib": 64 * 1024 });
     assert.match(commandLine(full), / tmpfs=\/tmp:8M tmpfs=\/var\/lib:64K /);
     assert.match(commandLine(full), / disk=xvda:\/data disk=xvdb:\/var\/db /);
@@ -96,6 +99,10 @@ describe("karyon.json", () => {
     [{ files: "../secret" }, /^ {2}files: expected a path inside/m],
     [{ files: "/etc" }, /^ {2}files: expected a path inside/m],
     [{ entry: "index.js" }, /^ {2}entry: expected a \.ts file/m],
+    [{ programs: { worker: "worker.js" } }, /^ {2}programs\.worker: expected a \.ts file/m],
+    [{ programs: { worker: "../worker.ts" } }, /^ {2}programs\.worker: expected a path inside/m],
+    [{ programs: { "bin/worker": "worker.ts" } }, /^ {2}programs/m],
+    [{ programs: { web: "worker.ts" } }, /^ {2}programs: have the app's own name/m],
     [{ color: "red" }, /color/],
   ];
   for (const [fields, message] of wrong) {

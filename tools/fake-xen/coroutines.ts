@@ -1,7 +1,7 @@
 // The threads of one kernel under Node. A thread is a pile of calls into wasm, of which all can be stopped by Asyncify
 // in an import; on top of the pile of an app's thread stands the JavaScript app itself, a generator that yields the
 // system calls it wants made. So exactly one wasm stack exists at any time, and threads switch by unwinding it.
-import { INTERRUPTED, RESTARTED } from "../image/glue.ts";
+import { INTERRUPTED, RESTARTED } from "../image/system_calls.ts";
 
 /** A call of a kernel export that an app asks for: name and arguments; the result comes back from `yield`. */
 export interface SystemCall {
@@ -80,6 +80,8 @@ export class Coroutines {
   signalsDue = false;
   /** Whether the kernel has something to do before the app goes on. */
   workDue = false;
+  /** Whether the app's threads end at their system calls, because one of them executes a program. */
+  threadsEnd = false;
   /** System calls that have ended without another call of the kernel. */
   quickReturns = 0;
 
@@ -229,6 +231,11 @@ export class Coroutines {
    * @param again makes the call once more, which may be if all handlers that run let it
    */
   private systemCallDone(value: number | bigint, again: (() => void) | undefined): void {
+    if (this.threadsEnd) return this.push("execThreadEnds", [], () => this.leave(value, again));
+    this.leave(value, again);
+  }
+
+  private leave(value: number | bigint, again: (() => void) | undefined): void {
     const goOn = (): void =>
       this.signalsDue ? this.runHandlers(0, () => this.advance(value), again) : this.advance(value);
     if (this.handlers.unmask() || this.workDue) return this.push("leaveKernel", [], goOn);

@@ -13,6 +13,8 @@ const WASM_PAGE = 65536;
 export const APP_BASE = 0x4000_0000;
 const APP_SIZE = 64 << 20;
 const APP_INITIAL_PAGES = 2;
+/** Where the image's name is. */
+const NAME_ADDRESS = 0x2fff_0000;
 /** Stopped stacks are kept above all frames of the domain. */
 const STACKS = 0x3000_0000;
 
@@ -28,6 +30,8 @@ export interface DomainSettings {
   readonly memory: number; // MiB
   readonly commandLine: string;
   readonly app: (domain: Domain) => App;
+  /** Programs that execve may begin, by their numbers; without any there is only `app`. */
+  readonly programs?: readonly ((domain: Domain) => App)[];
   readonly files?: Uint8Array;
   readonly seed: number;
 }
@@ -53,7 +57,8 @@ export class Domain implements Runnable {
   /** What the hypercall in which the domain stopped returns when it goes on. */
   private hypercallResult = 0n;
   private readonly coroutines: Coroutines;
-  private readonly app: (domain: Domain) => App;
+  private app: (domain: Domain) => App;
+  private readonly programs: readonly ((domain: Domain) => App)[];
   private sharedInfoMfn: number;
   private waiting: { readonly ports: readonly number[] } | undefined;
   private waitNumber = 0;
@@ -66,6 +71,7 @@ export class Domain implements Runnable {
   ) {
     this.id = settings.id;
     this.app = settings.app;
+    this.programs = settings.programs ?? [];
     this.randomState = BigInt(settings.seed) * 0x9e3779b97f4a7c15n + BigInt(settings.id);
     const instance = new WebAssembly.Instance(settings.module, this.imports(settings.module));
     const exports = instance.exports as unknown as Record<string, (...args: readonly (number | bigint)[]) => number>;
@@ -74,6 +80,7 @@ export class Domain implements Runnable {
     if (staticEnd === 0) throw new Error("the kernel does not export staticDataEnd");
     wasm.grow((APP_BASE + APP_SIZE) / WASM_PAGE - wasm.buffer.byteLength / WASM_PAGE);
     this.memory = new GuestMemory(wasm.buffer, (settings.memory << 20) / PAGE_SIZE);
+    this.memory.bytes.set(Buffer.from("image\0"), NAME_ADDRESS);
     this.grants = new GrantTable(this.memory);
     this.sharedInfoMfn = this.memory.newXenFrame();
     this.events = new EventChannels(
@@ -247,7 +254,16 @@ export class Domain implements Runnable {
       appMaximumPages: () => APP_SIZE / WASM_PAGE,
       appDataCopy: () => undefined,
       appStart: () => (this.startApp(() => this.app(this)) ? this.coroutines.exitStatus : 0),
-      appThreadStart: (entry: number, argument: number) => void this.startApp(() => this.thread(entry, argument)),
+      appThreadStart: (entry: number, argument: number) => {
+        // As in boot/app.h: one that has not begun does not begin any more.
+        if (this.coroutines.threadsEnd && !this.coroutines.resuming) return;
+        this.startApp(() => this.thread(entry, argument));
+      },
+      appName: () => NAME_ADDRESS,
+      appPrograms: () => this.programs.length,
+      appProgramPages: () => APP_INITIAL_PAGES,
+      appProgramSelect: (number: number) => void (this.app = this.programs[number] ?? this.app),
+      appThreadsEnd: (end: number) => void (this.coroutines.threadsEnd = end !== 0),
       appStackPointerGet: () => 0,
       appStackPointerSet: () => undefined,
       setStackLimit: () => undefined,

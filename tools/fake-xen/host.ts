@@ -12,6 +12,7 @@ export interface GuestSettings {
   readonly memory?: number;
   readonly commandLine?: string;
   readonly app?: (domain: Domain) => App;
+  readonly programs?: readonly ((domain: Domain) => App)[];
   readonly files?: Uint8Array;
   readonly network?: NetbackSettings;
   readonly disks?: readonly BlkbackSettings[];
@@ -130,6 +131,7 @@ export class Host {
       memory: settings.memory ?? 16,
       commandLine: settings.commandLine ?? "",
       app: settings.app ?? idle,
+      programs: settings.programs ?? [],
       files: settings.files ?? new Uint8Array(),
       seed: this.seed,
     });

@@ -10,15 +10,9 @@ import { Compiler } from "./compiler.ts";
 import { domainConfig } from "./config.ts";
 import { makeVolumes } from "./disks.ts";
 import { collectFiles, filesBlob } from "./files.ts";
-import {
-  type AskedFeatures,
-  appUnit,
-  kernelHooks,
-  kernelUnit,
-  usesNetwork,
-  type KernelExports,
-  type KernelHooks,
-} from "./glue.ts";
+import { appCompilation, askedFeatures, kernelCompilation } from "./compilations.ts";
+import { appUnit, kernelUnit, programUnit, neededParts } from "./glue.ts";
+import { kernelHooks, type Asked, type KernelHooks } from "./hooks.ts";
 import { readApp, type Manifest } from "./manifest.ts";
 import {
   type Aim,
@@ -32,6 +26,8 @@ import {
   strip,
 } from "./native.ts";
 import { repositoryPath } from "./paths.ts";
+import { filesWithPrograms, programUnitName, programsOf, programsUnit, type ProgramModule } from "./programs.ts";
+import type { KernelExports } from "./signature.ts";
 import { sourceNames, symbolTable, type SourceNames } from "./symbols.ts";
 import { translateModule, type ModuleName } from "./translate.ts";
 import { readModule } from "./wasm.ts";
@@ -62,13 +58,19 @@ interface Unit {
   readonly exports: KernelExports;
   readonly hooks: KernelHooks;
   readonly names: SourceNames;
+  readonly module: ProgramModule;
 }
 
 /** What an app's unit is made to fit. */
 interface Seam {
   readonly kernel: Promise<Unit>;
-  readonly asked: AskedFeatures;
+  readonly asked: Asked;
+  /** Which of several programs it is, from 0. */
+  readonly program?: number;
 }
+
+/** The same when it is there. */
+type Fitted = Omit<Seam, "kernel"> & { readonly kernel: Unit };
 
 /**
  * Builds an app.
@@ -98,47 +100,6 @@ export async function buildImage(app: string, options: BuildOptions = {}): Promi
   return { manifest, elf, symbols, cfg };
 }
 
-// The compiler lays down __heap_base, the end of the static data, only where something mentions it.
-/** The kernel of images that have a network, and of those that have none; with what the manifest adds. */
-function kernelCompilation(networked: boolean, { proc, disks }: Manifest): Compilation {
-  const lines = [
-    `export * from "./libos/${networked ? "main_network" : "main"}";`,
-    ...(proc ? ['export * from "./libos/main_proc";'] : []),
-    ...(Object.keys(disks).length === 0 ? [] : ['export * from "./libos/main_disk";']),
-    "export function staticDataEnd(): usize {",
-    "  return __heap_base;",
-    "}",
-    "",
-  ];
-  return { target: "kernel", entry: "kernel.ts", generated: { "kernel.ts": lines.join("\n") } };
-}
-
-/** The features of the kernel (glue.ts) that an image has because of its manifest. */
-function askedFeatures({ tmpfs, proc, disks }: Manifest): string[] {
-  const features = { tmpfs: Object.keys(tmpfs).length > 0, proc, disk: Object.keys(disks).length > 0 };
-  return Object.entries(features).flatMap(([name, asked]) => (asked ? [name] : []));
-}
-
-function appCompilation(appFolder: string, manifest: Manifest): Compilation {
-  const entry = manifest.entry.replace(/\.ts$/, "");
-  return {
-    target: "app",
-    entry: "start.ts",
-    appFolder,
-    generated: {
-      "start.ts": [
-        `import { main } from "./app/${entry}";`,
-        'import { startArguments } from "karyon";',
-        "export function _start(): i32 {",
-        "  return main(startArguments());",
-        "}",
-        'export { signalHandler as _signal_handler, threadStart as _thread_start } from "karyon";',
-        "",
-      ].join("\n"),
-    },
-  };
-}
-
 class Stages {
   private readonly compiler = new Compiler();
 
@@ -150,45 +111,58 @@ class Stages {
   /** All stages; a folder with image.elf and image.symbols.elf. */
   async image(appFolder: string, manifest: Manifest): Promise<string> {
     try {
-      const networked = manifest.network !== false;
       // What is small stays small; what serves a network executes much of the kernel for every packet.
-      const fast = (manifest.optimize ?? (networked ? "speed" : "size")) === "speed";
-      const appWasm = this.compile("app", appCompilation(appFolder, manifest));
-      const kernelWasm = this.kernel(networked, manifest, appWasm);
+      const fast = (manifest.optimize ?? (manifest.network === false ? "size" : "speed")) === "speed";
+      const programs = programsOf(manifest);
+      const appWasm = programs.map(({ entry }) => this.compile("app", appCompilation(appFolder, entry)));
+      const kernelWasm = this.kernel(manifest, appWasm);
       const kernel = this.unit("kernel", kernelWasm, fast ? "speed" : "size");
-      const app = this.unit("app", appWasm, fast ? "speed" : (manifest.optimize ?? "balance"), {
-        kernel,
-        asked: askedFeatures(manifest),
-      });
+      const asked = { name: manifest.name, features: askedFeatures(manifest) };
+      const aim = fast ? "speed" : (manifest.optimize ?? "balance");
+      const apps = appWasm.map((wasm, program) =>
+        this.unit("app", wasm, aim, programs.length > 1 ? { kernel, asked, program } : { kernel, asked }),
+      );
       const [boot, files, ...units] = await Promise.all([
         this.boot(),
         manifest.files === undefined ? [] : collectFiles(path.join(appFolder, manifest.files)),
         kernel,
-        app,
+        ...apps,
       ]);
       const names = Object.assign({}, ...units.map((unit) => unit.names)) as SourceNames;
-      return await this.link([...boot, ...units.map((unit) => unit.object)], filesBlob(files), names);
+      const several = programs.length > 1 ? [await this.programs(await kernel, await Promise.all(apps), asked)] : [];
+      const objects = [...boot, ...units.map((unit) => unit.object), ...several];
+      return await this.link(objects, filesBlob(filesWithPrograms(files, programs)), names);
     } finally {
       await this.compiler.close();
     }
   }
 
-  /** The kernel's module: with a network when the manifest asks for one, or else when the app turns out to use it. */
-  private async kernel(networked: boolean, manifest: Manifest, appWasm: Promise<string>): Promise<string> {
-    return this.compile(
-      "kernel",
-      kernelCompilation(networked || (await usesNetwork(await readFile(await appWasm))), manifest),
-    );
+  /** The object that stands for the app where there are several programs. */
+  private async programs(kernel: Unit, apps: readonly Unit[], asked: Asked): Promise<string> {
+    const modules = apps.map(({ module }) => module);
+    const unit = programsUnit(modules, kernel.exports, kernel.hooks, asked);
+    const folder = await this.cache.stage("programs-c", [unit], (work) => writeFile(path.join(work, "unit.c"), unit));
+    return this.compileUnit("programs", path.join(folder, "unit.c"), "size");
+  }
+
+  /** The kernel's module, with the parts that the manifest asks for, or else those that programs turn out to need. */
+  private async kernel(manifest: Manifest, appWasm: readonly Promise<string>[]): Promise<string> {
+    const needs = await Promise.all(appWasm.map(async (file) => neededParts(await readFile(await file))));
+    const parts = {
+      network: manifest.network !== false || needs.some(({ network }) => network),
+      proc: manifest.proc,
+      disk: Object.keys(manifest.disks).length > 0,
+      programs: appWasm.length > 1 || needs.some(({ programs }) => programs),
+    };
+    return this.compile("kernel", kernelCompilation(parts));
   }
 
   /** One module from WebAssembly to an object file. */
   private async unit(name: ModuleName, wasm: Promise<string>, aim: Aim, seam?: Seam): Promise<Unit> {
-    const folder = await this.translate(name, await wasm, await seam?.kernel, seam?.asked);
-    const { exports, hooks, names } = JSON.parse(await readFile(path.join(folder, "unit.json"), "utf8")) as Omit<
-      Unit,
-      "object"
-    >;
-    return { object: await this.compileUnit(name, path.join(folder, "unit.c"), aim), exports, hooks, names };
+    const fits = seam && { ...seam, kernel: await seam.kernel };
+    const folder = await this.translate(name, await wasm, fits);
+    const unit = JSON.parse(await readFile(path.join(folder, "unit.json"), "utf8")) as Omit<Unit, "object">;
+    return { ...unit, object: await this.compileUnit(name, path.join(folder, "unit.c"), aim) };
   }
 
   private async compile(name: ModuleName, compilation: Compilation): Promise<string> {
@@ -203,12 +177,12 @@ class Stages {
     return path.join(folder, "module.wasm");
   }
 
-  private async translate(name: ModuleName, wasmFile: string, kernel?: Unit, asked?: AskedFeatures): Promise<string> {
+  private async translate(name: ModuleName, wasmFile: string, fits?: Fitted): Promise<string> {
     const wasm = await readFile(wasmFile);
     const boot = await bootSources();
     const header = await readText("boot/kernel.h");
     const assembly = await globalNames(boot);
-    const seam = JSON.stringify([kernel?.exports, kernel?.hooks, asked]);
+    const seam = JSON.stringify([fits?.kernel.exports, fits?.kernel.hooks, fits?.asked, fits?.program]);
     const key = [wasm, wasm2cVersion(), await toolsKey(), header, [...assembly].join(), seam];
     return this.cache.stage(`${name}-c`, key, async (work) => {
       this.progress(`${name}: wasm2c`);
@@ -217,9 +191,11 @@ class Stages {
       const module = readModule(`${name}.wasm`, wasm);
       const translation = translateModule(name, await runWasm2c(copy, name), module);
       const unit =
-        kernel === undefined
+        fits === undefined
           ? kernelUnit(translation, module, { header: headerImports(header), assembly })
-          : appUnit(translation, module, kernel.exports, kernel.hooks, asked);
+          : fits.program === undefined
+            ? appUnit(translation, module, fits.kernel.exports, fits.kernel.hooks, fits.asked)
+            : programUnit(programUnitName(fits.program), translation, module, fits.kernel.exports);
       const exports: KernelExports = Object.fromEntries(
         [...translation.exports].map(([key, { result, parameters }]) => [key, { result, parameters }]),
       );
@@ -230,14 +206,19 @@ class Stages {
           exports,
           hooks: kernelHooks(translation),
           names: sourceNames(name, translation.functions),
+          module: {
+            imports: translation.imports,
+            initialPages: module.initialPages,
+            maximumPages: module.maximumPages,
+          },
         }),
       );
     });
   }
 
-  private async compileUnit(name: ModuleName, source: string, aim: Aim): Promise<string> {
+  private async compileUnit(name: ModuleName | "programs", source: string, aim: Aim): Promise<string> {
     const headers = await Promise.all(
-      ["runtime.h", "memory.h", "kernel.h", "app.h"].map((file) => readText(`boot/${file}`)),
+      ["runtime.h", "memory.h", "kernel.h", "app.h", "programs.h"].map((file) => readText(`boot/${file}`)),
     );
     const key = [await readFile(source), ...headers, aim, await nativeKey("gcc")];
     const folder = await this.cache.stage(`${name}-o`, key, async (work) => {

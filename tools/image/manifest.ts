@@ -110,10 +110,15 @@ const diskSource = z.union(
   DISK_EXPECTED,
 );
 
+// What execve finds: /bin/<name>.
+const programName = z.string().regex(/^[A-Za-z0-9][\w.+-]{0,63}$/, 'expected the name of a program such as "worker"');
+const source = relativePath.refine((file) => file.endsWith(".ts"), "expected a .ts file");
+
 const manifestSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "expected lower case letters, digits and -, at most 32"),
-    entry: relativePath.refine((file) => file.endsWith(".ts"), "expected a .ts file").default("index.ts"),
+    entry: source.default("index.ts"),
+    programs: z.record(programName, source).default({}),
     memory: bytes(LEAST_MEMORY, MOST_MEMORY).default(16 * MEBIBYTE),
     stack: bytes(LEAST_STACK, MOST_STACK).optional(),
     network: z.union([z.literal(false), networkSchema], "expected false or an object").default(false),
@@ -136,6 +141,10 @@ const manifestSchema = z
   .refine(({ network }) => network === false || network.address !== "dhcp" || network.gateway === undefined, {
     path: ["network", "gateway"],
     message: "comes from the DHCP server",
+  })
+  .refine(({ name, programs }) => !(name in programs), {
+    path: ["programs"],
+    message: "have the app's own name among them, which is what its entry is called",
   });
 
 /** The checked contents of karyon.json; sizes in bytes. */

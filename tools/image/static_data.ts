@@ -37,12 +37,18 @@ function sectionAttribute(section: string): string {
   return `__attribute__((section("${section}"), aligned(${MEMORY_ALIGNMENT}), used, retain))`;
 }
 
-/** Static data of app.wasm is copied to the app's memory when it starts. */
-export function appData({ data }: WasmModule): string {
+/**
+ * Static data of app.wasm is copied to the app's memory when it starts.
+ *
+ * @param unit what the names of the unit's C symbols begin with
+ * @param reset statements that do the same for what is not in memory, in a program that may start more than once
+ */
+export function appData({ data }: WasmModule, unit = "app", reset: readonly string[] = []): string {
   const runs = joined(data.filter(({ bytes }) => bytes.length > 0));
   return [
     ...runs.map(({ bytes }, i) => `static const u8 app_data${i}[${bytes.length}] = ${bytesLiteral(bytes)};`),
-    "void app_dataCopy(void) {",
+    `void ${unit}_dataCopy(void) {`,
+    ...reset.map((statement) => `  ${statement}`),
     ...runs.map(({ offset }, i) => `  memcpy((void*)(APP_MEMORY + ${offset}u), app_data${i}, sizeof app_data${i});`),
     "}",
   ].join("\n");

@@ -43,6 +43,8 @@ export interface Translation {
   readonly exports: ReadonlyMap<string, DefinedFunction>;
   /** C symbols of the exported globals by export name. */
   readonly globals: ReadonlyMap<string, string>;
+  /** Assignments that give all globals the values with which the module begins. */
+  readonly globalsReset: readonly string[];
   readonly start: DefinedFunction | undefined;
 }
 
@@ -84,6 +86,7 @@ export function translateModule(name: ModuleName, generated: GeneratedC, module:
     functions,
     exports,
     globals: new Map([...module.exportedGlobals].map(([key, { index }]) => [key, expectItem(globals, index).symbol])),
+    globalsReset: globals.map((global) => `${global.symbol} = ${global.initial};`),
     start: module.start === undefined ? undefined : expectItem(functions, module.start),
   };
 }

@@ -1,4 +1,5 @@
 // The kernel's copy on write, exported for tests. Compiled with the kernel's settings.
+import { appSpaceDiscard, appSpaceGrowAgain, appSpacePrepare } from "../../../kernel/memory/app_renewal";
 import { appSpaceGrow, appSpaceSize } from "../../../kernel/memory/app_space";
 import {
   copyOnWrite,
@@ -14,6 +15,7 @@ import { spareFramesInit } from "../../../kernel/memory/spare_frames";
 import { startInfoInit } from "../../../kernel/xen/start_info";
 
 export { appSpaceGrow, appSpaceSize, copyOnWrite, copyOnWriteForked, copyOnWriteProtect };
+export { appSpaceDiscard, appSpaceGrowAgain, appSpacePrepare };
 
 /** Where `sharers`, the log's producer index and the layout count stand, and the log: u32 each. */
 const counts = memory.data(12, 4);

@@ -13,6 +13,9 @@ interface Exports {
   logAddress(): number;
   appSpaceGrow(size: number): number;
   appSpaceSize(): number;
+  appSpacePrepare(size: number): number;
+  appSpaceDiscard(): void;
+  appSpaceGrowAgain(size: number): number;
   copyOnWrite(address: bigint): number;
   copyOnWriteProtect(): void;
   copyOnWriteForked(): void;
@@ -43,6 +46,7 @@ export class Machine {
       boot: {
         hypercall: (number: number, ...args: bigint[]) => made.machine?.xen.hypercall(number, args) ?? 0n,
         imageBase: () => 0,
+        appMaximumPages: () => appMost / 65536,
         machineToPhys: (mfn: bigint) => BigInt(made.machine?.frames.all.get(Number(mfn))?.pfn ?? 0),
         sharedInfo: () => 0,
       },

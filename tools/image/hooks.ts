@@ -1,0 +1,78 @@
+// The kernel's hooks: what it has only for a certain system call it reaches through an import of module with_<call>. With an app
+// that makes the call that is the kernel's export of the same name, with another an empty function. So the linker
+// leaves out what an app cannot use, although the kernel is compiled once for all apps. with_network is for the kernel that
+// has one, whatever the app calls, with_tmpfs for apps that make files and for manifests that ask for it, with_proc and with_disk for such manifests, with_pipe also for sockets of AF_UNIX, with_fork_network for where both are, with_fork_pipe for an app that makes both calls.
+import { KaryonError } from "../support/errors.ts";
+import { forward, sameSignature, type KernelExports } from "./signature.ts";
+import { declaration, type ImportedFunction, type Translation } from "./translate.ts";
+
+/** The kernel's imports that the app's unit defines. */
+export type KernelHooks = readonly ImportedFunction[];
+
+export const HOOK_MODULE = /^with_(\w+)$/;
+
+/** What only the kernel of an image with a network exports. */
+const NETWORK_START = "networkStart";
+/** The calls of a feature of the kernel, where that is more than the one of its name. */
+const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = {
+  pipe: ["pipe", "socketpair", "unix_address"],
+  signal: ["sigaction"],
+  unix: ["socketpair", "unix_address"],
+  names: ["unix_address"],
+  rights: ["sendmsg", "recvmsg"],
+  anonymous: ["epoll_create", "eventfd", "timerfd_create"],
+  epoll: ["epoll_create"],
+  timerfd: ["timerfd_create"],
+  tmpfs: ["openat", "mkdirat", "symlinkat", "linkat", "renameat", "pwrite", "pwritev", "truncate", "ftruncate"],
+};
+
+/** What an image has because its manifest says so, whatever the app calls. */
+export interface Asked {
+  /** The image's name. */
+  readonly name: string;
+  /** Features of the kernel. */
+  readonly features: readonly string[];
+}
+
+/** All hooks of calls that an app does not make: one function, whatever they take and return, by as many names. */
+const EMPTY_HOOK = "__attribute__((used)) u64 app_emptyHook(void) { return 0; }";
+
+/** The kernel's imports that depend on what the app calls. */
+export function kernelHooks({ imports }: Translation): KernelHooks {
+  return imports.filter(({ module }) => HOOK_MODULE.test(module));
+}
+
+/** The kernel's imports of features, for an image whose modules have all of `imports`. */
+export function hookFunctions(
+  hooks: KernelHooks,
+  imports: readonly ImportedFunction[],
+  kernel: KernelExports,
+  features: readonly string[],
+): string[] {
+  if (hooks.length === 0) return [];
+  return [EMPTY_HOOK, ...hooks.map((hook) => hookFunction(hook, imports, kernel, features))];
+}
+
+function hookFunction(
+  hook: ImportedFunction,
+  imports: readonly ImportedFunction[],
+  kernel: KernelExports,
+  features: readonly string[],
+): string {
+  const [, needed = ""] = HOOK_MODULE.exec(hook.module) ?? [];
+  const has = (feature: string): boolean =>
+    feature === "network"
+      ? kernel[NETWORK_START] !== undefined
+      : features.includes(feature) ||
+        imports.some(({ module, name }) => module === "posix" && (FEATURE_CALLS[feature] ?? [feature]).includes(name));
+  if (!needed.split("_").every(has)) {
+    return `__asm__(".globl ${hook.symbol}\\n.set ${hook.symbol}, app_emptyHook");`;
+  }
+  const target = kernel[hook.name];
+  if (target === undefined || !sameSignature(target, hook)) {
+    const mend = "export it from libos/main.ts with the signature of its declaration";
+    throw new KaryonError("IMAGE_IMPORT_MISSING", `the kernel imports ${hook.module}.${hook.name}`, mend);
+  }
+  const symbol = `kernel_${hook.name}`;
+  return [`${declaration(symbol, hook)};`, forward(hook.symbol, hook, symbol, "")].join("\n");
+}
