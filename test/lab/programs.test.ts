@@ -1,6 +1,8 @@
 // An image of several programs on real Xen: a supervisor that starts the others and waits for their codes (test/apps/programs).
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { familyConsoles } from "./family_support.ts";
+import { startForkd } from "./forkd_support.ts";
 import { BOOT_TIMEOUT_MS, boot, useLab } from "./support.ts";
 
 const APP = "test/apps/programs";
@@ -40,3 +42,17 @@ test(
     }
   },
 );
+
+test("a supervisor starts programs and gets their codes", { timeout: BUILD_AND_BOOT_MS }, async () => {
+  await using forkd = await startForkd(lab());
+  await using guest = await boot(lab(), APP, STAY);
+  try {
+    const [all] = await guest.console.waitFor(/[\s\S]*programs: (?:all passed|\d+ failed)/, 5 * BOOT_TIMEOUT_MS);
+    assert.deepEqual(all.match(/^FAILED.*$/gm) ?? [], []);
+    assert.ok((all.match(/^ok /gm)?.length ?? 0) > 65, "fewer checks than there are");
+    await guest.console.waitFor(/app: exit status 0/, BOOT_TIMEOUT_MS);
+  } catch (error) {
+    const children = (await familyConsoles(guest)).slice(1, 4).join("\n");
+    throw new Error(`${guest.console.text}\n${children}\n${forkd.output.text}`, { cause: error });
+  }
+});
