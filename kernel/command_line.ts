@@ -1,7 +1,7 @@
 // The command line that the toolstack gives the domain (`extra =` in an xl cfg):
 //   key=value key=value -- argument "argument with spaces" 'another'
 // Words are separated by spaces; single or double quotes keep spaces together and a backslash takes the next
-// character as it is. Before ` -- ` stand the system's options, behind it the app's arguments.
+// character as it is. What is missing is told on the console (main.ts). Before ` -- ` stand the system's options, behind it the app's arguments.
 import { bytesEqualText } from "./text";
 import { MAX_GUEST_CMDLINE, START_INFO_CMD_LINE, startInfo } from "./xen/start_info";
 
@@ -19,6 +19,7 @@ const MAXIMUM_WORDS: u32 = 128;
 const bytes = memory.data(1024, 8); // the words, unquoted, one behind the other
 const words = memory.data(1024, 8); // TextSpans
 let wordCount: u32 = 0;
+let isWhole = true;
 let argumentsStart: u32 = 0; // index of the first word behind "--"
 
 function span(index: u32): TextSpan {
@@ -45,6 +46,11 @@ export function commandLineInit(): void {
   if (argumentsStart == u32.MAX_VALUE) argumentsStart = wordCount;
 }
 
+/** False when the toolstack may have cut it off, when there are more words than can be, or when a quote has no end. */
+export function commandLineIsWhole(): bool {
+  return isWhole && wordCount != MAXIMUM_WORDS;
+}
+
 /** Copies one word without its quotes to word.address; the position behind it. */
 function readWord(source: usize, start: u32, word: TextSpan): u32 {
   let at = start;
@@ -69,6 +75,7 @@ function readWord(source: usize, start: u32, word: TextSpan): u32 {
     length += 1;
   }
   word.length = length;
+  if (quote != 0 || at >= MAX_GUEST_CMDLINE - 1) isWhole = false;
   return at;
 }
 

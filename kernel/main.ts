@@ -1,5 +1,5 @@
 // The kernel's boot, in the order in which its parts need each other. libos/main.ts calls it and goes on from there.
-import { commandLineInit } from "./command_line";
+import { commandLineInit, commandLineIsWhole } from "./command_line";
 import { consoleAttach, consoleStart } from "./console";
 import { eventChannelsReset } from "./event_channel";
 import { grantTableAttach, grantTableInit } from "./grant_table";
@@ -32,6 +32,7 @@ export function kernelBoot(startInfoAddress: usize): void {
   workStart();
   randomStir();
   commandLineInit();
+  if (!commandLineIsWhole()) log("kernel").text("command line: too long, or an open quote").end();
   xenstoreInit(machineFrameAddress(startInfo().store_mfn), startInfo().store_evtchn);
   powerControlStart();
   log("kernel")

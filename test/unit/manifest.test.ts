@@ -170,11 +170,11 @@ describe("the command line", () => {
   });
 
   it("must fit into start_info", () => {
-    const fits = "x".repeat(1023 - "ip=off -- ".length);
-    assert.equal(commandLine(manifest({ arguments: [fits] })).length, 1023);
+    const fits = "x".repeat(1022 - "ip=off -- ".length);
+    assert.equal(commandLine(manifest({ arguments: [fits] })).length, 1022);
     assert.throws(() => commandLine(manifest({ arguments: [`${fits}x`] })), {
       code: "COMMAND_LINE_TOO_LONG",
-      message: /1024 bytes/,
+      message: /1023 bytes/,
     });
   });
 });

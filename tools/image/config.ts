@@ -4,8 +4,9 @@ import { KaryonError } from "../support/errors.ts";
 import { diskDevice, diskFile } from "./disks.ts";
 import { sizeText, type Manifest } from "./manifest.ts";
 
-// start_info.cmd_line has MAX_GUEST_CMDLINE bytes, the final NUL included (xen.h).
-const LONGEST_COMMAND_LINE = 1023;
+// start_info.cmd_line has MAX_GUEST_CMDLINE bytes, the final NUL included (xen.h). The toolstack fills it with what fits and says nothing: the kernel
+// takes one that is full for one that was cut.
+const LONGEST_COMMAND_LINE = 1022;
 const MEBIBYTE = 1024 * 1024;
 
 /**
