@@ -43,4 +43,6 @@ export * from "./timerfd";
 export * from "./uio";
 export * from "./un";
 export * from "./unistd";
+export * from "./users";
+export * from "./utsname";
 export * from "./wait";

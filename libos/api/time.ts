@@ -60,6 +60,15 @@ export function clockNanoseconds(clock: i32): i64 {
   return now.tv_sec * 1_000_000_000 + now.tv_nsec;
 }
 
+/** The time since 1970, UTC, to the microsecond. Returns 0. There are no time zones here. */
+export function gettimeofday(time: timeval): i32 {
+  const now = new timespec();
+  posix.clock_gettime(CLOCK_REALTIME, changetype<usize>(now));
+  time.tv_sec = now.tv_sec;
+  time.tv_usec = now.tv_nsec / 1_000;
+  return 0;
+}
+
 /** Seconds since 1970, UTC. */
 export function time(): i64 {
   const now = new timespec();

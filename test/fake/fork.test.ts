@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Host } from "../../tools/fake-xen/host.ts";
 import { fakeKernel } from "../support/fake.ts";
-import { Calls, type Piece } from "./calls.ts";
+import { BUFFER, Calls, type Piece } from "./calls.ts";
 import { FakeForkd } from "./forkd.ts";
 import { fork, runProcess, wait, type Scene } from "./process.ts";
 
@@ -51,6 +51,13 @@ test("the parent gets the child's pid, and its status once", () => {
     daemon.answers = [2];
     assert.equal(yield* fork(calls), 2);
     assert.equal(daemon.sequence, 1);
+    assert.equal(yield* calls.call("posix_fork_stats", BUFFER, 1000), 32);
+    const [called, , , notified, answered] = Array.from({ length: 5 }, (_, i) =>
+      calls.get(BUFFER + i * 8, 8).readBigUInt64LE(),
+    );
+    assert.ok(called !== undefined && notified !== undefined && answered !== undefined);
+    assert.ok(called <= notified && answered - notified >= 3_000_000n);
+    assert.equal(yield* calls.call("posix_fork_stats", 8, 1), -EFAULT);
     assert.deepEqual(yield* wait(calls, ANY, WNOHANG), [0, -1]);
     assert.deepEqual(yield* wait(calls, 3, WNOHANG), [-ECHILD, -1]);
     host.world.after(5e9, () => daemon.exit(2, 42 << 8));

@@ -2,6 +2,7 @@
 // in an import; on top of the pile of an app's thread stands the JavaScript app itself, a generator that yields the
 // system calls it wants made. So exactly one wasm stack exists at any time, and threads switch by unwinding it.
 import { INTERRUPTED, RESTARTED } from "../image/system_calls.ts";
+import { noteCall, noteResult } from "./call_log.ts";
 
 /** A call of a kernel export that an app asks for: name and arguments; the result comes back from `yield`. */
 export interface SystemCall {
@@ -222,7 +223,11 @@ export class Coroutines {
 
   private systemCall(name: string, args: readonly (number | bigint)[]): void {
     const again = RESTARTED.test(name) ? (): void => this.systemCall(name, args) : undefined;
-    this.push(name, args, (value) => this.systemCallDone(value, value === INTERRUPTED ? again : undefined));
+    noteCall(name);
+    this.push(name, args, (value) => {
+      noteResult(name, value);
+      this.systemCallDone(value, value === INTERRUPTED ? again : undefined);
+    });
   }
 
   /**

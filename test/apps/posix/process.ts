@@ -7,14 +7,23 @@ import {
   clockNanoseconds,
   clock_gettime,
   environ,
+  getegid,
   getenv,
+  geteuid,
+  getgid,
+  gethostname,
   getpid,
   getrandom,
+  gettimeofday,
+  getuid,
   nanosleep,
   stdout,
   time,
   timespec,
+  timeval,
+  uname,
   usleep,
+  utsname,
   write,
 } from "karyon";
 import { check, checkError } from "./check";
@@ -35,7 +44,18 @@ function timeChecks(): void {
   check("nanosleep(0)", nanosleep(new timespec(0, 0)) == 0);
   checkError("nanosleep", nanosleep(new timespec(0, 1_000_000_000)), EINVAL);
   check("time is after 2024", time() > 1_704_000_000);
+  const day = new timeval();
+  const difference = gettimeofday(day) == 0 ? day.tv_sec - time() : -1;
+  check("gettimeofday", difference <= 0 && difference >= -1 && day.tv_usec >= 0 && day.tv_usec < 1_000_000);
   checkError("clock_gettime of no clock", clock_gettime(99, new timespec()), EINVAL);
+}
+
+function identityChecks(): void {
+  check("getpid", getpid() == 1);
+  check("users and groups", getuid() == 0 && geteuid() == 0 && getgid() == 0 && getegid() == 0);
+  const name = new utsname();
+  check("uname", uname(name) == 0 && name.sysname == "Karyon" && name.machine == "x86_64" && name.nodename == "tester");
+  check("gethostname", gethostname() == "tester");
 }
 
 function addressChecks(): void {
@@ -49,8 +69,8 @@ function addressChecks(): void {
 
 export function processChecks(args: string[]): void {
   check("arguments", args.length == 2 && args[0] == "first" && args[1] == "second argument");
-  check("environment", environ().length == 1 && getenv("GREETING") == "hello" && getenv("GREET") === null);
-  check("getpid", getpid() == 1);
+  check("environment", environ().length == 2 && getenv("GREETING") == "hello" && getenv("GREET") === null);
+  identityChecks();
   randomChecks();
   timeChecks();
   addressChecks();

@@ -9,6 +9,7 @@ import { EBADF, EFAULT, EINVAL, EMFILE, ENOENT, ENOTDIR, type Process, runApp } 
 const PAGE = 4096;
 const WASM_PAGE = 65536;
 const OPEN_MAX = 1024;
+const ENODEV = 19;
 
 let kernel: WebAssembly.Module;
 before(async () => {
@@ -247,7 +248,33 @@ test("arguments and environment, whole and cut", () => {
     process.put(BUFFER, Buffer.alloc(16, 0x7f));
     assert.equal(yield* process.call("posix_arguments_get", BUFFER, 5), 5);
     assert.equal(process.get(BUFFER, 7).toString(), "one\0t\x7f\x7f");
+    assert.equal(yield* process.call("posix_environment_size"), 4);
     assert.equal(yield* process.call("posix_environment_get", BUFFER, 100), 4);
     assert.equal(process.get(BUFFER, 4).toString(), "A=1\0");
+  });
+});
+
+test("threads know themselves, and wait for each other by a futex", () => {
+  runApp(kernel, function* (process) {
+    assert.equal(yield* process.call("posix_thread_self"), 1);
+    process.put(BUFFER, Buffer.alloc(8));
+    let other = 0;
+    yield* process.thread(function* () {
+      other = yield* process.call("posix_thread_self");
+      process.put(BUFFER, Buffer.from([1]));
+      assert.equal(yield* process.call("posix_futex_wake", BUFFER, 1), 1);
+    });
+    assert.equal(yield* process.call("posix_futex_wait", BUFFER, 0, -1n), 0);
+    assert.equal(other, 2);
+  });
+});
+
+test("the network's counters: all groups, and none of another number", () => {
+  runApp(kernel, function* (process) {
+    let groups = 0;
+    while ((yield* process.call("posix_net_counters", groups, BUFFER)) === 0) groups += 1;
+    assert.equal(groups, 9);
+    assert.equal(yield* process.call("posix_net_counters", groups, BUFFER), -ENODEV);
+    assert.equal(yield* process.call("posix_net_counters", 0, 8), -EFAULT);
   });
 });
