@@ -1,49 +1,15 @@
-// Does on command what `npm run bench -- calls` measures, beside a program on Linux that obeys the same lines
-// (tools/peers/probes). Says "ready", and reads from the console
-//   <probe> <count>
-// which it answers with "done <probe> <count> <ns for all>", or "failed <probe>". It does without the network of its manifest,
-// which is there because the kernel of an app with one is compiled for speed.
-import { CLOCK_MONOTONIC, clockNanoseconds, puts, read, stdin } from "karyon";
+// Does on command what `npm run bench -- calls` measures, beside a program on Linux that obeys the same lines (tools/peers/probes): the calls
+// that any app makes. It does without the network of its manifest, which is there because the kernel of an app with one is compiled for speed.
 import { getppids, reads, writes } from "./calls";
+import { Probe, obey } from "./obey";
 import { bytes, roundTrips } from "./pipes";
 
-const LINE: i32 = 64;
-const line = memory.data(64);
-
-/** Does something `count` times; whether all went well. */
-type Probe = (count: i32) => bool;
-
-const probes = new Map<string, Probe>();
-probes.set("getppid", getppids);
-probes.set("read", reads);
-probes.set("write", writes);
-probes.set("pipe", bytes);
-probes.set("ping-pong-threads", roundTrips);
-
-function command(): string[] {
-  let length = 0;
-  do {
-    const got = read(stdin, line + length, LINE - length);
-    if (got <= 0) return [];
-    length += got;
-  } while (length < LINE && load<u8>(line + length - 1) != 0x0a);
-  return String.UTF8.decodeUnsafe(line, length).trim().split(" ");
-}
-
 export function main(_args: string[]): i32 {
-  puts("ready");
-  for (let words = command(); words.length == 2; words = command()) {
-    const name = words[0];
-    const count = <i32>parseInt(words[1]);
-    if (!probes.has(name)) {
-      puts(`failed ${name}`);
-      continue;
-    }
-    const probe = probes.get(name);
-    const start = clockNanoseconds(CLOCK_MONOTONIC);
-    const good = probe(count);
-    const time = clockNanoseconds(CLOCK_MONOTONIC) - start;
-    puts(good ? `done ${name} ${count} ${time}` : `failed ${name}`);
-  }
-  return 1;
+  const probes = new Map<string, Probe>();
+  probes.set("getppid", getppids);
+  probes.set("read", reads);
+  probes.set("write", writes);
+  probes.set("pipe", bytes);
+  probes.set("ping-pong-threads", roundTrips);
+  return obey(probes);
 }

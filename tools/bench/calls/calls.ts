@@ -9,7 +9,7 @@ import { countText, type Definition, type Results } from "../figures.ts";
 import { ProbeGuest } from "../../peers/probe_guest.ts";
 import { probesGuest } from "../../peers/probes.ts";
 import { inTurns } from "../turns.ts";
-import { CALL_FIGURES, CALL_PROBES, type Probe } from "./probes.ts";
+import { CALL_FIGURES, CALL_PROBES, MORE_PROBES, type Probe } from "./probes.ts";
 
 export const CALLS_FIGURES: readonly Definition[] = CALL_FIGURES.map(({ name, title, target }) => ({
   name,
@@ -26,11 +26,16 @@ interface ProbeLab extends AsyncDisposable {
   readonly guest: ProbeGuest;
 }
 
+interface AllProbes extends ProbeLab {
+  /** For MORE_PROBES; with Linux the same guest. */
+  readonly more: ProbeGuest;
+}
+
 /** Measures all calls. */
 export function measureCalls(): Promise<Results> {
   return inTurns({
     title: "calls",
-    boot: bootProbes,
+    boot: bootAll,
     trials: [{ title: "all calls", figures: CALL_FIGURES.map(({ name }) => name), measure: callCosts }],
     rounds: 2,
     repetitions: 2,
@@ -42,23 +47,36 @@ export function measureCalls(): Promise<Results> {
 export async function bootProbes(side: Side): Promise<ProbeLab> {
   const lab = await Lab.start({ accelerator: "icount" });
   try {
-    return { side, lab, guest: await bootGuest(lab, side), [Symbol.asyncDispose]: () => lab.stop() };
+    const guest = await bootGuest(lab, side, "karyon.json");
+    return { side, lab, guest, [Symbol.asyncDispose]: () => lab.stop() };
   } catch (error) {
     await lab.stop();
     throw error;
   }
 }
 
-async function bootGuest(lab: Lab, side: Side): Promise<ProbeGuest> {
+/** Boots all guests of a side. */
+async function bootAll(side: Side): Promise<AllProbes> {
+  const probes = await bootProbes(side);
+  try {
+    return { ...probes, more: side === "linux" ? probes.guest : await bootGuest(probes.lab, side, "more.json") };
+  } catch (error) {
+    await probes.lab.stop();
+    throw error;
+  }
+}
+
+async function bootGuest(lab: Lab, side: Side, file: string): Promise<ProbeGuest> {
   if (side === "linux") return ProbeGuest.boot(lab, "linux-probes", await probesGuest(), GUEST_SETTINGS);
-  const { cfg, manifest } = await buildImage(repositoryPath("test/apps/probes"));
+  const { cfg, manifest } = await buildImage(repositoryPath("test/apps/probes", file));
   return ProbeGuest.boot(lab, manifest.name, cfg, [...GUEST_SETTINGS, "vif = []", 'extra = "ip=off"']);
 }
 
 /** What each figure comes to on the guest's side. */
-async function callCosts({ side, lab, guest }: ProbeLab): Promise<Record<string, number>> {
+async function callCosts({ side, lab, guest, more }: AllProbes): Promise<Record<string, number>> {
   const costs = new Map<string, number>();
   for (const probe of CALL_PROBES[side]) costs.set(probe.name, await instructionsOf(lab, guest, probe));
+  for (const probe of MORE_PROBES) costs.set(probe.name, await instructionsOf(lab, more, probe));
   const of = (probe: string): number => costs.get(probe) ?? NaN;
   return Object.fromEntries(CALL_FIGURES.map(({ name, cost }) => [name, cost[side](of)]));
 }

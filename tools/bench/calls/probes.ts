@@ -11,6 +11,19 @@ export interface Probe {
 const CALL: Probe["counts"] = [2_000, 42_000];
 const SWITCH: Probe["counts"] = [1_000, 5_000];
 
+/** Those for which our guest is an app of its own (test/apps/probes/more.json). */
+export const MORE_PROBES: readonly Probe[] = [
+  { name: "open-close", counts: CALL },
+  { name: "stat", counts: CALL },
+  { name: "fstat", counts: CALL },
+  { name: "poll", counts: SWITCH },
+  { name: "poll-100", counts: SWITCH },
+  { name: "epoll", counts: SWITCH },
+  { name: "signal", counts: SWITCH },
+  { name: "unix", counts: CALL },
+];
+
+/** Those that the other app does, or Linux's program besides. */
 export const CALL_PROBES: Readonly<Record<Side, readonly Probe[]>> = {
   karyon: [
     { name: "getppid", counts: CALL },
@@ -70,4 +83,12 @@ export const CALL_FIGURES: readonly CallFigure[] = [
     title: "context switch, threads (Linux: processes)",
     cost: { karyon: switchOnly(THREADS), linux: switchOnly(PROCESSES) },
   },
+  { name: "call-open", title: "open and close /dev/zero", cost: same("open-close") },
+  { name: "call-stat", title: "stat of /dev/zero", cost: same("stat") },
+  { name: "call-fstat", title: "fstat", cost: same("fstat") },
+  { name: "call-poll", title: "a byte through a pipe, with poll", target: 1 / 20, cost: same("poll") },
+  { name: "call-poll-100", title: "a byte through a pipe, with poll of 100", cost: same("poll-100") },
+  { name: "call-epoll", title: "a byte through a pipe, with epoll of 100", target: 1 / 20, cost: same("epoll") },
+  { name: "call-signal", title: "a signal to oneself, caught", cost: same("signal") },
+  { name: "call-unix", title: "a byte through a socketpair", cost: same("unix") },
 ];
