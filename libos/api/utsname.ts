@@ -1,5 +1,5 @@
 // sys/utsname.h: what system this is, and the host's name, which HOSTNAME of the environment says, as in /proc/sys/kernel/hostname.
-import { RELEASE } from "../posix/release";
+import { RELEASE } from "../posix/constants";
 import { getenv } from "./stdlib";
 
 /** What Linux has when nobody has said anything. */

@@ -1,5 +1,8 @@
 // The numbers that an app and the system calls share, with Linux's values (include/uapi). libos/api exports them to apps.
 
+/** What release of Karyon this is: as package.json has it. */
+export const RELEASE = "0.1.0";
+
 // Address families, socket types, protocols (linux/socket.h, linux/net.h, linux/in.h).
 export const AF_UNSPEC: i32 = 0;
 export const AF_UNIX: i32 = 1;

@@ -2,11 +2,10 @@
 // app's import "posix"."<call>" to them.
 import { EBADF, EFAULT, EINVAL, EISDIR, ENOMEM, ESPIPE } from "../../kernel/errno";
 import { PAGE_SIZE, pageAlloc, pagesFree } from "../../kernel/memory/pages";
-import { contentsAreInImage, contentsRead, contentsSize, contentsWrite, contentsWritten } from "../fs/contents";
+import { contentsAreInImage, contentsRead, contentsSize, contentsWrite } from "../fs/contents";
 import { embeddedFile } from "../fs/embedded";
 import { descriptorClose, descriptorFile } from "../process/descriptors";
 import {
-  KIND_CONSOLE,
   KIND_DEVICE,
   KIND_DIRECTORY,
   KIND_FILE,
@@ -14,17 +13,14 @@ import {
   OpenFile,
   openFileHold,
   openFileIsAnonymous,
-  openFileIsPipe,
   openFileIsReadable,
   openFileIsSocket,
   openFileRelease,
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { anonymousRead, anonymousWrite } from "../optional/with_anonymous";
-import { socketLinger, socketRead, socketWrite } from "../optional/with_network";
-import { pipeRead, pipeWrite } from "../optional/with_pipe";
-import { consoleFileRead, consoleFileWrite } from "./console_file";
+import { socketLinger } from "../optional/with_network";
 import { SEEK_CUR, SEEK_END, SEEK_SET, TRANSFER_MAX } from "./constants";
+import { writeAny } from "./read_write";
 import { deviceRead, deviceWrite } from "./device_file";
 
 /** Bytes that sendfile copies at once. */
@@ -34,53 +30,6 @@ export function posix_close(fd: i32): i32 {
   const file = descriptorFile(fd);
   if (file != NO_FILE && openFileIsSocket(file) && file.references == 1) socketLinger(fd, file);
   return descriptorClose(fd);
-}
-
-export function posix_read(fd: i32, buffer: u32, count: u32): i32 {
-  const file = descriptorFile(fd);
-  if (file == NO_FILE) return -EBADF;
-  const length = min(count, TRANSFER_MAX);
-  const bytes = userBuffer(buffer, length);
-  if (bytes == 0) return -EFAULT;
-  return readAny(file, bytes, length);
-}
-
-/** Reads up to `count` bytes of whatever `file` is to kernel address `target`. */
-export function readAny(file: OpenFile, target: usize, count: u32): i32 {
-  // Devices never wait, and pipes take a reference when they do.
-  if (file.kind == KIND_DEVICE) return deviceRead(file, target, count);
-  return openFileIsPipe(file) ? pipeRead(file, target, count) : transferHeld(file, target, count, true);
-}
-
-/** Reads or writes what is neither pipe nor device. That may wait: it holds a reference meanwhile. */
-function transferHeld(file: OpenFile, address: usize, count: u32, reading: bool): i32 {
-  openFileHold(file);
-  const result = reading ? readFrom(file, address, count) : writeTo(file, address, count);
-  openFileRelease(file);
-  return result;
-}
-
-function readFrom(file: OpenFile, buffer: usize, count: u32): i32 {
-  if (openFileIsSocket(file)) return socketRead(file, buffer, count);
-  if (file.kind == KIND_FILE) {
-    if (!openFileIsReadable(file)) return -EBADF;
-    const length = contentsRead(file, buffer, count, file.position);
-    if (length > 0) file.position += length;
-    return length;
-  }
-  if (openFileIsAnonymous(file)) return anonymousRead(file, buffer, count);
-  return file.kind == KIND_CONSOLE ? consoleFileRead(buffer, count, file.nonBlocking) : -EISDIR;
-}
-
-function writeTo(file: OpenFile, source: usize, count: u32): i32 {
-  if (openFileIsSocket(file)) return socketWrite(file, source, count);
-  if (file.kind == KIND_FILE) {
-    const length = contentsWrite(file, source, count, file.position);
-    if (length > 0) file.position = contentsWritten();
-    return length;
-  }
-  if (openFileIsAnonymous(file)) return anonymousWrite(file, source, count);
-  return file.kind == KIND_CONSOLE ? consoleFileWrite(source, count, file.nonBlocking) : -EBADF;
 }
 
 export function posix_pread(fd: i32, buffer: u32, count: u32, offset: i64): i32 {
@@ -105,20 +54,6 @@ export function posix_pwrite(fd: i32, buffer: u32, count: u32, offset: i64): i32
   const bytes = userBuffer(buffer, length);
   if (bytes == 0) return -EFAULT;
   return file.kind == KIND_FILE ? contentsWrite(file, bytes, length, offset) : deviceWrite(file, length);
-}
-
-/** Writes the `count` bytes at kernel address `source` to whatever `file` is. */
-export function writeAny(file: OpenFile, source: usize, count: u32): i32 {
-  if (file.kind == KIND_DEVICE) return deviceWrite(file, count);
-  return openFileIsPipe(file) ? pipeWrite(file, source, count) : transferHeld(file, source, count, false);
-}
-
-export function posix_write(fd: i32, buffer: u32, count: u32): i32 {
-  const file = descriptorFile(fd);
-  if (file == NO_FILE) return -EBADF;
-  const length = min(count, TRANSFER_MAX);
-  const bytes = userBuffer(buffer, length);
-  return bytes == 0 ? -EFAULT : writeAny(file, bytes, length);
 }
 
 /** Writes up to `count` bytes of an embedded file to `out`, straight from the image. */

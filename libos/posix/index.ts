@@ -3,7 +3,8 @@
 export * from "./attributes";
 export { posix_epoll_create, posix_epoll_ctl, posix_epoll_wait } from "./epoll/calls";
 export { posix_eventfd } from "./eventfd";
-export { posix_close, posix_lseek, posix_pread, posix_pwrite, posix_read, posix_sendfile, posix_write } from "./files";
+export { posix_close, posix_lseek, posix_pread, posix_pwrite, posix_sendfile } from "./files";
+export { posix_read, posix_write } from "./read_write";
 export * from "./file_status";
 export { posix_faccessat, posix_fchmod, posix_fchmodat, posix_umask } from "./modes";
 export * from "./open";

@@ -17,8 +17,9 @@ import {
 } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
 import { TRANSFER_MAX, UIO_MAXIOV } from "./constants";
-import { posix_pread, posix_pwrite, posix_read, posix_write, readAny, writeAny } from "./files";
+import { posix_pread, posix_pwrite } from "./files";
 import { IO_VECTOR_SIZE, IoVector } from "./layout";
+import { posix_read, posix_write, readAny, writeAny } from "./read_write";
 import { piecesError, piecesGather, piecesLength, piecesScatter } from "./pieces";
 
 /** The most bytes that go at once: more fits no datagram and no pipe. */

@@ -42,7 +42,9 @@ const TRAFFIC = [
   "libos/net/wire",
   "libos/posix/address",
   "libos/posix/deadline",
+  "libos/posix/device_file",
   "libos/posix/poll",
+  "libos/posix/read_write",
   "libos/posix/readiness",
   "libos/posix/socket_file",
   "libos/posix/sockets",
@@ -81,7 +83,7 @@ const LOOPS = ["kernel/random", "libos/net/wire/checksum", "libos/pipe/pipe", "l
 
 // What stays a function of its own although few call it: put into a short function that calls it seldom, it would have that save
 // registers that the short way does not need.
-const APART = "libos/posix/files/transferHeld";
+const APART = "libos/posix/read_write/transferHeld";
 
 /** All sources and folders that are listed here. */
 export const LISTED: readonly string[] = [...TRAFFIC, ...SELDOM, ...LOOPS];

@@ -6,7 +6,7 @@ import { TextBuffer, bytesEqualText } from "../../../kernel/text";
 import { monotonicNow, wallClockNow } from "../../../kernel/time/clock";
 import { vcpuRunningTime } from "../../../kernel/xen/hypercall";
 import { MAX_GUEST_CMDLINE, START_INFO_CMD_LINE, startInfo } from "../../../kernel/xen/start_info";
-import { RELEASE } from "../../posix/release";
+import { RELEASE } from "../../posix/constants";
 import { processId } from "../../process/identity";
 import { FS_DEVICES, FS_DISK, FS_ROOT, FS_TMPFS, Mount, mountAt, mountCount } from "../mounts";
 import { TICK, writePages, writeSeconds } from "./writer";

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
+import { repositoryPath } from "../../../tools/image/paths.ts";
 import type { Piece } from "../../fake/calls.ts";
 import { fakeKernel } from "../../support/fake.ts";
 import { FileCalls, O_CREAT, O_WRONLY } from "./file_calls.ts";
@@ -181,6 +182,8 @@ test("meminfo, status, stat, uptime, loadavg as free, ps and uptime read them; l
 test("names, mounts, arguments and environment", () => {
   run(function* (files) {
     assert.equal(yield* text(files, "/proc/sys/kernel/hostname"), "box\n");
+    const { version } = JSON.parse(readFileSync(repositoryPath("package.json"), "utf8")) as { version: string };
+    assert.ok((yield* text(files, "/proc/version")).startsWith(`Karyon version ${version} (`));
     assert.equal(yield* text(files, "/proc/self/cmdline"), "app\0one\0two\0");
     assert.equal(yield* text(files, "/proc/self/environ"), "HOSTNAME=box\0A=1\0");
     assert.match(
