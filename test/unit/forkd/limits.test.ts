@@ -65,6 +65,9 @@ test("the families of a host have together no more children than it may", () => 
   b.children = 1;
   assert.equal(limits.admit(a, 1), EAGAIN);
   assert.equal(limits.admit(b, 1), EAGAIN);
+  assert.deepEqual([limits.hasPlace(a), limits.hasPlace(b)], [false, false]);
+  b.children = 0;
+  assert.deepEqual([limits.hasPlace(a), limits.hasPlace(b)], [true, true]);
 });
 
 test("a family's memory, the child's included, stays within its limit", () => {

@@ -96,7 +96,7 @@ export class Pool {
 
   /** A parent is about to fork: sees to it that a shell which fits it stands ready; returns when one does, or cannot be had. */
   async supply(parent: Member): Promise<void> {
-    if (this.policy.size === 0) return;
+    if (this.policy.size === 0 || !this.limits.hasPlace(parent.family)) return;
     const shells = this.#shells.get(parent) ?? [];
     const unfit = shells.filter((shell) => changedPages(shell, parent.descriptor) === undefined);
     if (unfit.length < shells.length || (unfit.length > 0 && !this.limits.mayReplace(parent.family))) return;

@@ -68,11 +68,9 @@ export class Limits<F extends LimitedFamily> {
    * @returns 0, -EAGAIN (children, forks per second) or -ENOMEM (memory)
    */
   admit(family: F, pagesWanted: number): number {
-    const { children, forksPerSecond } = family.limits;
-    if (family.children >= children) return this.#refuse(family, EAGAIN, `it has ${children} children (fork=)`);
-    if (this.#childrenOfAll() >= this.host.children) {
-      return this.#refuse(family, EAGAIN, `the host has ${this.host.children} children (--children)`);
-    }
+    const { forksPerSecond } = family.limits;
+    const full = this.#full(family);
+    if (full !== undefined) return this.#refuse(family, EAGAIN, full);
     const short = this.#shortOf(family, pagesWanted);
     if (short !== undefined) return this.#refuse(family, ENOMEM, short);
     const now = this.view.now();
@@ -83,6 +81,18 @@ export class Limits<F extends LimitedFamily> {
     own.take();
     all.take();
     return 0;
+  }
+
+  /** Whether `family` could have one more child, as far as their number goes. Says nothing. */
+  hasPlace(family: F): boolean {
+    return this.#full(family) === undefined;
+  }
+
+  #full(family: F): string | undefined {
+    const { children } = family.limits;
+    if (family.children >= children) return `it has ${children} children (fork=)`;
+    if (this.#childrenOfAll() < this.host.children) return undefined;
+    return `the host has ${this.host.children} children (--children)`;
   }
 
   /** Whether what was prepared for a fork of `family` may be made anew now: as often as it may fork. Counts when it may. */
