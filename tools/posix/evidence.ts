@@ -3,7 +3,6 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { getSystemErrorName } from "node:util";
 import { z } from "zod";
 import { repositoryPath } from "../image/paths.ts";
 import { KaryonError } from "../support/errors.ts";
@@ -34,8 +33,16 @@ const LOG = z.object({
   calls: z.record(z.string(), z.object({ succeeded: z.boolean(), errors: z.array(z.number()) })),
 });
 
+/** The names of the kernel's error numbers, the first where two have the same. */
+async function errorNames(): Promise<ReadonlyMap<number, string>> {
+  const text = await readFile(repositoryPath("kernel", "errno.ts"), "utf8");
+  const named = [...text.matchAll(/^export const (E\w+): i32 = (\d+);/gm)];
+  return new Map(named.reverse().map(([, name = "", number]) => [Number(number), name]));
+}
+
 /** Reads what the processes of a run have left in `folder`. */
 export async function collectEvidence(folder: string): Promise<Evidence> {
+  const names = await errorNames();
   const evidence = new Map<string, { succeeded: boolean; errors: Set<string>; tests: Set<string> }>();
   for (const file of await readdir(folder)) {
     const { program, calls } = LOG.parse(JSON.parse(await readFile(join(folder, file), "utf8")));
@@ -45,7 +52,7 @@ export async function collectEvidence(folder: string): Promise<Evidence> {
       const call = name.slice(PREFIX.length);
       const seen = evidence.get(call) ?? { succeeded: false, errors: new Set(), tests: new Set() };
       seen.succeeded ||= succeeded;
-      for (const error of errors) seen.errors.add(getSystemErrorName(-error));
+      for (const error of errors) seen.errors.add(names.get(error) ?? `error ${error}`);
       seen.tests.add(test);
       evidence.set(call, seen);
     }

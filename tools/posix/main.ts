@@ -10,7 +10,7 @@ import { displayPath, repositoryPath } from "../image/paths.ts";
 import { currentDocument, DOCUMENT } from "./document.ts";
 import { collectEvidence, EVIDENCE, evidenceText, type Evidence } from "./evidence.ts";
 
-const TESTS = ["unit/posix", "fake"];
+const TESTS = ["unit/posix/", "fake/"];
 
 /** Runs the tests, with a log of all calls. */
 async function runTests(): Promise<Evidence> {

@@ -9,6 +9,7 @@ import { FileStatus } from "../../posix/layout";
 import { descriptorFile } from "../../process/descriptors";
 import { processId } from "../../process/identity";
 import { KIND_CONSOLE, openFileIsPipe, openFileIsSocket } from "../../process/open_file";
+import { netFileWrite } from "../../optional/with_network_proc";
 import { FS_PROC, Mount, mountAdd, mountAt, mountCover } from "../mounts";
 import { placePath } from "../place_path";
 import { rootLookup } from "../root";
@@ -24,6 +25,8 @@ import {
   PROC_LOADAVG,
   PROC_MEMINFO,
   PROC_MOUNTS,
+  PROC_NET_FILES,
+  PROC_NET_LINK,
   PROC_OSRELEASE,
   PROC_OSTYPE,
   PROC_PROCESS_COMM,
@@ -122,7 +125,8 @@ function write(node: u32): void {
     case PROC_BOOT_ID:
       return writeUuid(out, true);
     default:
-      writeLine(node);
+      if (node >= PROC_NET_FILES) netFileWrite(node - PROC_NET_FILES, out);
+      else writeLine(node);
   }
 }
 
@@ -193,6 +197,7 @@ export function procLink(node: u32, length: usize): usize {
   const fd = procDescriptor(node);
   if (fd != 0) writeTarget(<i32>fd - 1);
   else if (node == PROC_SELF) out.decimal(processId());
+  else if (node == PROC_NET_LINK) out.text("self/net");
   else if (node == PROC_CWD) {
     const taken = placePath(workingDirectoryMount(), workingDirectory(), linkText, PATH_MAX);
     if (taken > 0) out.length = taken;

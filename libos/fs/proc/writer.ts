@@ -19,6 +19,14 @@ export function writeBlanks(out: TextBuffer, count: u32): void {
   for (let i: u32 = 0; i < count; i++) out.byte(0x20);
 }
 
+/** Appends a number in hexadecimal with capital letters and exactly `digits` digits. */
+export function writeHex(out: TextBuffer, value: u32, digits: u32): void {
+  for (let left = digits; left != 0; left--) {
+    const digit = <u8>((value >> ((left - 1) << 2)) & 15);
+    out.byte(digit < 10 ? 0x30 + digit : 0x37 + digit);
+  }
+}
+
 /** Appends "name", blanks up to `width`, a number of pages in kibibytes, and the end of the line. */
 export function writePages(out: TextBuffer, name: string, width: u32, pages: u64): void {
   out.text(name);

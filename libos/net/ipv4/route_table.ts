@@ -22,7 +22,13 @@ let count: u32 = 0;
 /** No route. */
 export const NO_ROUTE: Route = changetype<Route>(0);
 
-function routeAt(index: u32): Route {
+/** Routes now. */
+export function routesCount(): u32 {
+  return count;
+}
+
+/** Route `index`, less than routesCount(); the longest prefixes come first. */
+export function routeAt(index: u32): Route {
   return changetype<Route>(routes + <usize>(index * ROUTE_SIZE));
 }
 

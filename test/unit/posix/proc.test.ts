@@ -46,6 +46,7 @@ test("the tree: one process, itself, and what is known of the system", () => {
       "1",
       "sys",
       "self",
+      "net",
       "cpuinfo",
       "loadavg",
       "meminfo",
@@ -57,7 +58,7 @@ test("the tree: one process, itself, and what is known of the system", () => {
       "cmdline",
     ];
     assert.deepEqual(yield* files.readdir("/proc"), root);
-    const own = ["fd", "cwd", "root", "status", "stat", "statm", "maps", "cmdline", "environ", "comm", "mounts"];
+    const own = ["fd", "net", "cwd", "root", "status", "stat", "statm", "maps", "cmdline", "environ", "comm", "mounts"];
     assert.deepEqual(yield* files.readdir("/proc/self"), own);
     assert.deepEqual(yield* files.readdir("/proc/sys/kernel"), [
       "random",
