@@ -187,3 +187,15 @@ test("the descriptor is offered again after a restore", () => {
   guest.saveAndRestore();
   forkd.attach();
 });
+
+test("exit ends the process there and then, with the low eight bits of its status", () => {
+  const { forkd } = runProcess(
+    kernel,
+    function* ({ calls }) {
+      yield* calls.call("posix_exit", 0x103);
+      assert.fail("exit has returned");
+    },
+    { ends: false },
+  );
+  assert.equal(forkd.exitStatus, 3 << 8);
+});
