@@ -6,6 +6,8 @@ import { monotonicNow } from "../time/clock";
 import { FORK_PENDING, ForkDescriptor, forkDescriptor } from "./descriptor";
 import { forkAnswers, forkPort, forkStillServed } from "./offer";
 
+/** How often a shell is asked for that fits: while one is made the domain goes on, and may change so that it does not. */
+const TRIES: u32 = 3;
 /** How often, in ns, a waiting thread looks whether forkd still lives. */
 const PATIENCE: u64 = 1_000_000_000;
 
@@ -13,11 +15,15 @@ function answerAt(): usize {
   return changetype<usize>(forkDescriptor()) + offsetof<ForkDescriptor>("shellAnswer");
 }
 
-/** Whether a shell stands ready, as forkd says, for the domain as it is now. */
-function shellReady(): bool {
+/** Whether a shell stands ready, as forkd says. */
+function shellThere(): bool {
+  return atomic.load<u32>(changetype<usize>(forkDescriptor()) + offsetof<ForkDescriptor>("shells")) != 0;
+}
+
+/** Whether that is for the domain as it is now. */
+function shellFits(): bool {
   const descriptor = forkDescriptor();
   const at = changetype<usize>(descriptor);
-  if (atomic.load<u32>(at + offsetof<ForkDescriptor>("shells")) == 0) return false;
   const changes = descriptor.changeProducer - atomic.load<u32>(at + offsetof<ForkDescriptor>("shellChanges"));
   const layout = atomic.load<u32>(at + offsetof<ForkDescriptor>("shellLayout"));
   return layout == descriptor.layout && changes <= descriptor.changeLogSize;
@@ -28,7 +34,14 @@ function shellReady(): bool {
  * wait, in a domain that forkd has served; blocks, but not the other threads.
  */
 export function shellAwait(): void {
-  if (shellReady()) return;
+  for (let tries = TRIES; tries != 0; tries--) {
+    if (shellThere() && shellFits()) return;
+    ask();
+    if (!shellThere()) return;
+  }
+}
+
+function ask(): void {
   atomic.store<i32>(answerAt(), FORK_PENDING);
   eventChannelNotify(forkPort());
   while (atomic.load<i32>(answerAt()) == FORK_PENDING && forkStillServed()) {

@@ -16,7 +16,7 @@ export function kernelCompilation({ network, proc, disk, programs }: KernelParts
     `export * from "./libos/${network ? "main_network" : "main"}";`,
     ...(proc ? ['export * from "./libos/main_proc";'] : []),
     ...(disk ? ['export * from "./libos/main_disk";'] : []),
-    ...(proc && networked ? ['export * from "./libos/main_network_proc";'] : []),
+    ...(proc && network ? ['export * from "./libos/main_network_proc";'] : []),
     ...(programs ? ['export * from "./libos/main_programs";'] : []),
     "export function staticDataEnd(): usize {",
     "  return __heap_base;",

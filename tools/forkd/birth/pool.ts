@@ -100,8 +100,13 @@ export class Pool {
     const shells = this.#shells.get(parent) ?? [];
     const unfit = shells.filter((shell) => changedPages(shell, parent.descriptor) === undefined);
     if (unfit.length < shells.length || (unfit.length > 0 && !this.limits.mayReplace(parent.family))) return;
-    for (const shell of shells.splice(0)) void this.maker.discard(parent, shell);
+    shells.length = 0;
     this.#tell(parent);
+    // The last first, and none is made before: so the next one gets the number that nobody has had.
+    for (const shell of unfit.reverse()) {
+      await this.maker.discard(parent, shell);
+      parent.family.giveBack(shell.pid);
+    }
     this.#refillNow(parent);
     await this.#making.get(parent)?.catch(() => undefined);
   }

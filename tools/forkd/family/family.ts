@@ -83,6 +83,11 @@ export class Family {
     return ++this.#lastPid;
   }
 
+  /** A shell with this pid is gone without having been a process: the next one gets it, unless a later pid has been given. */
+  giveBack(pid: number): void {
+    if (pid === this.#lastPid) this.#lastPid -= 1;
+  }
+
   /** Ends a reservation: the child is a member now, or was given up. */
   release(): void {
     this.#forming -= 1;
