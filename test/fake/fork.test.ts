@@ -188,14 +188,16 @@ test("the descriptor is offered again after a restore", () => {
   forkd.attach();
 });
 
-test("exit ends the process there and then, with the low eight bits of its status", () => {
-  const { forkd } = runProcess(
-    kernel,
-    function* ({ calls }) {
-      yield* calls.call("posix_exit", 0x103);
-      assert.fail("exit has returned");
-    },
-    { ends: false },
-  );
-  assert.equal(forkd.exitStatus, 3 << 8);
+test("exit and exit_group end the process there and then, with the low eight bits of its status", () => {
+  for (const call of ["posix_exit", "posix_exit_group"]) {
+    const { forkd } = runProcess(
+      kernel,
+      function* ({ calls }) {
+        yield* calls.call(call, 0x103);
+        assert.fail(`${call} has returned`);
+      },
+      { ends: false },
+    );
+    assert.equal(forkd.exitStatus, 3 << 8);
+  }
 });

@@ -16,8 +16,8 @@ export interface Facts {
   readonly uses: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Calls whose only way to return is an error: EINTR, after a signal. */
-const END_WITH_ERRORS: readonly string[] = ["pause", "sigsuspend"];
+/** Calls whose only way to return is an error: else there is another program, or EINTR is what they are for. */
+const END_WITH_ERRORS: readonly string[] = ["execveat", "pause", "sigsuspend"];
 
 /** Whether tests have seen a system call do what it is for. */
 function isShown(call: string, evidence: Evidence): boolean {
