@@ -18,6 +18,8 @@ export interface DomainConfig {
   readonly files: readonly ConfigFile[];
 }
 
+const DISKS = /^\s*disk\s*=\s*\[.*\]\s*$/;
+const TARGET = /target=([^"]*)"/g;
 const FILE_SETTINGS = ["kernel", "ramdisk"];
 
 /**
@@ -40,7 +42,28 @@ export async function readDomainConfig(path: string, extra: readonly string[]): 
     files.push(file);
     lines.push(`${key} = "${file.path}"`);
   }
-  return { name, text: `${lines.join("\n")}\n`, files };
+  const disks = await diskFiles(path, lines);
+  return { name, text: `${lines.join("\n")}\n`, files: [...files, ...disks] };
+}
+
+/**
+ * The volumes that the last `disk = [ … ]` names: copies of files of the host, which go with the lab. The lab's own script puts each behind a
+ * loop device. Block devices are dom0's.
+ */
+async function diskFiles(configPath: string, lines: string[]): Promise<ConfigFile[]> {
+  const line = lines.findLast((text) => DISKS.test(text));
+  if (line === undefined) return [];
+  const files: ConfigFile[] = [];
+  let changed = line;
+  for (const [, target = ""] of line.matchAll(TARGET)) {
+    if (target.startsWith("/dev/")) continue;
+    const file = await configFile(configPath, "disk", target);
+    const name = createHash("sha256").update(`${configPath} ${target}`).digest("hex").slice(0, 24);
+    files.push({ path: `/tmp/volumes/${name}`, content: file.content });
+    changed = changed.replace(`target=${target}"`, `script=block,target=/tmp/volumes/${name}"`);
+  }
+  lines.push(changed);
+  return files;
 }
 
 /** The value of the last `key = "value"` among `lines`. */

@@ -10,6 +10,7 @@ export const DOM0_PACKAGES: PackageSet = {
     "busybox-static",
     "curl",
     "dash",
+    "e2fsprogs",
     "ethtool",
     "iproute2",
     "libatomic1",
@@ -22,8 +23,7 @@ export const DOM0_PACKAGES: PackageSet = {
     "xen-utils-common",
     "xenstore-utils",
   ],
-  without:
-    /^(coreutils|iso-codes|libgcrypt20|libpam.*|lsb-base|sysvinit-utils|dmsetup|e2fsprogs|logsave|mount|bsdutils)$/,
+  without: /^(coreutils|iso-codes|libgcrypt20|libpam.*|lsb-base|sysvinit-utils|dmsetup|mount|bsdutils)$/,
 };
 
 const XEN_PROGRAMS = [
@@ -50,7 +50,9 @@ export const PROGRAMS: readonly string[] = [
   "bin/ip",
   "bin/ss",
   "sbin/bridge",
+  "sbin/e2fsck",
   "sbin/ethtool",
+  "sbin/mke2fs",
   "sbin/tc",
   // busybox's own wget, linked statically, crashes.
   // The client of `npm run bench -- http`.
@@ -101,6 +103,10 @@ export const MODULES: readonly string[] = [
   "xen_privcmd",
   "xenfs",
   "xen_netback",
+  "xen_blkback",
+  "loop",
+  // ext3 is a part of it; crc32c, by which it names what libcrc32c has, comes with nf_tables below.
+  "ext4",
   "bridge",
   "tun",
   "veth",
@@ -132,5 +138,6 @@ export const OWN_FILES: readonly (readonly [path: string, source: string, permis
   ["etc/group", "group", 0o644],
   ["etc/udhcpd.conf", "udhcpd.conf", 0o644],
   ["etc/xen/xl.conf", "xl.conf", 0o644],
+  ["etc/xen/scripts/block", "block", 0o755],
   ["etc/xen/scripts/vif-bridge", "vif-bridge", 0o755],
 ];
