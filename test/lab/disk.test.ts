@@ -19,7 +19,7 @@ test("what is written is there when the domain starts anew, and clean", async ()
     await using guest = await boot(lab(), "apps/diary", {
       commandLine: `ip=off disk=xvda:/data -- ${entry}`,
     });
-    await guest.console.waitFor(new RegExp(`${start + 1} entries[^]* ${entry}\\n`), BOOT_TIMEOUT_MS);
+    await guest.console.waitFor(new RegExp(`${start + 1} entries[^]* ${entry}\\s`), BOOT_TIMEOUT_MS);
     await guest.gone();
   }
   const checked = await lab().run("for volume in /tmp/volumes/*; do e2fsck -f -n $volume; done");

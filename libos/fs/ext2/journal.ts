@@ -49,8 +49,12 @@ export function journalBegin(volume: Volume): i32 {
   return isFull || volume.revokedCount + REVOKES > volume.revokedMaximum ? journalCommit(volume) : 0;
 }
 
-/** Before `buffer` is changed: it belongs to the running transaction from now on. */
+/**
+ * Before `buffer` is changed: it belongs to the running transaction from now on. A block that the transaction has taken, freed and taken again
+ * was revoked in between; what it becomes now is to be replayed.
+ */
 export function journalChange(volume: Volume, buffer: Buffer): void {
+  if (buffer.state != BUFFER_CHANGED && volume.revokedCount != 0) cancelRevoke(volume, buffer.block);
   bufferBecome(volume, buffer, BUFFER_CHANGED);
   journalNote(volume);
 }
@@ -82,6 +86,17 @@ function revoke(volume: Volume, block: u32): void {
   volume.revokedCount += 1;
 }
 
+/** Takes that back. */
+function cancelRevoke(volume: Volume, block: u32): void {
+  for (let i: u32 = 0; i < volume.revokedCount; i++) {
+    const at = volume.revoked + ((<usize>i) << 2);
+    if (load<u32>(at) != block) continue;
+    volume.revokedCount -= 1;
+    i -= 1;
+    store<u32>(at, load<u32>(volume.revoked + ((<usize>volume.revokedCount) << 2)));
+  }
+}
+
 function isLogged(volume: Volume, block: u32): bool {
   for (let i: u32 = 0; i < volume.loggedCount; i++) {
     if (load<u32>(volume.logged + ((<usize>i) << 2)) == block) return true;
@@ -100,13 +115,6 @@ export function journalForget(volume: Volume, block: u32, wasJournaled: bool): v
  * becomes zero. That block takes the way through the log.
  */
 export function journalChangeData(volume: Volume, buffer: Buffer): void {
-  for (let i: u32 = 0; i < volume.revokedCount; i++) {
-    const at = volume.revoked + ((<usize>i) << 2);
-    if (load<u32>(at) != buffer.block) continue;
-    volume.revokedCount -= 1;
-    store<u32>(at, load<u32>(volume.revoked + ((<usize>volume.revokedCount) << 2)));
-    break;
-  }
   if (!isLogged(volume, buffer.block)) {
     store<u32>(volume.logged + ((<usize>volume.loggedCount) << 2), buffer.block);
     volume.loggedCount += 1;

@@ -78,7 +78,9 @@ export function main(args: string[]): i32 {
     perror("/data");
     return 1;
   }
-  for (let step: u32 = 1; ; step++) {
+  let step: u32 = 0;
+  while (true) {
+    step += 1;
     if (!change(step)) {
       perror(`step ${step}`);
       return 1;

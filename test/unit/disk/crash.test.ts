@@ -232,6 +232,38 @@ function treeOn(image: Buffer): Tree {
   return tree;
 }
 
+test("blocks of a file that are taken, freed and taken again between two syncs", async () => {
+  const disk = new FakeDisk(await makeVolume());
+  const contents = Buffer.from(new Random(5).bytes(70_000));
+  const moments: number[] = [];
+  boot(disk, function* (files) {
+    const root = yield* files.open(ROOT, O_RDONLY);
+    for (let i = 0; i < 10; i++) {
+      // What was there before is somebody's data; the first blocks of numbers go to another place than the second.
+      assert.equal(yield* files.make(`${ROOT}/old`, Buffer.alloc(90_000, 0xee)), 90_000);
+      assert.equal(yield* files.call("fsync", root), 0);
+      assert.equal(yield* files.unlink(`${ROOT}/old`), 0);
+      assert.equal(yield* files.call("fsync", root), 0);
+      for (const shift of [0, 1, 5, 12, 20]) {
+        assert.equal(
+          yield* files.make(`${ROOT}/first`, contents.subarray(shift * 1024)),
+          contents.length - shift * 1024,
+        );
+        assert.equal(yield* files.unlink(`${ROOT}/first`), 0);
+      }
+      assert.equal(yield* files.make(`${ROOT}/second`, contents), contents.length);
+      assert.equal(yield* files.call("fsync", root), 0);
+      moments.push(disk.moments - 1);
+      assert.equal(yield* files.unlink(`${ROOT}/second`), 0);
+    }
+  });
+  for (const moment of moments) {
+    const image = disk.cut(moment, () => false);
+    await checkVolume(image);
+    assert.deepEqual([...treeOn(image)], [["/second", { kind: "file", id: 12, contents }]]);
+  }
+});
+
 for (const [seed, blockSize, flush] of [
   [1, 1024, "cache"],
   [2, 4096, "cache"],
