@@ -66,7 +66,8 @@ test("a full volume: ENOSPC for data, names and directories; what is removed mak
     const fd = yield* files.open("/data/all", O_CREAT | O_WRONLY);
     const piece = Buffer.alloc(DATA_SIZE, 1);
     let size = 0;
-    for (let written = 0; (written = yield* files.write(fd, piece)) > 0;) size += written;
+    for (let written = yield* files.write(fd, piece); written > 0; written = yield* files.write(fd, piece))
+      size += written;
     assert.equal(yield* files.write(fd, piece), ENOSPC);
     assert.ok(size > 1_000_000, `${size}`);
     assert.equal(yield* files.mkdir("/data/directory"), ENOSPC);
