@@ -1,0 +1,130 @@
+// The super-server: listens for all services of /etc/inetd.conf, and for each connection starts the service's program, which has the connection as
+// standard input and output and knows nothing of networks. A program is a module of this image, a process a domain: so each connection has
+// a domain of its own, made by fork in milliseconds.
+import {
+  AF_INET6,
+  ECHILD,
+  EINTR,
+  POLLIN,
+  PollSet,
+  SIGCHLD,
+  SIGTERM,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  SO_REUSEADDR,
+  WEXITSTATUS,
+  WIFEXITED,
+  WNOHANG,
+  WTERMSIG,
+  accept4,
+  bind,
+  close,
+  errno,
+  in6addr_any,
+  listen,
+  posix_spawn,
+  posix_spawn_file_actions_adddup2,
+  posix_spawn_file_actions_t,
+  puts,
+  readTextFile,
+  setSocketOption,
+  signal,
+  sockaddr_in6,
+  socket,
+  strerror,
+  waitpid,
+} from "karyon";
+import { Service, readConfiguration } from "./service";
+
+const CONFIGURATION = "/etc/inetd.conf";
+const BACKLOG: i32 = 64;
+/** Programs that run at a time: as many children as the manifest allows. Further connections wait in their listeners' queues. */
+const MOST_CHILDREN: i32 = 16;
+/** Longest wait in ms: a child may end just before the wait begins. */
+const LONGEST_WAIT: i32 = 1000;
+
+let children = 0;
+let endWanted = false;
+
+/** Opens the listening socket of a service. Returns false with errno when it cannot. */
+function open(service: Service): bool {
+  const listener = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (listener < 0) return false;
+  setSocketOption(listener, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (bind(listener, new sockaddr_in6(in6addr_any, service.port)) < 0 || listen(listener, BACKLOG) < 0) return false;
+  service.listener = listener;
+  return true;
+}
+
+/** Takes the ends of children in. */
+function reap(): void {
+  const status = new StaticArray<i32>(1);
+  while (true) {
+    const pid = waitpid(-1, changetype<usize>(status), WNOHANG);
+    if (pid < 0 && errno == EINTR) continue;
+    if (pid <= 0) break;
+    children -= 1;
+    const how = WIFEXITED(status[0]) ? `status ${WEXITSTATUS(status[0])}` : `signal ${WTERMSIG(status[0])}`;
+    puts(`inetd: process ${pid} ended: ${how}`);
+  }
+  if (errno == ECHILD && children > 0) children = 0;
+}
+
+/** Starts the program of a service for the client that waits, if one does. */
+function serve(service: Service): void {
+  const peer = new sockaddr_in6();
+  const connection = accept4(service.listener, peer, SOCK_CLOEXEC);
+  if (connection < 0) return;
+  const actions = new posix_spawn_file_actions_t();
+  posix_spawn_file_actions_adddup2(actions, connection, 0);
+  posix_spawn_file_actions_adddup2(actions, connection, 1);
+  const pid = new StaticArray<i32>(1);
+  const error = posix_spawn(changetype<usize>(pid), service.program, actions, null, service.words);
+  close(connection); // it is the child's
+  if (error != 0) {
+    puts(`inetd: ${service.program}: ${strerror(error)}`);
+    return;
+  }
+  children += 1;
+  puts(`inetd: ${service.program} for ${peer.toString()} is process ${pid[0]}`);
+}
+
+export function main(words: string[]): i32 {
+  const path = words.length == 0 ? CONFIGURATION : words[0];
+  const text = readTextFile(path);
+  if (text === null) {
+    puts(`inetd: ${path}: ${strerror(errno)}`);
+    return 1;
+  }
+  const configuration = readConfiguration(text);
+  if (configuration.complaint.length != 0) {
+    puts(`inetd: ${path}: ${configuration.complaint}`);
+    return 1;
+  }
+  const services = configuration.services;
+  const listeners = new PollSet();
+  for (let i = 0; i < services.length; i++) {
+    if (!open(services[i])) {
+      puts(`inetd: port ${services[i].port}: ${strerror(errno)}`);
+      return 1;
+    }
+    listeners.add(services[i].listener, POLLIN);
+  }
+  signal(SIGCHLD, (_: i32) => {}); // it only ends the wait
+  signal(SIGTERM, (_: i32) => {
+    endWanted = true;
+  });
+  puts(`inetd: ${services.length} services`);
+  const nothing = new PollSet();
+  while (!endWanted) {
+    reap();
+    const isFull = children >= MOST_CHILDREN;
+    if ((isFull ? nothing : listeners).wait(LONGEST_WAIT) <= 0 || isFull) continue;
+    for (let i = 0; i < services.length && children < MOST_CHILDREN; i++) {
+      if (listeners.at(i).revents != 0) serve(services[i]);
+    }
+  }
+  return 0;
+}
