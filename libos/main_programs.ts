@@ -13,3 +13,4 @@ export {
 } from "./posix/exec";
 export { execThreadEnds } from "./process/exec";
 export { exitHandlerTake } from "./process/exit_handlers";
+export { startDataArguments, startDataEnvironment } from "./process/start_data";

@@ -153,6 +153,14 @@ describe("a program that begins", () => {
         assert.deepEqual(yield* process.startArguments(), words.slice(1));
         assert.deepEqual(yield* process.startEnvironment(), environment);
         assert.equal(yield* process.programName(), words[0]);
+        for (const [file, texts] of [
+          ["cmdline", words],
+          ["environ", environment],
+        ] as const) {
+          const fd = yield* process.withPath("posix_open", `/proc/self/${file}`, 0, 0);
+          const length = yield* process.call("posix_read", fd, HEAP, 8192);
+          assert.equal(process.get(HEAP, length).toString(), texts.map((text) => `${text}\0`).join(""), file);
+        }
         // What does not fit is cut, and nothing is written elsewhere.
         process.put(HEAP, Buffer.alloc(8, 0x55));
         assert.equal(yield* process.call("programs_arguments_get", HEAP, 3), 3);

@@ -27,8 +27,9 @@ export function kernelCompilation({ network, proc, disk, programs }: KernelParts
 }
 
 /** The features of the kernel (hooks.ts) that an image has because of its manifest. */
-export function askedFeatures({ tmpfs, proc, disks }: Manifest): string[] {
-  const features = { tmpfs: Object.keys(tmpfs).length > 0, proc, disk: Object.keys(disks).length > 0 };
+export function askedFeatures({ tmpfs, proc, disks, programs }: Manifest): string[] {
+  const has = (fields: object): boolean => Object.keys(fields).length > 0;
+  const features = { tmpfs: has(tmpfs), proc, disk: has(disks), programs: has(programs) };
   return Object.entries(features).flatMap(([name, asked]) => (asked ? [name] : []));
 }
 

@@ -3,7 +3,7 @@
 // pending on the way out (boot/app.h). What the kernel imports in turn depends on what the app calls (hooks.ts).
 // An image of several programs (programs.ts) has a unit for each, and the hooks by what all of them call.
 import { KaryonError } from "../support/errors.ts";
-import { HOOK_MODULE, hookFunctions, type Asked, type KernelHooks } from "./hooks.ts";
+import { HOOK_MODULE, hookFunctions, PROGRAM_CALLS, type Asked, type KernelHooks } from "./hooks.ts";
 import { forward, sameSignature, type KernelExports } from "./signature.ts";
 import { appData, kernelData } from "./static_data.ts";
 import { AT_EXIT, calls, EXECUTE, exportName, NAME, OWN_ENVIRONMENT, systemCalls } from "./system_calls.ts";
@@ -14,7 +14,7 @@ import type { WasmModule } from "./wasm.ts";
 /** The calls by which an app comes to need a part of the kernel that not every image has. */
 const PART_CALLS = {
   network: ["socket", "socketpair", "resolve"],
-  programs: ["execveat", "environment_set", "atexit", "program_name"],
+  programs: PROGRAM_CALLS,
 } as const;
 
 const ENTRY = "kernelMain";

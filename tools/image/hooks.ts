@@ -13,6 +13,9 @@ export const HOOK_MODULE = /^with_(\w+)$/;
 
 /** What only the kernel of an image with a network exports. */
 const NETWORK_START = "networkStart";
+/** The calls by which an app comes to need what images of several programs have. */
+export const PROGRAM_CALLS = ["execveat", "environment_set", "atexit", "program_name"];
+
 /** The calls of a feature of the kernel, where that is more than the one of its name. */
 const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = {
   pipe: ["pipe", "socketpair", "unix_address"],
@@ -23,6 +26,7 @@ const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = {
   anonymous: ["epoll_create", "eventfd", "timerfd_create"],
   epoll: ["epoll_create"],
   timerfd: ["timerfd_create"],
+  programs: PROGRAM_CALLS,
   tmpfs: ["openat", "mkdirat", "symlinkat", "linkat", "renameat", "pwrite", "pwritev", "truncate", "ftruncate"],
 };
 

@@ -4,9 +4,11 @@ import { APP_BASE, appSpaceSize } from "../../../kernel/memory/app_space";
 import { PAGE_SHIFT } from "../../../kernel/memory/pages";
 import { TextBuffer } from "../../../kernel/text";
 import { vcpuRunningTime } from "../../../kernel/xen/hypercall";
+import { startDataArguments, startDataEnvironment } from "../../optional/with_programs";
 import { fileMask } from "../../posix/modes";
 import { writeArguments, writeEnvironment } from "../../posix/process";
 import { parentProcessId, processId } from "../../process/identity";
+import { StartTexts } from "../../process/start_data";
 import { TICK, writeBlanks, writeField, writePages } from "./writer";
 
 /** Where the name of a mapping begins in its line. */
@@ -110,13 +112,23 @@ function take(out: TextBuffer, written: u32): void {
   out.length += min(written, room(out));
 }
 
+/** Puts texts that the process has got otherwise than by the command line of the domain; false when there are none. */
+function wroteTexts(out: TextBuffer, address: usize): bool {
+  const texts = changetype<StartTexts>(address);
+  if (address == 0 || texts.address == 0) return false;
+  out.bytes(texts.address, texts.length);
+  return true;
+}
+
 /** A name for the program, then the arguments, each ended by a zero byte. */
 export function writeCommandLine(out: TextBuffer): void {
+  if (wroteTexts(out, startDataArguments())) return;
   out.text("app").byte(0);
   take(out, writeArguments(out.address + out.length, room(out)));
 }
 
 /** The environment, each variable ended by a zero byte. */
 export function writeEnviron(out: TextBuffer): void {
+  if (wroteTexts(out, startDataEnvironment())) return;
   take(out, writeEnvironment(out.address, room(out)));
 }
