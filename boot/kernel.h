@@ -106,11 +106,8 @@ void app_programSelect(u32 number);
 // App functions compare their frame with it (boot/app.h).
 u64 app_stackLimit;
 
-// The kernel has something to do before the app goes on (boot/app.h).
-u32 app_workDue;
-
-// A handler for a signal is to run: the ends of system calls look (tools/image/glue.ts).
-u32 app_signalsDue;
+// What is to be done at the end of a system call: DUE_… (boot/app.h, tools/image/glue.ts).
+u32 app_due;
 
 INLINE u32 kernel_import_boot_appInitialPages(void) { return app_initialPages; }
 INLINE u32 kernel_import_boot_appMaximumPages(void) { return app_maximumPages; }
@@ -124,6 +121,6 @@ INLINE u32 kernel_import_boot_appPrograms(void) { return app_programs; }
 INLINE u32 kernel_import_boot_appProgramPages(u32 number) { return app_programPages(number); }
 INLINE void kernel_import_boot_appProgramSelect(u32 number) { app_programSelect(number); }
 INLINE void kernel_import_boot_appThreadsEnd(u32 end) { app_threadsEnd = end; }
-INLINE void kernel_import_boot_workDue(u32 due) { app_workDue = due; }
-INLINE void kernel_import_boot_signalsDue(u32 due) { app_signalsDue = due; }
+INLINE void kernel_import_boot_workDue(u32 due) { app_due = (app_due & ~DUE_WORK) | (due ? DUE_WORK : 0); }
+INLINE void kernel_import_boot_signalsDue(u32 due) { app_due = (app_due & ~DUE_SIGNALS) | (due ? DUE_SIGNALS : 0); }
 INLINE void kernel_import_boot_setStackLimit(u32 limit) { app_stackLimit = limit; }

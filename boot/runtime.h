@@ -94,6 +94,11 @@ INLINE void memory_fill(u64 memory, u64 to, u32 value, u64 length) {
   else __builtin_memset(first, (int)(u8)value, length);
 }
 
+// ---- ends of system calls --------------------------------------------------------------------------------------------
+
+// Bits of app_due: the kernel has work to do before the app goes on, a handler for a signal is to run.
+enum { DUE_WORK = 1, DUE_SIGNALS = 2 };
+
 // ---- traps ----------------------------------------------------------------------------------------------------------
 
 // The numbers are known to kernel/trap/.

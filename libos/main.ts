@@ -51,9 +51,9 @@ export {
   tmpfsRename,
   tmpfsStatus,
 } from "./fs/tmpfs/tree";
-export { familyAddress, familyEvent, familyStart } from "./process/family";
+export { familyAddress, familyEvent, familyStart, familyStop } from "./process/family";
 export { familyMessage, familyRoom } from "./process/messages";
-export { signalTake, terminationCaught } from "./process/signals";
+export { brokenPipeRaised, signalTake, terminationCaught } from "./process/signals";
 export { leaveKernel, upcall } from "../kernel/work";
 
 /** Export: the domain begins here, on the boot stack (boot/entry.asm). Does not return. */

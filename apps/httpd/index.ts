@@ -7,7 +7,7 @@
 //   resource.ts  file_answer.ts  answer.ts what a request gets
 //   http/                                  the protocol, without input or output
 //   site.ts  connection.ts  memory_pool.ts files, connections, and the memory they use
-import { fputs, perror, puts, stderr } from "karyon";
+import { SIGPIPE, SIG_IGN, fputs, perror, puts, signal, stderr } from "karyon";
 import {
   ARCHITECTURE_SEQUENTIAL,
   ARCHITECTURE_THREADS,
@@ -34,6 +34,7 @@ export function main(args: string[]): i32 {
     perror("httpd: cannot read the embedded files");
     return 1;
   }
+  signal(SIGPIPE, SIG_IGN); // a client that has gone ends its connection only
   puts(`httpd: ${siteFileCount()} files, port ${options.port}, architecture ${architectureName()}`);
   serve();
   perror(`httpd: cannot listen on port ${options.port}`);

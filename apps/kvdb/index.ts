@@ -9,7 +9,7 @@
 //   store/table.ts  store/commands.ts   the data, and what commands do to them
 //
 // A backend that is destroyed takes its client with it and nothing else. When the store ends, all begin anew, without data.
-import { fputs, perror, puts, stderr } from "karyon";
+import { SIGPIPE, SIG_IGN, fputs, perror, puts, signal, stderr } from "karyon";
 import { options, parseOptions, USAGE } from "./options";
 import { keepPosts } from "./server/postmaster";
 
@@ -17,6 +17,7 @@ import { keepPosts } from "./server/postmaster";
 const STATUS_USAGE: i32 = 2;
 
 export function main(args: string[]): i32 {
+  signal(SIGPIPE, SIG_IGN); // a client that has gone ends its backend only, a backend none but itself
   const complaint = parseOptions(args);
   if (complaint.length != 0) {
     fputs(`kvdb: ${complaint}\n${USAGE}\n`, stderr);

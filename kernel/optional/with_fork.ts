@@ -6,6 +6,8 @@
 export declare function familyStart(): void;
 /** Takes in the FamilyEvent at `event` (kernel/fork/descriptor.ts). Kernel work: must not block. */
 export declare function familyEvent(event: usize): void;
+/** Has forkd stop the process because of `signal`; returns when it goes on. Kernel work. */
+export declare function familyStop(signal: i32): void;
 /** The network interface has got an IPv4 address, in host order, or lost it: 0. */
 export declare function familyAddress(address: u32): void;
 /** forkd may have put messages into the mailbox, or made room there. */

@@ -69,6 +69,7 @@ function handlerOf(word: usize): sighandler_t {
  */
 export function sigaction(signal: i32, action: sigaction_t | null, before: sigaction_t | null = null): i32 {
   if (action !== null) {
+    callWithInformation = callDetailed;
     const detailed = action.sa_sigaction;
     const isDetailed = (action.sa_flags & SA_SIGINFO) != 0 && detailed !== null;
     given.handler = isDetailed ? changetype<usize>(detailed) : wordOf(action.sa_handler);
@@ -99,16 +100,26 @@ export function signal(signal: i32, handler: sighandler_t): sighandler_t | null 
   return (told.flags & SA_SIGINFO) != 0 ? SIG_DFL : handlerOf(told.handler);
 }
 
+/** callDetailed, once sigaction() is used: an app that does not has nothing of it. */
+let callWithInformation: (word: usize, signal: i32) => void = callSimple;
+
 /** Where the kernel calls a handler by its word. Not for apps. */
 export function signalHandler(word: usize, what: i32): void {
   const before = errno;
   const signal = what & ~WITH_INFORMATION;
-  if ((what & WITH_INFORMATION) != 0) {
-    const information = new siginfo_t();
-    posix.signal_information(signal, changetype<usize>(information));
-    changetype<siginfo_handler_t>(word)(signal, information);
-  } else changetype<sighandler_t>(word)(signal);
+  if ((what & WITH_INFORMATION) != 0) callWithInformation(word, signal);
+  else callSimple(word, signal);
   setErrno(before);
+}
+
+function callSimple(word: usize, signal: i32): void {
+  changetype<sighandler_t>(word)(signal);
+}
+
+function callDetailed(word: usize, signal: i32): void {
+  const information = new siginfo_t();
+  posix.signal_information(signal, changetype<usize>(information));
+  changetype<siginfo_handler_t>(word)(signal, information);
 }
 
 /**

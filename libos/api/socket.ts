@@ -72,7 +72,7 @@ export function connect(fd: i32, address: sockaddr): i32 {
   return conclude(errno, posix.connect(fd, changetype<usize>(address)));
 }
 
-/** Like write, with flags (MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL). EPIPE after shutdown; there is no SIGPIPE. */
+/** Like write, with flags (MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL). EPIPE after shutdown, with SIGPIPE unless MSG_NOSIGNAL. */
 export function send(fd: i32, buffer: usize, length: usize, flags: i32 = 0): i32 {
   return conclude(errno, posix.sendto(fd, buffer, <u32>length, flags, 0));
 }

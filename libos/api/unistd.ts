@@ -24,7 +24,8 @@ export function pwrite(fd: i32, buffer: usize, count: usize, offset: i64): i32 {
 
 /**
  * Writes up to `count` bytes from `buffer`. Returns the number written, -1 on error. A blocking descriptor takes all
- * of them; a non-blocking one what it has room for.
+ * of them; a non-blocking one what it has room for. A pipe or stream that nobody reads any more: EPIPE, and SIGPIPE, which ends the process
+ * unless signal() has said otherwise.
  */
 export function write(fd: i32, buffer: usize, count: usize): i32 {
   return conclude(errno, posix.write(fd, buffer, <u32>count));
@@ -54,8 +55,8 @@ export function writeText(fd: i32, text: string): i32 {
  * Makes a pipe between threads, and between parent and child of a later fork: `fds[0]` reads what is written to `fds[1]`. Returns 0, or -1 (EMFILE, ENFILE without memory).
  *
  * It holds up to 64 KiB, less when memory is short, and 7 KiB where the domain offers fork; up to PIPE_BUF bytes are written in one piece or not at all.
- * At the end of what is there `read` returns 0 when the last `fds[1]` is closed; `write` fails with EPIPE (there is no
- * SIGPIPE) when the last `fds[0]` is, in whichever process.
+ * At the end of what is there `read` returns 0 when the last `fds[1]` is closed; `write` fails with EPIPE, and
+ * SIGPIPE is raised, when the last `fds[0]` is, in whichever process.
  */
 export function pipe(fds: StaticArray<i32>): i32 {
   return pipe2(fds, 0);

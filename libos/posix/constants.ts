@@ -51,7 +51,7 @@ export const MSG_DONTWAIT: i32 = 0x40;
 export const MSG_WAITALL: i32 = 0x100;
 /** send on a stream: more, or the end, follows at once; what does not fill a packet may wait for it. */
 export const MSG_MORE: i32 = 0x8000;
-/** Taken for portability: there is no SIGPIPE to suppress. */
+/** A peer that has gone is told by EPIPE alone, without SIGPIPE. */
 export const MSG_NOSIGNAL: i32 = 0x4000;
 
 /** recvmsg: descriptors that come have FD_CLOEXEC. */

@@ -25,6 +25,7 @@ import {
   pipeTake,
   pipeWriterEvents,
 } from "../pipe/pipe";
+import { brokenPipe } from "../process/broken_pipe";
 import { descriptorFree, descriptorSet } from "../process/descriptors";
 import {
   KIND_PIPE,
@@ -110,6 +111,12 @@ export function pipeRead(file: OpenFile, target: usize, count: u32): i32 {
 
 /** Export, by libos/optional/with_pipe.ts. */
 export function pipeWrite(file: OpenFile, source: usize, count: u32): i32 {
+  const result = pipeTransfer(file, source, count);
+  return result == -EPIPE ? brokenPipe() : result;
+}
+
+/** pipeWrite() of one that is no pipe to the app: no signal comes of it. */
+export function pipeTransfer(file: OpenFile, source: usize, count: u32): i32 {
   if (isReader(file)) return -EBADF;
   if (file.kind == KIND_SHARED_PIPE) return sharedEndTransfer(changetype<usize>(file), source, count, false);
   const pipe = pipeOf(file);

@@ -1,6 +1,6 @@
 // Blocking transfer through sockets: try, and while the answer is "not now", wait for the socket and try again.
 // Pointers are kernel addresses, already checked. The caller holds a reference of the description.
-import { EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINPROGRESS, EINTR, ETIMEDOUT } from "../../kernel/errno";
+import { EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINPROGRESS, EINTR, EPIPE, ETIMEDOUT } from "../../kernel/errno";
 import { monotonicNow } from "../../kernel/time/clock";
 import { WaitQueue, waitInterruptibly } from "../../kernel/thread/wait_queue";
 import { IpAddress } from "../net/ip/address";
@@ -8,9 +8,10 @@ import { UdpPeer, udpPeekFrom, udpReceiveFrom } from "../net/udp/input";
 import { udpSendTo } from "../net/udp/output";
 import { UdpSocket } from "../net/udp/socket";
 import { tcpConnected, tcpPeek, tcpPollEvents, tcpReceive, tcpSend, tcpTakeError } from "../net/tcp/api";
+import { brokenPipe } from "../process/broken_pipe";
 import { OpenFile } from "../process/open_file";
 import { ENDPOINT_SIZE, Endpoint, addressRead, endpointResolveAny } from "./address";
-import { MSG_DONTWAIT, MSG_MORE, MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from "./constants";
+import { MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL, MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from "./constants";
 import { timeoutDeadline } from "./deadline";
 
 /** Whether a call with `flags` must not wait. */
@@ -47,7 +48,7 @@ export function streamReceive(file: OpenFile, target: usize, count: u32, flags: 
   }
 }
 
-/** Sends through a TCP socket: all bytes unless it must not wait, -errno when none went. */
+/** Sends through a TCP socket: all bytes unless it must not wait, -errno when none went, -EPIPE with SIGPIPE unless MSG_NOSIGNAL. */
 export function streamSend(file: OpenFile, source: usize, count: u32, flags: i32): i32 {
   const socket = file.tcp;
   const more = (flags & MSG_MORE) != 0;
@@ -57,7 +58,10 @@ export function streamSend(file: OpenFile, source: usize, count: u32, flags: i32
     const result = tcpSend(socket, source + done, count - done, monotonicNow(), more);
     if (result >= 0) done += <u32>result;
     if (done == count) return <i32>done;
-    if (result < 0 && result != -EAGAIN) return done != 0 ? <i32>done : result;
+    if (result < 0 && result != -EAGAIN) {
+      if (done != 0) return <i32>done;
+      return result == -EPIPE && (flags & MSG_NOSIGNAL) == 0 ? brokenPipe() : result;
+    }
     if (result > 0) continue;
     if (deadline == 0) deadline = timeoutDeadline(file.sendTimeout);
     const waited = fileWait(file, flags, socket.waitQueue, deadline);

@@ -1,11 +1,18 @@
 // The process among its relatives: fork, and what forkd (docs/fork.md) tells. A process is a domain.
 import { TextSpan, commandLineOption } from "../../kernel/command_line";
 import { EAGAIN, ENOSYS } from "../../kernel/errno";
-import { EVENT_DOORBELL, EVENT_GONE, EVENT_SIGNAL, FamilyEvent, forkDescriptor } from "../../kernel/fork/descriptor";
+import {
+  EVENT_DOORBELL,
+  EVENT_GONE,
+  EVENT_SIGNAL,
+  FamilyEvent,
+  REQUEST_KILL,
+  forkDescriptor,
+} from "../../kernel/fork/descriptor";
 import { fork } from "../../kernel/fork/fork";
 import { mailboxForked } from "../../kernel/fork/mailbox";
 import { forkOffer, forkTellAddress } from "../../kernel/fork/offer";
-import { forkRequestsForget } from "../../kernel/fork/request";
+import { forkAskStill, forkRequestsForget } from "../../kernel/fork/request";
 import { log } from "../../kernel/log";
 import { sharedPipesEvent, sharedPipesStart } from "../../kernel/optional/with_fork_pipe";
 import { parseDecimal } from "../../kernel/text";
@@ -14,6 +21,7 @@ import { networkForked, networkPorts, networkShares } from "../optional/with_for
 import { MOST_CHILDREN, childAdd, childEvent, childrenForget, childrenInit, childrenOwn } from "./children";
 import { SI_USER } from "../posix/signal_constants";
 import { intervalForked } from "../optional/with_setitimer";
+import { processId } from "./identity";
 import { isSignal } from "./signal_actions";
 import { signalRaise, signalsForked } from "./signals";
 import { appThreadsForked } from "./threads";
@@ -51,6 +59,11 @@ export function familyEvent(address: usize): void {
   if (event.kind == EVENT_GONE || event.kind == EVENT_DOORBELL) sharedPipesEvent(address);
   else if (event.kind != EVENT_SIGNAL) childEvent(event);
   else if (isSignal(event.value)) signalRaise(event.value, SI_USER, event.pid, 0);
+}
+
+/** Export, by kernel/optional/with_fork.ts. */
+export function familyStop(signal: i32): void {
+  forkAskStill(REQUEST_KILL, processId(), signal);
 }
 
 /** Export, by kernel/optional/with_fork.ts: the family's record in dom0 is to have the address, in host order; 0 = none. */

@@ -4,8 +4,7 @@
 // Invariant: signalsDue is told, and the main thread interrupted, exactly while a pending signal is not held up; all of those have handlers.
 import { signalsDue } from "../../kernel/boot";
 import { EINTR, EINVAL } from "../../kernel/errno";
-import { REQUEST_KILL } from "../../kernel/fork/descriptor";
-import { forkAskStill } from "../../kernel/fork/request";
+import { familyStop } from "../../kernel/optional/with_fork";
 import { Thread, currentThread, threadBlockInterruptibly, threadInterrupt } from "../../kernel/thread/scheduler";
 import { NEVER } from "../../kernel/time/clock";
 import {
@@ -13,10 +12,12 @@ import {
   SA_RESETHAND,
   SA_RESTART,
   SA_SIGINFO,
+  SIGPIPE,
   SIGTERM,
   SIG_BLOCK,
   SIG_SETMASK,
   SIG_UNBLOCK,
+  SI_USER,
 } from "../posix/signal_constants";
 import { SignalInformation } from "../posix/layout";
 import { appEndBySignal } from "./app";
@@ -95,7 +96,7 @@ export function signalRaise(signal: i32, code: i32, pid: i32, status: i32): void
 
 /** What a signal that is not ignored does without a handler. */
 function takeEffect(signal: i32): void {
-  if (isStopping(signal)) forkAskStill(REQUEST_KILL, processId(), signal);
+  if (isStopping(signal)) familyStop(signal);
   else appEndBySignal(signal);
 }
 
@@ -209,5 +210,11 @@ export function signalsExecuted(): void {
 export function terminationCaught(): bool {
   if (!isCaught(SIGTERM)) return false;
   signalRaise(SIGTERM, 0, 0, 0);
+  return true;
+}
+
+/** Export, by kernel/optional/with_signal.ts. */
+export function brokenPipeRaised(): bool {
+  signalRaise(SIGPIPE, SI_USER, processId(), 0);
   return true;
 }

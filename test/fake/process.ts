@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { Host, type Guest } from "../../tools/fake-xen/host.ts";
 import { Calls, type Piece } from "./calls.ts";
 import { FakeForkd } from "./forkd.ts";
+import { ignoreBrokenPipes } from "./sigaction.ts";
 
 /** Where wait4 puts the status of a child. */
 const STATUS = 0x5000;
@@ -28,7 +29,7 @@ export interface Ended {
   readonly console: string;
 }
 
-/** Runs `body` as the app of a domain that offers fork, once forkd serves it. */
+/** Runs `body` as the app of a domain that offers fork, once forkd serves it. It ignores SIGPIPE. */
 export function runProcess(
   kernel: WebAssembly.Module,
   body: (scene: Scene) => Piece<void>,
@@ -43,6 +44,7 @@ export function runProcess(
       const calls = new Calls(domain);
       try {
         yield* calls.sleep(1);
+        yield* ignoreBrokenPipes(calls);
         yield* body({ calls, host, guest, forkd });
         done = true;
       } catch (error) {

@@ -6,6 +6,9 @@ import type { Scene } from "./process.ts";
 const AT = 0x3100;
 const SIZE = 12;
 
+const SIGPIPE = 13;
+const IGNORE = 1;
+
 /** What is to be done about a signal. */
 export interface Action {
   readonly handler: number;
@@ -19,6 +22,11 @@ export function* sigaction(calls: Calls, signal: number, action?: Action): Piece
   calls.put(AT, new Uint8Array(words.buffer));
   const result = yield* calls.call("posix_sigaction", signal, action === undefined ? 0 : AT, AT + SIZE);
   return result < 0 ? result : calls.get(AT + SIZE, 4).readUInt32LE();
+}
+
+/** As servers do: who writes to what nobody reads hears of it by EPIPE alone. */
+export function* ignoreBrokenPipes(calls: Calls): Piece<void> {
+  yield* sigaction(calls, SIGPIPE, { handler: IGNORE });
 }
 
 /** Notes what handlers are called with. */

@@ -15,8 +15,7 @@ void fuzz_one(u32 at, u32 length);
 void app_dataCopy(void);
 
 u64 app_stackLimit;
-u32 app_workDue;
-u32 app_signalsDue;
+u32 app_due;
 volatile u8 boot_sharedInfo[2];
 void kernel_leaveKernel(void) {}
 

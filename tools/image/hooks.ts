@@ -19,7 +19,7 @@ export const PROGRAM_CALLS = ["execveat", "environment_set", "atexit", "program_
 /** The calls of a feature of the kernel, where that is more than the one of its name. */
 const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = {
   pipe: ["pipe", "socketpair", "unix_address"],
-  signal: ["sigaction"],
+  signal: ["sigaction", "sigprocmask"],
   unix: ["socketpair", "unix_address"],
   names: ["unix_address"],
   rights: ["sendmsg", "recvmsg"],

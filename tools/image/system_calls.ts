@@ -54,13 +54,13 @@ export function exportName({ module, name }: ImportedFunction): string {
 function signalHandlers({ imports, exports }: Translation): string[] {
   const handler = exports.get("_signal_handler");
   if (handler === undefined || !imports.some((imported) => exportName(imported) === SIGNAL)) {
-    return ["#define RUN_HANDLERS() 0"];
+    return ["#define leaveCall() (leaveKernel(), 0)"];
   }
   return [
     `static ${declaration(handler.symbol, handler)};`,
     "static u64 nextHandler(u32 ended) { enterKernel(); u64 next = kernel_signalTake(ended); leaveKernel(); return next; }",
     "// Whether handlers have run and let what they interrupted be made again: the upper half has the signal, 64 for siginfo_t and 128 for SA_RESTART.",
-    "static __attribute__((noinline)) u32 runHandlers(void) {",
+    "static u32 runHandlers(void) {",
     "  u32 ended = 0, again = 1;",
     "  for (u64 next; (next = nextHandler(ended)) != 0;) {",
     "    u32 what = (u32)(next >> 32);",
@@ -70,7 +70,14 @@ function signalHandlers({ imports, exports }: Translation): string[] {
     "  }",
     "  return ended != 0 && again;",
     "}",
-    "#define RUN_HANDLERS() (UNLIKELY(app_signalsDue) ? runHandlers() : 0)",
+    "static __attribute__((noinline)) u32 leaveLate(void) {",
+    "  kernel_leaveKernel();",
+    "  return app_due & DUE_SIGNALS ? runHandlers() : 0;",
+    "}",
+    "INLINE u32 leaveCall(void) {",
+    "  boot_sharedInfo[1] = 0;",
+    "  return UNLIKELY(boot_sharedInfo[0] | app_due) ? leaveLate() : 0;",
+    "}",
   ];
 }
 
@@ -114,7 +121,7 @@ function systemCall(imported: ImportedFunction, { kernel, others, executes, exit
   const ends = ENDS[usual];
   const enter = exits && ends !== undefined ? `runExitHandlers(${ends}); enterKernel();` : "enterKernel();";
   const end = executes ? "END_THREAD; " : "";
-  const leave = `${end}leaveKernel();${NO_HANDLERS.test(usual) ? "" : " (void)RUN_HANDLERS();"}`;
+  const leave = `${end}${NO_HANDLERS.test(usual) ? "leaveKernel();" : "(void)leaveCall();"}`;
   const body =
     imported.result === "void"
       ? `${enter} ${call}; ${leave}`
@@ -128,8 +135,8 @@ function systemCall(imported: ImportedFunction, { kernel, others, executes, exit
 }
 
 function restarted(type: string, call: string, end: string): string {
-  const again = `RUN_HANDLERS() && result == (${type})${INTERRUPTED}`;
-  return `for (;;) { enterKernel(); ${type} result = ${call}; ${end}leaveKernel(); if (!(${again})) return result; }`;
+  const again = `leaveCall() && result == (${type})${INTERRUPTED}`;
+  return `for (;;) { enterKernel(); ${type} result = ${call}; ${end}if (!(${again})) return result; }`;
 }
 
 // memory.size and memory.grow are system calls; without them in the kernel the memory stays as it is.

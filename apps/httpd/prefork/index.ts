@@ -8,7 +8,7 @@
 //   stream.ts                   events that go on for long
 //   crew.ts  member.ts          children as process 1 has them; the family as a child has it
 //   scoreboard.ts  server_status.ts   what is known of all of them, and the page that shows it
-import { fputs, perror, puts, stderr } from "karyon";
+import { SIGPIPE, SIG_IGN, fputs, perror, puts, signal, stderr } from "karyon";
 import { options } from "../options";
 import { setRoute } from "../resource";
 import { loadSite, siteFileCount } from "../site";
@@ -22,6 +22,7 @@ import { supervise } from "./supervisor";
 const STATUS_USAGE: i32 = 2;
 
 export function main(args: string[]): i32 {
+  signal(SIGPIPE, SIG_IGN); // a client that has gone ends its connection only
   const complaint = parseForkOptions(args);
   if (complaint.length != 0) {
     fputs(`httpd: ${complaint}\n${USAGE}\n`, stderr);

@@ -8,12 +8,14 @@ import {
   ENOPROTOOPT,
   ENOTCONN,
   EOPNOTSUPP,
+  EPIPE,
   EPROTONOSUPPORT,
   ESOCKTNOSUPPORT,
 } from "../../../kernel/errno";
 import { WaitQueue, wakeAll } from "../../../kernel/thread/wait_queue";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from "../../net/poll_events";
 import { SHUT_RD, SHUT_RDWR, SHUT_WR } from "../../net/tcp/api";
+import { brokenPipe } from "../../process/broken_pipe";
 import { descriptorFree, descriptorSet } from "../../process/descriptors";
 import { KIND_UNIX, NO_FILE, OpenFile, openFileCreate, openFileRelease } from "../../process/open_file";
 import { userBuffer } from "../../process/user_memory";
@@ -23,6 +25,7 @@ import {
   AF_INET,
   AF_INET6,
   AF_UNIX,
+  MSG_NOSIGNAL,
   O_RDWR,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
@@ -123,9 +126,12 @@ export function unixSend(file: OpenFile, source: usize, count: u32, flags: i32, 
 /** unixSend() without endsIntroduce(), of what takes along the Rights `rights`, 0 for none. They are the receiver's when it returns no error. */
 export function unixPut(file: OpenFile, source: usize, count: u32, flags: i32, address: u32, rights: usize): i32 {
   const s = unixOf(file);
-  if (s.type != SOCK_STREAM) return recordPut(file, source, count, flags, address, rights);
-  if (address != 0) return s.state == CONNECTED ? -EISCONN : -EOPNOTSUPP;
-  return streamPut(file, source, count, flags, rights);
+  const isStream = s.type == SOCK_STREAM;
+  if (isStream && address != 0) return s.state == CONNECTED ? -EISCONN : -EOPNOTSUPP;
+  const result = isStream
+    ? streamPut(file, source, count, flags, rights)
+    : recordPut(file, source, count, flags, address, rights);
+  return result == -EPIPE && !s.isDatagram && (flags & MSG_NOSIGNAL) == 0 ? brokenPipe() : result;
 }
 
 /** Export, by libos/optional/with_unix.ts. */

@@ -3,7 +3,7 @@
 // waits and when it has done everything: what is known of the message just received, or sent, is known as long as the thread does not change.
 import { Message, pipeMessagePut, pipeMessageTake } from "../../pipe/message";
 import { Pipe, pipeDrop, pipePeek } from "../../pipe/pipe";
-import { pipeRead, pipeWrite } from "../pipe";
+import { pipeRead, pipeTransfer } from "../pipe";
 import { KIND_SHARED_PIPE, OpenFile } from "../../process/open_file";
 import {
   sharedEmpty,
@@ -31,7 +31,7 @@ function pipeOf(end: OpenFile): Pipe {
 
 /** Writes what fits of `count` bytes: how many, -EAGAIN, -EPIPE. */
 export function endPut(end: OpenFile, source: usize, count: u32): i32 {
-  return isShared(end) ? sharedPutBytes(end.object, source, count) : pipeWrite(end, source, count);
+  return isShared(end) ? sharedPutBytes(end.object, source, count) : pipeTransfer(end, source, count);
 }
 
 /** Reads up to `count` bytes: how many, 0 at the end, -EAGAIN. */

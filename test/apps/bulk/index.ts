@@ -4,6 +4,7 @@
 // One connection after the other, each for one request. tools/peers/bulk/bulk.c does the same in C.
 import {
   AF_INET6,
+  MSG_NOSIGNAL,
   SOCK_STREAM,
   accept,
   bind,
@@ -26,7 +27,7 @@ const HEAD_SIZE: usize = 2048;
 /** Sends the first `length` bytes of the buffer, over and over until there were `count`; false when the peer is gone. */
 function sendAll(fd: i32, count: u64, length: usize): bool {
   while (count > 0) {
-    const sent = send(fd, buffer, <usize>min<u64>(count, length));
+    const sent = send(fd, buffer, <usize>min<u64>(count, length), MSG_NOSIGNAL);
     if (sent <= 0) return false;
     count -= sent;
   }

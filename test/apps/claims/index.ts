@@ -9,6 +9,8 @@ import {
   INADDR_ANY,
   POLLIN,
   PollSet,
+  SIGPIPE,
+  SIG_IGN,
   SOCK_STREAM,
   accept,
   bind,
@@ -20,6 +22,7 @@ import {
   perror,
   pipe,
   read,
+  signal,
   sockaddr_in,
   socket,
   timespec,
@@ -106,6 +109,7 @@ function listener(port: u16): i32 {
 }
 
 export function main(_args: string[]): i32 {
+  signal(SIGPIPE, SIG_IGN); // who has gone is told by EPIPE
   pipe(toChild);
   pipe(toParent);
   const set = new PollSet();

@@ -9,6 +9,8 @@ import {
   INADDR_ANY,
   POLLIN,
   PollSet,
+  SIGPIPE,
+  SIG_IGN,
   SOCK_SEQPACKET,
   SOCK_STREAM,
   _exit,
@@ -24,6 +26,7 @@ import {
   read,
   receiveDescriptors,
   sendDescriptors,
+  signal,
   sockaddr_in,
   socket,
   socketpair,
@@ -126,6 +129,7 @@ function dispatch(client: i32): void {
 }
 
 export function main(_args: string[]): i32 {
+  signal(SIGPIPE, SIG_IGN); // who has gone is told by EPIPE
   const set = new PollSet();
   for (let i = 0; i < PORTS; i++) {
     listeners[i] = socket(AF_INET, SOCK_STREAM);

@@ -3,6 +3,7 @@
 import {
   AF_INET,
   INADDR_ANY,
+  MSG_NOSIGNAL,
   SOCK_STREAM,
   accept,
   bind,
@@ -25,7 +26,7 @@ function echo(fd: i32): bool {
     const received = recv(fd, buffer, BUFFER_SIZE);
     if (received <= 0) return received == 0;
     for (let sent = 0; sent < received;) {
-      const taken = send(fd, buffer + sent, received - sent);
+      const taken = send(fd, buffer + sent, received - sent, MSG_NOSIGNAL);
       if (taken <= 0) return false;
       sent += taken;
     }

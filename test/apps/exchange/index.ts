@@ -5,6 +5,7 @@
 import {
   AF_INET,
   INADDR_ANY,
+  MSG_NOSIGNAL,
   SOCK_DGRAM,
   SOCK_STREAM,
   accept,
@@ -44,7 +45,7 @@ function sendMessages(client: i32): void {
     have += received;
   }
   for (let left = load<u32>(wanted); left != 0; left--) {
-    if (send(client, message, MESSAGE) != MESSAGE) return;
+    if (send(client, message, MESSAGE, MSG_NOSIGNAL) != MESSAGE) return;
   }
 }
 
@@ -70,7 +71,7 @@ function datagrams(fd: i32): i32 {
 function echo(client: i32): void {
   while (true) {
     const length = recv(client, echoed, BUFFER_SIZE);
-    if (length <= 0 || send(client, echoed, length) != length) return;
+    if (length <= 0 || send(client, echoed, length, MSG_NOSIGNAL) != length) return;
   }
 }
 

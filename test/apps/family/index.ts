@@ -1,6 +1,6 @@
 // What families of processes must do, for test/lab/family.test.ts. Arguments name cases: "deep", or "wide=20" with how
 // many. Each case runs in the first process and says how long it took; a failed check of any member is a line "FAILED …".
-import { CLOCK_MONOTONIC, clockNanoseconds, puts } from "karyon";
+import { CLOCK_MONOTONIC, SIGPIPE, SIG_IGN, clockNanoseconds, puts, signal } from "karyon";
 import { busy } from "./busy";
 import { failureCount } from "./check";
 import { files, output, random, time } from "./identity";
@@ -70,6 +70,7 @@ function runCase(argument: string): void {
 }
 
 export function main(args: string[]): i32 {
+  signal(SIGPIPE, SIG_IGN); // who has gone is told by EPIPE
   for (let i = 0; i < args.length; i++) runCase(args[i]);
   puts(failureCount() == 0 ? "family: all passed" : `family: ${failureCount()} failed`);
   return failureCount() == 0 ? 0 : 1;

@@ -12,6 +12,8 @@ import {
   INADDR_ANY,
   POLLIN,
   PollSet,
+  SIGPIPE,
+  SIG_IGN,
   SOCK_STREAM,
   WNOHANG,
   _exit,
@@ -25,6 +27,7 @@ import {
   perror,
   pipe,
   read,
+  signal,
   sleep,
   sockaddr_in,
   socket,
@@ -184,6 +187,7 @@ function reap(): void {
 }
 
 export function main(_args: string[]): i32 {
+  signal(SIGPIPE, SIG_IGN); // who has gone is told by EPIPE
   const set = new PollSet();
   for (let i = 0; i < PORTS; i++) {
     listeners[i] = socket(AF_INET, SOCK_STREAM);

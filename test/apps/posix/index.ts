@@ -1,6 +1,6 @@
 // Every system call, tried from inside: one "ok" line for each thing that holds. With the argument "echo" it says what is
 // typed on the console, with "overflow" a thread runs over its shadow stack.
-import { POLLIN, PollSet, puts, read, stdin } from "karyon";
+import { POLLIN, PollSet, SIGPIPE, SIG_IGN, puts, read, signal, stdin } from "karyon";
 import { failureCount } from "./check";
 import { collectorChecks } from "./collector";
 import { descriptorChecks } from "./descriptors";
@@ -33,6 +33,7 @@ function echo(): i32 {
 }
 
 export function main(args: string[]): i32 {
+  signal(SIGPIPE, SIG_IGN); // who has gone is told by EPIPE
   if (args.length == 1 && args[0] == "echo") return echo();
   if (args.length == 1 && args[0] == "overflow") shadowOverflow();
   processChecks(args);

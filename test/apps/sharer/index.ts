@@ -6,6 +6,8 @@ import {
   INADDR_ANY,
   POLLIN,
   PollSet,
+  SIGPIPE,
+  SIG_IGN,
   SOCK_DGRAM,
   SOCK_STREAM,
   accept,
@@ -22,6 +24,7 @@ import {
   recvfrom,
   send,
   sendto,
+  signal,
   sockaddr_in,
   socket,
 } from "karyon";
@@ -83,6 +86,7 @@ function call(host: string, port: u16): void {
 }
 
 export function main(args: string[]): i32 {
+  signal(SIGPIPE, SIG_IGN); // who has gone is told by EPIPE
   for (let left = args.length > 0 ? <i32>parseInt(args[0]) : 0; left > 0; left--) {
     const pid = fork();
     if (pid < 0) puts(`fork failed: ${errno}`);

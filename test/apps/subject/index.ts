@@ -3,6 +3,8 @@
 import {
   AF_INET,
   INADDR_ANY,
+  SIGPIPE,
+  SIG_IGN,
   SOCK_NONBLOCK,
   SOCK_STREAM,
   accept,
@@ -21,6 +23,7 @@ import {
   send,
   setsockopt,
   shutdown,
+  signal,
   sockaddr_in,
   socket,
 } from "karyon";
@@ -144,6 +147,7 @@ function serve(control: i32): void {
 }
 
 export function main(_args: string[]): i32 {
+  signal(SIGPIPE, SIG_IGN); // who has gone is told by EPIPE
   const server = socket(AF_INET, SOCK_STREAM);
   if (bind(server, new sockaddr_in(INADDR_ANY, PORT)) != 0 || listen(server, 1) != 0) {
     perror("subject");

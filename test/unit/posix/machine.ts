@@ -5,7 +5,7 @@ import type { App } from "../../../tools/fake-xen/coroutines.ts";
 import type { BlkbackSettings } from "../../../tools/fake-xen/blkback.ts";
 import { filesBlob } from "../../../tools/image/files.ts";
 import { Calls, type Piece } from "../../fake/calls.ts";
-import { sigaction } from "../../fake/sigaction.ts";
+import { ignoreBrokenPipes, sigaction } from "../../fake/sigaction.ts";
 
 /** Errors, positive. */
 export const ENOENT = 2;
@@ -86,7 +86,7 @@ export class Process extends Calls {
 }
 
 /**
- * Boots a domain without network whose app is `app`; returns when it has ended.
+ * Boots a domain without network whose app is `app`, which ignores SIGPIPE; returns when it has ended.
  *
  * @param files contents by path
  * @param memory of the domain, in MiB
@@ -110,6 +110,7 @@ export function runApp(
     })),
   );
   let failure: unknown;
+  let done = false;
   const guest = host.create({
     commandLine: `ip=off ${options} env.A=1 -- one two`,
     files: blob,
@@ -119,7 +120,9 @@ export function runApp(
       const process = new Process(domain);
       process.now = () => host.world.now;
       try {
+        yield* ignoreBrokenPipes(process);
         yield* app(process);
+        done = true;
       } catch (error) {
         failure = error;
         return 1;
@@ -130,5 +133,6 @@ export function runApp(
   host.world.runUntil(() => guest.domain.shutdown !== undefined, 3600e9);
   if (failure !== undefined) throw failure;
   assert.equal(guest.domain.shutdown, "poweroff", guest.console);
+  assert.ok(done, guest.console);
   return guest.console;
 }

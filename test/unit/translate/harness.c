@@ -8,7 +8,7 @@
 #define FAULT 1000
 
 u64 app_stackLimit;
-u32 app_workDue = 1; // so that each end of a call is seen
+u32 app_due = DUE_WORK; // so that each end of a call is seen
 volatile u8 boot_sharedInfo[2];
 static u64 leavings;
 void kernel_leaveKernel(void) {

@@ -2,6 +2,8 @@
 import {
   AF_INET,
   INADDR_ANY,
+  SIGPIPE,
+  SIG_IGN,
   SOCK_STREAM,
   SOMAXCONN,
   SO_RCVTIMEO,
@@ -13,6 +15,7 @@ import {
   puts,
   readBytes,
   setSocketTimeout,
+  signal,
   sockaddr_in,
   socket,
   writeText,
@@ -22,6 +25,7 @@ const PORT: u16 = 80;
 const PATIENCE: u32 = 5000; // ms for a client to send its request
 
 export function main(_args: string[]): i32 {
+  signal(SIGPIPE, SIG_IGN); // a client that has gone must not end the server
   const listener = socket(AF_INET, SOCK_STREAM);
   if (bind(listener, new sockaddr_in(INADDR_ANY, PORT)) < 0 || listen(listener, SOMAXCONN) < 0) {
     perror("cannot listen");
