@@ -2,15 +2,18 @@
 import {
   CLD_EXITED,
   EINTR,
+  EPIPE,
   ITIMER_REAL,
   SA_RESTART,
   SA_SIGINFO,
   SIGALRM,
   SIGCHLD,
+  SIGPIPE,
   SIGTERM,
   SIGUSR1,
   SIG_BLOCK,
   SIG_DFL,
+  SIG_IGN,
   SIG_SETMASK,
   SI_USER,
   _exit,
@@ -179,6 +182,26 @@ function inherited(): void {
   sigprocmask(SIG_SETMASK, new sigset_t());
 }
 
+/** A pipe that nobody reads any more ends the child that writes to it, and not its parent, which ignores SIGPIPE. */
+function brokenPipe(): void {
+  const pid = fork();
+  const own: StaticArray<i32> = [-1, -1];
+  if (pid == 0) {
+    pipe(own);
+    close(own[0]);
+    write(own[1], bytes, 1);
+    _exit(8);
+  }
+  const status = memory.data(4, 4);
+  check("SIGPIPE ends a child", waitpid(pid, status) == pid && load<i32>(status) == SIGPIPE);
+  signal(SIGPIPE, SIG_IGN);
+  pipe(own);
+  close(own[0]);
+  check("ignored, EPIPE remains", write(own[1], bytes, 1) == -1 && errno == EPIPE);
+  close(own[1]);
+  signal(SIGPIPE, SIG_DFL);
+}
+
 /** Signals that are not to interrupt a check are not sent meanwhile. */
 export function masks(): void {
   check("a pipe", pipe(ends) == 0);
@@ -187,6 +210,7 @@ export function masks(): void {
   information();
   timers();
   inherited();
+  brokenPipe();
   signal(SIGUSR1, SIG_DFL);
   close(ends[0]);
   close(ends[1]);

@@ -19,7 +19,11 @@ const EAGAIN = 11;
 const EBADF = 9;
 const ENOENT = 2;
 const EMFILE = 24;
+const EPIPE = 32;
 const ENOTCONN = 107;
+
+const SIGPIPE = 13;
+const SIG_IGN = 1;
 
 const SOCK_NONBLOCK = 0x800;
 
@@ -79,6 +83,7 @@ export class Server implements World {
   private script: Generator<number | undefined, void, void> | null = null;
   private scriptDue = 0;
   private idlePolls = 0;
+  private ignoresBrokenPipes = false;
   private listenerWaits = false;
 
   constructor(
@@ -177,6 +182,10 @@ export class Server implements World {
       accept: (_fd: number, address: number) => this.accept(address),
       recvfrom: (fd: number, at: number, length: number) => this.receive(fd, at, length),
       sendto: (fd: number, at: number, length: number) => this.put(fd, this.bytes(at, length)),
+      sigaction: (signal: number, action: number) => {
+        if (signal === SIGPIPE) this.ignoresBrokenPipes = this.view().getUint32(action, true) === SIG_IGN;
+        return 0;
+      },
       shutdown: (fd: number) => this.shutdown(fd),
       poll: (at: number, count: number, nanoseconds: bigint) =>
         this.waitFor(() => this.look(at, count), Number(nanoseconds) / 1e6),
@@ -291,7 +300,9 @@ export class Server implements World {
   }
 
   private put(fd: number, bytes: Buffer): number {
-    return this.client(fd).put(bytes);
+    const result = this.client(fd).put(bytes);
+    if (result === -EPIPE && !this.ignoresBrokenPipes) throw new Error("killed by SIGPIPE");
+    return result;
   }
 
   private shutdown(fd: number): number {
