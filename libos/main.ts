@@ -21,6 +21,7 @@ export { watchWoken } from "./posix/epoll/ready";
 export { eventClose, eventEvents, eventQueue, eventRead, eventWrite } from "./posix/eventfd";
 export { pipeClose, pipeEvents, pipeNote, pipeQueue, pipeRead, pipeWrite } from "./posix/pipe";
 export { intervalExpired, intervalForked } from "./posix/interval_timer";
+export { signalFileEvents, signalFileQueue, signalFileRead } from "./posix/signalfd";
 export { timerClose, timerEvents, timerQueue, timerRead } from "./posix/timerfd";
 export {
   sharedPipesCopied,

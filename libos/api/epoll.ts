@@ -2,6 +2,7 @@
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from "../posix/constants";
 import { conclude, errno } from "./errno";
 import * as posix from "./posix";
+import { sigset_t } from "./sigset";
 
 /** struct epoll_event: what is to be told, or has happened (EPOLL…), and whatever the app wants to know it by. */
 @unmanaged
@@ -36,6 +37,12 @@ export function epoll_ctl(epfd: i32, op: i32, fd: i32, event: usize): i32 {
  */
 export function epoll_wait(epfd: i32, events: usize, maxevents: i32, timeout: i32): i32 {
   return conclude(errno, posix.epoll_wait(epfd, events, maxevents, <i64>timeout * 1_000_000));
+}
+
+/** epoll_wait() while the signals of `mask` and no others are held up (null: no change), as ppoll(). */
+export function epoll_pwait(epfd: i32, events: usize, maxevents: i32, timeout: i32, mask: sigset_t | null): i32 {
+  const set: usize = mask === null ? 0 : changetype<usize>(mask);
+  return conclude(errno, posix.epoll_pwait(epfd, events, maxevents, <i64>timeout * 1_000_000, set));
 }
 
 /** An epoll with room for its events: `set.add(fd, EPOLLIN)`, `set.wait(timeout)`, `set.at(i).fd`. */

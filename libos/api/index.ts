@@ -25,6 +25,7 @@ export * from "./resource";
 export * from "./select";
 export * from "./signal";
 export * from "./sigset";
+export * from "./sigwait";
 export * from "./itimer";
 export * from "./sendfile";
 export * from "./sockaddr";

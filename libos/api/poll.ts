@@ -1,6 +1,10 @@
 // poll.h: waiting until one of many descriptors is ready.
+import { EINVAL } from "../../kernel/errno";
 import { conclude, errno } from "./errno";
 import * as posix from "./posix";
+import { sigset_t } from "./sigset";
+import { timespec } from "./time";
+import { NO_TIME, nanosecondsOf } from "./timeout";
 
 /** Data, a connection, or the end of the stream can be read without blocking. */
 export const POLLIN: i16 = 0x001;
@@ -30,6 +34,16 @@ export class pollfd {
  */
 export function poll(entries: usize, count: u32, timeout: i32): i32 {
   return conclude(errno, posix.poll(entries, count, <i64>timeout * 1_000_000));
+}
+
+/**
+ * poll() for `timeout` (null: without limit), while the signals of `mask` and no others are held up (null: no change). A signal that is let
+ * through before or meanwhile ends it: -1 with EINTR, and its handler has run.
+ */
+export function ppoll(entries: usize, count: u32, timeout: timespec | null, mask: sigset_t | null): i32 {
+  const nanoseconds = nanosecondsOf(timeout);
+  if (nanoseconds == NO_TIME) return conclude(errno, -EINVAL);
+  return conclude(errno, posix.ppoll(entries, count, nanoseconds, mask === null ? 0 : changetype<usize>(mask)));
 }
 
 /** An array of pollfd that grows: `set.add(fd, POLLIN)`, `set.wait(timeout)`, `set.at(i).revents`. */

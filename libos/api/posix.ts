@@ -44,6 +44,9 @@ export declare function sigaction(signal: i32, action: usize, before: usize): i3
 export declare function sigprocmask(how: i32, set: usize, before: usize): i32;
 export declare function sigpending(set: usize): i32;
 export declare function sigsuspend(set: usize): i32;
+/** Takes a signal of the set and stores its siginfo_t where that is not 0: its number. Negative nanoseconds: for ever. */
+export declare function sigtimedwait(set: usize, information: usize, nanoseconds: i64): i32;
+export declare function signalfd(fd: i32, set: usize, flags: i32): i32;
 /** Stores a siginfo_t of the signal whose handler has begun just now. */
 export declare function signal_information(signal: i32, information: usize): i32;
 /** `times` and `before`: four i64, seconds and microseconds of the interval and of what is left. `before` may be 0. */
@@ -158,6 +161,17 @@ export declare function resolve(name: usize, length: u32, family: i32, addresses
 // waiting; nanoseconds < 0 mean without limit
 export declare function poll(descriptors: usize, count: u32, nanoseconds: i64): i32;
 export declare function select(count: i32, read: usize, write: usize, except: usize, nanoseconds: i64): i32;
+// With a set of signals that is held up meanwhile; 0 for none.
+export declare function ppoll(descriptors: usize, count: u32, nanoseconds: i64, set: usize): i32;
+export declare function pselect(
+  count: i32,
+  read: usize,
+  write: usize,
+  except: usize,
+  nanoseconds: i64,
+  set: usize,
+): i32;
+export declare function epoll_pwait(epoll: i32, events: usize, maximum: i32, nanoseconds: i64, set: usize): i32;
 export declare function epoll_create(flags: i32): i32;
 /** `event`: an EpollEvent (libos/posix/layout.ts). */
 export declare function epoll_ctl(epoll: i32, operation: i32, fd: i32, event: usize): i32;

@@ -3,7 +3,9 @@ import { EINVAL } from "../../kernel/errno";
 import { FD_SETSIZE } from "../posix/constants";
 import { conclude, errno, setErrno } from "./errno";
 import * as posix from "./posix";
-import { timeval } from "./time";
+import { sigset_t } from "./sigset";
+import { timespec, timeval } from "./time";
+import { NO_TIME, nanosecondsOf } from "./timeout";
 
 /** A set of descriptors 0 … FD_SETSIZE - 1. */
 @final
@@ -66,4 +68,19 @@ export function select(
     nanoseconds = min<i64>(timeout.tv_sec, i32.MAX_VALUE) * 1_000_000_000 + timeout.tv_usec * 1_000;
   }
   return conclude(errno, posix.select(nfds, bitsOf(readfds), bitsOf(writefds), bitsOf(exceptfds), nanoseconds));
+}
+
+/** select(), whose time is a timespec, while the signals of `mask` and no others are held up (null: no change), as ppoll(). */
+export function pselect(
+  nfds: i32,
+  readfds: fd_set | null,
+  writefds: fd_set | null,
+  exceptfds: fd_set | null,
+  timeout: timespec | null = null,
+  mask: sigset_t | null = null,
+): i32 {
+  const nanoseconds = nanosecondsOf(timeout);
+  if (nanoseconds == NO_TIME) return conclude(errno, -EINVAL);
+  const set: usize = mask === null ? 0 : changetype<usize>(mask);
+  return conclude(errno, posix.pselect(nfds, bitsOf(readfds), bitsOf(writefds), bitsOf(exceptfds), nanoseconds, set));
 }

@@ -2,6 +2,7 @@
 // midst of other code: so it may do what any function may, allocate and fork included. A call in which the thread waits ends
 // with EINTR for it; an app that computes meets it at its next system call. While a handler runs, its own signal waits.
 // What the processor finds wrong (SIGSEGV, SIGFPE …) and abort() end the process whatever handlers there are.
+import { EINVAL, ESRCH } from "../../kernel/errno";
 import { SA_SIGINFO } from "../posix/signal_constants";
 import { conclude, errno, setErrno } from "./errno";
 import * as posix from "./posix";
@@ -44,6 +45,9 @@ class SignalAction {
   flags: u32;
   mask: u32;
 }
+
+/** The only process group. */
+const GROUP: i32 = 1;
 
 /** In the number that a handler is called with by the kernel: it wants a siginfo_t, too. */
 const WITH_INFORMATION: i32 = 0x40;
@@ -128,6 +132,17 @@ function callDetailed(word: usize, signal: i32): void {
  */
 export function kill(pid: i32, signal: i32): i32 {
   return conclude(errno, posix.kill(pid, signal));
+}
+
+/** The process group: 1, of which the whole family is. */
+export function getpgrp(): i32 {
+  return GROUP;
+}
+
+/** Sends `signal` to process group `group` (0: the caller's); there is one. Returns 0, or -1: ESRCH, EINVAL (a negative group, no such signal). */
+export function killpg(group: i32, signal: i32): i32 {
+  if (group < 0) return conclude(errno, -EINVAL);
+  return group == 0 || group == GROUP ? kill(0, signal) : conclude(errno, -ESRCH);
 }
 
 /** Sends `signal` to the process itself; when it is caught, its handler has run on return. Returns 0, or -1. */

@@ -1,5 +1,5 @@
 // What only an app has that makes a description which is neither file, socket nor pipe (openFileIsAnonymous): epoll_create, eventfd,
-// timerfd_create. libos/posix/anonymous.ts implements it; pointers are kernel addresses, already checked.
+// timerfd_create, signalfd. libos/posix/anonymous.ts implements it; pointers are kernel addresses, already checked.
 import { WaitQueue } from "../../kernel/thread/wait_queue";
 import { OpenFile } from "../process/open_file";
 

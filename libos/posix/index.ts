@@ -27,6 +27,8 @@ export {
 } from "./process";
 export { posix_getrlimit, posix_setrlimit } from "./resource";
 export { posix_getitimer, posix_setitimer } from "./interval_timer";
+export * from "./signal_waits";
+export { posix_signalfd } from "./signalfd";
 export * from "./signals";
 export * from "./system";
 export * from "./threads";

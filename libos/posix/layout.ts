@@ -268,6 +268,24 @@ export class SignalInformation {
 }
 export const SIGNAL_INFORMATION_SIZE: u32 = 128;
 
+/** struct signalfd_siginfo. */
+@unmanaged
+@final
+export class SignalRecord {
+  signal: i32;
+  error: i32;
+  code: i32;
+  pid: i32;
+  user: u32;
+  private descriptor: i32;
+  private timer: u32;
+  private band: u32;
+  private overruns: u32;
+  private trap: u32;
+  status: i32;
+}
+export const SIGNAL_RECORD_SIZE: u32 = 128;
+
 /** What sysinfo tells. */
 @unmanaged
 @final

@@ -50,6 +50,10 @@ export const SA_NODEFER: u32 = 0x40000000;
 /** The handler runs once; then the signal does what it does by default. */
 export const SA_RESETHAND: u32 = 0x80000000;
 
+// Flags of signalfd.
+export const SFD_NONBLOCK: i32 = 0x800;
+export const SFD_CLOEXEC: i32 = 0x80000;
+
 // si_code: why a signal came.
 /** By kill() or raise(). */
 export const SI_USER: i32 = 0;

@@ -28,6 +28,7 @@ export const KIND_SHARED_PIPE: u32 = 8;
 export const KIND_EPOLL: u32 = 9;
 export const KIND_EVENT: u32 = 10;
 export const KIND_TIMER: u32 = 11;
+export const KIND_SIGNAL: u32 = 12;
 
 @unmanaged
 @final
@@ -96,7 +97,7 @@ export function openFileIsPipe(file: OpenFile): bool {
 
 /** Whether it is neither file nor socket nor pipe: what with_anonymous.ts is for. */
 export function openFileIsAnonymous(file: OpenFile): bool {
-  return file.kind - KIND_EPOLL <= KIND_TIMER - KIND_EPOLL;
+  return file.kind - KIND_EPOLL <= KIND_SIGNAL - KIND_EPOLL;
 }
 
 /** Whether its access mode lets it be read. */

@@ -6,6 +6,7 @@ import { signalsDue } from "../../kernel/boot";
 import { EINTR, EINVAL } from "../../kernel/errno";
 import { familyStop } from "../../kernel/optional/with_fork";
 import { Thread, currentThread, threadBlockInterruptibly, threadInterrupt } from "../../kernel/thread/scheduler";
+import { WaitQueue, wakeAll } from "../../kernel/thread/wait_queue";
 import { NEVER } from "../../kernel/time/clock";
 import {
   SA_NODEFER,
@@ -59,9 +60,15 @@ const masks = memory.data(256, 8); // u32 each: what was held up before a handle
 let depth: u32 = 0; // handlers that run
 let pending: u32 = 0;
 let blocked: u32 = 0;
+/** What threads wait for (signalsAwait), as many as `awaiting`: it is held up, too. */
+let awaited: u32 = 0;
+let awaiting: u32 = 0;
 /** sigsuspend waits: what is to be held up again behind the handler. */
 let suspended = false;
 let maskBefore: u32 = 0;
+
+/** Threads that want to take what is pending; all zero is an empty one. */
+const takers = changetype<WaitQueue>(memory.data(8, 4));
 
 function causeOf(signal: i32): Cause {
   return changetype<Cause>(causes + <usize>signal * CAUSE_SIZE);
@@ -83,7 +90,7 @@ export function signalSet(signal: i32, action: SignalAction): i32 {
  */
 export function signalRaise(signal: i32, code: i32, pid: i32, status: i32): void {
   const bit = signalBit(signal);
-  if (isCaught(signal) || (blocked & bit) != 0) {
+  if (isCaught(signal) || ((blocked | awaited) & bit) != 0) {
     if ((pending & bit) != 0) return; // one of a kind is remembered, with the first cause
     const cause = causeOf(signal);
     cause.code = code;
@@ -91,6 +98,7 @@ export function signalRaise(signal: i32, code: i32, pid: i32, status: i32): void
     cause.status = status;
     pending |= bit;
     update();
+    wakeAll(takers);
   } else if (!isIgnored(signal)) takeEffect(signal);
 }
 
@@ -100,15 +108,20 @@ function takeEffect(signal: i32): void {
   else appEndBySignal(signal);
 }
 
+/** What is to have its effect. */
+function due(): u32 {
+  return pending & ~(blocked | awaited);
+}
+
 /** After every change of what waits or is held up. */
 function update(): void {
-  for (let ready = pending & ~blocked; ready != 0; ready &= ready - 1) {
+  for (let ready = due(); ready != 0; ready &= ready - 1) {
     const signal = ctz<i32>(ready);
     if (isCaught(signal)) continue;
     pending &= ~signalBit(signal);
     if (!isIgnored(signal)) takeEffect(signal);
   }
-  const isDue = (pending & ~blocked) != 0;
+  const isDue = due() != 0;
   signalsDue(isDue);
   const thread = appThreadForSignals();
   if (thread == 0) return;
@@ -136,14 +149,60 @@ export function signalsPending(): u32 {
   return pending & blocked;
 }
 
-/** Waits for a signal while `set` and no others are held up: -EINTR, when its handler is to run, behind which all is as before. */
-export function signalsSuspend(set: u32): i32 {
-  maskBefore = blocked;
+/** Has `set` and no others be held up, until a handler has run or signalsResume(). */
+export function signalsReplace(set: u32): void {
+  if (!suspended) maskBefore = blocked; // else another thread has it
   suspended = true;
   blocked = maskable(set);
   update();
+}
+
+/** After a call since signalsReplace() that has ended with `result`: all is as before, at once or, when a handler is to run, behind that. */
+export function signalsResume(result: i32): void {
+  if (!suspended || (result == -EINTR && due() != 0)) return;
+  suspended = false;
+  blocked = maskBefore;
+  update();
+}
+
+/** Waits for a signal while `set` and no others are held up: -EINTR, when its handler is to run, behind which all is as before. */
+export function signalsSuspend(set: u32): i32 {
+  signalsReplace(set);
   while (threadBlockInterruptibly(NEVER) != -EINTR);
   return -EINTR;
+}
+
+/** A thread waits for `set`, which it takes by signalsTake(): no handler gets it meanwhile. Ended by signalsAwaited(). */
+export function signalsAwait(set: u32): void {
+  awaited |= set;
+  awaiting += 1;
+  update();
+}
+
+export function signalsAwaited(): void {
+  awaiting -= 1;
+  if (awaiting == 0) awaited = 0;
+  update();
+}
+
+/** Those of `set` that are pending. */
+export function signalsOf(set: u32): u32 {
+  return pending & set;
+}
+
+/** Takes the lowest pending signal of `set`: its number, or 0. What is known of it is told until it comes again. */
+export function signalsTake(set: u32): i32 {
+  const found = pending & set;
+  if (found == 0) return 0;
+  const signal = ctz<i32>(found);
+  pending &= ~signalBit(signal);
+  update();
+  return signal;
+}
+
+/** What is woken when a signal is pending. */
+export function signalsQueue(): WaitQueue {
+  return takers;
 }
 
 /**
@@ -156,7 +215,7 @@ export function signalTake(ended: i32): u64 {
     blocked = load<u32>(masks + ((<usize>depth) << 2));
     update();
   }
-  const ready = pending & ~blocked;
+  const ready = due();
   if (ready == 0 || depth == NESTED || appThreadForSignals() != changetype<usize>(currentThread())) return 0;
   return begin(ctz<i32>(ready));
 }
@@ -195,6 +254,8 @@ export function signalInformation(signal: i32, information: SignalInformation): 
 /** In the child of a fork: actions and what is held up stay, what was pending was the parent's. */
 export function signalsForked(): void {
   pending = 0;
+  awaited = 0;
+  awaiting = 0;
   update();
 }
 

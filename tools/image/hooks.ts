@@ -19,11 +19,11 @@ export const PROGRAM_CALLS = ["execveat", "environment_set", "atexit", "program_
 /** The calls of a feature of the kernel, where that is more than the one of its name. */
 const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = {
   pipe: ["pipe", "socketpair", "unix_address"],
-  signal: ["sigaction", "sigprocmask"],
+  signal: ["sigaction", "sigprocmask", "sigtimedwait", "signalfd"],
   unix: ["socketpair", "unix_address"],
   names: ["unix_address"],
   rights: ["sendmsg", "recvmsg"],
-  anonymous: ["epoll_create", "eventfd", "timerfd_create"],
+  anonymous: ["epoll_create", "eventfd", "timerfd_create", "signalfd"],
   epoll: ["epoll_create"],
   timerfd: ["timerfd_create"],
   programs: PROGRAM_CALLS,

@@ -49,6 +49,7 @@ import {
 import { check, checksForked, failureCount } from "./check";
 import { masks } from "./masks";
 import { STATES, enter } from "./states";
+import { waits } from "./waits";
 
 const statusWord = memory.data(4, 4);
 const TICK = 20_000;
@@ -260,6 +261,7 @@ export function main(args: string[]): i32 {
   stopItself();
   handlers();
   masks();
+  waits();
   usage();
   puts(failureCount() == 0 ? "signals: all passed" : `signals: ${failureCount()} failed`);
   return failureCount() == 0 ? 0 : 1;
