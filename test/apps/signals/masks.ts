@@ -47,6 +47,7 @@ import {
 import { check } from "./check";
 
 const TICK = 20_000;
+const PATIENCE = 3000; // ticks, a minute
 const ends: StaticArray<i32> = [-1, -1];
 const bytes = memory.data(8, 8);
 let caught = 0;
@@ -170,9 +171,11 @@ function inherited(): void {
   sigprocmask(SIG_BLOCK, set);
   const pid = fork();
   if (pid == 0) {
-    usleep(20 * TICK);
     const pending = new sigset_t();
-    sigpending(pending);
+    for (let i = 0; i < PATIENCE && sigismember(pending, SIGTERM) == 0; i++) {
+      usleep(TICK);
+      sigpending(pending);
+    }
     _exit(sigismember(pending, SIGTERM) == 1 ? 5 : 6);
   }
   usleep(5 * TICK);
