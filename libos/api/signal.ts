@@ -105,19 +105,16 @@ export function signal(signal: i32, handler: sighandler_t): sighandler_t | null 
 }
 
 /** callDetailed, once sigaction() is used: an app that does not has nothing of it. */
-let callWithInformation: (word: usize, signal: i32) => void = callSimple;
+let callWithInformation: ((word: usize, signal: i32) => void) | null = null;
 
 /** Where the kernel calls a handler by its word. Not for apps. */
 export function signalHandler(word: usize, what: i32): void {
   const before = errno;
   const signal = what & ~WITH_INFORMATION;
-  if ((what & WITH_INFORMATION) != 0) callWithInformation(word, signal);
-  else callSimple(word, signal);
+  const informed = callWithInformation;
+  if ((what & WITH_INFORMATION) != 0 && informed !== null) informed(word, signal);
+  else changetype<sighandler_t>(word)(signal);
   setErrno(before);
-}
-
-function callSimple(word: usize, signal: i32): void {
-  changetype<sighandler_t>(word)(signal);
 }
 
 function callDetailed(word: usize, signal: i32): void {
