@@ -263,7 +263,10 @@ export function signalsForked(): void {
 export function signalsExecuted(): void {
   actionsExecuted();
   depth = 0;
+  if (suspended) blocked = maskBefore; // a thread that has ended waited
   suspended = false;
+  awaited = 0;
+  awaiting = 0;
   update();
 }
 
