@@ -1,5 +1,5 @@
 // sys/utsname.h: what system this is, and the host's name, which HOSTNAME of the environment says, as in /proc/sys/kernel/hostname.
-import { RELEASE } from "../posix/constants";
+import { releaseText } from "../posix/constants";
 import { getenv } from "./stdlib";
 
 /** What Linux has when nobody has said anything. */
@@ -10,7 +10,7 @@ const NO_NAME = "(none)";
 export class utsname {
   sysname: string = "Karyon";
   nodename: string = NO_NAME;
-  release: string = RELEASE;
+  release: string = releaseText();
   version: string = "#1";
   machine: string = "x86_64";
 }

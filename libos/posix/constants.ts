@@ -1,7 +1,12 @@
 // The numbers that an app and the system calls share, with Linux's values (include/uapi). libos/api exports them to apps.
 
-/** What release of Karyon this is: as package.json has it. */
-export const RELEASE = "0.1.0";
+/**
+ * What release of Karyon this is: as package.json has it. A function, because a text that is a constant would stand in front of all
+ * zeros of every kernel's static data, which are left out of images only up to the first byte that is none.
+ */
+export function releaseText(): string {
+  return "0.1.0";
+}
 
 // Address families, socket types, protocols (linux/socket.h, linux/net.h, linux/in.h).
 export const AF_UNSPEC: i32 = 0;

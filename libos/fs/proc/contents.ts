@@ -4,7 +4,7 @@ import { ENOMEM } from "../../../kernel/errno";
 import { PAGE_SIZE, pagesAlloc, pagesFree } from "../../../kernel/memory/pages";
 import { TextBuffer, textBuffer } from "../../../kernel/text";
 import { wallClockNow } from "../../../kernel/time/clock";
-import { PATH_MAX, S_IFDIR, S_IFLNK } from "../../posix/constants";
+import { PATH_MAX, S_IFDIR, S_IFLNK, releaseText } from "../../posix/constants";
 import { FileStatus } from "../../posix/layout";
 import { descriptorFile } from "../../process/descriptors";
 import { processId } from "../../process/identity";
@@ -134,7 +134,7 @@ function write(node: u32): void {
 function writeLine(node: u32): void {
   if (node == PROC_PROCESS_COMM) out.text("app\n");
   else if (node == PROC_OSTYPE) out.text("Karyon\n");
-  else if (node == PROC_OSRELEASE) out.text("0.1\n");
+  else if (node == PROC_OSRELEASE) out.text(releaseText()).byte(0x0a);
   else if (node == PROC_KERNEL_VERSION) out.text("#1\n");
 }
 

@@ -6,7 +6,7 @@ import { TextBuffer, bytesEqualText } from "../../../kernel/text";
 import { monotonicNow, wallClockNow } from "../../../kernel/time/clock";
 import { vcpuRunningTime } from "../../../kernel/xen/hypercall";
 import { MAX_GUEST_CMDLINE, START_INFO_CMD_LINE, startInfo } from "../../../kernel/xen/start_info";
-import { RELEASE } from "../../posix/constants";
+import { releaseText } from "../../posix/constants";
 import { processId } from "../../process/identity";
 import { FS_DEVICES, FS_DISK, FS_ROOT, FS_TMPFS, Mount, mountAt, mountCount } from "../mounts";
 import { TICK, writePages, writeSeconds } from "./writer";
@@ -95,7 +95,7 @@ export function writeStat(out: TextBuffer): void {
 }
 
 export function writeVersion(out: TextBuffer): void {
-  out.text("Karyon version ").text(RELEASE).text(" (karyon@xen) (AssemblyScript, wasm2c, gcc) #1\n");
+  out.text("Karyon version ").text(releaseText()).text(" (karyon@xen) (AssemblyScript, wasm2c, gcc) #1\n");
 }
 
 /** What a mount is of, and its type. */
