@@ -83,7 +83,7 @@ export function truncate(path: string, length: i64): i32 {
   return conclude(errno, posix.truncate(changetype<usize>(name), name.byteLength, length));
 }
 
-/** Waits until the file is stored: no time, files are in memory. Returns 0, or -1 (EBADF, EINVAL: no file). */
+/** Waits until what was done to the file, and before on its volume, is on the device; in memory there is nothing to wait for. Returns 0, or -1 (EBADF, EINVAL: no file, EIO). */
 export function fsync(fd: i32): i32 {
   return conclude(errno, posix.fsync(fd));
 }
