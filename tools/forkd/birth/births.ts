@@ -139,7 +139,7 @@ export class Births {
       parent.family.reserve();
       try {
         stages.reached("admitted");
-        const taken = this.#pool.take(parent) ?? (await this.#pool.takeNext(parent));
+        const taken = (await this.#pool.take(parent)) ?? (await this.#pool.takeNext(parent));
         const chosen = taken === undefined ? await this.#makeNow(parent) : this.#ready(taken);
         stages.reached("shell");
         this.#bear(parent, chosen, stages);

@@ -47,13 +47,13 @@ export class Pool {
   }
 
   /** A shell that fits the parent as it is now, and what has changed since it was made; undefined when there is none. */
-  take(parent: Member): Taken | undefined {
+  async take(parent: Member): Promise<Taken | undefined> {
     const shells = this.#shells.get(parent) ?? [];
     for (let shell = shells.shift(); shell !== undefined; shell = shells.shift()) {
       this.#tell(parent);
       const changed = changedPages(shell, parent.descriptor);
       if (changed !== undefined) return { shell, changed };
-      void this.maker.discard(parent, shell);
+      await this.#throwAway(parent, shell);
     }
     return undefined;
   }
@@ -103,12 +103,15 @@ export class Pool {
     shells.length = 0;
     this.#tell(parent);
     // The last first, and none is made before: so the next one gets the number that nobody has had.
-    for (const shell of unfit.reverse()) {
-      await this.maker.discard(parent, shell);
-      parent.family.giveBack(shell.pid);
-    }
+    for (const shell of unfit.reverse()) await this.#throwAway(parent, shell);
     this.#refillNow(parent);
     await this.#making.get(parent)?.catch(() => undefined);
+  }
+
+  /** Removes a shell that does not fit, and gives its pid back. */
+  async #throwAway(parent: Member, shell: ReadyShell): Promise<void> {
+    await this.maker.discard(parent, shell);
+    parent.family.giveBack(shell.pid);
   }
 
   #refillNow(parent: Member): void {
