@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { CALL_FIGURES, CALL_PROBES } from "../../tools/bench/calls/probes.ts";
+import { CALL_FIGURES, CALL_PROBES, MORE_PROBES } from "../../tools/bench/calls/probes.ts";
 import { LOOPS } from "../../tools/bench/loops/loops.ts";
 import { linkedLoops } from "../../tools/bench/loops/objects.ts";
 import { SIDES } from "../../tools/bench/comparison.ts";
@@ -74,7 +74,9 @@ test("the figures of calls are made of the probes' costs", () => {
     const [ours, theirs] = [cost.karyon((probe) => karyon[probe] ?? 50), cost.linux((probe) => linux[probe] ?? 1000)];
     return [name, ours / theirs] as const;
   });
+  const plain = ["open", "stat", "fstat", "poll", "poll-100", "epoll", "signal", "unix"];
   assert.deepEqual(Object.fromEntries(ratios), {
+    ...Object.fromEntries(plain.map((name) => [`call-${name}`, 50 / 1000])),
     "call-null": 50 / 1000,
     "call-read": 50 / 1000,
     "call-write": 50 / 1000,
@@ -89,7 +91,7 @@ test("the probes' program does on this host what it is told", { timeout: 60_000 
   await conversation(await staticProgram("probes"), async (ask) => {
     // Where it is not process 1 it has a parent, and says that something is wrong.
     assert.equal(await ask("getppid 30"), "failed getppid");
-    const probes = CALL_PROBES.linux.map(({ name }) => name).filter((name) => name !== "getppid");
+    const probes = [...CALL_PROBES.linux, ...MORE_PROBES].map(({ name }) => name).filter((name) => name !== "getppid");
     for (const line of [...probes, "fork 1", "vfork", "fork"].map((words) => `${words} 30`)) {
       const [probe = ""] = line.split(" ");
       const answer = await ask(line);
