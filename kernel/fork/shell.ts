@@ -6,8 +6,6 @@ import { monotonicNow } from "../time/clock";
 import { FORK_PENDING, ForkDescriptor, forkDescriptor } from "./descriptor";
 import { forkAnswers, forkPort, forkStillServed } from "./offer";
 
-/** How often a shell is asked for that fits: while one is made the domain goes on, and may change so that it does not. */
-const TRIES: u32 = 3;
 /** How often, in ns, a waiting thread looks whether forkd still lives. */
 const PATIENCE: u64 = 1_000_000_000;
 
@@ -30,18 +28,12 @@ function shellFits(): bool {
 }
 
 /**
- * Waits until a shell stands ready, or forkd can make none, in which case the fork says why. Called by a thread, of which several may
+ * Waits until a shell stands ready, or forkd can make none, in which case the fork says why. Not before the first fork: many a process
+ * forks as soon as it runs, while its memory still grows, and a shell would fit no more when it is made. Called by a thread, of which several may
  * wait, in a domain that forkd has served; blocks, but not the other threads.
  */
 export function shellAwait(): void {
-  for (let tries = TRIES; tries != 0; tries--) {
-    if (shellThere() && shellFits()) return;
-    ask();
-    if (!shellThere()) return;
-  }
-}
-
-function ask(): void {
+  if (forkDescriptor().lastChild == 0 || (shellThere() && shellFits())) return;
   atomic.store<i32>(answerAt(), FORK_PENDING);
   eventChannelNotify(forkPort());
   while (atomic.load<i32>(answerAt()) == FORK_PENDING && forkStillServed()) {

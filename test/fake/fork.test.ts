@@ -106,9 +106,15 @@ test("a child that ends while its parent forks again is not lost", () => {
   });
 });
 
-test("while a shell is made the other threads go on; when one stands ready none is asked for", () => {
+test("while a shell is made the other threads go on; when one stands ready none is asked for, nor for the first fork", () => {
   run(function* ({ calls, guest, host, forkd }) {
     const slept: number[] = [];
+    forkd.makesShells = true;
+    forkd.shellLatency = 3.5e9;
+    forkd.answers = [2, 3, 4];
+    assert.equal(yield* fork(calls), 2);
+    assert.equal(forkd.shellsAsked, 0);
+    const start = host.world.now;
     guest.domain.threadEntries.set(1, function* () {
       for (let i = 0; i < 4; i++) {
         yield* calls.sleep(1);
@@ -117,22 +123,19 @@ test("while a shell is made the other threads go on; when one stands ready none 
       yield* calls.call("posix_thread_exit");
       return 0;
     });
-    forkd.makesShells = true;
-    forkd.shellLatency = 3.5e9;
-    forkd.answers = [2, 3];
-    const start = host.world.now;
     assert.ok((yield* calls.call("posix_thread_create", 1, 0, 32768, 0)) > 0);
-    assert.equal(yield* fork(calls), 2);
+    assert.equal(yield* fork(calls), 3);
     assert.deepEqual([slept, forkd.shellsAsked], [[1, 2, 3], 1]);
     assert.ok(host.world.now - start < 3.6e9);
-    assert.equal(yield* fork(calls), 3);
+    assert.equal(yield* fork(calls), 4);
     assert.equal(forkd.shellsAsked, 1);
   });
 });
 
 test("a shell that cannot be had: the fork is tried all the same; a forkd that dies meanwhile is not waited for", () => {
   run(function* ({ calls, host, forkd }) {
-    forkd.answers = [-ENOMEM];
+    forkd.answers = [2, -ENOMEM];
+    assert.equal(yield* fork(calls), 2);
     assert.equal(yield* fork(calls), -ENOMEM);
     assert.equal(forkd.shellsAsked, 1);
     forkd.shellLatency = 600e9;
