@@ -8,7 +8,7 @@ import type { Piece } from "./calls.ts";
 import { runPrograms, type Program, type ProgramProcess } from "./programs.ts";
 import { sigaction } from "./sigaction.ts";
 
-const [ENOENT, E2BIG, ENOEXEC, EBADF, ENOMEM, EACCES, EFAULT, ENOTDIR, EINVAL] = [2, 7, 8, 9, 12, 13, 14, 20, 22];
+const [ENOENT, E2BIG, ENOEXEC, EBADF, EACCES, EFAULT, ENOTDIR, EINVAL] = [2, 7, 8, 9, 13, 14, 20, 22];
 const [ENAMETOOLONG, ELOOP] = [36, 40];
 const [F_GETFD, F_SETFD, F_GETFL] = [1, 2, 3];
 const [SIG_BLOCK, SIGUSR1, SIGUSR2, SIGTERM, SIGCHLD] = [0, 10, 12, 15, 17];
@@ -364,62 +364,5 @@ describe("other threads", () => {
       return assert.fail("the handler returns");
     }, nothing);
     assert.equal(after, false);
-  });
-});
-
-describe("an environment of the program's own", () => {
-  test("takes the place of the command line's, and stays over bad ones", () => {
-    alone(function* (process) {
-      const set = function* (texts: string): Piece<number> {
-        process.put(PLACE, Buffer.from(texts));
-        return yield* process.call("posix_environment_set", PLACE, Buffer.byteLength(texts));
-      };
-      assert.equal(yield* set("X=1\0Y=2\0"), 0);
-      assert.deepEqual(yield* process.startEnvironment(), ["X=1", "Y=2"]);
-      assert.equal(yield* set("X=1"), -EINVAL);
-      assert.equal(yield* process.call("posix_environment_set", 8, 16), -EFAULT);
-      assert.equal(yield* process.call("posix_environment_set", 0xffff_fff0, 16), -EFAULT);
-      assert.equal(yield* process.call("posix_environment_set", PLACE, ARG_MAX + 1), -E2BIG);
-      assert.deepEqual(yield* process.startEnvironment(), ["X=1", "Y=2"]);
-      assert.deepEqual(yield* process.startArguments(), ["one", "two"]);
-      assert.equal(yield* set(""), 0);
-      assert.deepEqual(yield* process.startEnvironment(), []);
-    });
-  });
-});
-
-describe("what is to be called at an exit", () => {
-  const take = (process: ProgramProcess, lastThread = 0): Piece<number> => process.call("exitHandlerTake", lastThread);
-
-  test("comes back last first, and once", () => {
-    alone(function* (process) {
-      for (const word of [7, 8, 7]) assert.equal(yield* process.call("posix_atexit", word), 0);
-      assert.equal(yield* process.call("posix_atexit", 0), -EINVAL);
-      for (const word of [7, 8, 7, 0, 0]) assert.equal(yield* take(process), word);
-    });
-  });
-
-  test("is bounded, and another program has none of it", () => {
-    handsOn(
-      function* (process) {
-        for (let i = 0; i < 1024; i++) assert.equal(yield* process.call("posix_atexit", i + 1), 0);
-        assert.equal(yield* process.call("posix_atexit", 1), -ENOMEM);
-        return {};
-      },
-      function* (process) {
-        assert.equal(yield* take(process), 0);
-      },
-    );
-  });
-
-  test("waits for the last thread, where that ends", () => {
-    alone(function* (process) {
-      yield* process.call("posix_atexit", 5);
-      const thread = yield* process.thread(function* () {
-        assert.equal(yield* take(process, 1), 0);
-      });
-      yield* process.join(thread);
-      assert.equal(yield* take(process, 1), 5);
-    });
   });
 });
