@@ -17,7 +17,7 @@ import { guestConfig } from "../../tools/peers/guest.ts";
 import { ANSWER, probeTime } from "../../tools/peers/probe_guest.ts";
 import { serverScript, serverAddressLine } from "../../tools/peers/server_guest.ts";
 import { APACHE, BULK, EXCHANGE, MEMCACHED, NGINX, REDIS, type PeerServer } from "../../tools/peers/servers.ts";
-import { staticProgram } from "../../tools/peers/static_program.ts";
+import { STATIC_PROGRAMS, staticProgram } from "../../tools/peers/static_program.ts";
 import { readDomainConfig } from "../../tools/lab/config.ts";
 
 const SERVERS: readonly PeerServer[] = [NGINX, APACHE, REDIS, MEMCACHED, BULK, EXCHANGE];
@@ -85,6 +85,13 @@ test("the figures of calls are made of the probes' costs", () => {
     "call-ping-pong-threads": 1100 / 12_000,
     "call-switch": (1100 / 2 - 50) / (20_000 / 2 - 1000),
   });
+});
+
+test("every program of the Linux guests compiles, without a warning", { timeout: 120_000 }, async () => {
+  // What loops are made of comes from our own compiler: the next test but one.
+  for (const program of STATIC_PROGRAMS.filter((name) => name !== "loops")) {
+    assert.equal((await staticProgram(program)).subarray(1, 4).toString("latin1"), "ELF", program);
+  }
 });
 
 test("the probes' program does on this host what it is told", { timeout: 60_000 }, async () => {

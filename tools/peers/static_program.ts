@@ -24,6 +24,9 @@ const FOLDERS = {
 /** A program. */
 export type StaticProgram = keyof typeof FOLDERS;
 
+/** All of them. */
+export const STATIC_PROGRAMS = Object.keys(FOLDERS) as readonly StaticProgram[];
+
 /** What a program has besides the C files of its folder. */
 const SHARED: Readonly<Partial<Record<StaticProgram, readonly string[]>>> = { loops: ["probes/main.c"] };
 
@@ -38,9 +41,7 @@ const NOTHING: Linked = { objects: [], flags: [] };
 /** Everything that the programs' machine code depends on, but for what is linked to them. */
 export async function programKey(): Promise<readonly unknown[]> {
   const { command } = await hostTool("gcc");
-  const texts = await Promise.all(
-    (await sources(Object.keys(FOLDERS) as StaticProgram[])).map((path) => readFile(path, "utf8")),
-  );
+  const texts = await Promise.all((await sources(STATIC_PROGRAMS)).map((path) => readFile(path, "utf8")));
   return [command, FLAGS, LINK_FLAGS, texts];
 }
 

@@ -2,7 +2,7 @@
  * first, and its bytes. An empty frame on the output says that the device is there. Compiled without a C library. */
 #include "../../peers/probes/system.h"
 
-enum { POLL = 7, IOCTL = 16 };
+enum { IOCTL = 16 };
 enum { TUNSETIFF = 0x400454ca, IFF_TAP = 2, IFF_NO_PI = 0x1000, O_RDWR = 2, POLLIN = 1 };
 enum { FRAME_MAX = 65536, INPUT_SIZE = 4 * FRAME_MAX };
 

@@ -2,7 +2,7 @@
  * protocol.ts tells what is said. Compiled without a C library. */
 #include "../../peers/probes/system.h"
 
-enum { POLL = 7, SOCKET = 41, CONNECT = 42, SENDTO = 44, RECVFROM = 45, SHUTDOWN = 48, BIND = 49, LISTEN = 50 };
+enum { SOCKET = 41, CONNECT = 42, SENDTO = 44, RECVFROM = 45, SHUTDOWN = 48, BIND = 49, LISTEN = 50 };
 enum { SETSOCKOPT = 54, GETSOCKOPT = 55, ACCEPT4 = 288 };
 enum { AF_INET = 2, SOCK_STREAM = 1, SOCK_NONBLOCK = 0x800, MSG_NOSIGNAL = 0x4000, ENOSYS = 38 };
 enum { PORT = 7000, DATA_MAX = 65536 };
