@@ -1,34 +1,16 @@
 // Writes a line into its diary at each start, and shows the last ones: what is on a disk outlives the domain, however that ends.
 //   npm run image -- apps/diary && xl create -c build/diary/diary.cfg
-import {
-  O_APPEND,
-  O_CREAT,
-  O_WRONLY,
-  close,
-  fsync,
-  gmtime,
-  open,
-  perror,
-  puts,
-  readTextFile,
-  time,
-  tm,
-  writeText,
-} from "karyon";
+import { gmtime, perror, puts, time, tm } from "karyon";
+import { appendTextFile, readLines } from "karyon/fs";
 
 const DIARY = "/data/diary.txt";
 const SHOWN = 5;
 
 export function main(args: string[]): i32 {
-  const fd = open(DIARY, O_CREAT | O_WRONLY | O_APPEND, 0x1a4);
-  if (fd < 0) return failed("open");
   const text = args.length > 0 ? args.join(" ") : "started";
-  if (writeText(fd, `${moment(gmtime(time()))} ${text}\n`) < 0) return failed("write");
-  if (fsync(fd) < 0) return failed("fsync"); // from here on it stays
-  close(fd);
-  const diary = readTextFile(DIARY);
-  if (diary === null) return failed("read");
-  const lines = diary.trimEnd().split("\n");
+  if (!appendTextFile(DIARY, `${moment(gmtime(time()))} ${text}\n`, true)) return failed("write"); // from here on it stays
+  const lines = readLines(DIARY);
+  if (lines === null) return failed("read");
   puts(`${lines.length} entries, the last ones:`);
   for (let i = max(lines.length - SHOWN, 0); i < lines.length; i++) puts(`  ${lines[i]}`);
   return 0;

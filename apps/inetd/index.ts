@@ -4,7 +4,6 @@
 import {
   AF_INET6,
   ECHILD,
-  EINTR,
   POLLIN,
   PollSet,
   SIGCHLD,
@@ -14,28 +13,20 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
   SO_REUSEADDR,
-  WEXITSTATUS,
-  WIFEXITED,
-  WNOHANG,
-  WTERMSIG,
   accept4,
   bind,
   close,
   errno,
   in6addr_any,
   listen,
-  posix_spawn,
-  posix_spawn_file_actions_adddup2,
-  posix_spawn_file_actions_t,
   puts,
-  readTextFile,
   setSocketOption,
-  signal,
   sockaddr_in6,
   socket,
   strerror,
-  waitpid,
 } from "karyon";
+import { readTextFile } from "karyon/fs";
+import { on, spawn, waitChild } from "karyon/process";
 import { Service, readConfiguration } from "./service";
 
 const CONFIGURATION = "/etc/inetd.conf";
@@ -60,16 +51,11 @@ function open(service: Service): bool {
 
 /** Takes the ends of children in. */
 function reap(): void {
-  const status = new StaticArray<i32>(1);
-  while (true) {
-    const pid = waitpid(-1, changetype<usize>(status), WNOHANG);
-    if (pid < 0 && errno == EINTR) continue;
-    if (pid <= 0) break;
+  for (let ended = waitChild(-1, false); ended !== null; ended = waitChild(-1, false)) {
     children -= 1;
-    const how = WIFEXITED(status[0]) ? `status ${WEXITSTATUS(status[0])}` : `signal ${WTERMSIG(status[0])}`;
-    puts(`inetd: process ${pid} ended: ${how}`);
+    puts(`inetd: process ${ended.pid} ended: ${ended.toString()}`);
   }
-  if (errno == ECHILD && children > 0) children = 0;
+  if (errno == ECHILD) children = 0;
 }
 
 /** Starts the program of a service for the client that waits, if one does. */
@@ -77,18 +63,15 @@ function serve(service: Service): void {
   const peer = new sockaddr_in6();
   const connection = accept4(service.listener, peer, SOCK_CLOEXEC);
   if (connection < 0) return;
-  const actions = new posix_spawn_file_actions_t();
-  posix_spawn_file_actions_adddup2(actions, connection, 0);
-  posix_spawn_file_actions_adddup2(actions, connection, 1);
-  const pid = new StaticArray<i32>(1);
-  const error = posix_spawn(changetype<usize>(pid), service.program, actions, null, service.words);
+  const pid = spawn(service.program, service.words, connection, connection);
+  const error = errno;
   close(connection); // it is the child's
-  if (error != 0) {
+  if (pid < 0) {
     puts(`inetd: ${service.program}: ${strerror(error)}`);
     return;
   }
   children += 1;
-  puts(`inetd: ${service.program} for ${peer.toString()} is process ${pid[0]}`);
+  puts(`inetd: ${service.program} for ${peer.toString()} is process ${pid}`);
 }
 
 export function main(words: string[]): i32 {
@@ -112,8 +95,8 @@ export function main(words: string[]): i32 {
     }
     listeners.add(services[i].listener, POLLIN);
   }
-  signal(SIGCHLD, (_: i32) => {}); // it only ends the wait
-  signal(SIGTERM, (_: i32) => {
+  on(SIGCHLD, (_: i32) => {}); // it only ends the wait
+  on(SIGTERM, (_: i32) => {
     endWanted = true;
   });
   puts(`inetd: ${services.length} services`);

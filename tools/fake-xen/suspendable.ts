@@ -1,5 +1,5 @@
 // Makes a kernel's wasm able to stop in the middle of an import and go on later (binaryen's Asyncify), so that thread
-// switches, sleeping in Xen and the app's start work under Node, where a wasm stack cannot be switched.
+// switches, sleeping in Xen and the app's start work under Node, where a wasm stack cannot be switched. And an app's, for its system calls.
 import binaryen from "binaryen";
 
 /** Imports in which the kernel may be stopped. */
@@ -22,12 +22,21 @@ export const FEATURES =
   Features.NontrappingFPToInt |
   Features.SignExt;
 
-/** The module with Asyncify's exports added. */
+/** The kernel's module with Asyncify's exports added. */
 export function makeSuspendable(binary: Uint8Array): Uint8Array {
+  return suspendable(binary, SUSPENDING_IMPORTS);
+}
+
+/** The same for an app's module. */
+export function makeAppSuspendable(binary: Uint8Array): Uint8Array {
+  return suspendable(binary, ["posix.*"]);
+}
+
+function suspendable(binary: Uint8Array, imports: readonly string[]): Uint8Array {
   const module = binaryen.readBinary(binary);
   try {
     module.setFeatures(FEATURES);
-    binaryen.setPassArgument("asyncify-imports", SUSPENDING_IMPORTS.join(","));
+    binaryen.setPassArgument("asyncify-imports", imports.join(","));
     binaryen.setDebugInfo(true); // names in stack traces
     binaryen.setOptimizeLevel(1);
     module.runPasses(["asyncify"]);

@@ -2,6 +2,7 @@
 //   kernel/…, libos/…    this repository
 //   app/…                the app's folder, inside the repository or not
 //   ~lib/karyon          libos/api, which an app imports as "karyon"
+//   ~lib/karyon/<name>   libos/api/modules/<name>, which it imports as "karyon/<name>"
 // Settings come from asconfig.json. Every file that was looked for is reported with its content's hash, so that the
 // cache knows when the stage has to run again.
 import { readFile } from "node:fs/promises";
@@ -35,6 +36,7 @@ export interface Compiled {
 const APP_PREFIX = "app/";
 const KARYON_LIBRARY = "~lib/karyon";
 const KARYON_SOURCE = 'export * from "../libos/api/index";\n';
+const KARYON_MODULES = "libos/api/modules";
 
 /**
  * Compiles `compilation`.
@@ -70,8 +72,20 @@ class SourceTree implements SourceLocator {
     if (virtual === `${KARYON_LIBRARY}.ts`) return KARYON_SOURCE;
     const generated = this.compilation.generated?.[virtual];
     if (generated !== undefined) return generated;
+    if (virtual.startsWith(`${KARYON_LIBRARY}/`)) return this.readModule(virtual);
     const file = this.locate(virtual);
-    if (file === undefined) return null;
+    return file === undefined ? null : this.readText(file);
+  }
+
+  /** A module "karyon/<name>": all that its index has, if there is one. */
+  private async readModule(virtual: string): Promise<string | null> {
+    const name = virtual.slice(KARYON_LIBRARY.length + 1, -".ts".length);
+    const index = `${KARYON_MODULES}/${name}/index`;
+    const upward = path.posix.relative(path.posix.dirname(virtual), index);
+    return (await this.readText(repositoryPath(`${index}.ts`))) === null ? null : `export * from "${upward}";\n`;
+  }
+
+  private async readText(file: string): Promise<string | null> {
     const text = await readFile(file, "utf8").catch(() => null);
     this.inputs.set(file, text === null ? null : contentHash(text));
     return text;

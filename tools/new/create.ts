@@ -38,7 +38,12 @@ function editorSettings(target: string): string {
   };
   return json({
     extends: fromTarget("tsconfig.assembly.json"),
-    compilerOptions: { paths: { karyon: [fromTarget("libos/api/index.ts")] } },
+    compilerOptions: {
+      paths: {
+        karyon: [fromTarget("libos/api/index.ts")],
+        "karyon/*": [fromTarget("libos/api/modules/*/index.ts")],
+      },
+    },
     include: ["."],
   });
 }
