@@ -89,6 +89,8 @@ INLINE u64 kernel_import_boot_machineToPhys(u64 mfn) { return *(const u64*)(MACH
 
 extern const u32 app_initialPages;
 extern const u32 app_maximumPages;
+// No object: its address is the number, which so stands in the instructions that use it.
+extern const u8 app_lowest[];
 void app_dataCopy(void);
 u32 app_start(void);
 void app_threadStart(u32 entry, u32 argument);
@@ -111,6 +113,7 @@ u32 app_due;
 
 INLINE u32 kernel_import_boot_appInitialPages(void) { return app_initialPages; }
 INLINE u32 kernel_import_boot_appMaximumPages(void) { return app_maximumPages; }
+INLINE u32 kernel_import_boot_appLowest(void) { return (u32)(u64)app_lowest; }
 INLINE void kernel_import_boot_appDataCopy(void) { app_dataCopy(); }
 INLINE u32 kernel_import_boot_appStart(void) { return app_start(); }
 INLINE void kernel_import_boot_appThreadStart(u32 entry, u32 argument) { app_threadStart(entry, argument); }

@@ -59,6 +59,8 @@ export declare function machineToPhys(mfn: u64): u64;
 export declare function appInitialPages(): u32;
 /** The most wasm pages that the app's module lets its memory grow to. */
 export declare function appMaximumPages(): u32;
+/** The lowest offset in its memory at which the app may have anything: a page behind 0, or 0 for a module of another toolchain, which uses it all. */
+export declare function appLowest(): u32;
 /** The name of the image, as its manifest has it, ended by a zero byte. */
 export declare function appName(): usize;
 /** How many programs the image has that execve may begin; 0 when it has only the app. */

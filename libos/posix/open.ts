@@ -6,7 +6,7 @@ import { mountIsWritable, nodeMake, nodeResize } from "../fs/changes";
 import { filesEnter, filesLeave } from "../fs/lock";
 import { FS_DEVICES } from "../fs/mounts";
 import { nodeHold, nodeType } from "../fs/node";
-import { LAST_NAME, WALK_SIZE, Walk, walkOn } from "../fs/walk";
+import { LAST_NAME, WALK_SIZE, Walk, walkOn, walkToParent } from "../fs/walk";
 import {
   descriptorClose,
   descriptorDuplicate,
@@ -120,6 +120,14 @@ function openAt(directory: i32, path: u32, pathLength: u32, flags: i32, mode: u3
   if (creating && walk.last == LAST_NAME && walk.slashes) return -EISDIR; // a link has led there
   if (missing == -ENOENT && creating && walk.missing) return openMade(flags, mode);
   return missing != 0 ? missing : openFound(flags);
+}
+
+/** Opens what the `length` bytes of path at kernel address `path` name, for reading; as posix_openat. */
+export function openPlace(path: usize, length: u32, flags: i32): i32 {
+  filesEnter();
+  let error = walkToParent(path, length, walk);
+  if (error == 0) error = walkOn(true, walk);
+  return filesLeave(error != 0 ? error : openFound(flags));
 }
 
 export function posix_open(path: u32, pathLength: u32, flags: i32, mode: u32): i32 {

@@ -61,6 +61,13 @@ function isVariable(option: TextSpan): bool {
   return option.length > ENVIRONMENT_PREFIX_LENGTH && bytesEqualText(option.address, ENVIRONMENT_PREFIX_LENGTH, "env.");
 }
 
+/** How many variables the environment has. */
+export function environmentCount(): u32 {
+  let count: u32 = 0;
+  for (let i: u32 = 0; i < optionCount(); i++) if (isVariable(optionAt(i))) count += 1;
+  return count;
+}
+
 /** Writes the environment likewise. */
 export function writeEnvironment(target: usize, capacity: u32): u32 {
   let position: u32 = 0;

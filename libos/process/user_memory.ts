@@ -3,20 +3,19 @@
 //
 // An address stays good until the app's end: its memory grows and never shrinks or moves. What lies there may change
 // while a call blocks, because other threads of the app run: read once, then check.
-import { appMaximumPages } from "../../kernel/boot";
+import { appLowest, appMaximumPages } from "../../kernel/boot";
 import { APP_BASE, APP_LIMIT, appSpaceGrow, appSpaceSize } from "../../kernel/memory/app_space";
-import { PAGE_SIZE } from "../../kernel/memory/pages";
 
 const WASM_PAGE_SHIFT: u32 = 16;
 
 /**
  * The kernel address of the `length` bytes at `offset` of the app's memory, 0 when they are not all inside it. The first
- * page is never inside (a null pointer), except for no bytes at all.
+ * page of an app of ours is never inside (a null pointer), except for no bytes at all.
  */
 export function userBuffer(offset: u32, length: u32): usize {
   const size = appSpaceSize();
   if (<u64>offset + <u64>length > <u64>size) return 0;
-  if (offset < PAGE_SIZE && length != 0) return 0;
+  if (offset < appLowest() && length != 0) return 0;
   return APP_BASE + offset;
 }
 

@@ -19,6 +19,7 @@ export * from "../../libos/main_disk";
 export * from "../../libos/main_network_proc";
 export * from "../../libos/main_proc";
 export * from "../../libos/main_programs";
+export * from "../../libos/main_wasi";
 
 const path = changetype<TextBuffer>(memory.data(16, 8));
 const value = changetype<TextBuffer>(memory.data(16, 8));

@@ -98,7 +98,7 @@ describe("karyon.json", () => {
     [{ environment: { "A B": "c" } }, /^ {2}environment/m],
     [{ files: "../secret" }, /^ {2}files: expected a path inside/m],
     [{ files: "/etc" }, /^ {2}files: expected a path inside/m],
-    [{ entry: "index.js" }, /^ {2}entry: expected a \.ts file/m],
+    [{ entry: "index.js" }, /^ {2}entry: expected a \.ts or \.wasm file/m],
     [{ programs: { worker: "worker.js" } }, /^ {2}programs\.worker: expected a \.ts file/m],
     [{ programs: { worker: "../worker.ts" } }, /^ {2}programs\.worker: expected a path inside/m],
     [{ programs: { "bin/worker": "worker.ts" } }, /^ {2}programs/m],

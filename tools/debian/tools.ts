@@ -33,6 +33,13 @@ const WRK: PackageSet = { title: "wrk", packages: ["wrk"], without: C_LIBRARY };
 const CURL: PackageSet = { title: "curl", packages: ["curl"], without: C_LIBRARY };
 const TSHARK: PackageSet = { title: "tshark", packages: ["tshark"], without: C_LIBRARY };
 const E2FSPROGS: PackageSet = { title: "e2fsprogs", packages: ["e2fsprogs"], without: C_LIBRARY };
+// What clang would need to make programs for this host is left out: it makes WebAssembly here.
+const WASI_CLANG: PackageSet = {
+  title: "clang for WASI",
+  packages: ["clang-14", "lld-14", "wasi-libc", "libclang-rt-14-dev-wasm32"],
+  without:
+    /^(libc6|libcrypt1|libgcc-s1|lib(c6|stdc\+\+-12|gcc-12|objc-12|tirpc|nsl|crypt)-dev|libc-dev-bin|linux-libc-dev|libobjc4|libgc1|(lib)?binutils.*|libctf.*|libgprofng0|libjansson4|lib[alt]?[lt]?asan8|liblsan0|libtsan2|libubsan1|libitm1|libquadmath0|libgomp1|libatomic1|libclang1-14|llvm-14-linker-tools|libtirpc.*|libnsl2|rpcsvc-proto|libgssapi.*|libkrb5.*|libk5.*|libcom-err2|libkeyutils1|libssl3)$/,
+};
 const QEMU: PackageSet = { title: "QEMU", packages: ["qemu-system-x86"], without: C_LIBRARY };
 
 interface Recipe {
@@ -51,7 +58,7 @@ type ExtTool = (typeof EXT_TOOLS)[number];
 
 /** The programs that can be had. */
 export type HostToolName =
-  "nasm" | "gcc" | "qemu-system-x86_64" | "xz" | "lz4" | "wrk" | "curl" | "tshark" | Binutil | ExtTool;
+  "nasm" | "gcc" | "qemu-system-x86_64" | "xz" | "lz4" | "wrk" | "curl" | "tshark" | "wasi-clang" | Binutil | ExtTool;
 
 const RECIPES: Readonly<Record<HostToolName, Recipe>> = {
   nasm: { set: NASM, program: "usr/bin/nasm" },
@@ -61,6 +68,13 @@ const RECIPES: Readonly<Record<HostToolName, Recipe>> = {
   wrk: { set: WRK, program: "usr/bin/wrk" },
   curl: { set: CURL, program: "usr/bin/curl" },
   tshark: { set: TSHARK, program: "usr/bin/tshark" },
+  // No host has it under this name: clang with Debian's wasi-libc.
+  "wasi-clang": {
+    set: WASI_CLANG,
+    program: "usr/lib/llvm-14/bin/clang",
+    args: (root) => ["--target=wasm32-wasi", `--sysroot=${join(root, "usr")}`],
+    env: binFirst, // wasm-ld-14
+  },
   "qemu-system-x86_64": {
     set: QEMU,
     program: "usr/bin/qemu-system-x86_64",

@@ -1,6 +1,9 @@
 // The console ring from xenconsoled's side (xen/include/public/io/console.h).
 import type { GuestMemory } from "./guest_memory.ts";
 
+const IN_SIZE = 1024;
+const IN_CONS = 3072;
+const IN_PROD = 3076;
 const OUT_SIZE = 2048;
 const OUT = 1024;
 const OUT_CONS = 3080;
@@ -25,6 +28,17 @@ export class ConsoleRing {
       this.output += this.memory.text(this.page + OUT + (consumed & (OUT_SIZE - 1)), 1);
     }
     this.memory.setU32(this.page + OUT_CONS, consumed);
+    this.notify();
+  }
+
+  /** Gives the domain what somebody types, which has to fit. */
+  type(text: string): void {
+    const produced = this.memory.u32(this.page + IN_PROD);
+    const bytes = Buffer.from(text);
+    const used = produced - this.memory.u32(this.page + IN_CONS);
+    if (used + bytes.length > IN_SIZE) throw new Error("the console takes no more");
+    bytes.forEach((byte, i) => (this.memory.bytes[this.page + ((produced + i) & (IN_SIZE - 1))] = byte));
+    this.memory.setU32(this.page + IN_PROD, produced + bytes.length);
     this.notify();
   }
 }

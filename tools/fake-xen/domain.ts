@@ -34,6 +34,8 @@ export interface DomainSettings {
   readonly programs?: readonly ((domain: Domain) => App)[];
   readonly files?: Uint8Array;
   readonly seed: number;
+  /** Where the app's memory begins; a page behind 0 if absent. */
+  readonly appLowest?: number;
 }
 
 /** How a domain ended (sched.h, SHUTDOWN_*). */
@@ -64,6 +66,7 @@ export class Domain implements Runnable {
   private waitNumber = 0;
   private timerNumber = 0;
   private randomState: bigint;
+  private readonly appLowest: number;
 
   constructor(
     readonly world: World,
@@ -72,6 +75,7 @@ export class Domain implements Runnable {
     this.id = settings.id;
     this.app = settings.app;
     this.programs = settings.programs ?? [];
+    this.appLowest = settings.appLowest ?? PAGE_SIZE;
     this.randomState = BigInt(settings.seed) * 0x9e3779b97f4a7c15n + BigInt(settings.id);
     const instance = new WebAssembly.Instance(settings.module, this.imports(settings.module));
     const exports = instance.exports as unknown as Record<string, (...args: readonly (number | bigint)[]) => number>;
@@ -251,6 +255,7 @@ export class Domain implements Runnable {
       eventsUnmask: () => Number(this.unmaskEvents()),
       machineToPhys: (mfn: bigint) => BigInt(this.memory.pfn(Number(mfn))),
       appInitialPages: () => APP_INITIAL_PAGES,
+      appLowest: () => this.appLowest,
       appMaximumPages: () => APP_SIZE / WASM_PAGE,
       appDataCopy: () => undefined,
       appStart: () => (this.startApp(() => this.app(this)) ? this.coroutines.exitStatus : 0),

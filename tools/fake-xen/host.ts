@@ -12,6 +12,8 @@ export interface GuestSettings {
   readonly memory?: number;
   readonly commandLine?: string;
   readonly app?: (domain: Domain) => App;
+  /** Where the app's memory begins; a page behind 0 if absent. */
+  readonly appLowest?: number;
   readonly programs?: readonly ((domain: Domain) => App)[];
   readonly files?: Uint8Array;
   readonly network?: NetbackSettings;
@@ -133,6 +135,7 @@ export class Host {
       app: settings.app ?? idle,
       programs: settings.programs ?? [],
       files: settings.files ?? new Uint8Array(),
+      ...(settings.appLowest === undefined ? {} : { appLowest: settings.appLowest }),
       seed: this.seed,
     });
     return new Guest(this, domain, settings.network, settings.disks);

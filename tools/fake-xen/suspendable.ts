@@ -27,9 +27,9 @@ export function makeSuspendable(binary: Uint8Array): Uint8Array {
   return suspendable(binary, SUSPENDING_IMPORTS);
 }
 
-/** The same for an app's module. */
-export function makeAppSuspendable(binary: Uint8Array): Uint8Array {
-  return suspendable(binary, ["posix.*"]);
+/** The same for an app's module, which may be stopped in what it imports from the module `imported`. */
+export function makeAppSuspendable(binary: Uint8Array, imported = "posix"): Uint8Array {
+  return suspendable(binary, [`${imported}.*`]);
 }
 
 function suspendable(binary: Uint8Array, imports: readonly string[]): Uint8Array {

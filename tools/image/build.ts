@@ -3,17 +3,18 @@
 //   nasm for boot/; ld twice, because the table of function names needs the addresses of a first link; strip.
 import { copyFile, mkdir, readFile, readdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { KaryonError } from "../support/errors.ts";
 import { compileAssembly, compilerVersion, type Compilation } from "./assembly.ts";
+import { bootFiles, bootSources, headerImports, objectName } from "./boot.ts";
 import { StageCache } from "./cache.ts";
 import { Compiler } from "./compiler.ts";
 import { domainConfig } from "./config.ts";
 import { makeVolumes } from "./disks.ts";
 import { collectFiles, filesBlob } from "./files.ts";
 import { appCompilation, askedFeatures, kernelCompilation } from "./compilations.ts";
+import { admitForeign, readForeign } from "./foreign.ts";
 import { appUnit, kernelUnit, programUnit, neededParts } from "./glue.ts";
 import { kernelHooks, type Asked, type KernelHooks } from "./hooks.ts";
-import { readApp, type Manifest } from "./manifest.ts";
+import { readApp, type Fields, type Manifest } from "./manifest.ts";
 import {
   type Aim,
   assemble,
@@ -30,6 +31,7 @@ import { filesWithPrograms, programUnitName, programsOf, programsUnit, type Prog
 import type { KernelExports } from "./signature.ts";
 import { sourceNames, symbolTable, type SourceNames } from "./symbols.ts";
 import { translateModule, type ModuleName } from "./translate.ts";
+import { isForeign } from "./wasi.ts";
 import { readModule } from "./wasm.ts";
 import { runWasm2c, wasm2cVersion } from "./wasm2c.ts";
 
@@ -37,6 +39,8 @@ import { runWasm2c, wasm2cVersion } from "./wasm2c.ts";
 export interface BuildOptions {
   /** Where the results go; default build/<name> in the repository. */
   readonly output?: string;
+  /** Of a WebAssembly module that is built without a manifest: what that would say otherwise than by default. */
+  readonly fields?: Fields;
   /** Told of each stage as it begins. */
   readonly progress?: (stage: string) => void;
 }
@@ -75,12 +79,12 @@ type Fitted = Omit<Seam, "kernel"> & { readonly kernel: Unit };
 /**
  * Builds an app.
  *
- * @param app its folder, or one of the manifests in it (apps/httpd/prefork.json)
+ * @param app its folder, one of the manifests in it (apps/httpd/prefork.json), or a WebAssembly module of another toolchain
  * @throws KaryonError for everything that is wrong with the app, its manifest or the tools
  */
 export async function buildImage(app: string, options: BuildOptions = {}): Promise<Image> {
   const progress = options.progress ?? (() => undefined);
-  const { folder, manifest } = await readApp(app);
+  const { folder, manifest } = await readApp(app, options.fields);
   const output = path.resolve(options.output ?? repositoryPath("build", manifest.name));
   const cfg = path.join(output, `${manifest.name}.cfg`);
   const elf = path.join(output, `${manifest.name}.elf`);
@@ -114,10 +118,15 @@ class Stages {
       // What is small stays small; what serves a network executes much of the kernel for every packet.
       const fast = (manifest.optimize ?? (manifest.network === false ? "size" : "speed")) === "speed";
       const programs = programsOf(manifest);
-      const appWasm = programs.map(({ entry }) => this.compile("app", appCompilation(appFolder, entry)));
+      const appWasm = programs.map(({ entry }) =>
+        isForeign(entry)
+          ? this.foreign(path.join(appFolder, entry))
+          : this.compile("app", appCompilation(appFolder, entry)),
+      );
       const kernelWasm = this.kernel(manifest, appWasm);
       const kernel = this.unit("kernel", kernelWasm, fast ? "speed" : "size");
-      const asked = { name: manifest.name, features: askedFeatures(manifest) };
+      const foreign = isForeign(manifest.entry);
+      const asked = { name: manifest.name, features: askedFeatures(manifest), foreign };
       const aim = fast ? "speed" : (manifest.optimize ?? "balance");
       const apps = appWasm.map((wasm, program) =>
         this.unit("app", wasm, aim, programs.length > 1 ? { kernel, asked, program } : { kernel, asked }),
@@ -153,6 +162,7 @@ class Stages {
       proc: manifest.proc,
       disk: Object.keys(manifest.disks).length > 0,
       programs: appWasm.length > 1 || needs.some(({ programs }) => programs),
+      wasi: isForeign(manifest.entry),
     };
     return this.compile("kernel", kernelCompilation(parts));
   }
@@ -173,6 +183,16 @@ class Stages {
       this.progress(`${name}: binaryen`);
       await writeFile(path.join(work, "module.wasm"), await this.compiler.admit(`${name}.wasm`, wasm));
       return inputs;
+    });
+    return path.join(folder, "module.wasm");
+  }
+
+  /** A module of another toolchain. */
+  private async foreign(file: string): Promise<string> {
+    const binary = await readForeign(file);
+    const folder = await this.cache.stage("foreign", [binary, compilerVersion(), await toolsKey()], async (work) => {
+      this.progress("app: binaryen");
+      await writeFile(path.join(work, "module.wasm"), await admitForeign(this.compiler, file, binary));
     });
     return path.join(folder, "module.wasm");
   }
@@ -257,27 +277,6 @@ class Stages {
       await strip(elf, path.join(work, "image.elf"), path.join(work, "image.symbols.elf"));
     });
   }
-}
-
-// boot/kernel.h implements an import "x" as kernel_import_boot_x, directly or by its macros PLACE and ENTRY.
-function headerImports(header: string): Set<string> {
-  const names = [...header.matchAll(/\bkernel_import_boot_(\w+)\(|^(?:PLACE|ENTRY)\((\w+)\)/gm)];
-  return new Set(names.map(([, direct, place]) => direct ?? place ?? ""));
-}
-
-async function bootFiles(extension: string): Promise<string[]> {
-  const names = (await readdir(repositoryPath("boot"))).filter((name) => name.endsWith(extension)).sort();
-  return names.map((name) => repositoryPath("boot", name));
-}
-
-async function bootSources(): Promise<string[]> {
-  const sources = await bootFiles(".asm");
-  if (sources.length === 0) throw new KaryonError("IMAGE_NO_BOOT", "there is no assembly in boot/");
-  return sources;
-}
-
-function objectName(source: string): string {
-  return `${path.basename(source, ".asm")}.o`;
 }
 
 async function readText(file: string): Promise<string> {

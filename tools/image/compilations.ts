@@ -8,16 +8,18 @@ export interface KernelParts {
   readonly proc: boolean;
   readonly disk: boolean;
   readonly programs: boolean;
+  readonly wasi: boolean;
 }
 
 // The compiler lays down __heap_base, the end of the static data, only where something mentions it.
-export function kernelCompilation({ network, proc, disk, programs }: KernelParts): Compilation {
+export function kernelCompilation({ network, proc, disk, programs, wasi }: KernelParts): Compilation {
   const lines = [
     `export * from "./libos/${network ? "main_network" : "main"}";`,
     ...(proc ? ['export * from "./libos/main_proc";'] : []),
     ...(disk ? ['export * from "./libos/main_disk";'] : []),
     ...(proc && network ? ['export * from "./libos/main_network_proc";'] : []),
     ...(programs ? ['export * from "./libos/main_programs";'] : []),
+    ...(wasi ? ['export * from "./libos/main_wasi";'] : []),
     "export function staticDataEnd(): usize {",
     "  return __heap_base;",
     "}",

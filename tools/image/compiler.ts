@@ -44,7 +44,9 @@ export class Compiler {
    * @throws KaryonError IMAGE_BAD_WASM
    */
   async admit(what: string, binary: Uint8Array): Promise<Uint8Array> {
-    const { wasm } = (await this.request({ kind: "admit", binary }, () => Promise.resolve(null))) as {
+    const none = { wasm: null };
+    // What cannot even be read makes binaryen throw.
+    const { wasm } = (await this.request({ kind: "admit", binary }, () => Promise.resolve(null)).catch(() => none)) as {
       wasm: Uint8Array | null;
     };
     if (wasm !== null) return wasm;

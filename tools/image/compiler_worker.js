@@ -188,6 +188,7 @@ const FEATURES = MutableGlobals | SignExt | NontrappingFPToInt | BulkMemory | Bu
 function admit(binary) {
   const module = binaryen.readBinaryWithFeatures(binary, FEATURES);
   try {
+    module.setFeatures(FEATURES); // and none that the module declares besides
     if (!module.validate()) return { wasm: null };
     binaryen.setDebugInfo(true);
     return { wasm: module.emitBinary() };

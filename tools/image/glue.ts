@@ -9,6 +9,7 @@ import { appData, kernelData } from "./static_data.ts";
 import { AT_EXIT, calls, EXECUTE, exportName, NAME, OWN_ENVIRONMENT, systemCalls } from "./system_calls.ts";
 import { placement } from "./traffic.ts";
 import { declaration, type ImportedFunction, type Translation } from "./translate.ts";
+import { needsNetwork, startCall, WASI_MODULE } from "./wasi.ts";
 import type { WasmModule } from "./wasm.ts";
 
 /** The calls by which an app comes to need a part of the kernel that not every image has. */
@@ -61,7 +62,10 @@ export async function neededParts(binary: Uint8Array<ArrayBuffer>): Promise<{ ne
   const imports = WebAssembly.Module.imports(await WebAssembly.compile(binary));
   const needs = (calls: readonly string[]): boolean =>
     imports.some(({ module, name }) => module === "posix" && calls.includes(name));
-  return { network: needs(PART_CALLS.network), programs: needs(PART_CALLS.programs) };
+  return {
+    network: needs(PART_CALLS.network) || imports.some(needsNetwork),
+    programs: needs(PART_CALLS.programs),
+  };
 }
 
 /**
@@ -74,20 +78,21 @@ export function appUnit(
   module: WasmModule,
   kernel: KernelExports,
   hooks: KernelHooks = [],
-  { name, features }: Asked = { name: "app", features: [] },
+  { name, features, foreign = false }: Asked = { name: "app", features: [] },
 ): string {
   requireImports(translation, kernel);
   return [
     '#include "boot/app.h"',
     `const u32 app_initialPages = ${module.initialPages};`,
     `const u32 app_maximumPages = ${module.maximumPages};`,
+    lowestAddress(foreign),
     ...programName(name, translation.imports),
     ...(calls(translation.imports, EXECUTE) ? [NO_PROGRAMS] : []),
     ...systemCalls(translation, kernel, calls(translation.imports, OWN_ENVIRONMENT)),
     ...hookFunctions(hooks, translation.imports, kernel, features),
     translation.text,
     appData(module),
-    entryPoints(translation, "app"),
+    entryPoints(translation, "app", kernel),
     "",
   ].join("\n");
 }
@@ -104,14 +109,19 @@ export function programUnit(unit: string, translation: Translation, module: Wasm
     ...systemCalls(translation, kernel, true),
     translation.text,
     appData(module, unit, translation.globalsReset),
-    entryPoints(translation, unit),
+    entryPoints(translation, unit, kernel),
     "",
   ].join("\n");
 }
 
 /** The image's name, for apps that ask for it. */
 export function programName(name: string, imports: readonly ImportedFunction[]): string[] {
-  return calls(imports, NAME) ? [`const u8 app_name[] = "${name}";`] : [];
+  return NAME.some((name) => calls(imports, name)) ? [`const u8 app_name[] = "${name}";`] : [];
+}
+
+/** From where on the app has memory: ours has none in the first page, so that a null pointer faults (kernel/memory/app_space.ts). */
+export function lowestAddress(foreign: boolean): string {
+  return `__asm__(".globl app_lowest\\n.set app_lowest, ${foreign ? 0 : 4096}");`;
 }
 
 /** What the kernel is told when there is nothing that an app could become. */
@@ -125,10 +135,13 @@ const NO_PROGRAMS = [
 function requireImports(translation: Translation, kernel: KernelExports): void {
   const missing = translation.imports.filter((imported) => !isProvided(imported, kernel));
   if (missing.length > 0) {
+    const wasi = missing.some(({ module }) => module === WASI_MODULE);
     throw new KaryonError(
       "IMAGE_IMPORT_MISSING",
       `the app imports what the kernel does not offer: ${missing.map((f) => `${f.module}.${f.name}(${f.parameters.join(", ")})`).join("; ")}`,
-      'an app calls the system through the functions of "karyon" only',
+      wasi
+        ? "docs/wasi.md has the functions of WASI that there are"
+        : 'an app calls the system through the functions of "karyon" only, a program of another toolchain through WASI',
     );
   }
 }
@@ -143,15 +156,19 @@ function isAbort({ module, name }: ImportedFunction): boolean {
   return module === "env" && name === "abort";
 }
 
-function entryPoints({ exports, globals, imports, start }: Translation, unit: string): string {
+function entryPoints(translation: Translation, unit: string, kernel: KernelExports): string {
+  const { exports, globals, imports, start } = translation;
   const main = exports.get("_start");
   if (main === undefined || main.parameters.length > 0) {
     throw new KaryonError("IMAGE_NO_START", "the app does not export _start()", "an app's index.ts exports main()");
   }
   const threadStart = exports.get("_thread_start");
   const stackPointer = globals.get("__stack_pointer");
+  const first = startCall(imports, kernel);
   return [
+    ...(first === undefined ? [] : [`${declaration(first.symbol, first)};`]),
     `u32 ${unit}_start(void) {`,
+    ...(first === undefined ? [] : [`  ${first.symbol}();`]),
     "  leaveKernel();",
     ...(start === undefined ? [] : [`  ${start.symbol}();`]),
     main.result === "void" ? `  u32 status = 0;\n  ${main.symbol}();` : `  u32 status = ${main.symbol}();`,

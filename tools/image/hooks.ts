@@ -4,6 +4,7 @@
 // has one, whatever the app calls, with_tmpfs for apps that make files and for manifests that ask for it, with_proc and with_disk for such manifests, with_pipe also for sockets of AF_UNIX, with_fork_network for where both are, with_fork_pipe for an app that makes both calls.
 import { KaryonError } from "../support/errors.ts";
 import { forward, sameSignature, type KernelExports } from "./signature.ts";
+import { posixCall } from "./wasi.ts";
 import { declaration, type ImportedFunction, type Translation } from "./translate.ts";
 
 /** The kernel's imports that the app's unit defines. */
@@ -36,6 +37,8 @@ export interface Asked {
   readonly name: string;
   /** Features of the kernel. */
   readonly features: readonly string[];
+  /** Whether its program is a module of another toolchain. */
+  readonly foreign?: boolean;
 }
 
 /** All hooks of calls that an app does not make: one function, whatever they take and return, by as many names. */
@@ -68,7 +71,7 @@ function hookFunction(
     feature === "network"
       ? kernel[NETWORK_START] !== undefined
       : features.includes(feature) ||
-        imports.some(({ module, name }) => module === "posix" && (FEATURE_CALLS[feature] ?? [feature]).includes(name));
+        imports.some((imported) => (FEATURE_CALLS[feature] ?? [feature]).includes(posixCall(imported) ?? ""));
   if (!needed.split("_").every(has)) {
     return `__asm__(".globl ${hook.symbol}\\n.set ${hook.symbol}, app_emptyHook");`;
   }

@@ -1,12 +1,13 @@
 // karyon.json: what an app says about itself. Checked field by field; a field that is not known is an error too, so
 // that a misspelt one does not silently mean the default. A folder can have more of them under other names (prefork.json), each
-// an image of its own: another entry, other arguments.
+// an image of its own: another entry, other arguments. A WebAssembly module of another toolchain can be the entry, and needs no manifest then.
 import { readdir, readFile } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import path from "node:path";
 import { z } from "zod";
 import { KaryonError } from "../support/errors.ts";
 import { displayPath } from "./paths.ts";
+import { isForeign } from "./wasi.ts";
 
 const MEBIBYTE = 1024 * 1024;
 const KIBIBYTE = 1024;
@@ -18,6 +19,9 @@ const MOST_VOLUME = 1024 * 1024 * MEBIBYTE;
 const MOST_DISKS = 8;
 const LEAST_STACK = 16 * KIBIBYTE;
 const MOST_STACK = 16 * MEBIBYTE;
+/** What a module of another toolchain gets, whose compiler knows nothing of it: as much as wasmtime gives. */
+const FOREIGN_STACK = 512 * KIBIBYTE;
+const LONGEST_NAME = 32;
 
 const OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 const ADDRESS = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
@@ -113,11 +117,12 @@ const diskSource = z.union(
 // What execve finds: /bin/<name>.
 const programName = z.string().regex(/^[A-Za-z0-9][\w.+-]{0,63}$/, 'expected the name of a program such as "worker"');
 const source = relativePath.refine((file) => file.endsWith(".ts"), "expected a .ts file");
+const entry = relativePath.refine((file) => file.endsWith(".ts") || isForeign(file), "expected a .ts or .wasm file");
 
 const manifestSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "expected lower case letters, digits and -, at most 32"),
-    entry: source.default("index.ts"),
+    entry: entry.default("index.ts"),
     programs: z.record(programName, source).default({}),
     memory: bytes(LEAST_MEMORY, MOST_MEMORY).default(16 * MEBIBYTE),
     stack: bytes(LEAST_STACK, MOST_STACK).optional(),
@@ -145,10 +150,20 @@ const manifestSchema = z
   .refine(({ name, programs }) => !(name in programs), {
     path: ["programs"],
     message: "have the app's own name among them, which is what its entry is called",
-  });
+  })
+  .refine(({ entry, programs }) => !isForeign(entry) || Object.keys(programs).length === 0, {
+    path: ["programs"],
+    message: "cannot be with an entry that is a .wasm file",
+  })
+  .transform((manifest) =>
+    isForeign(manifest.entry) ? { ...manifest, stack: manifest.stack ?? FOREIGN_STACK } : manifest,
+  );
 
 /** The checked contents of karyon.json; sizes in bytes. */
 export type Manifest = z.output<typeof manifestSchema>;
+
+/** What a manifest may say, before it is checked. */
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** A manifest, and the folder of the app's sources, to which its paths are relative. */
 export interface App {
@@ -159,16 +174,34 @@ export interface App {
 /**
  * Reads the manifest of an app.
  *
- * @param app the app's folder, whose karyon.json it is, or a manifest (a .json file) in it
+ * @param app the app's folder, whose karyon.json it is, or a manifest (a .json file) in it, or a .wasm file, which needs none
+ * @param fields of the manifest that the .wasm file would have
  * @throws KaryonError NO_MANIFEST, BAD_MANIFEST with one line for each wrong field
  */
-export async function readApp(app: string): Promise<App> {
+export async function readApp(app: string, fields: Fields = {}): Promise<App> {
+  if (isForeign(app)) return foreignApp(path.resolve(app), fields);
   const file = path.resolve(app.endsWith(".json") ? app : path.join(app, "karyon.json"));
   const text = await readFile(file, "utf8").catch(() => undefined);
   if (text === undefined) {
     throw new KaryonError("NO_MANIFEST", `there is no ${displayPath(file)}`, await mendFor(file));
   }
+  if (Object.keys(fields).length > 0) {
+    const mend = `write it into ${displayPath(file)}`;
+    throw new KaryonError(
+      "MANIFEST_OPTION",
+      `options for ${Object.keys(fields).join(" and ")} are for .wasm files`,
+      mend,
+    );
+  }
   return { folder: path.dirname(file), manifest: parseManifest(text, displayPath(file)) };
+}
+
+/** The app that a module is by itself, named like its file. */
+function foreignApp(file: string, fields: Fields): App {
+  const plain = path.basename(file, ".wasm").toLowerCase();
+  const name = plain.replace(/[^a-z0-9]+/g, "-").replace(/^-+/, "").slice(0, LONGEST_NAME) || "program"; // prettier-ignore
+  const manifest = { name, entry: path.basename(file), ...fields };
+  return { folder: path.dirname(file), manifest: parseManifest(JSON.stringify(manifest), displayPath(file)) };
 }
 
 /** What to do about a manifest that is not there: others in the folder may be meant. */

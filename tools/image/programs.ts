@@ -3,7 +3,7 @@
 // Each is in the image's files as /bin/<name>, where execve finds its number.
 import { KaryonError } from "../support/errors.ts";
 import type { EmbeddedFile } from "./files.ts";
-import { programName } from "./glue.ts";
+import { lowestAddress, programName } from "./glue.ts";
 import { hookFunctions, type Asked, type KernelHooks } from "./hooks.ts";
 import type { Manifest } from "./manifest.ts";
 import type { KernelExports } from "./signature.ts";
@@ -72,6 +72,7 @@ export function programsUnit(
     ...units.map(({ unit, initialPages }) => `  PROGRAM(${unit}, ${initialPages}),`),
     "};",
     `const u32 app_maximumPages = ${Math.max(...modules.map(({ maximumPages }) => maximumPages))};`,
+    lowestAddress(false),
     `DEFINE_APP(programs, ${modules[0]?.initialPages ?? 0})`,
     ...programName(name, imports),
     ...hookFunctions(hooks, imports, kernel, features),

@@ -1,8 +1,9 @@
-// The app's side of its system calls: an import M.N is the kernel's export M_N; the wrapper masks events on the way in and lets the kernel do what is
+// The app's side of its system calls: an import M.N is the kernel's export M_N (of WASI wasi_N); the wrapper masks events on the way in and lets the kernel do what is
 // pending on the way out (boot/app.h). At its end handlers of signals run, and threads end that another's execve ends.
 import { KaryonError } from "../support/errors.ts";
 import { argumentNames, definition, type KernelExports } from "./signature.ts";
 import { declaration, type ImportedFunction, type Translation } from "./translate.ts";
+import { exportPrefix } from "./wasi.ts";
 
 /** The call by which an app becomes another program. */
 export const EXECUTE = "posix_execveat";
@@ -11,8 +12,8 @@ const PROGRAMS_PREFIX = "programs";
 /** The call by which a program changes its environment, which so becomes its own. */
 export const OWN_ENVIRONMENT = "posix_environment_set";
 
-/** The call by which an app asks how it is called. */
-export const NAME = "posix_program_name";
+/** The calls by which an app asks how it is called. */
+export const NAME = ["posix_program_name", "wasi_args_get", "wasi_args_sizes_get"];
 /** The call by which an app has functions called at its exit. */
 export const AT_EXIT = "posix_atexit";
 /** Calls that end the app, before which those are called: of the second kind only on its last thread. */
@@ -47,7 +48,7 @@ export function systemCalls(translation: Translation, kernel: KernelExports, oth
 
 /** The kernel's export that an import is. */
 export function exportName({ module, name }: ImportedFunction): string {
-  return `${module}_${name}`;
+  return `${exportPrefix(module)}_${name}`;
 }
 
 // Handlers of signals run at the end of system calls, in an app that can have any.

@@ -16,6 +16,7 @@ export interface WasmModule {
   readonly exportedFunctions: ReadonlyMap<string, number>;
   /** Exported globals of type i32: export name to position among the defined globals, and initial value. */
   readonly exportedGlobals: ReadonlyMap<string, { readonly index: number; readonly value: number }>;
+  readonly hasMemory: boolean;
   readonly initialPages: number;
   /** The most pages that the memory may grow to. */
   readonly maximumPages: number;
@@ -177,11 +178,11 @@ class Sections {
     };
   }
 
-  memory(): { initialPages: number; maximumPages: number } {
+  memory(): { hasMemory: boolean; initialPages: number; maximumPages: number } {
     const memories = this.items(SECTION.memory, (reader) => reader.limits());
     if (memories.length > 1) throw this.bad("it has more than one memory");
     const { minimum = 0, maximum = MOST_PAGES } = memories[0] ?? {};
-    return { initialPages: minimum, maximumPages: maximum };
+    return { hasMemory: memories.length > 0, initialPages: minimum, maximumPages: maximum };
   }
 
   globals(): number[] {

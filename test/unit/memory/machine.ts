@@ -46,6 +46,7 @@ export class Machine {
       boot: {
         hypercall: (number: number, ...args: bigint[]) => made.machine?.xen.hypercall(number, args) ?? 0n,
         imageBase: () => 0,
+        appLowest: () => 4096,
         appMaximumPages: () => appMost / 65536,
         machineToPhys: (mfn: bigint) => BigInt(made.machine?.frames.all.get(Number(mfn))?.pfn ?? 0),
         sharedInfo: () => 0,

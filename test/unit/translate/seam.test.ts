@@ -54,6 +54,36 @@ describe("the seam between app and kernel", () => {
     assert.equal(result, 601n);
   });
 
+  it("calls wasi_N for an import N of wasi_snapshot_preview1, which is made of a call of POSIX that has its hooks", async () => {
+    const text = `(module
+      (import "wasi_snapshot_preview1" "path_open" (func $open (param i32) (result i32)))
+      (memory 1) ${START}
+      (func (export "open") (param i64) (result i64) (i64.extend_i32_u (call $open (i32.wrap_i64 (local.get 0))))))`;
+    const signature = { result: "u32", parameters: ["u32"] };
+    const exports = { wasi_path_open: signature, twice: signature, wasiStart: { result: "void", parameters: [] } };
+    const run = await buildNative(await assembleText(text), {
+      exports,
+      hooks: [
+        { ...signature, module: "with_tmpfs", name: "twice", symbol: "hook_twice" },
+        { ...signature, module: "with_pipe", name: "thrice", symbol: "hook_thrice" },
+      ],
+      source: `
+        static u32 started;
+        void kernel_wasiStart(void) { started += 1; }
+        u32 app_start(void);
+        u32 kernel_wasi_path_open(u32 a) { app_start(); return started * 1000 + hook_twice(a) * 100 + hook_thrice(a); }
+        u32 kernel_twice(u32 a) { return 2 * a; }`,
+    });
+    const [{ result } = { result: 0n }] = await run([{ name: "open", values: [3n] }]);
+    assert.equal(result, 1600n);
+    const unknown = `(module (import "wasi_snapshot_preview1" "path_fly" (func (param i32))) (memory 1) ${START})`;
+    await assert.rejects(buildNative(await assembleText(unknown), { exports, source: "" }), {
+      code: "IMAGE_IMPORT_MISSING",
+      message: /wasi_snapshot_preview1\.path_fly\(u32\)/,
+      mend: /docs\/wasi\.md/,
+    });
+  });
+
   it("names an import that the kernel does not offer, or offers otherwise", async () => {
     const text = `(module
       (import "posix" "fly" (func (param i32)))

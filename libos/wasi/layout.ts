@@ -1,0 +1,57 @@
+// The structures of WASI preview 1 that cross the boundary, as the witx lays them out in app memory: little endian, each field at a multiple of its
+// size.
+
+/** `prestat`: its kind, and of a directory the length of its name. */
+export const PRESTAT_SIZE: u32 = 8;
+
+/** `fdstat`. */
+@unmanaged
+@final
+export class DescriptorStatus {
+  fileType: u8;
+  flags: u16;
+  rights: u64;
+  inheriting: u64;
+}
+export const DESCRIPTOR_STATUS_SIZE: u32 = 24;
+
+/** `filetype`. */
+export const FILETYPE_UNKNOWN: u8 = 0;
+export const FILETYPE_BLOCK_DEVICE: u8 = 1;
+export const FILETYPE_CHARACTER_DEVICE: u8 = 2;
+export const FILETYPE_DIRECTORY: u8 = 3;
+export const FILETYPE_REGULAR_FILE: u8 = 4;
+export const FILETYPE_SOCKET_DGRAM: u8 = 5;
+export const FILETYPE_SOCKET_STREAM: u8 = 6;
+export const FILETYPE_SYMBOLIC_LINK: u8 = 7;
+
+/** `fdflags`. */
+export const FDFLAGS_APPEND: u32 = 1;
+export const FDFLAGS_NONBLOCK: u32 = 4;
+/** DSYNC, RSYNC and SYNC, which no file here knows. */
+export const FDFLAGS_SYNC: u32 = 0x1a;
+export const FDFLAGS_ALL: u32 = 0x1f;
+
+/** `rights`. */
+export const RIGHTS_FD_DATASYNC: u64 = 1 << 0;
+export const RIGHTS_FD_READ: u64 = 1 << 1;
+export const RIGHTS_FD_SEEK: u64 = 1 << 2;
+export const RIGHTS_FD_FDSTAT_SET_FLAGS: u64 = 1 << 3;
+export const RIGHTS_FD_SYNC: u64 = 1 << 4;
+export const RIGHTS_FD_TELL: u64 = 1 << 5;
+export const RIGHTS_FD_WRITE: u64 = 1 << 6;
+export const RIGHTS_FD_ADVISE: u64 = 1 << 7;
+export const RIGHTS_FD_FILESTAT_GET: u64 = 1 << 21;
+export const RIGHTS_FD_FILESTAT_SET_SIZE: u64 = 1 << 22;
+export const RIGHTS_FD_FILESTAT_SET_TIMES: u64 = 1 << 23;
+export const RIGHTS_FD_READDIR: u64 = 1 << 14;
+/** PATH_CREATE_DIRECTORY … PATH_OPEN. */
+const RIGHTS_PATH_MAKE: u64 = 0x1f << 9;
+/** PATH_READLINK … PATH_FILESTAT_SET_TIMES. */
+const RIGHTS_PATH_USE: u64 = 0x3f << 15;
+/** PATH_SYMLINK, PATH_REMOVE_DIRECTORY, PATH_UNLINK_FILE. */
+const RIGHTS_PATH_REMOVE: u64 = 7 << 24;
+export const RIGHTS_PATH: u64 = RIGHTS_PATH_MAKE | RIGHTS_PATH_USE | RIGHTS_PATH_REMOVE;
+export const RIGHTS_POLL_FD_READWRITE: u64 = 1 << 27;
+export const RIGHTS_SOCK_SHUTDOWN: u64 = 1 << 28;
+export const RIGHTS_SOCK_ACCEPT: u64 = 1 << 29;
