@@ -1,31 +1,9 @@
 // The super-server: listens for all services of /etc/inetd.conf, and for each connection starts the service's program, which has the connection as
 // standard input and output and knows nothing of networks. A program is a module of this image, a process a domain: so each connection has
 // a domain of its own, made by fork in milliseconds.
-import {
-  AF_INET6,
-  ECHILD,
-  POLLIN,
-  PollSet,
-  SIGCHLD,
-  SIGTERM,
-  SOCK_CLOEXEC,
-  SOCK_NONBLOCK,
-  SOCK_STREAM,
-  SOL_SOCKET,
-  SO_REUSEADDR,
-  accept4,
-  bind,
-  close,
-  errno,
-  in6addr_any,
-  listen,
-  puts,
-  setSocketOption,
-  sockaddr_in6,
-  socket,
-  strerror,
-} from "karyon";
+import { ECHILD, POLLIN, PollSet, SIGCHLD, SIGTERM, errno, puts, strerror } from "karyon";
 import { readTextFile } from "karyon/fs";
+import { listen } from "karyon/net";
 import { on, spawn, waitChild } from "karyon/process";
 import { Service, readConfiguration } from "./service";
 
@@ -39,16 +17,6 @@ const LONGEST_WAIT: i32 = 1000;
 let children = 0;
 let endWanted = false;
 
-/** Opens the listening socket of a service. Returns false with errno when it cannot. */
-function open(service: Service): bool {
-  const listener = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (listener < 0) return false;
-  setSocketOption(listener, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (bind(listener, new sockaddr_in6(in6addr_any, service.port)) < 0 || listen(listener, BACKLOG) < 0) return false;
-  service.listener = listener;
-  return true;
-}
-
 /** Takes the ends of children in. */
 function reap(): void {
   for (let ended = waitChild(-1, false); ended !== null; ended = waitChild(-1, false)) {
@@ -60,18 +28,19 @@ function reap(): void {
 
 /** Starts the program of a service for the client that waits, if one does. */
 function serve(service: Service): void {
-  const peer = new sockaddr_in6();
-  const connection = accept4(service.listener, peer, SOCK_CLOEXEC);
-  if (connection < 0) return;
-  const pid = spawn(service.program, service.words, connection, connection);
+  const listener = service.listener;
+  if (listener === null) return;
+  const connection = listener.accept();
+  if (connection === null) return;
+  const pid = spawn(service.program, service.words, connection.fd, connection.fd);
   const error = errno;
-  close(connection); // it is the child's
+  connection.close(); // it is the child's
   if (pid < 0) {
     puts(`inetd: ${service.program}: ${strerror(error)}`);
     return;
   }
   children += 1;
-  puts(`inetd: ${service.program} for ${peer.toString()} is process ${pid}`);
+  puts(`inetd: ${service.program} for ${connection.toString()} is process ${pid}`);
 }
 
 export function main(words: string[]): i32 {
@@ -89,11 +58,14 @@ export function main(words: string[]): i32 {
   const services = configuration.services;
   const listeners = new PollSet();
   for (let i = 0; i < services.length; i++) {
-    if (!open(services[i])) {
+    const listener = listen(services[i].port, BACKLOG);
+    if (listener === null) {
       puts(`inetd: port ${services[i].port}: ${strerror(errno)}`);
       return 1;
     }
-    listeners.add(services[i].listener, POLLIN);
+    listener.setNonBlocking();
+    services[i].listener = listener;
+    listeners.add(listener.fd, POLLIN);
   }
   on(SIGCHLD, (_: i32) => {}); // it only ends the wait
   on(SIGTERM, (_: i32) => {

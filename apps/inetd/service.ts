@@ -1,11 +1,13 @@
 // What inetd serves, and its configuration: a service a line, as inetd.conf(5) has it without the user:
 //   port  stream  nowait  program  arguments …
 // The first of the arguments is the program's name. What follows a # is no part of it.
+import { Server } from "karyon/net";
+
 /** A service. */
 @final
 export class Service {
-  /** Its listening socket; -1: not open. */
-  listener: i32 = -1;
+  /** Null: not open. */
+  listener: Server | null = null;
 
   constructor(
     public port: u16,
