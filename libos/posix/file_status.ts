@@ -55,7 +55,7 @@ const walk = changetype<Walk>(memory.data(WALK_SIZE, 8));
 const listed = changetype<ListedName>(memory.data(LISTED_NAME_SIZE, 8));
 
 /** Fills `status`, which is zero, with what is known of what a description refers to. */
-function describe(file: OpenFile, status: FileStatus): i32 {
+export function openFileStatus(file: OpenFile, status: FileStatus): i32 {
   if (file.mount != 0) return nodeStatus(changetype<Mount>(file.mount), file.node, status);
   if (file.kind == KIND_CONSOLE) deviceStatus(DEVICE_CONSOLE, status);
   else if (file.kind == KIND_DEVICE) deviceStatus(<u32>file.object, status);
@@ -70,10 +70,10 @@ function describeNameless(file: OpenFile, status: FileStatus): void {
   status.inode = changetype<usize>(file);
 }
 
-/** Fills it with what is known of what `walk` has led to. */
-function describeFound(status: FileStatus): i32 {
-  const fd = walk.mount.kind == FS_DEVICES ? devicesDescriptor(walk.node) : -1;
-  return fd < 0 ? nodeStatus(walk.mount, walk.node, status) : describe(descriptorFile(fd), status);
+/** Fills it with what is known of what `place` has been walked to. */
+export function placeStatus(place: Walk, status: FileStatus): i32 {
+  const fd = place.mount.kind == FS_DEVICES ? devicesDescriptor(place.node) : -1;
+  return fd < 0 ? nodeStatus(place.mount, place.node, status) : openFileStatus(descriptorFile(fd), status);
 }
 
 export function posix_fstatat(directory: i32, path: u32, pathLength: u32, status: u32, flags: i32): i32 {
@@ -88,7 +88,7 @@ function statusAt(directory: i32, path: u32, pathLength: u32, status: u32, flags
   const result = userBuffer(status, FILE_STATUS_SIZE);
   if (result == 0) return -EFAULT;
   memory.fill(result, 0, FILE_STATUS_SIZE);
-  return describeFound(changetype<FileStatus>(result));
+  return placeStatus(walk, changetype<FileStatus>(result));
 }
 
 export function posix_stat(path: u32, pathLength: u32, status: u32): i32 {
@@ -101,7 +101,7 @@ export function posix_fstat(fd: i32, status: u32): i32 {
   const result = userBuffer(status, FILE_STATUS_SIZE);
   if (result == 0) return -EFAULT;
   memory.fill(result, 0, FILE_STATUS_SIZE);
-  return describe(file, changetype<FileStatus>(result));
+  return openFileStatus(file, changetype<FileStatus>(result));
 }
 
 function writeEntry(at: usize, size: u32): void {

@@ -55,3 +55,69 @@ export const RIGHTS_PATH: u64 = RIGHTS_PATH_MAKE | RIGHTS_PATH_USE | RIGHTS_PATH
 export const RIGHTS_POLL_FD_READWRITE: u64 = 1 << 27;
 export const RIGHTS_SOCK_SHUTDOWN: u64 = 1 << 28;
 export const RIGHTS_SOCK_ACCEPT: u64 = 1 << 29;
+
+/** `lookupflags`: through a symbolic link at the end of a path. */
+export const LOOKUP_SYMLINK_FOLLOW: u32 = 1;
+
+/** `filestat`. */
+@unmanaged
+@final
+export class FileStatusWasi {
+  device: u64;
+  inode: u64;
+  fileType: u8;
+  links: u64;
+  size: u64;
+  /** ns since 1970. */
+  accessed: u64;
+  modified: u64;
+  changed: u64;
+}
+export const FILE_STATUS_WASI_SIZE: u32 = 64;
+
+/** `dirent`; the name follows. */
+@unmanaged
+@final
+export class DirectoryEntryWasi {
+  /** The cookie of the next name. */
+  next: u64;
+  inode: u64;
+  nameLength: u32;
+  fileType: u8;
+}
+export const DIRECTORY_ENTRY_WASI_SIZE: u32 = 24;
+
+/** `subscription`. */
+@unmanaged
+@final
+export class Subscription {
+  data: u64;
+  /** `eventtype`. */
+  type: u8;
+  private gap: u32; // what follows is a union, at a multiple of eight
+  /** Of a clock: which. */
+  clock: u32;
+  /** Of a clock, ns. */
+  timeout: u64;
+  private precision: u64;
+  /** Of a clock. */
+  flags: u16;
+
+  /** Where a clock's number is, other subscriptions have their descriptor. */
+  get descriptor(): i32 {
+    return this.clock;
+  }
+}
+export const SUBSCRIPTION_SIZE: u32 = 48;
+
+/** `event`. */
+@unmanaged
+@final
+export class PollEvent {
+  data: u64;
+  error: u16;
+  type: u8;
+  bytes: u64;
+  flags: u16;
+}
+export const EVENT_SIZE: u32 = 32;
