@@ -124,6 +124,9 @@ export function fileWrite(volume: Volume, number: u32, source: usize, count: u32
   const begin = appending ? inodeSize(inode) : offset;
   if (begin >= volume.largest) return -EFBIG;
   const length = <u32>min(<u64>count, volume.largest - begin);
+  const size = inodeSize(inode);
+  const failed = begin > size ? clearBehind(volume, number, size) : 0;
+  if (failed != 0) return failed;
   let done: u32 = 0;
   while (done < length) {
     const at = begin + done;
@@ -143,17 +146,31 @@ export function fileWrite(volume: Volume, number: u32, source: usize, count: u32
   return <i32>done;
 }
 
-/** Makes what is behind byte `size` of the block that it is in zero; it is seen so with the new size only. */
-function clearRest(volume: Volume, number: u32, size: u64): i32 {
+/**
+ * Makes what is behind byte `size` of the block that it is in zero: 0 or -EIO. When that `isSeen` until the transaction that makes the file so
+ * long is committed, it takes the way through the log.
+ */
+function clearRest(volume: Volume, number: u32, size: u64, isSeen: bool): i32 {
   const start = (<u32>size) & (volume.blockSize - 1);
   if (start == 0) return 0;
   const block = blockMap(volume, number, size >> volume.blockShift);
   if (block <= 0) return <i32>block;
   const buffer = cacheRead(volume, <u32>block);
   if (buffer == NO_BUFFER) return -EIO;
-  journalChangeData(volume, buffer);
+  if (isSeen) journalChangeData(volume, buffer);
   memory.fill(buffer.address + start, 0, volume.blockSize - start);
+  if (!isSeen) journalData(volume, buffer);
   return 0;
+}
+
+/**
+ * Before a file of `size` bytes grows beyond them: what is behind them in their block need not be zero. It may have been written for a
+ * transaction that the power failed before.
+ */
+function clearBehind(volume: Volume, number: u32, size: u64): i32 {
+  cacheStep();
+  const error = journalBegin(volume);
+  return error != 0 ? error : clearRest(volume, number, size, false);
 }
 
 /** Makes the file `size` bytes long; one that is so already has changed only if `always`. 0, -EFBIG, -EROFS, -EIO. */
@@ -165,7 +182,7 @@ export function fileResize(volume: Volume, number: u32, size: u64, always: bool)
   if (before == size && !always) return 0;
   let error = journalBegin(volume);
   if (error != 0) return error;
-  if (size < before) error = clearRest(volume, number, size);
+  if (size != before) error = clearRest(volume, number, min(size, before), size < before);
   if (error != 0) return error;
   const own = inodeChange(volume, number);
   if (own == NO_INODE) return -EIO;

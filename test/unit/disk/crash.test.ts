@@ -65,14 +65,18 @@ function* readTree(files: FileCalls): Piece<Tree> {
 
 /** Operations at random, and the tree that they make. */
 class Script {
-  readonly tree = new Map<string, Node>();
-  private nextId = 1;
+  readonly tree: Map<string, Node>;
+  private nextId: number;
   private readonly held: number[] = [];
 
   constructor(
     private readonly files: FileCalls,
     private readonly random: Random,
-  ) {}
+    found: Tree,
+  ) {
+    this.tree = new Map(found);
+    this.nextId = 1 + Math.max(0, ...[...found.values()].map((node) => (node.kind === "file" ? node.id : 0)));
+  }
 
   private pick<T>(choices: readonly T[]): T | undefined {
     return choices[this.random.between(0, choices.length - 1)];
@@ -189,16 +193,16 @@ interface Run {
   readonly synced: number[];
 }
 
-function run(image: Buffer, seed: number, flush: "cache" | "barrier"): Run {
+function run(image: Buffer, seed: number, flush: "cache" | "barrier", found: Tree = new Map()): Run {
   const disk = new FakeDisk(image);
-  const states: Tree[] = [new Map()];
+  const states: Tree[] = [found];
   const ends = [0];
   const synced = [0];
   const random = new Random(seed);
   boot(
     disk,
     function* (files) {
-      const script = new Script(files, random);
+      const script = new Script(files, random, found);
       const root = yield* files.open(ROOT, O_RDONLY);
       assert.ok(root >= 0);
       for (let i = 1; i <= OPERATIONS; i++) {
@@ -216,6 +220,13 @@ function run(image: Buffer, seed: number, flush: "cache" | "barrier"): Run {
     flush,
   );
   return { disk, states, ends, synced };
+}
+
+/** The first and the last of the states that a cut at `moment` may leave. */
+function possible(moment: number, synced: readonly number[], ends: readonly number[]): [number, number] {
+  const first = synced.filter((index) => (ends[index] ?? Infinity) <= moment).at(-1) ?? 0;
+  const last = ends.findIndex((end) => end > moment);
+  return [first, last < 0 ? OPERATIONS : last];
 }
 
 /** What the guest finds on a disk. */
@@ -278,13 +289,27 @@ for (const [seed, blockSize, flush] of [
       const survival = [0, 0.5, 0.9, 1][cut % 4] ?? 1;
       const dice = seededRandom(cut);
       const image = disk.cut(moment, () => dice() < survival);
-      const first = synced.filter((index) => (ends[index] ?? Infinity) <= moment).at(-1) ?? 0;
-      const last = ends.findIndex((end) => end > moment);
+      const [first, until] = possible(moment, synced, ends);
       const where = `cut ${cut} at moment ${moment} of ${disk.moments}`;
-      const until = last < 0 ? OPERATIONS : last;
       const checked = await checkVolume(image);
       assert.equal(compareStates(treeOn(image), states, first, until), "", where);
       if (cut % 4 === 0) assert.equal(compareStates(treeOn(checked), states, first, until), "", `${where}, after fsck`);
     }
   });
 }
+
+test("a volume goes on after each of many power cuts, replayed by Linux's fsck or by the guest", async () => {
+  let image = await makeVolume();
+  let tree: Tree = new Map();
+  const random = new Random(9);
+  for (let cut = 0; cut < CUTS; cut++) {
+    const { disk, states, ends, synced } = run(image, random.between(1, 1_000_000), "cache", tree);
+    const moment = random.between(0, disk.moments - 1);
+    const survival = [0, 0.5, 0.9, 1][cut % 4] ?? 1;
+    const left = disk.cut(moment, () => random.fraction() < survival);
+    image = random.fraction() < 0.5 ? await checkVolume(left) : left;
+    tree = treeOn(image);
+    const [first, until] = possible(moment, synced, ends);
+    assert.equal(compareStates(tree, states, first, until), "", `cut ${cut} at moment ${moment} of ${disk.moments}`);
+  }
+});
