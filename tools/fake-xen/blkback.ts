@@ -1,5 +1,6 @@
 // Blkback: the other end of blkfront, as Linux's driver behaves, on the real ring (xen/include/public/io/blkif.h). Requests are answered in any
-// order, each after a time of its own. `mischief` lets tests play a back end that lies.
+// order, each after a time of its own, and it reads what is to be written at once or later: that must be whole when it is sent, and stay so.
+// `mischief` lets tests play a back end that lies.
 import { BackRing } from "./back_ring.ts";
 import type { Domain } from "./domain.ts";
 import type { FakeDisk } from "./fake_disk.ts";
@@ -44,7 +45,15 @@ interface Request {
   readonly operation: number;
   readonly id: bigint;
   readonly sector: number;
-  readonly segments: readonly { readonly reference: number; readonly first: number; readonly last: number }[];
+  readonly segments: readonly Segment[];
+  /** What is to be written, when the request was taken. */
+  readonly written: readonly Buffer[];
+}
+
+interface Segment {
+  readonly reference: number;
+  readonly first: number;
+  readonly last: number;
 }
 
 interface Connection {
@@ -181,10 +190,12 @@ export class Blkback {
 
   private schedule(): void {
     const connection = this.connection;
-    this.store.world.after(LATENCY / 10, () => {
+    const serve = (): void => {
       if (connection === undefined || connection !== this.connection || this.domain.shutdown !== undefined) return;
       this.serve(connection);
-    });
+    };
+    if (this.random() < 0.5) serve();
+    else this.store.world.after(LATENCY / 10, serve);
   }
 
   /** Takes all requests; each is done some time later. */
@@ -207,22 +218,32 @@ export class Blkback {
     const { view, at } = ring.entry(ring.requestsConsumed++);
     const count = view.getUint8(at + 1);
     if (count > MOST_SEGMENTS) throw new Error(`a request with ${count} segments`);
+    const operation = view.getUint8(at);
+    const segments = Array.from({ length: count }, (_, index) => {
+      const segment = at + SEGMENTS + index * 8;
+      return {
+        reference: view.getUint32(segment, true),
+        first: view.getUint8(segment + 4),
+        last: view.getUint8(segment + 5),
+      };
+    });
     return {
-      operation: view.getUint8(at),
+      operation,
       id: view.getBigUint64(at + 8, true),
       sector: Number(view.getBigUint64(at + 16, true)),
-      segments: Array.from({ length: count }, (_, index) => {
-        const segment = at + SEGMENTS + index * 8;
-        return {
-          reference: view.getUint32(segment, true),
-          first: view.getUint8(segment + 4),
-          last: view.getUint8(segment + 5),
-        };
-      }),
+      segments,
+      written: operation === OPERATION.WRITE ? segments.map((segment) => Buffer.from(this.bytes(segment, false))) : [],
     };
   }
 
-  private perform({ operation, sector, segments }: Request): number {
+  /** The guest's memory that a segment is. */
+  private bytes({ reference, first, last }: Segment, writable: boolean): Uint8Array {
+    if (first > last || last >= PAGE_SECTORS) throw new Error(`a segment of sectors ${first} to ${last}`);
+    const page = this.domain.grants.page(reference, this.backendDomain, writable);
+    return page.subarray(first * SECTOR, (last + 1) * SECTOR);
+  }
+
+  private perform({ operation, sector, segments, written }: Request): number {
     const { flush = "cache" } = this.settings;
     if (operation === OPERATION.FLUSH || operation === OPERATION.BARRIER) {
       if (flush !== (operation === OPERATION.FLUSH ? "cache" : "barrier")) return STATUS.UNSUPPORTED;
@@ -231,14 +252,14 @@ export class Blkback {
     if (operation !== OPERATION.READ && operation !== OPERATION.WRITE) return STATUS.UNSUPPORTED;
     if (segments.length === 0) return STATUS.ERROR;
     let at = sector;
-    for (const { reference, first, last } of segments) {
-      if (first > last || last >= PAGE_SECTORS) throw new Error(`a segment of sectors ${first} to ${last}`);
-      if (at + last - first + 1 > this.disk.sectors) return STATUS.ERROR;
-      const page = this.domain.grants.page(reference, this.backendDomain, operation === OPERATION.READ);
-      const bytes = page.subarray(first * SECTOR, (last + 1) * SECTOR);
+    for (const [index, segment] of segments.entries()) {
+      const sectors = segment.last - segment.first + 1;
+      if (at + sectors > this.disk.sectors) return STATUS.ERROR;
+      const bytes = this.bytes(segment, operation === OPERATION.READ);
+      if (written[index]?.equals(bytes) === false) throw new Error(`sector ${at}: changed while it was being written`);
       const done = operation === OPERATION.READ ? this.disk.read(at, bytes) : this.disk.write(at, bytes);
       if (!done) return STATUS.ERROR;
-      at += last - first + 1;
+      at += sectors;
     }
     return STATUS.OKAY;
   }

@@ -87,11 +87,21 @@ function writeRevokes(volume: Volume): void {
   append(volume, block);
 }
 
-/** Writes a descriptor of the buffers from `first` on, as many as fit, and them; the first that did not, NO_BUFFER at the end. */
+/**
+ * Writes a descriptor of the buffers from `first` on, as many as fit, and them; the first that did not, NO_BUFFER at the end. It is whole before it is
+ * queued: behind it the ring may be full, and the back end begins to read.
+ */
 function writeDescribed(volume: Volume, first: Buffer): Buffer {
   const block = newBlock(volume, JBD2_DESCRIPTOR);
-  const most = tagsPerDescriptor(volume.blockSize);
+  const behind = describe(volume, block, first);
   append(volume, block);
+  for (let at = first; at != behind; at = nextListed(volume.changed, at)) append(volume, at.address);
+  return behind;
+}
+
+/** Fills in the tags of a descriptor; the first buffer that has none. */
+function describe(volume: Volume, block: usize, first: Buffer): Buffer {
+  const most = tagsPerDescriptor(volume.blockSize);
   let tag = block + HEADER_SIZE;
   let last: usize = 0;
   let at = first;
@@ -111,7 +121,6 @@ function writeDescribed(volume: Volume, first: Buffer): Buffer {
       memory.copy(tag, volume.journalSuper + JOURNAL_UUID, UUID_SIZE);
       tag += UUID_SIZE;
     }
-    append(volume, at.address);
     at = nextListed(volume.changed, at);
   }
   store<u16>(last, load<u16>(last, TAG_FLAGS) | bswap<u16>(TAG_LAST), TAG_FLAGS);
