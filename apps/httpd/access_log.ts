@@ -1,10 +1,9 @@
 // The access log on the console, in the Common Log Format. A line is composed in a borrowed buffer, since writing to the
 // console may switch threads.
 import { AF_INET6, inet_ntop, stdout, write } from "karyon";
+import { spanLength, spanStart, writer } from "karyon/http/message";
 import { dateText } from "./clock";
 import { Connection } from "./connection";
-import { spanLength, spanStart } from "./http/span";
-import { writer } from "./http/writer";
 import { giveBuffer, SMALL_BUFFER, takeSmallBuffer } from "./memory_pool";
 import { options } from "./options";
 

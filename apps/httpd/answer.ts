@@ -1,21 +1,22 @@
 // Answers, written at the end of a connection's output: what is common to all of them, errors and redirections. Those that
 // carry a file are in file_answer.ts. The caller has made sure of ANSWER_ROOM bytes.
-import { logAnswer } from "./access_log";
-import { dateText } from "./clock";
-import { Connection } from "./connection";
-import { IMF_FIXDATE_LENGTH } from "./http/date";
-import { METHOD_HEAD } from "./http/request";
-import { spanLength, spanStart } from "./http/span";
 import {
+  METHOD_HEAD,
   METHOD_NOT_ALLOWED,
   MOVED_PERMANENTLY,
   NO_CONTENT,
   RANGE_NOT_SATISFIABLE,
-  reasonPhrase,
   SERVICE_UNAVAILABLE,
-} from "./http/status";
-import { escapePath } from "./http/target";
-import { writer } from "./http/writer";
+  escapePath,
+  reasonPhrase,
+  spanLength,
+  spanStart,
+  writeHeadStart,
+  writer,
+} from "karyon/http/message";
+import { logAnswer } from "./access_log";
+import { dateText } from "./clock";
+import { Connection } from "./connection";
 import { LARGE_BUFFER } from "./memory_pool";
 
 /** Room in the output that is enough for any answer but for a file's contents. */
@@ -37,13 +38,7 @@ export function commitAnswer(connection: Connection): void {
 
 /** Status line, Date and Server. */
 export function writeStatus(status: i32): void {
-  writer
-    .text("HTTP/1.1 ")
-    .decimal(<u64>status)
-    .text(" ")
-    .text(reasonPhrase(status))
-    .text("\r\nDate: ");
-  writer.bytes(dateText(), IMF_FIXDATE_LENGTH).text("\r\nServer: Karyon\r\n");
+  writeHeadStart(status, reasonPhrase(status), dateText());
 }
 
 /** True when the answer has to name the fate of the connection: it is the default in HTTP/1.1 that it goes on. */

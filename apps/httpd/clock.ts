@@ -1,7 +1,7 @@
 // The two clocks of the server, read once per turn of the event loop: monotonic milliseconds for time-outs, and the date
 // as text, which is formatted anew when its second is over.
 import { clock_gettime, CLOCK_MONOTONIC, CLOCK_REALTIME, timespec } from "karyon";
-import { formatDate, IMF_FIXDATE_LENGTH } from "./http/date";
+import { IMF_FIXDATE_LENGTH, formatDate } from "karyon/http/message";
 
 const time = new timespec();
 const text = memory.data(32, 8);

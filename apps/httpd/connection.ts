@@ -4,8 +4,7 @@
 // Memory: [Connection][Request][Body][pollfd], from storage that is reused through a free list. Buffers are there only
 // while they hold something: a connection at rest between two requests holds none.
 import { close, pollfd, sockaddr_in6 } from "karyon";
-import { Body } from "./http/body";
-import { Request, requestReset } from "./http/request";
+import { Body, Request, requestReset } from "karyon/http/message";
 import {
   allocateStorage,
   giveBuffer,

@@ -21,6 +21,20 @@ import {
   SO_LINGER,
   SOL_SOCKET,
 } from "karyon";
+import {
+  CONTENT_TOO_LARGE,
+  EXPECT_CONTINUE,
+  EXPECT_UNKNOWN,
+  PARSE_COMPLETE,
+  PARSE_MORE,
+  REQUEST_TIMEOUT,
+  SERVICE_UNAVAILABLE,
+  bodyConsume,
+  bodyStart,
+  requestParse,
+  requestReset,
+  writer,
+} from "karyon/http/message";
 import { ANSWER_ROOM, answerStatus, commitAnswer, openAnswer } from "./answer";
 import {
   closeConnection,
@@ -35,11 +49,6 @@ import {
   STATE_LINGERING,
   STATE_RECEIVING,
 } from "./connection";
-import { bodyConsume, bodyStart } from "./http/body";
-import { requestParse } from "./http/parser";
-import { EXPECT_CONTINUE, EXPECT_UNKNOWN, PARSE_COMPLETE, PARSE_MORE, requestReset } from "./http/request";
-import { CONTENT_TOO_LARGE, REQUEST_TIMEOUT, SERVICE_UNAVAILABLE } from "./http/status";
-import { writer } from "./http/writer";
 import { LARGE_BUFFER } from "./memory_pool";
 import { options } from "./options";
 import { allowsMethod, answerRequest } from "./resource";

@@ -2,6 +2,19 @@
 //
 // The common case, a whole small file on a connection that goes on, is one copy of a prepared block: head and contents are
 // the same every time but for the date in the head, which stands at a fixed place.
+import {
+  INTERNAL_SERVER_ERROR,
+  METHOD_GET,
+  METHOD_HEAD,
+  NOT_FOUND,
+  NOT_MODIFIED,
+  OK,
+  PARTIAL_CONTENT,
+  Request,
+  spanEnd,
+  spanStart,
+  writer,
+} from "karyon/http/message";
 import { logAnswer } from "./access_log";
 import {
   answerStatus,
@@ -16,10 +29,6 @@ import { putDate, wallTime } from "./clock";
 import { Connection } from "./connection";
 import { evaluateConditions, rangeApplies } from "./http/conditions";
 import { ByteRange, parseRange, RANGE_SINGLE, RANGE_UNSATISFIABLE } from "./http/range";
-import { METHOD_GET, METHOD_HEAD, Request } from "./http/request";
-import { spanEnd, spanStart } from "./http/span";
-import { INTERNAL_SERVER_ERROR, NOT_FOUND, NOT_MODIFIED, OK, PARTIAL_CONTENT } from "./http/status";
-import { writer } from "./http/writer";
 import { LARGE_BUFFER } from "./memory_pool";
 import { fileContentType, openDescriptor, prepareFile, SiteFile } from "./site";
 

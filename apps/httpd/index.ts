@@ -5,7 +5,7 @@
 //   sequential.ts  threads.ts  poll.ts     who waits for what: the architectures
 //   exchange.ts                            a connection from its first byte to its close
 //   resource.ts  file_answer.ts  answer.ts what a request gets
-//   http/                                  the protocol, without input or output
+//   http/                                  conditions and ranges; the rest of the protocol is karyon/http/message
 //   site.ts  connection.ts  memory_pool.ts files, connections, and the memory they use
 import { SIGPIPE, SIG_IGN, fputs, perror, puts, signal, stderr } from "karyon";
 import {

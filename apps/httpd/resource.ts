@@ -1,27 +1,28 @@
 // From a request to the thing it asks for: methods, targets, files, directories.
-import { answerOptions, answerRedirect, answerStatus } from "./answer";
-import { Connection } from "./connection";
-import { answerFile, answerMissing } from "./file_answer";
-import { SLASH } from "./http/bytes";
-import {
-  EXPECT_UNKNOWN,
-  METHOD_GET,
-  METHOD_HEAD,
-  METHOD_OPTIONS,
-  METHOD_UNKNOWN,
-  Request,
-  TARGET_HTTPS,
-} from "./http/request";
-import { spanEnd, spanStart } from "./http/span";
 import {
   BAD_REQUEST,
   EXPECTATION_FAILED,
+  EXPECT_UNKNOWN,
+  METHOD_GET,
+  METHOD_HEAD,
   METHOD_NOT_ALLOWED,
+  METHOD_OPTIONS,
+  METHOD_UNKNOWN,
   MISDIRECTED_REQUEST,
   NOT_FOUND,
   NOT_IMPLEMENTED,
-} from "./http/status";
-import { normalisePath, PATH_MALFORMED, TARGET_CAPACITY } from "./http/target";
+  PATH_MALFORMED,
+  Request,
+  SLASH,
+  TARGET_CAPACITY,
+  TARGET_HTTPS,
+  normalisePath,
+  spanEnd,
+  spanStart,
+} from "karyon/http/message";
+import { answerOptions, answerRedirect, answerStatus } from "./answer";
+import { Connection } from "./connection";
+import { answerFile, answerMissing } from "./file_answer";
 import { findName, siteErrorPage } from "./site";
 import { answerStatusPage, countRequest, isStatusPage } from "./status_page";
 

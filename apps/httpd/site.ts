@@ -2,9 +2,8 @@
 // runs, so it is walked once at the start; what the answer to a file has in common every time is prepared at its first
 // request and kept as far as memory allows.
 import { closedir, close, DT_DIR, DT_REG, open, opendir, pread, readdir, S_ISDIR, stat, Stat } from "karyon";
+import { SLASH, contentTypeOf } from "karyon/http/message";
 import { Validators } from "./http/conditions";
-import { contentTypeOf } from "./http/content_type";
-import { SLASH } from "./http/bytes";
 import { allocateStorage } from "./memory_pool";
 
 /**

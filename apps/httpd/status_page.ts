@@ -1,11 +1,8 @@
 // With --status, GET /.status tells how the server is doing: one "name value" a line, for monitoring.
 import { Sysinfo, sysinfo, tcpExtendedCounters, TcpExtendedCounters } from "karyon";
+import { METHOD_HEAD, OK, equalsText, writer } from "karyon/http/message";
 import { commitAnswer, openAnswer, writeHeadEnd, writeStatus } from "./answer";
 import { Connection, openConnectionCount } from "./connection";
-import { equalsText } from "./http/bytes";
-import { METHOD_HEAD } from "./http/request";
-import { OK } from "./http/status";
-import { writer } from "./http/writer";
 import { logAnswer } from "./access_log";
 import { options } from "./options";
 

@@ -14,7 +14,7 @@ export interface AssemblyOptions {
   /** Initial memory in wasm pages of 64 KiB. */
   readonly initialPages?: number;
   readonly flags?: readonly string[];
-  /** Modules imported by bare name, for example { karyon: "libos/api/index.ts" }. */
+  /** Modules imported by bare name, for example { karyon: "libos/api/index.ts" }; of a package that is there, also by a path, "karyon/fs". */
   readonly packages?: Readonly<Record<string, string>>;
 }
 
@@ -89,6 +89,8 @@ function packageSource(file: string, packages: Readonly<Record<string, string>>)
     if (file.endsWith(`node_modules/${name}/package.json`)) return JSON.stringify({ name, ascMain: "index.ts" });
     if (file.endsWith(`node_modules/${name}/index.ts`))
       return `export * from "../../${target.replace(/\.ts$/, "")}";\n`;
+    if (name.includes("/") && file.endsWith(`node_modules/${name}.ts`))
+      return `export * from "${"../".repeat(name.split("/").length)}${target.replace(/\.ts$/, "")}";\n`;
   }
   return null;
 }

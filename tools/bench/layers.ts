@@ -2,7 +2,7 @@
 // "app_start" for the seam between the modules, into which the compiler has often put what it leads to.
 
 const LAYERS: readonly (readonly [beginning: RegExp, layer: string])[] = [
-  [/^app[:_]/, "app"],
+  [/^(?:app|karyon)[:_]/, "app"],
   [/^libos\/net\//, "net"],
   [/^libos\//, "libos"],
   [/^kernel[/_]/, "kernel"],

@@ -3,7 +3,8 @@
 //   count times { u24 address; u24 nameOffset }   ascending; offsets from the table's start
 //   folders, each { u8 length; bytes }
 //   names, each { u16 folder; u8 length; bytes }   folder: offset from the table's start, or 0; "/" comes between
-// A whole name is what the programmer wrote: "libos/net/tcp/input/tcpInput"; the app's begin with "app:".
+// A whole name is what the programmer wrote: "libos/net/tcp/input/tcpInput"; the app's begin with "app:",
+//   and what it imports with "karyon:".
 import { KaryonError } from "../support/errors.ts";
 import type { DefinedFunction, ModuleName } from "./translate.ts";
 
@@ -28,9 +29,10 @@ export function sourceNames(module: ModuleName, functions: readonly DefinedFunct
   );
 }
 
-// The app's own files are "app/index/main" to the compiler.
+// The app's own files are "app/index/main" to the compiler; what it imports has the name by which it does.
 function appName(debugName: string): string {
-  return `app:${debugName.replace(/^app\//, "")}`;
+  const name = debugName.replace(/^libos\/api\/(?:modules\/)?/, "karyon:");
+  return name.startsWith("karyon:") ? name : `app:${name.replace(/^app\//, "")}`;
 }
 
 /**

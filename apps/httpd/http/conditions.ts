@@ -1,20 +1,27 @@
 // Conditional requests (RFC 9110 section 13): does the answer carry the file, 304 or 412; does a Range count.
 import {
+  ASTERISK,
   COLON,
   COMMA,
   DOUBLE_QUOTE,
-  ASTERISK,
+  HTAB,
+  METHOD_GET,
+  METHOD_HEAD,
+  NOT_MODIFIED,
+  OK,
+  PRECONDITION_FAILED,
+  REPEATED_MATCH,
+  Request,
   equalsFolded,
   findByte,
   findControl,
-  HTAB,
+  parseDate,
   skipBlanks,
+  spanEnd,
+  spanLength,
+  spanStart,
   trimBlanks,
-} from "./bytes";
-import { parseDate } from "./date";
-import { METHOD_GET, METHOD_HEAD, REPEATED_MATCH, Request } from "./request";
-import { spanEnd, spanLength, spanStart } from "./span";
-import { NOT_MODIFIED, OK, PRECONDITION_FAILED } from "./status";
+} from "karyon/http/message";
 
 /** What a condition is compared with: the entity tag of the file (with quotes), and when it last changed. */
 @unmanaged

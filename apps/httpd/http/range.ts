@@ -1,6 +1,6 @@
 // The Range field (RFC 9110 section 14.2). One range of bytes is answered with 206; several are answered with the whole
 // file, as 14.2 leaves free: a list of many small ranges costs a server far more than it costs the one who asks.
-import { COMMA, equalsFolded, isBlank, isDigit, MINUS } from "./bytes";
+import { COMMA, MINUS, equalsFolded, isBlank, isDigit } from "karyon/http/message";
 
 /** What parseRange says about a field. */
 export const RANGE_IGNORED: i32 = 0;

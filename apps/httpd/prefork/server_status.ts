@@ -1,13 +1,10 @@
 // GET /server-status, with --status: the processes of the family, as process 1 knows them. Plain text, for people and programs. A
 // process is the domain <name of the first>-<pid>.
 import { getpid } from "karyon";
+import { METHOD_HEAD, OK, SERVICE_UNAVAILABLE, equalsText, writer } from "karyon/http/message";
 import { logAnswer } from "../access_log";
 import { answerStatus, commitAnswer, openAnswer, writeHeadEnd, writeStatus } from "../answer";
 import { Connection } from "../connection";
-import { equalsText } from "../http/bytes";
-import { METHOD_HEAD } from "../http/request";
-import { OK, SERVICE_UNAVAILABLE } from "../http/status";
-import { writer } from "../http/writer";
 import { options } from "../options";
 import { memberAsk } from "./member";
 import { MOST_WORKERS } from "./options";

@@ -2,16 +2,12 @@
 // meanwhile: that is what it has been forked for. Of prefork's workers it is one that accepts no more until it is done, so that nobody
 // waits behind the stream; told to end, it ends when the stream has.
 import { EAGAIN, EINTR, MSG_NOSIGNAL, POLLOUT, errno, getpid, poll, pollfd, send, usleep } from "karyon";
+import { BAD_REQUEST, METHOD_HEAD, OK, equalsText, spanLength, spanStart, writer } from "karyon/http/message";
 import { logAnswer } from "../access_log";
 import { answerStatus, commitAnswer, openAnswer, writeHeadEnd, writeStatus } from "../answer";
 import { monotonicTime, updateClock } from "../clock";
 import { closeConnection, Connection } from "../connection";
 import { SEND_TIMEOUT } from "../exchange";
-import { equalsText } from "../http/bytes";
-import { METHOD_HEAD } from "../http/request";
-import { spanLength, spanStart } from "../http/span";
-import { BAD_REQUEST, OK } from "../http/status";
-import { writer } from "../http/writer";
 import { parseNumber } from "../options";
 import { closeListener } from "./converse";
 import { memberGoesOn, memberIs } from "./member";

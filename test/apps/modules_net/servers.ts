@@ -1,5 +1,7 @@
-// The servers: lines on port 7, of which the answer is the reverse; all that is sent on port 9, told by its length; datagrams on port 7.
+// The servers: lines on port 7, of which the answer is the reverse; all that is sent on port 9, told by its length; datagrams on port 7;
+// requests on port 80.
 import { pthread_create, puts, usleep } from "karyon";
+import { Request, Response, html, json, redirect, serve as serveHttp, status, text } from "karyon/http";
 import { Connection, serve, udp } from "karyon/net";
 
 function answerLines(connection: Connection): void {
@@ -28,10 +30,28 @@ function serveLengths(port: i32): i32 {
   return serve(<u16>port, answerLength) ? 0 : 1;
 }
 
+function answer(request: Request): Response {
+  if (request.path == "/") return html("<p>hello");
+  if (request.path == "/echo")
+    return text(request.text, request.method == "POST" ? 201 : 200).set("x-method", request.method);
+  if (request.path == "/json") return json(`{"name":"${request.parameter("name")!}"}`);
+  if (request.path == "/field") return text(request.field("X-Told")!).set("x-answer", "a\r\nb: c");
+  if (request.path == "/away") return redirect("/");
+  if (request.path == "/form") return text(request.formField("a b")!);
+  if (request.path == "/client") return text(request.client);
+  if (request.path == "/nothing") return new Response(204);
+  return status(404);
+}
+
+function serveRequests(port: i32): i32 {
+  return serveHttp(<u16>port, answer) ? 0 : 1;
+}
+
 /** Serves; returns only on error. */
 export function serveAll(): i32 {
   pthread_create(serveDatagrams, 7);
   pthread_create(serveLengths, 9);
+  pthread_create(serveRequests, 80);
   puts("serving");
   serve(7, answerLines, 4);
   return 1;

@@ -371,6 +371,9 @@ export function compileServer(): Promise<WebAssembly.Module> {
   return compileAssembly("test/unit/httpd/harness.ts", {
     runtime: "incremental",
     memoryBase: 4096,
-    packages: { karyon: "libos/api/index.ts" },
+    packages: {
+      karyon: "libos/api/index.ts",
+      "karyon/http/message": "libos/api/modules/http/message/index.ts",
+    },
   });
 }

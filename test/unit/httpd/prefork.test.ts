@@ -27,7 +27,10 @@ interface Exports {
 const module = compileAssembly("test/unit/httpd/harness_prefork.ts", {
   runtime: "incremental",
   memoryBase: 4096,
-  packages: { karyon: "libos/api/index.ts" },
+  packages: {
+    karyon: "libos/api/index.ts",
+    "karyon/http/message": "libos/api/modules/http/message/index.ts",
+  },
 });
 
 /** Process 1's decisions, with pids and a clock of its own. */

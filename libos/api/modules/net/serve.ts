@@ -31,19 +31,37 @@ class Gate {
   }
 }
 
+/** What serves connections, where a function is not enough: an object, which can have more to it. */
+export abstract class ConnectionHandler {
+  /** Serves `connection`, which is closed when it returns. */
+  abstract serve(connection: Connection): void;
+}
+
+/** A function that does. */
+@final
+class FunctionHandler extends ConnectionHandler {
+  constructor(private handler: (connection: Connection) => void) {
+    super();
+  }
+
+  serve(connection: Connection): void {
+    const handler = this.handler;
+    handler(connection);
+  }
+}
+
 /** What a thread is given. */
 @final
 class Task {
   constructor(
     public connection: Connection,
-    public handler: (connection: Connection) => void,
+    public handler: ConnectionHandler,
     public gate: Gate,
   ) {}
 }
 
 function run(task: Task): i32 {
-  const handler = task.handler;
-  handler(task.connection);
+  task.handler.serve(task.connection);
   if (task.connection.fd >= 0) task.connection.close();
   task.gate.leave();
   return 0;
@@ -55,7 +73,7 @@ function isOver(error: i32): bool {
 }
 
 /** Like `serve`, with a listener that is there: returns when it is closed. */
-export function serveOn(server: Server, handler: (connection: Connection) => void, most: i32 = CONNECTIONS): bool {
+export function serveOn(server: Server, handler: ConnectionHandler, most: i32 = CONNECTIONS): bool {
   const gate = new Gate();
   const attributes = new pthread_attr_t();
   attributes.detached = true;
@@ -81,5 +99,5 @@ export function serveOn(server: Server, handler: (connection: Connection) => voi
  */
 export function serve(port: u16, handler: (connection: Connection) => void, most: i32 = CONNECTIONS): bool {
   const server = listen(port);
-  return server === null ? false : serveOn(server, handler, most);
+  return server === null ? false : serveOn(server, new FunctionHandler(handler), most);
 }

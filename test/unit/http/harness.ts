@@ -1,9 +1,9 @@
-// The pure parts of the server's protocol, with one buffer to put input into and another for results.
-import { findControl } from "../../../apps/httpd/http/bytes";
-import { formatDate, parseDate } from "../../../apps/httpd/http/date";
-import { escapePath, normalisePath } from "../../../apps/httpd/http/target";
-import { PARSE_COMPLETE, Request, requestReset } from "../../../apps/httpd/http/request";
-import { requestParse } from "../../../apps/httpd/http/parser";
+// The pure parts of karyon/http/message, with one buffer to put input into and another for results.
+import { findControl } from "../../../libos/api/modules/http/message/bytes";
+import { formatDate, parseDate } from "../../../libos/api/modules/http/message/date";
+import { escapePath, normalisePath } from "../../../libos/api/modules/http/message/target";
+import { PARSE_COMPLETE, Request, requestReset } from "../../../libos/api/modules/http/message/request";
+import { requestParse } from "../../../libos/api/modules/http/message/parser";
 
 const SIZE = 65536;
 const input_ = heap.alloc(SIZE);

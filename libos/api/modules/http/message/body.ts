@@ -1,10 +1,10 @@
-// Request bodies (RFC 9112 section 6 and 7): no file takes one, but a connection can only go on behind it, so it is
-// parsed and thrown away, up to a limit. Incremental: any split of the input gives the same result.
+// Bodies of messages (RFC 9112 section 6 and 7): where content is, and where it ends, up to a limit. A server that takes none reads over it,
+// since a connection can only go on behind it. Incremental: any split of the input gives the same result.
 import { CR, hexValue, isBlank, LF, SEMICOLON } from "./bytes";
 import { HAS_TRANSFER_ENCODING, Request } from "./request";
 import { BAD_REQUEST, CONTENT_TOO_LARGE, REQUEST_HEADER_FIELDS_TOO_LARGE } from "./status";
 
-/** Most bytes of content that are read and thrown away; a longer body ends the connection instead. */
+/** Most bytes of content of a request; a longer body ends the connection instead. */
 export const BODY_LIMIT: u64 = 1 << 20;
 /** Most bytes of chunk lines and trailers. A chunk of one byte needs five more, so it has to grow with the content. */
 const OVERHEAD_LIMIT: u64 = 16 * 1024;
@@ -41,6 +41,11 @@ export class Body {
   isComplete(): bool {
     return this.state == DONE;
   }
+
+  /** True when what comes next is content, and not what tells its length. */
+  isAtContent(): bool {
+    return this.state == DATA || this.state == CHUNK_DATA;
+  }
 }
 
 /** Prepares for the body of `request`. Returns 0, or CONTENT_TOO_LARGE when its announced length is above the limit. */
@@ -55,6 +60,18 @@ export function bodyStart(body: Body, request: Request): i32 {
   return body.left > BODY_LIMIT ? CONTENT_TOO_LARGE : 0;
 }
 
+/** Prepares for a body in chunks, which come from a server: the limit holds between two calls of bodyRelieve. */
+export function bodyStartChunks(body: Body): void {
+  memory.fill(changetype<usize>(body), 0, offsetof<Body>());
+  body.state = SIZE;
+}
+
+/** Lets the limit hold for what comes next alone: the caller has one of its own. */
+export function bodyRelieve(body: Body): void {
+  body.content = 0;
+  body.overhead = 0;
+}
+
 /**
  * Reads from [from, end) up to the end of the body.
  * @returns bytes used (all of them unless the body is complete), or the negative of a refusing status code
@@ -62,18 +79,27 @@ export function bodyStart(body: Body, request: Request): i32 {
 export function bodyConsume(body: Body, from: usize, end: usize): i32 {
   let at = from;
   while (at < end && body.state != DONE) {
-    if (body.state == DATA || body.state == CHUNK_DATA) {
-      const count = min<u64>(body.left, <u64>(end - at));
-      at += <usize>count;
-      body.left -= count;
-      body.content += count;
-      if (body.left == 0) body.state = body.state == DATA ? DONE : CHUNK_CR;
-      continue;
-    }
-    const refusal = stepFraming(body, load<u8>(at++));
-    if (refusal != 0) return -refusal;
+    const used = bodyStep(body, at, end);
+    if (used < 0) return used;
+    at += used;
   }
   return <i32>(at - from);
+}
+
+/**
+ * Reads a piece of a body that is not complete from [from, end), which is not empty: as much content as there is when it is at that, else one byte.
+ * @returns bytes used, or the negative of a refusing status code
+ */
+export function bodyStep(body: Body, from: usize, end: usize): i32 {
+  if (!body.isAtContent()) {
+    const refusal = stepFraming(body, load<u8>(from));
+    return refusal != 0 ? -refusal : 1;
+  }
+  const count = min<u64>(body.left, <u64>(end - from));
+  body.left -= count;
+  body.content += count;
+  if (body.left == 0) body.state = body.state == DATA ? DONE : CHUNK_CR;
+  return <i32>count;
 }
 
 /** One byte that is no content. */

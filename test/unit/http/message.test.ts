@@ -1,4 +1,4 @@
-// The pure parts: dates, paths, searches, the parser by itself.
+// The pure parts of karyon/http/message: dates, paths, searches, the parser by itself.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compileAssembly } from "../../support/assembly.ts";
@@ -18,7 +18,7 @@ interface Exports {
   requestWords(): number;
 }
 
-const module = compileAssembly("test/unit/httpd/harness_http.ts", { runtime: "incremental", memoryBase: 4096 });
+const module = compileAssembly("test/unit/http/harness.ts", { runtime: "incremental", memoryBase: 4096 });
 
 async function load(): Promise<Exports> {
   const abort = (): never => {
