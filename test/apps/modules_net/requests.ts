@@ -3,6 +3,7 @@ import { ECONNREFUSED, EINVAL, EMSGSIZE, EPROTO, EPROTONOSUPPORT, errno, strerro
 import { Fields, decodeText, fetch, get, post } from "karyon/http";
 import { Connection, connect } from "karyon/net";
 import { check } from "./check";
+import { tryRaw } from "./raw";
 
 /** Reports whether a call failed with errno `number`. */
 function refused(what: string, failed: bool, number: i32): void {
@@ -120,4 +121,5 @@ export function tryRequests(host: string): void {
   fetchChecks(base);
   errorChecks(base);
   connectionChecks(host);
+  tryRaw(base);
 }

@@ -1,8 +1,9 @@
 // The servers: lines on port 7, of which the answer is the reverse; all that is sent on port 9, told by its length; datagrams on port 7;
-// requests on port 80.
+// requests on port 80, and on 88 those of raw.ts.
 import { pthread_create, puts, usleep } from "karyon";
 import { Request, Response, html, json, redirect, serve as serveHttp, status, text } from "karyon/http";
 import { Connection, serve, udp } from "karyon/net";
+import { answerRaw } from "./raw";
 
 function answerLines(connection: Connection): void {
   for (let line = connection.readLine(100); line !== null; line = connection.readLine(100)) {
@@ -47,11 +48,16 @@ function serveRequests(port: i32): i32 {
   return serveHttp(<u16>port, answer) ? 0 : 1;
 }
 
+function serveRaw(port: i32): i32 {
+  return serve(<u16>port, answerRaw) ? 0 : 1;
+}
+
 /** Serves; returns only on error. */
 export function serveAll(): i32 {
   pthread_create(serveDatagrams, 7);
   pthread_create(serveLengths, 9);
   pthread_create(serveRequests, 80);
+  pthread_create(serveRaw, 88);
   puts("serving");
   serve(7, answerLines, 4);
   return 1;
