@@ -1,13 +1,13 @@
 // Blkback: the other end of blkfront, as Linux's driver behaves, on the real ring (xen/include/public/io/blkif.h). Requests are answered in any
 // order, each after a time of its own, and it reads what is to be written at once or later: that must be whole when it is sent, and stay so.
 // `mischief` lets tests play a back end that lies.
+import { BackEnd } from "./back_end.ts";
 import { BackRing } from "./back_ring.ts";
 import type { Domain } from "./domain.ts";
 import type { FakeDisk } from "./fake_disk.ts";
 import { seededRandom } from "./world.ts";
 import type { Xenstored } from "./xenstored.ts";
 
-const STATE = { INITIALISING: 1, INIT_WAIT: 2, CONNECTED: 4, CLOSING: 5, CLOSED: 6 } as const;
 const OPERATION = { READ: 0, WRITE: 1, BARRIER: 2, FLUSH: 3 } as const;
 const STATUS = { OKAY: 0, ERROR: -1, UNSUPPORTED: -2 } as const;
 const RING_ENTRIES = 32;
@@ -63,92 +63,26 @@ interface Connection {
   underWay: number;
 }
 
-export class Blkback {
-  readonly front: string;
-  readonly back: string;
+export class Blkback extends BackEnd<Connection> {
   mischief: BlockMischief = {};
-  /** A connection that fails is nothing to it; an honest one throws. */
-  malicious = false;
-  connections = 0;
   readonly disk: FakeDisk;
-  private connection: Connection | undefined;
-  private unwatch: (() => void) | undefined;
   private readonly random: () => number;
 
   constructor(
-    private readonly store: Xenstored,
-    readonly domain: Domain,
+    store: Xenstored,
+    domain: Domain,
     private readonly settings: BlkbackSettings,
   ) {
-    const device = settings.device ?? 51712;
+    super(store, domain, { kind: "vbd", number: settings.device ?? 51712, backendDomain: settings.backendDomain });
     this.disk = settings.disk;
     this.random = seededRandom(settings.seed ?? 1);
-    this.front = `/local/domain/${domain.id}/device/vbd/${device}`;
-    this.back = `/local/domain/${this.backendDomain}/backend/vbd/${domain.id}/${device}`;
   }
 
-  get backendDomain(): number {
-    return this.settings.backendDomain ?? 0;
+  protected offer(): void {
+    // What it can do it tells when the front end is connected.
   }
 
-  /** The toolstack's part: the device's directories. */
-  plug(): void {
-    const write = (path: string, value: string | number) => this.store.tree.write(path, String(value));
-    write(`${this.back}/frontend`, this.front);
-    write(`${this.back}/frontend-id`, this.domain.id);
-    write(`${this.back}/online`, 1);
-    write(`${this.back}/state`, STATE.INITIALISING);
-    write(`${this.front}/backend-id`, this.backendDomain);
-    write(`${this.front}/state`, STATE.INITIALISING);
-    write(`${this.front}/backend`, this.back);
-    this.start();
-  }
-
-  /** The driver probes the device. */
-  start(): void {
-    this.setState(STATE.INIT_WAIT);
-    this.unwatch = this.store.watch(`${this.front}/state`, () => this.frontChanged());
-  }
-
-  /** The driver goes away without a word to the guest but its state. */
-  kill(): void {
-    this.unwatch?.();
-    this.unwatch = undefined;
-    this.disconnect();
-    this.setState(STATE.CLOSED);
-  }
-
-  /** The guest was suspended and its copy goes on elsewhere: this end is forgotten with everything it held. */
-  abandon(): void {
-    this.unwatch?.();
-    this.unwatch = undefined;
-    this.connection = undefined;
-  }
-
-  private setState(state: number): void {
-    this.store.tree.write(`${this.back}/state`, String(state));
-  }
-
-  private frontNumber(node: string): number | undefined {
-    const value = this.store.get(`${this.front}/${node}`);
-    return value === undefined ? undefined : Number(value);
-  }
-
-  private frontChanged(): void {
-    if (this.unwatch === undefined) return;
-    const state = this.frontNumber("state");
-    const own = Number(this.store.get(`${this.back}/state`));
-    if (state === STATE.INITIALISING) {
-      if (own === STATE.CLOSED) this.setState(STATE.INIT_WAIT);
-    } else if (state === STATE.CONNECTED) {
-      if (this.connection === undefined) this.connect();
-    } else if (state === STATE.CLOSED || state === STATE.CLOSING || state === undefined) {
-      this.disconnect();
-      if (own !== STATE.CLOSED) this.setState(STATE.CLOSED);
-    }
-  }
-
-  private connect(): void {
+  protected open(): Connection {
     const reference = this.frontNumber("ring-ref");
     const port = this.frontNumber("event-channel");
     const protocol = this.store.get(`${this.front}/protocol`);
@@ -157,11 +91,12 @@ export class Blkback {
     }
     const { grants, events } = this.domain;
     const ring = new BackRing(grants.map(reference, this.backendDomain), SLOT, RING_ENTRIES);
-    this.connection = { ring, reference, port, underWay: 0 };
     if (!events.bind(port, () => this.schedule())) throw new Error(`event channel ${port} cannot be bound`);
-    this.connections += 1;
     this.tell();
-    this.setState(STATE.CONNECTED);
+    return { ring, reference, port, underWay: 0 };
+  }
+
+  protected opened(): void {
     this.schedule();
   }
 
@@ -180,10 +115,7 @@ export class Blkback {
     }
   }
 
-  private disconnect(): void {
-    const connection = this.connection;
-    if (connection === undefined) return;
-    this.connection = undefined;
+  protected close(connection: Connection): void {
     this.domain.grants.unmap(connection.reference);
     this.domain.events.unbind(connection.port);
   }

@@ -1,13 +1,13 @@
 // Netback: the other end of netfront, as Linux's driver behaves, on the real rings (xen/include/public/io/netif.h).
 // `mischief` hooks let tests play a back end that lies.
 import { ReceiveRing } from "./back_receive.ts";
+import { BackEnd } from "./back_end.ts";
 import type { BackRing, Mischief, RingOwner } from "./back_ring.ts";
 import { TransmitRing, type HeldSlot } from "./back_transmit.ts";
 import type { Domain } from "./domain.ts";
 import type { Frame, Hub, Station } from "./hub.ts";
 import type { Xenstored } from "./xenstored.ts";
 
-const STATE = { INITIALISING: 1, INIT_WAIT: 2, CONNECTED: 4, CLOSING: 5, CLOSED: 6 } as const;
 /** How long the back end takes to notice a notification. */
 const LATENCY = 5_000;
 const QUEUE_LIMIT = 1000;
@@ -32,56 +32,31 @@ export interface NetbackSettings {
   readonly backendDomain?: number;
 }
 
-export class Netback implements Station, RingOwner {
-  readonly front: string;
-  readonly back: string;
+export class Netback extends BackEnd<Connection> implements Station, RingOwner {
   mischief: Mischief = {};
-  /** Rings that it has spoilt itself, and a connection that fails, are nothing to it; an honest one throws. */
-  malicious = false;
   /** Frames passed to the hub, to the guest, and dropped for want of buffers; notifications of the guest, and of its own. */
   readonly counts = { transmitted: 0, received: 0, dropped: 0, notifications: 0, raised: 0 };
-  /** How often the front end has connected. */
-  connections = 0;
-  private connection: Connection | undefined;
   private readonly queue: Frame[] = [];
   private scheduled = false;
-  private unwatch: (() => void) | undefined;
 
   constructor(
-    private readonly store: Xenstored,
-    readonly domain: Domain,
+    store: Xenstored,
+    domain: Domain,
     private readonly hub: Hub,
     private readonly settings: NetbackSettings,
   ) {
-    const device = settings.device ?? 0;
-    this.front = `/local/domain/${domain.id}/device/vif/${device}`;
-    this.back = `/local/domain/${this.backendDomain}/backend/vif/${domain.id}/${device}`;
-  }
-
-  get backendDomain(): number {
-    return this.settings.backendDomain ?? 0;
+    const { device: number = 0, backendDomain, mac, mtu } = settings;
+    super(store, domain, {
+      kind: "vif",
+      number,
+      backendDomain,
+      frontNodes: mtu === undefined ? { mac } : { mtu, mac },
+    });
   }
 
   // ---- xenbus ----
 
-  /** The toolstack's part: the device's directories. */
-  plug(): void {
-    const { tree } = this.store;
-    const write = (path: string, value: string | number) => tree.write(path, String(value));
-    write(`${this.back}/frontend`, this.front);
-    write(`${this.back}/frontend-id`, this.domain.id);
-    write(`${this.back}/online`, 1);
-    write(`${this.back}/state`, STATE.INITIALISING);
-    if (this.settings.mtu !== undefined) write(`${this.front}/mtu`, this.settings.mtu);
-    write(`${this.front}/backend-id`, this.backendDomain);
-    write(`${this.front}/mac`, this.settings.mac);
-    write(`${this.front}/state`, STATE.INITIALISING);
-    write(`${this.front}/backend`, this.back);
-    this.start();
-  }
-
-  /** The driver probes the device. */
-  start(): void {
+  protected offer(): void {
     const { tree } = this.store;
     const segmentation = this.settings.segmentation === false ? "0" : "1";
     for (const feature of ["sg", "gso-tcpv4", "gso-tcpv6"]) tree.write(`${this.back}/feature-${feature}`, segmentation);
@@ -89,57 +64,9 @@ export class Netback implements Station, RingOwner {
     if (this.settings.checksums === false) tree.write(`${this.back}/feature-no-csum-offload`, "1");
     tree.write(`${this.back}/feature-rx-copy`, "1");
     if (this.settings.split !== false) tree.write(`${this.back}/feature-split-event-channels`, "1");
-    this.setState(STATE.INIT_WAIT);
-    this.unwatch = this.store.watch(`${this.front}/state`, () => this.frontChanged());
   }
 
-  /** The driver goes away without a word to the guest but its state (unbind, or the back end's domain crashed). */
-  kill(): void {
-    this.unwatch?.();
-    this.unwatch = undefined;
-    this.disconnect();
-    this.setState(STATE.CLOSED);
-  }
-
-  /** xl network-detach: the device goes offline and, once the front end has let go, disappears. */
-  unplug(): void {
-    this.store.tree.write(`${this.back}/online`, "0");
-    this.setState(STATE.CLOSING);
-  }
-
-  private setState(state: number): void {
-    this.store.tree.write(`${this.back}/state`, String(state));
-  }
-
-  private frontNumber(node: string): number | undefined {
-    const value = this.store.get(`${this.front}/${node}`);
-    return value === undefined ? undefined : Number(value);
-  }
-
-  private frontChanged(): void {
-    if (this.unwatch === undefined) return;
-    const state = this.frontNumber("state");
-    const own = Number(this.store.get(`${this.back}/state`));
-    if (state === STATE.INITIALISING) {
-      if (own === STATE.CLOSED) this.setState(STATE.INIT_WAIT);
-    } else if (state === STATE.CONNECTED) {
-      if (this.connection === undefined) this.connect();
-    } else if (state === STATE.CLOSED || state === STATE.CLOSING || state === undefined) {
-      this.disconnect();
-      if (own !== STATE.CLOSED) this.setState(STATE.CLOSED);
-      if (this.store.get(`${this.back}/online`) === "0") this.removeNodes();
-    }
-  }
-
-  private removeNodes(): void {
-    this.unwatch?.();
-    this.unwatch = undefined;
-    this.hub.leave(this);
-    this.store.tree.remove(this.front);
-    this.store.tree.remove(this.back);
-  }
-
-  private connect(): void {
+  protected open(): Connection | undefined {
     const number = (node: string): number => {
       const value = this.frontNumber(node);
       if (value === undefined) throw new Error(`the front end did not write ${node}`);
@@ -152,7 +79,7 @@ export class Netback implements Station, RingOwner {
     const txRef = number("tx-ring-ref");
     const rxRef = number("rx-ring-ref");
     const { grants, events } = this.domain;
-    this.connection = {
+    const connection: Connection = {
       tx: new TransmitRing(this, grants.map(txRef, this.backendDomain)),
       rx: new ReceiveRing(this, grants.map(rxRef, this.backendDomain)),
       ...{ txRef, rxRef, txPort, rxPort },
@@ -160,18 +87,18 @@ export class Netback implements Station, RingOwner {
     for (const port of new Set([txPort, rxPort])) {
       if (events.bind(port, () => this.schedule())) continue;
       if (!this.malicious) throw new Error(`event channel ${port} cannot be bound`);
-      return this.disconnect();
+      this.close(connection);
+      return undefined;
     }
-    this.connections += 1;
+    return connection;
+  }
+
+  protected opened(): void {
     this.hub.join(this);
-    this.setState(STATE.CONNECTED);
     this.schedule();
   }
 
-  private disconnect(): void {
-    const connection = this.connection;
-    if (connection === undefined) return;
-    this.connection = undefined;
+  protected close(connection: Connection): void {
     this.hub.leave(this);
     this.queue.length = 0;
     this.domain.grants.unmap(connection.txRef);
@@ -180,11 +107,8 @@ export class Netback implements Station, RingOwner {
     this.domain.events.unbind(connection.rxPort);
   }
 
-  /** The guest was suspended and its copy goes on elsewhere: this end is forgotten with everything it held. */
-  abandon(): void {
-    this.unwatch?.();
-    this.unwatch = undefined;
-    this.connection = undefined;
+  override abandon(): void {
+    super.abandon();
     this.hub.leave(this);
   }
 
