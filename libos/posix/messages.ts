@@ -81,14 +81,19 @@ export function posix_sendmsg(fd: i32, message: u32, flags: i32): i32 {
   }
   openFileHold(file);
   const whole = !isStream(file);
-  const result = whole
-    ? sendWhole(file, header.vectors, header.vectorCount, flags, header.name, <usize>rights)
-    : sendPieces(file, header.vectors, header.vectorCount, flags, header.name, <usize>rights);
+  const result = messageSend(file, header.vectors, header.vectorCount, flags, header.name, <usize>rights);
   if (file.kind == KIND_UNIX) endsIntroduce();
   openFileRelease(file);
   // With nothing that has gone they have not, either: a stream takes them along with its first byte.
   if (rights != 0 && (result < 0 || (result == 0 && !whole))) rightsClose(<usize>rights);
   return result;
+}
+
+/** Sends what lies in pieces that have been checked, on a socket that is held; `rights` of AF_UNIX. */
+export function messageSend(file: OpenFile, vectors: u32, count: u32, flags: i32, name: u32, rights: usize): i32 {
+  return isStream(file)
+    ? sendPieces(file, vectors, count, flags, name, rights)
+    : sendWhole(file, vectors, count, flags, name, rights);
 }
 
 function sendPieces(file: OpenFile, vectors: u32, count: u32, flags: i32, name: u32, rights: usize): i32 {
@@ -139,12 +144,9 @@ export function posix_recvmsg(fd: i32, message: u32, flags: i32): i32 {
   const header = changetype<MessageHeader>(userBuffer(message, MESSAGE_HEADER_SIZE));
   const name = header.name;
   if (!addressWritable(name)) return -EFAULT;
-  const isWhole = !isStream(file);
   openFileHold(file);
   told = 0;
-  const result = isWhole
-    ? receiveWhole(file, header.vectors, header.vectorCount, flags, name)
-    : receivePieces(file, header.vectors, header.vectorCount, flags, name);
+  const result = messageReceive(file, header.vectors, header.vectorCount, flags, name);
   if (result >= 0) tell(header, flags);
   rightsDiscard();
   if (file.kind == KIND_UNIX) endsIntroduce();
@@ -154,6 +156,17 @@ export function posix_recvmsg(fd: i32, message: u32, flags: i32): i32 {
 
 /** Flags of the message that was last received, for who has just received it. */
 let told: i32 = 0;
+
+export function messageTold(): i32 {
+  return told;
+}
+
+/** Receives to pieces that have been checked, from a socket that is held. */
+export function messageReceive(file: OpenFile, vectors: u32, count: u32, flags: i32, name: u32): i32 {
+  return isStream(file)
+    ? receivePieces(file, vectors, count, flags, name)
+    : receiveWhole(file, vectors, count, flags, name);
+}
 
 /** Writes what is to be known of the message to its header, with the descriptors that came. */
 function tell(header: MessageHeader, flags: i32): void {

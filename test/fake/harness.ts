@@ -17,6 +17,7 @@ import {
 export * from "../../libos/main_network";
 export * from "../../libos/main_disk";
 export * from "../../libos/main_network_proc";
+export * from "../../libos/main_network_wasi";
 export * from "../../libos/main_proc";
 export * from "../../libos/main_programs";
 export * from "../../libos/main_wasi";

@@ -20,6 +20,7 @@ export function kernelCompilation({ network, proc, disk, programs, wasi }: Kerne
     ...(proc && network ? ['export * from "./libos/main_network_proc";'] : []),
     ...(programs ? ['export * from "./libos/main_programs";'] : []),
     ...(wasi ? ['export * from "./libos/main_wasi";'] : []),
+    ...(wasi && network ? ['export * from "./libos/main_network_wasi";'] : []),
     "export function staticDataEnd(): usize {",
     "  return __heap_base;",
     "}",

@@ -89,7 +89,7 @@ export function appUnit(
     ...programName(name, translation.imports),
     ...(calls(translation.imports, EXECUTE) ? [NO_PROGRAMS] : []),
     ...systemCalls(translation, kernel, calls(translation.imports, OWN_ENVIRONMENT)),
-    ...hookFunctions(hooks, translation.imports, kernel, features),
+    ...hookFunctions(hooks, translation.imports, kernel, { features, foreign }),
     translation.text,
     appData(module),
     entryPoints(translation, "app", kernel),

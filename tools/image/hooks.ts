@@ -31,6 +31,9 @@ const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = {
   tmpfs: ["openat", "mkdirat", "symlinkat", "linkat", "renameat", "pwrite", "pwritev", "truncate", "ftruncate"],
 };
 
+/** Whether a broken pipe has not ended the process. WASI has no signals: there it is an error of the write and no more. */
+const BROKEN_PIPE = "brokenPipeRaised";
+
 /** What an image has because its manifest says so, whatever the app calls. */
 export interface Asked {
   /** The image's name. */
@@ -54,18 +57,19 @@ export function hookFunctions(
   hooks: KernelHooks,
   imports: readonly ImportedFunction[],
   kernel: KernelExports,
-  features: readonly string[],
+  asked: Omit<Asked, "name">,
 ): string[] {
   if (hooks.length === 0) return [];
-  return [EMPTY_HOOK, ...hooks.map((hook) => hookFunction(hook, imports, kernel, features))];
+  return [EMPTY_HOOK, ...hooks.map((hook) => hookFunction(hook, imports, kernel, asked))];
 }
 
 function hookFunction(
   hook: ImportedFunction,
   imports: readonly ImportedFunction[],
   kernel: KernelExports,
-  features: readonly string[],
+  { features, foreign = false }: Omit<Asked, "name">,
 ): string {
+  if (foreign && hook.name === BROKEN_PIPE) return `${declaration(hook.symbol, hook)} { return 1; }`;
   const [, needed = ""] = HOOK_MODULE.exec(hook.module) ?? [];
   const has = (feature: string): boolean =>
     feature === "network"

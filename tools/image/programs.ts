@@ -75,7 +75,7 @@ export function programsUnit(
     lowestAddress(false),
     `DEFINE_APP(programs, ${modules[0]?.initialPages ?? 0})`,
     ...programName(name, imports),
-    ...hookFunctions(hooks, imports, kernel, features),
+    ...hookFunctions(hooks, imports, kernel, { features }),
     "",
   ].join("\n");
 }

@@ -41,7 +41,7 @@ static void embedded(void) {
   CHECK(fopen("/etc/motd/none", "r") == NULL && errno == ENOTDIR);
   struct stat status;
   CHECK(stat("etc/motd", &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 11);
-  CHECK(status.st_mtim.tv_sec == 1700000000 && status.st_mtim.tv_nsec == 123456789);
+  CHECK(status.st_mtim.tv_sec == 1700000000 && status.st_mtim.tv_nsec / 1000000 == 123);
   CHECK(stat("/", &status) == 0 && S_ISDIR(status.st_mode));
   CHECK(stat("/dev/null", &status) == 0 && S_ISCHR(status.st_mode));
 }

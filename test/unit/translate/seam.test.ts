@@ -1,6 +1,7 @@
 // Where the app's C meets the kernel's: imports, hooks of system calls, and modules that an image cannot hold.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { hookFunctions } from "../../../tools/image/hooks.ts";
 import { START } from "./compare.ts";
 import { assembleText, buildNative } from "./native.ts";
 
@@ -82,6 +83,19 @@ describe("the seam between app and kernel", () => {
       message: /wasi_snapshot_preview1\.path_fly\(u32\)/,
       mend: /docs\/wasi\.md/,
     });
+  });
+
+  it("has a broken pipe be no signal in a program of another toolchain", () => {
+    const hook = {
+      result: "u32",
+      parameters: [],
+      module: "with_signal",
+      name: "brokenPipeRaised",
+      symbol: "hook_pipe",
+    };
+    const lines = (foreign: boolean): string => hookFunctions([hook], [], {}, { features: [], foreign }).join("\n");
+    assert.match(lines(true), /^u32 hook_pipe\(void\) \{ return 1; \}$/m);
+    assert.match(lines(false), /\.set hook_pipe, app_emptyHook/);
   });
 
   it("names an import that the kernel does not offer, or offers otherwise", async () => {
