@@ -2,15 +2,10 @@
 // had, and no frame is lost or used twice.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Random } from "../../support/random.ts";
 import { AT, INVALID, PAGE } from "./frames.ts";
-import { Machine, type Relative } from "./machine.ts";
+import { Machine } from "./machine.ts";
+import { APP_MOST, ENOMEM, FRAMES, RandomApp, START, fork } from "./random_app.ts";
 import { APP } from "./xen.ts";
-
-const ENOMEM = 12;
-const FRAMES = 2200;
-const APP_MOST = 5 << 20;
-const START = 1 << 20;
 
 /** Grows the app's memory, whose new pages have to be empty and the domain's own. */
 function grow(machine: Machine, size: number): number {
@@ -53,11 +48,6 @@ async function machineWithApp(size = START): Promise<Machine> {
   assert.equal(machine.call.appSpacePrepare(size), 0);
   assert.equal(grow(machine, size), 0);
   return machine;
-}
-
-function fork(machine: Machine): Relative {
-  machine.call.copyOnWriteProtect();
-  return machine.share();
 }
 
 function fill(machine: Machine, value: number): void {
@@ -113,41 +103,29 @@ test("a host without memory behind the frames: no growth, nothing changed; with 
 for (const seed of [1, 2, 3, 4]) {
   test(`random programs, writes, growth and forks (seed ${seed})`, async () => {
     const machine = await machineWithApp();
-    const random = new Random(seed);
-    const contents = new Map<number, number>();
-    const children: Relative[] = [];
-    const below = (limit: number): number => random.between(0, limit - 1);
+    const app = new RandomApp(machine, seed);
     for (let step = 0; step < 500; step++) {
-      const action = below(40);
+      const action = app.below(40);
       const size = machine.call.appSpaceSize();
-      if (action < 2 && children.length < 3) children.push(fork(machine));
-      else if (action === 2 && children.length > 0)
-        machine.end(children.splice(below(children.length), 1)[0] as Relative);
+      if (action < 2 && app.children.length < 3) app.fork();
+      else if (action === 2 && app.children.length > 0) app.endChild();
       else if (action === 3 && size + 65536 * 4 <= APP_MOST) assert.equal(grow(machine, size + 65536 * 3), 0);
       else if (action === 4) {
-        renew(machine, 65536 * (1 + below(24)));
-        contents.clear();
+        renew(machine, 65536 * (1 + app.below(24)));
+        app.forget();
       } else {
-        const address = APP + PAGE + below(size - PAGE);
-        const value = below(256);
-        assert.equal(machine.write(address, value), 0);
-        contents.set(address, value);
+        app.write();
       }
-      machine.sharers = children.length;
+      machine.sharers = app.children.length;
     }
-    for (const [address, value] of contents) assert.equal(machine.read(address), value);
-    for (const child of children) assert.equal(machine.changedFor(child), undefined);
+    app.check();
   });
 
   test(`a copy that shares all its memory becomes another program (seed ${seed})`, async () => {
     const machine = await machineWithApp();
-    const random = new Random(seed);
-    const below = (limit: number): number => random.between(0, limit - 1);
-    for (let i = 0; i < 100; i++) machine.write(APP + PAGE + below(START - PAGE), below(256));
-    machine.call.copyOnWriteProtect();
-    const parent = machine.becomeCopy();
-    machine.sharers = 1;
-    for (let i = 0; i < 20; i++) machine.write(APP + PAGE + below(START - PAGE), below(256));
+    const app = new RandomApp(machine, seed);
+    const parent = app.becomeCopy();
+    for (let i = 0; i < 20; i++) machine.write(APP + PAGE + app.below(START - PAGE), app.below(256));
     const withoutMemory = (): number => {
       let count = 0;
       for (let pfn = 0; pfn < FRAMES; pfn++) if (machine.frames.u64(AT.p2m * PAGE + pfn * 8) === INVALID) count += 1;
@@ -156,10 +134,10 @@ for (const seed of [1, 2, 3, 4]) {
     assert.ok(withoutMemory() > 0);
     for (const size of [65536 * 2, START, APP_MOST - 65536, 65536]) {
       renew(machine, size);
-      fill(machine, below(256));
+      fill(machine, app.below(256));
       const child = fork(machine);
       machine.sharers = 2;
-      fill(machine, below(256));
+      fill(machine, app.below(256));
       assert.equal(machine.changedFor(child), undefined);
       machine.end(child);
       machine.sharers = 1;

@@ -1,15 +1,10 @@
 // Copy on write against page tables that are really walked: whatever a process does after a fork, its relatives find what they had.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Random } from "../../support/random.ts";
 import { PAGE } from "./frames.ts";
-import { Machine, type Relative } from "./machine.ts";
+import { Machine } from "./machine.ts";
+import { APP_MOST, ENOMEM, FRAMES, RandomApp, START, fork } from "./random_app.ts";
 import { APP } from "./xen.ts";
-
-const ENOMEM = 12;
-const FRAMES = 2200;
-const APP_MOST = 5 << 20;
-const START = 1 << 20;
 
 async function machineWithApp(): Promise<Machine> {
   const machine = await Machine.create(FRAMES, APP_MOST);
@@ -27,11 +22,6 @@ function grow(machine: Machine, size: number): number {
     machine.frames.takeWrites(APP + before, APP + size);
   }
   return result;
-}
-
-function fork(machine: Machine): Relative {
-  machine.call.copyOnWriteProtect();
-  return machine.share();
 }
 
 test("a fork of an untouched app takes one hypercall, whatever its size", async () => {
@@ -88,51 +78,33 @@ test("a host without memory: ENOMEM, nothing changed; with memory it goes on", a
 for (const seed of [1, 2, 3, 4]) {
   test(`random writes, growth, forks and ends (seed ${seed})`, async () => {
     const machine = await machineWithApp();
-    const random = new Random(seed);
-    const contents = new Map<number, number>();
-    const children: Relative[] = [];
-    const below = (limit: number): number => random.between(0, limit - 1);
+    const app = new RandomApp(machine, seed);
     for (let step = 0; step < 600; step++) {
-      const action = below(40);
+      const action = app.below(40);
       const size = machine.call.appSpaceSize();
-      if (action === 0 && children.length < 4) children.push(fork(machine));
-      else if (action === 1 && children.length > 0)
-        machine.end(children.splice(below(children.length), 1)[0] as Relative);
+      if (action === 0 && app.children.length < 4) app.fork();
+      else if (action === 1 && app.children.length > 0) app.endChild();
       else if (action === 2 && size + 65536 * 4 <= APP_MOST)
-        assert.equal(grow(machine, size + 65536 * (1 + below(3))), 0);
+        assert.equal(grow(machine, size + 65536 * (1 + app.below(3))), 0);
       else {
-        const address = APP + PAGE + below(size - PAGE);
-        const value = below(256);
-        assert.equal(machine.write(address, value), 0);
-        contents.set(address, value);
+        app.write();
       }
-      machine.sharers = children.length;
+      machine.sharers = app.children.length;
     }
-    for (const [address, value] of contents) assert.equal(machine.read(address), value);
-    for (const child of children) assert.equal(machine.changedFor(child), undefined);
+    app.check();
   });
 
   test(`a copy that shares all its memory writes, grows and forks (seed ${seed})`, async () => {
     const machine = await machineWithApp();
-    const random = new Random(seed);
-    const below = (limit: number): number => random.between(0, limit - 1);
-    for (let i = 0; i < 100; i++) machine.write(APP + PAGE + below(START - PAGE), below(256));
-    machine.call.copyOnWriteProtect();
-    const parent = machine.becomeCopy();
-    machine.sharers = 1;
-    const contents = new Map<number, number>();
-    let child: Relative | undefined;
+    const app = new RandomApp(machine, seed);
+    const parent = app.becomeCopy();
     for (let step = 0; step < 500; step++) {
       const size = machine.call.appSpaceSize();
-      if (step === 200) child = fork(machine);
+      if (step === 200) app.fork();
       if (step % 97 === 0 && size + 65536 <= APP_MOST) assert.equal(grow(machine, size + 65536), 0);
-      const address = APP + PAGE + below(size - PAGE);
-      const value = below(256);
-      assert.equal(machine.write(address, value), 0);
-      contents.set(address, value);
+      app.write();
     }
-    for (const [address, value] of contents) assert.equal(machine.read(address), value);
-    assert.equal(machine.changedFor(parent), undefined);
-    assert.ok(child !== undefined && machine.changedFor(child) === undefined);
+    app.check(parent);
+    assert.equal(app.children.length, 1);
   });
 }
