@@ -50,6 +50,7 @@ ENTRY(threadStart)
 ENTRY(eventCallback)
 ENTRY(failsafeCallback)
 ENTRY(forkChild)
+ENTRY(faultEntry)
 
 // ---- the processor and Xen ------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ struct program {
   void (*threadStart)(u32 entry, u32 argument);
   u32 (*stackPointerGet)(void);
   void (*stackPointerSet)(u32 value);
+  void (*fault)(u64 next);
   u32 initialPages;
 };
 
@@ -17,10 +18,12 @@ struct program {
   u32 unit##_start(void);                             \
   void unit##_threadStart(u32 entry, u32 argument);   \
   u32 unit##_stackPointerGet(void);                   \
-  void unit##_stackPointerSet(u32 value);
+  void unit##_stackPointerSet(u32 value);             \
+  void unit##_fault(u64 next);
 
 #define PROGRAM(unit, pages) \
-  {unit##_dataCopy, unit##_start, unit##_threadStart, unit##_stackPointerGet, unit##_stackPointerSet, pages}
+  {unit##_dataCopy,        unit##_start,          unit##_threadStart, \
+   unit##_stackPointerGet, unit##_stackPointerSet, unit##_fault, pages}
 
 // app_threadsEnd: the program is about to become another one, and its other threads end where they are in the kernel.
 #define DEFINE_APP(programs, pages)                                                                   \
@@ -37,4 +40,5 @@ struct program {
   u32 app_start(void) { return running->start(); }                                                    \
   void app_threadStart(u32 entry, u32 argument) { running->threadStart(entry, argument); }            \
   u32 app_stackPointerGet(void) { return running->stackPointerGet(); }                                \
-  void app_stackPointerSet(u32 value) { running->stackPointerSet(value); }
+  void app_stackPointerSet(u32 value) { running->stackPointerSet(value); }                            \
+  void app_fault(u64 next) { running->fault(next); }

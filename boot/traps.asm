@@ -8,10 +8,12 @@ extern kernel_trap
 extern kernel_upcall
 extern boot_hypercallPage
 extern boot_trapStack
+extern app_fault
 
 global boot_trapEntries
 global boot_eventCallback
 global boot_failsafeCallback
+global boot_faultEntry
 global boot_stackOverflow
 
 TRAP_VECTORS equ 20
@@ -123,6 +125,19 @@ boot_failsafeCallback:
 boot_stackOverflow:
         mov     rsp, boot_trapStack + PAGE_SIZE + TRAP_STACK_SIZE
         ud2
+
+; Where an app goes on whose fault has a handler (libos/process/faults.ts): on its own stack, on which rsp is the TrapFrame of the
+; fault, with rdi = what app_fault gets. Behind the handler it goes on where it was. Not in an image whose app has no handlers.
+section .text.boot_faultEntry progbits alloc exec nowrite align=16
+boot_faultEntry:
+        mov     rbx, rsp
+        and     rsp, -16
+        sub     rsp, 512
+        fxsave64 [rsp]
+        call    app_fault
+        fxrstor64 [rsp]
+        mov     rsp, rbx
+        jmp     return_to_frame
 
 section .rodata
 align 8

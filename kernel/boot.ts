@@ -35,6 +35,8 @@ export declare function trapStack(): usize;
 export declare function trapEntries(): usize;
 /** Entry of event upcalls. */
 export declare function eventCallback(): u64;
+/** Where an app's handler of a fault begins, with rsp = a TrapFrame and rdi = the app's word for it. */
+export declare function faultEntry(): u64;
 /** Entry Xen uses when an iret to the guest fails. */
 export declare function failsafeCallback(): u64;
 /** The table of function names for back traces (kernel/trap/symbols.ts). */

@@ -54,6 +54,7 @@ export {
 } from "./fs/tmpfs/tree";
 export { familyAddress, familyEvent, familyStart, familyStop } from "./process/family";
 export { familyMessage, familyRoom } from "./process/messages";
+export { faultHandled } from "./process/faults";
 export { brokenPipeRaised, signalTake, terminationCaught } from "./process/signals";
 export { leaveKernel, upcall } from "../kernel/work";
 

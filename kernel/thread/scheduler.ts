@@ -24,7 +24,7 @@ import { idleWait, kernelWork, workPending } from "../work";
 import { stackAlloc, stackFree } from "./stack";
 
 /** Below an app thread's limit this many bytes are left for system calls, upcalls and trap frames. */
-const STACK_RESERVE: u32 = 8192;
+export const STACK_RESERVE: u32 = 8192;
 
 /** While threads take turns and no event comes, every so many-th switch looks for the kernel's work; a power of two. */
 const TURNS: u32 = 32;

@@ -8,6 +8,7 @@ import { LogLine, log } from "../log";
 import { APP_BASE, appSpaceSize } from "../memory/app_space";
 import { copyOnWrite } from "../memory/copy_on_write";
 import { PAGE_SIZE } from "../memory/pages";
+import { faultHandled } from "../optional/with_signal";
 import { panic } from "../panic";
 import { powerOff } from "../power/power_off";
 import { SHUTDOWN_crash, schedShutdown, setCallbacks, setTrapTable } from "../xen/hypercall";
@@ -64,7 +65,13 @@ export function trap(frameAddress: usize): void {
     if (result == 0) return;
     if (result == -ENOMEM) outOfMemory();
   }
+  if (inApp(frame) && faultHandled(frameAddress)) return;
   crash(frame);
+}
+
+/** TI_MASK_EVENTS has masked events by now; the interrupted context's flag is in the saved rflags (IF). */
+function inApp(frame: TrapFrame): bool {
+  return ((frame.rflags >> 9) & 1) != 0;
 }
 
 /** POSIX has no word for a write that finds no memory; Linux kills the process, too. */
@@ -75,14 +82,13 @@ function outOfMemory(): void {
 }
 
 function crash(frame: TrapFrame): void {
-  // TI_MASK_EVENTS has masked events by now; the interrupted context's flag is in the saved rflags (IF).
-  const inApp = ((frame.rflags >> 9) & 1) != 0;
   store<u8>(sharedInfo() + EVTCHN_UPCALL_MASK, 1);
   crashing += 1;
-  if (inApp) exitStatusLeave(signalOf(frame));
+  const isApp = inApp(frame);
+  if (isApp) exitStatusLeave(signalOf(frame));
   // A crash while a crash is shown: say no more than that.
   if (crashing == 1) {
-    describe(log("crash").text(inApp ? "the app: " : "the kernel: "), frame).end();
+    describe(log("crash").text(isApp ? "the app: " : "the kernel: "), frame).end();
     showRegisters(frame);
     showBackTrace(frame);
   } else if (crashing == 2) {
@@ -93,7 +99,7 @@ function crash(frame: TrapFrame): void {
 }
 
 /** The signal that ends a process of POSIX for the same. */
-function signalOf(frame: TrapFrame): i32 {
+export function signalOf(frame: TrapFrame): i32 {
   if (frame.vector == VECTOR_PAGE_FAULT) return SIGSEGV;
   if (frame.vector != VECTOR_INVALID_OPCODE) return frame.vector == VECTOR_DIVIDE ? SIGFPE : SIGSEGV;
   const kind = <u32>frame.rdi;

@@ -27,3 +27,5 @@ export class TrapFrame {
   rsp: u64;
   ss: u64;
 }
+
+export const TRAP_FRAME_SIZE: u32 = offsetof<TrapFrame>();

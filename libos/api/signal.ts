@@ -1,7 +1,8 @@
 // signal.h, for the members of a family. A handler runs on the main thread at the end of one of its system calls, never in the
 // midst of other code: so it may do what any function may, allocate and fork included. A call in which the thread waits ends
 // with EINTR for it; an app that computes meets it at its next system call. While a handler runs, its own signal waits.
-// What the processor finds wrong (SIGSEGV, SIGFPE …) and abort() end the process whatever handlers there are.
+// Only what the main thread does wrong (SIGSEGV, SIGFPE, SIGILL, SIGBUS) has its handler run in the midst of that: whatever the function in which it happened
+// has begun is half done, the allocator's work, too. The handler is to tell and end the process; when it returns, the same is tried again.
 import { EINVAL, ESRCH } from "../../kernel/errno";
 import { SA_SIGINFO } from "../posix/signal_constants";
 import { conclude, errno, setErrno } from "./errno";
@@ -69,11 +70,14 @@ function handlerOf(word: usize): sighandler_t {
 /**
  * What is done about `signal` from now on (null: no change), and what was in `before`. Flags: SA_RESTART, SA_SIGINFO, SA_NODEFER, SA_RESETHAND,
  * SA_NOCLDSTOP, SA_NOCLDWAIT. With SA_RESTART `read write accept recv send wait` and their like go on behind the handler; `poll select
- * epoll_wait connect nanosleep pause` end with EINTR whatever the flags. Returns 0, or -1: EINVAL (no signal, SIGKILL, SIGSTOP).
+ * epoll_wait connect nanosleep pause` end with EINTR whatever the flags. What the app does wrong on its first thread – a bad address, a division by
+ * zero, an abort – runs the handler of SIGSEGV, SIGBUS, SIGFPE, SIGILL or SIGABRT at once, and is tried again when that returns; si_code and si_addr
+ * tell what it was. Returns 0, or -1: EINVAL (no signal, SIGKILL, SIGSTOP).
  */
 export function sigaction(signal: i32, action: sigaction_t | null, before: sigaction_t | null = null): i32 {
   if (action !== null) {
     callWithInformation = callDetailed;
+    if (spare === null) spare = new siginfo_t();
     const detailed = action.sa_sigaction;
     const isDetailed = (action.sa_flags & SA_SIGINFO) != 0 && detailed !== null;
     given.handler = isDetailed ? changetype<usize>(detailed) : wordOf(action.sa_handler);
@@ -117,10 +121,15 @@ export function signalHandler(word: usize, what: i32): void {
   setErrno(before);
 }
 
+/** For one handler at a time: one of a fault is not to allocate. Made by sigaction(), as above. */
+let spare: siginfo_t | null = null;
+
 function callDetailed(word: usize, signal: i32): void {
-  const information = new siginfo_t();
+  const information = spare === null ? new siginfo_t() : (spare as siginfo_t);
+  spare = null;
   posix.signal_information(signal, changetype<usize>(information));
   changetype<siginfo_handler_t>(word)(signal, information);
+  spare = information;
 }
 
 /**

@@ -43,7 +43,7 @@ function appendAbortNumber(position: usize, number: u32): usize {
 }
 
 /**
- * Ends the app at once as crashed. AssemblyScript's own abort is this one too: a failed assert, a throw, an index out of
+ * Ends the app at once as crashed, behind a handler of SIGABRT if it has one. AssemblyScript's own abort is this one too: a failed assert, a throw, an index out of
  * bounds arrive here with their message and place, which go to standard error first.
  */
 export function abort(

@@ -37,13 +37,13 @@ export class rusage {
   }
 }
 
-/** siginfo_t as waitid fills it, laid out as Linux has it. */
+/** siginfo_t as waitid and SA_SIGINFO fill it, laid out as Linux has it. */
 @final
 export class siginfo_t {
-  /** SIGCHLD; 0 when no child was found. */
+  /** The signal; for waitid SIGCHLD, 0 when no child was found. */
   si_signo: i32 = 0;
   si_errno: i32 = 0;
-  /** CLD_EXITED, CLD_KILLED, CLD_STOPPED or CLD_CONTINUED. */
+  /** CLD_EXITED, CLD_KILLED, CLD_STOPPED or CLD_CONTINUED; SI_USER, SI_KERNEL; of faults SEGV_MAPERR and the like. */
   si_code: i32 = 0;
   private padding: i32 = 0;
   si_pid: i32 = 0;
@@ -63,6 +63,11 @@ export class siginfo_t {
   private rest9: u64 = 0;
   private rest10: u64 = 0;
   private rest11: u64 = 0;
+
+  /** Of SIGSEGV: what was accessed, an offset in the app's memory, or beyond it. Of other faults where the code is. */
+  get si_addr(): u64 {
+    return load<u64>(changetype<usize>(this), offsetof<siginfo_t>("si_pid"));
+  }
 }
 
 /**

@@ -261,8 +261,8 @@ export class SignalInformation {
   error: i32;
   code: i32;
   private padding: i32;
-  pid: i32;
-  user: u32;
+  /** The process, whose user is 0; of a fault the address. */
+  origin: u64;
   /** The exit status, or the signal. */
   status: i32;
 }

@@ -59,6 +59,16 @@ export const SFD_CLOEXEC: i32 = 0x80000;
 export const SI_USER: i32 = 0;
 /** By the kernel. */
 export const SI_KERNEL: i32 = 0x80;
+// Of SIGILL, SIGFPE, SIGSEGV and SIGBUS: what the process has done.
+export const ILL_ILLOPN: i32 = 2;
+export const FPE_INTDIV: i32 = 1;
+export const FPE_INTOVF: i32 = 2;
+export const FPE_FLTINV: i32 = 7;
+export const SEGV_MAPERR: i32 = 1;
+export const SEGV_ACCERR: i32 = 2;
+export const BUS_ADRALN: i32 = 1;
+
+// Of SIGCHLD.
 export const CLD_EXITED: i32 = 1;
 export const CLD_KILLED: i32 = 2;
 export const CLD_STOPPED: i32 = 5;

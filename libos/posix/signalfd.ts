@@ -57,7 +57,7 @@ function tell(signal: i32, record: SignalRecord): void {
   memory.fill(changetype<usize>(record), 0, SIGNAL_RECORD_SIZE);
   record.signal = signal;
   record.code = information.code;
-  record.pid = information.pid;
+  record.pid = <i32>information.origin;
   record.status = information.status;
 }
 

@@ -77,7 +77,7 @@ function writeInformation(information: SignalInformation, found: bool): void {
   memory.fill(changetype<usize>(information), 0, SIGNAL_INFORMATION_SIZE);
   if (!found) return;
   information.signal = SIGCHLD;
-  information.pid = waited.pid;
+  information.origin = <u32>waited.pid;
   information.code = statusCode(waited.status);
   information.status = statusValue(waited.status);
 }

@@ -13,6 +13,7 @@ import {
   SA_RESETHAND,
   SA_RESTART,
   SA_SIGINFO,
+  SIGABRT,
   SIGPIPE,
   SIGTERM,
   SIG_BLOCK,
@@ -47,15 +48,16 @@ const RESTARTS: u32 = 0x80;
 @unmanaged
 @final
 class Cause {
-  /** SI_… or CLD_… */
+  /** SI_…, CLD_… or what the fault is. */
   code: i32;
-  pid: i32;
   status: i32;
+  /** The process, or the address of the fault. */
+  origin: u64;
 }
 
-const CAUSE_SIZE: usize = 12;
+const CAUSE_SIZE: usize = 16;
 
-const causes = memory.data(384, 8); // Cause by signal, of those that wait and those whose handlers run
+const causes = memory.data(512, 8); // Cause by signal, of those that wait and those whose handlers run
 const masks = memory.data(256, 8); // u32 each: what was held up before a handler began
 let depth: u32 = 0; // handlers that run
 let pending: u32 = 0;
@@ -94,7 +96,7 @@ export function signalRaise(signal: i32, code: i32, pid: i32, status: i32): void
     if ((pending & bit) != 0) return; // one of a kind is remembered, with the first cause
     const cause = causeOf(signal);
     cause.code = code;
-    cause.pid = pid;
+    cause.origin = <u32>pid;
     cause.status = status;
     pending |= bit;
     update();
@@ -242,12 +244,24 @@ function begin(signal: i32): u64 {
   return ((<u64>what) << 32) | handler;
 }
 
+/** A fault of the app's has raised `signal`: as signalTake(), or 0 when it has no handler that may run now. Of abort() a handler runs once. */
+export function signalFault(signal: i32, code: i32, address: u64): u64 {
+  if (!isCaught(signal) || (blocked & signalBit(signal)) != 0 || depth == NESTED) return 0;
+  const cause = causeOf(signal);
+  cause.code = code;
+  cause.origin = address;
+  cause.status = 0;
+  const next = begin(signal);
+  if (signal == SIGABRT) actionOf(signal).handler = SIG_DFL;
+  return next;
+}
+
 /** Fills in what is known of `signal`, which is one and whose handler begins. */
 export function signalInformation(signal: i32, information: SignalInformation): void {
   const cause = causeOf(signal);
   information.signal = signal;
   information.code = cause.code;
-  information.pid = cause.pid;
+  information.origin = cause.origin;
   information.status = cause.status;
 }
 

@@ -29,6 +29,15 @@ test("kill, wait and handlers do what POSIX says, in every state of the target",
   }
 });
 
+test("faults have handlers, which may go on where the fault was", { timeout: TIMEOUT_MS }, async () => {
+  await using forkd = await startForkd(lab());
+  await using guest = await boot(lab(), APP, { ...STAY, commandLine: "ip=off fork=8 -- faults" });
+  const [all] = await guest.console.waitFor(/[\s\S]*signals: (?:all passed|\d+ failed)/, TIMEOUT_MS - BOOT_TIMEOUT_MS);
+  assert.deepEqual(all.match(/^FAILED.*$/gm) ?? [], []);
+  assert.equal(all.match(/^ok /gm)?.length, 13);
+  await forkd.end();
+});
+
 test("xl shutdown is SIGTERM to an app that catches it", { timeout: TIMEOUT_MS }, async () => {
   await using guest = await boot(lab(), APP, { ...STAY, commandLine: "ip=off -- terminate" });
   await guest.console.waitFor(/ready for SIGTERM/, ANSWER_MS);

@@ -246,6 +246,7 @@ export class Domain implements Runnable {
       // No copies are made here: what returns is the parent, or in its place the child.
       forkContext: () => (this.becomeChild === undefined ? this.callExport("forkRequest", []) : this.becomeChild()),
       forkChild: () => 0n,
+      faultEntry: () => 0n,
       eventCallback: () => 0n,
       failsafeCallback: () => 0n,
       rdtsc: () => BigInt((this.world.now += 20)),

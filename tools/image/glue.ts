@@ -88,7 +88,7 @@ export function appUnit(
     lowestAddress(foreign),
     ...programName(name, translation.imports),
     ...(calls(translation.imports, EXECUTE) ? [NO_PROGRAMS] : []),
-    ...systemCalls(translation, kernel, calls(translation.imports, OWN_ENVIRONMENT)),
+    ...systemCalls("app", translation, kernel, calls(translation.imports, OWN_ENVIRONMENT)),
     ...hookFunctions(hooks, translation.imports, kernel, { features, foreign }),
     translation.text,
     appData(module),
@@ -106,7 +106,7 @@ export function programUnit(unit: string, translation: Translation, module: Wasm
   requireImports(translation, kernel);
   return [
     '#include "boot/app.h"',
-    ...systemCalls(translation, kernel, true),
+    ...systemCalls(unit, translation, kernel, true),
     translation.text,
     appData(module, unit, translation.globalsReset),
     entryPoints(translation, unit, kernel),

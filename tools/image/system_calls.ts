@@ -34,12 +34,12 @@ export function calls(imports: readonly ImportedFunction[], name: string): boole
   return imports.some((imported) => exportName(imported) === name);
 }
 
-/** The definitions of the calls of an app's unit; `others`: see PROGRAMS_PREFIX. */
-export function systemCalls(translation: Translation, kernel: KernelExports, others: boolean): string[] {
+/** The definitions of the calls of an app's unit, whose symbols begin with `unit`; `others`: see PROGRAMS_PREFIX. */
+export function systemCalls(unit: string, translation: Translation, kernel: KernelExports, others: boolean): string[] {
   const { imports } = translation;
   const seam = { kernel, others, executes: calls(imports, EXECUTE), exits: calls(imports, AT_EXIT) };
   return [
-    ...signalHandlers(translation),
+    ...signalHandlers(unit, translation),
     ...(seam.exits ? exitHandlers(translation) : []),
     ...imports.map((imported) => systemCall(imported, seam)),
     memoryCalls(seam),
@@ -51,19 +51,19 @@ export function exportName({ module, name }: ImportedFunction): string {
   return `${exportPrefix(module)}_${name}`;
 }
 
-// Handlers of signals run at the end of system calls, in an app that can have any.
-function signalHandlers({ imports, exports }: Translation): string[] {
+// Handlers of signals run at the end of system calls and where the app does what it must not, in an app that can have any.
+function signalHandlers(unit: string, { imports, exports }: Translation): string[] {
   const handler = exports.get("_signal_handler");
   if (handler === undefined || !imports.some((imported) => exportName(imported) === SIGNAL)) {
-    return ["#define leaveCall() (leaveKernel(), 0)"];
+    return ["#define leaveCall() (leaveKernel(), 0)", `void ${unit}_fault(u64 next) { (void)next; }`];
   }
   return [
     `static ${declaration(handler.symbol, handler)};`,
     "static u64 nextHandler(u32 ended) { enterKernel(); u64 next = kernel_signalTake(ended); leaveKernel(); return next; }",
     "// Whether handlers have run and let what they interrupted be made again: the upper half has the signal, 64 for siginfo_t and 128 for SA_RESTART.",
-    "static u32 runHandlers(void) {",
+    "static __attribute__((noinline)) u32 runHandlers(u64 next) {",
     "  u32 ended = 0, again = 1;",
-    "  for (u64 next; (next = nextHandler(ended)) != 0;) {",
+    "  for (; next != 0; next = nextHandler(ended)) {",
     "    u32 what = (u32)(next >> 32);",
     `    ${handler.symbol}((u32)next, what & 127);`,
     "    if (!(what & 128)) again = 0;",
@@ -73,8 +73,9 @@ function signalHandlers({ imports, exports }: Translation): string[] {
     "}",
     "static __attribute__((noinline)) u32 leaveLate(void) {",
     "  kernel_leaveKernel();",
-    "  return app_due & DUE_SIGNALS ? runHandlers() : 0;",
+    "  return app_due & DUE_SIGNALS ? runHandlers(nextHandler(0)) : 0;",
     "}",
+    `void ${unit}_fault(u64 next) { (void)runHandlers(next); }`,
     "INLINE u32 leaveCall(void) {",
     "  boot_sharedInfo[1] = 0;",
     "  return UNLIKELY(boot_sharedInfo[0] | app_due) ? leaveLate() : 0;",

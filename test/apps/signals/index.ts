@@ -47,6 +47,7 @@ import {
   waitpid,
 } from "karyon";
 import { check, checksForked, failureCount } from "./check";
+import { faults } from "./faults";
 import { masks } from "./masks";
 import { STATES, enter } from "./states";
 import { waits } from "./waits";
@@ -250,7 +251,16 @@ function waitForTermination(): i32 {
   return 3;
 }
 
+function summary(): i32 {
+  puts(failureCount() == 0 ? "signals: all passed" : `signals: ${failureCount()} failed`);
+  return failureCount() == 0 ? 0 : 1;
+}
+
 export function main(args: string[]): i32 {
+  if (args.length > 0 && args[0] == "faults") {
+    faults();
+    return summary();
+  }
   if (args.length > 0 && args[0] == "terminate") return waitForTermination();
   if (args.length > 0 && args[0] == "parricide") parricide();
   signal(SIGUSR2, onAnswer);
@@ -263,6 +273,5 @@ export function main(args: string[]): i32 {
   masks();
   waits();
   usage();
-  puts(failureCount() == 0 ? "signals: all passed" : `signals: ${failureCount()} failed`);
-  return failureCount() == 0 ? 0 : 1;
+  return summary();
 }

@@ -187,7 +187,7 @@ export function layoutDifference(): i32 {
   if (offsetof<Statfs>("f_flags") != offsetof<FileSystemStatus>("flags")) return 14;
   if (offsetof<siginfo_t>() != SIGNAL_INFORMATION_SIZE) return 7;
   if (offsetof<siginfo_t>("si_code") != offsetof<SignalInformation>("code")) return 7;
-  if (offsetof<siginfo_t>("si_pid") != offsetof<SignalInformation>("pid")) return 7;
+  if (offsetof<siginfo_t>("si_pid") != offsetof<SignalInformation>("origin")) return 7;
   if (offsetof<siginfo_t>("si_status") != offsetof<SignalInformation>("status")) return 7;
   if (offsetof<rusage>() != RESOURCE_USAGE_SIZE) return 8;
   if (offsetof<rusage>("ru_maxrss") != offsetof<ResourceUsage>("maximumResident")) return 8;
