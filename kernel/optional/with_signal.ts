@@ -2,7 +2,5 @@
 
 /** Whether the app catches SIGTERM: it has got one then, and ends by itself when it wants to. */
 export declare function terminationCaught(): bool;
-/** Whether the app goes on, from TrapFrame `frame`, in its handler of the signal that a fault of its has raised. Does not block. */
-export declare function faultHandled(frame: usize): bool;
 /** Raises SIGPIPE; false when the app has said nothing of it, which is then to end. */
 export declare function brokenPipeRaised(): bool;

@@ -8,7 +8,7 @@ import { LogLine, log } from "../log";
 import { APP_BASE, appSpaceSize } from "../memory/app_space";
 import { copyOnWrite } from "../memory/copy_on_write";
 import { PAGE_SIZE } from "../memory/pages";
-import { faultHandled } from "../optional/with_signal";
+import { faultHandled } from "../optional/with_fault";
 import { panic } from "../panic";
 import { powerOff } from "../power/power_off";
 import { SHUTDOWN_crash, schedShutdown, setCallbacks, setTrapTable } from "../xen/hypercall";
@@ -21,9 +21,6 @@ const VECTOR_DIVIDE: u64 = 0;
 const VECTOR_INVALID_OPCODE: u64 = 6;
 const VECTOR_PAGE_FAULT: u64 = 14;
 // Signal numbers (asm/signal.h).
-const SIGILL: i32 = 4;
-const SIGABRT: i32 = 6;
-const SIGBUS: i32 = 7;
 const SIGFPE: i32 = 8;
 const SIGKILL: i32 = 9;
 const SIGSEGV: i32 = 11;
@@ -38,6 +35,11 @@ const PROTECTION_WRITE: u64 = 3;
 const FAULT_FETCH: u64 = 16;
 /** App addresses reach this far: a 32-bit index plus a 32-bit offset. */
 const GUARD_ZONE_END: u64 = <u64>APP_BASE + 0x200000000;
+
+/** The kinds of failed checks (boot/runtime.h), 0 for an opcode that is invalid by itself. */
+const KINDS: u64 = 11;
+/** The signals that end a process of POSIX for the same, four bits for each kind: a table in memory would cost every image more. */
+const KIND_SIGNALS: u64 = 0x67b44488864;
 
 // trap_info (xen.h): {u8 vector, u8 flags, u16 cs, u32 padding, u64 address}; the last entry is zero.
 const table = memory.data(336, 8);
@@ -98,15 +100,15 @@ function crash(frame: TrapFrame): void {
   for (;;) schedShutdown(SHUTDOWN_crash, 0);
 }
 
-/** The signal that ends a process of POSIX for the same. */
+/** What POSIX has for a fault: its signal. */
 export function signalOf(frame: TrapFrame): i32 {
-  if (frame.vector == VECTOR_PAGE_FAULT) return SIGSEGV;
-  if (frame.vector != VECTOR_INVALID_OPCODE) return frame.vector == VECTOR_DIVIDE ? SIGFPE : SIGSEGV;
-  const kind = <u32>frame.rdi;
-  if (kind == 1 || kind == 10) return SIGABRT;
-  if (kind >= 2 && kind <= 4) return SIGFPE;
-  if (kind == 8) return SIGSEGV;
-  return kind == 9 ? SIGBUS : SIGILL;
+  if (frame.vector == VECTOR_INVALID_OPCODE) return <i32>((KIND_SIGNALS >> ((<u64>kindOf(frame)) << 2)) & 15);
+  return frame.vector == VECTOR_DIVIDE ? SIGFPE : SIGSEGV;
+}
+
+/** Which check of compiled code (boot/runtime.h) an invalid opcode is the end of; 0 for none of them. */
+export function kindOf(frame: TrapFrame): u32 {
+  return frame.rdi < KINDS ? <u32>frame.rdi : 0;
 }
 
 function describe(to: LogLine, frame: TrapFrame): LogLine {

@@ -97,7 +97,7 @@ export function sigaction(signal: i32, action: sigaction_t | null, before: sigac
 
 /**
  * Has `handler` called whenever `signal` comes; it stays so, and calls that it interrupts end with EINTR (sigaction can tell otherwise). SIG_IGN and
- * SIG_DFL do what they say; ignoring SIGCHLD lets children leave no zombies. Returns what was there before – SIG_DFL for a handler
+ * SIG_DFL do what they say; ignoring SIGCHLD lets children leave no zombies. Handlers of faults are for sigaction(). Returns what was there before – SIG_DFL for a handler
  * with SA_SIGINFO –, or null with errno EINVAL (no signal, SIGKILL, SIGSTOP).
  */
 export function signal(signal: i32, handler: sighandler_t): sighandler_t | null {

@@ -6,20 +6,10 @@ import { faultEntry, sharedInfo } from "../../kernel/boot";
 import { APP_BASE } from "../../kernel/memory/app_space";
 import { PAGE_SIZE } from "../../kernel/memory/pages";
 import { STACK_RESERVE, currentThread } from "../../kernel/thread/scheduler";
-import { signalOf } from "../../kernel/trap/trap";
+import { kindOf, signalOf } from "../../kernel/trap/trap";
 import { TRAP_FRAME_SIZE, TrapFrame } from "../../kernel/trap/trap_frame";
 import { ARCH_CR2 } from "../../kernel/xen/shared_info";
-import {
-  BUS_ADRALN,
-  FPE_FLTINV,
-  FPE_INTDIV,
-  FPE_INTOVF,
-  ILL_ILLOPN,
-  SEGV_ACCERR,
-  SEGV_MAPERR,
-  SI_KERNEL,
-  SI_USER,
-} from "../posix/signal_constants";
+import { SEGV_ACCERR, SEGV_MAPERR, SI_KERNEL } from "../posix/signal_constants";
 import { signalFault } from "./signals";
 import { appThreadForSignals } from "./threads";
 
@@ -28,26 +18,31 @@ const VECTOR_PAGE_FAULT: u64 = 14;
 const PAGE_PRESENT: u64 = 1;
 /** rflags.DF: compiled code finds it clear. */
 const DIRECTION: u64 = 0x400;
-// Kinds of checks that failed (boot/runtime.h).
-const DIVISION_BY_ZERO: u32 = 2;
-const INTEGER_OVERFLOW: u32 = 3;
-const INVALID_CONVERSION: u32 = 4;
+/** Of the kinds of checks (boot/runtime.h) the one after which there is no stack for a handler. */
 const STACK_OVERFLOW: u32 = 8;
-const UNALIGNED: u32 = 9;
+/**
+ * si_code by the kind, four bits each: of abort() and unreachable code SI_USER, a process's own wish; then FPE_INTDIV, FPE_INTOVF, FPE_FLTINV, three
+ * kinds of ILL_ILLOPN, and BUS_ADRALN.
+ */
+const KIND_CODES: u64 = 0x01022272102;
 
-/** Export, by kernel/optional/with_signal.ts. */
+/** Export, by kernel/optional/with_fault.ts. */
 export function faultHandled(address: usize): bool {
   const frame = changetype<TrapFrame>(address);
   const isCheck = frame.vector == VECTOR_INVALID_OPCODE;
   const thread = currentThread();
-  if (appThreadForSignals() != changetype<usize>(thread) || (isCheck && <u32>frame.rdi == STACK_OVERFLOW)) return false;
+  if (appThreadForSignals() != changetype<usize>(thread) || (isCheck && kindOf(frame) == STACK_OVERFLOW)) return false;
   // Below the frame that Xen and the stub have laid down, which is gone as soon as the stub has gone back by it.
   const at = (address - TRAP_FRAME_SIZE) & ~15;
   const bottom = thread.stack + PAGE_SIZE + STACK_RESERVE;
   if (at < bottom || frame.rsp > <u64>thread.stack + (thread.stackPages + 1) * PAGE_SIZE) return false;
   const isAccess = frame.vector == VECTOR_PAGE_FAULT;
   const where = isAccess ? load<u64>(sharedInfo() + ARCH_CR2) - APP_BASE : frame.rip;
-  const code = isAccess ? accessCode(frame.error) : isCheck ? checkCode(<u32>frame.rdi) : SI_KERNEL;
+  const code = isAccess
+    ? accessCode(frame.error)
+    : isCheck
+      ? <i32>((KIND_CODES >> ((<u64>kindOf(frame)) << 2)) & 15)
+      : SI_KERNEL;
   const next = signalFault(signalOf(frame), code, where);
   if (next == 0) return false;
   memory.copy(at, address, TRAP_FRAME_SIZE);
@@ -60,12 +55,4 @@ export function faultHandled(address: usize): bool {
 
 function accessCode(error: u64): i32 {
   return (error & PAGE_PRESENT) != 0 ? SEGV_ACCERR : SEGV_MAPERR;
-}
-
-function checkCode(kind: u32): i32 {
-  if (kind == DIVISION_BY_ZERO) return FPE_INTDIV;
-  if (kind == INTEGER_OVERFLOW) return FPE_INTOVF;
-  if (kind == INVALID_CONVERSION) return FPE_FLTINV;
-  if (kind == UNALIGNED) return BUS_ADRALN;
-  return kind > INVALID_CONVERSION && kind < STACK_OVERFLOW ? ILL_ILLOPN : SI_USER; // abort() is a process's own wish
 }

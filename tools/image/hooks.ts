@@ -20,6 +20,8 @@ export const PROGRAM_CALLS = ["execveat", "environment_set", "atexit", "program_
 /** The calls of a feature of the kernel, where that is more than the one of its name. */
 const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = {
   pipe: ["pipe", "socketpair", "unix_address"],
+  // sigaction() of the API; signal() makes the system call of that name as well, but is not for faults, so that servers have none of this.
+  fault: ["signal_information"],
   signal: ["sigaction", "sigprocmask", "sigtimedwait", "signalfd"],
   unix: ["socketpair", "unix_address"],
   names: ["unix_address"],

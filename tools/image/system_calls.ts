@@ -59,7 +59,7 @@ function signalHandlers(unit: string, { imports, exports }: Translation): string
   }
   return [
     `static ${declaration(handler.symbol, handler)};`,
-    "static u64 nextHandler(u32 ended) { enterKernel(); u64 next = kernel_signalTake(ended); leaveKernel(); return next; }",
+    "static __attribute__((noinline)) u64 nextHandler(u32 ended) { enterKernel(); u64 next = kernel_signalTake(ended); leaveKernel(); return next; }",
     "// Whether handlers have run and let what they interrupted be made again: the upper half has the signal, 64 for siginfo_t and 128 for SA_RESTART.",
     "static __attribute__((noinline)) u32 runHandlers(u64 next) {",
     "  u32 ended = 0, again = 1;",
