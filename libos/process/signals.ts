@@ -284,9 +284,9 @@ export function signalsExecuted(): void {
   update();
 }
 
-/** Export, by kernel/optional/with_signal.ts: whether a handler gets the SIGTERM that the toolstack's wish to end the domain is, now or later. */
+/** Export, by kernel/optional/with_signal.ts: whether the app gets the SIGTERM that the toolstack's wish to end the domain is, now or later. */
 export function terminationCaught(): bool {
-  if (!isCaught(SIGTERM)) return false;
+  if (!isCaught(SIGTERM) && ((blocked | awaited) & signalBit(SIGTERM)) == 0) return false;
   signalRaise(SIGTERM, 0, 0, 0);
   return true;
 }

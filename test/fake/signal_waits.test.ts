@@ -104,6 +104,42 @@ describe("sigtimedwait", () => {
   });
 });
 
+describe("xl shutdown", () => {
+  test("is a SIGTERM to take for who holds that up", () => {
+    runProcess(kernel, function* ({ calls, host, guest }) {
+      yield* mask(calls, BLOCK, SIGTERM);
+      const node = `/local/domain/${guest.domain.id}/control/shutdown`;
+      host.world.after(2 * SECOND, () => host.store.tree.write(node, "poweroff"));
+      assert.equal(yield* take(calls, 60n * BILLION, SIGTERM), SIGTERM);
+      assert.equal(host.store.get(node), "");
+    });
+  });
+
+  test("and for who waits for it", () => {
+    runProcess(kernel, function* ({ calls, host, guest }) {
+      const node = `/local/domain/${guest.domain.id}/control/shutdown`;
+      host.world.after(2 * SECOND, () => host.store.tree.write(node, "poweroff"));
+      assert.equal(yield* take(calls, 60n * BILLION, SIGTERM), SIGTERM);
+    });
+  });
+
+  test("it ends who lets go of it without a handler", () => {
+    const { forkd } = runProcess(
+      kernel,
+      function* ({ calls, host, guest }) {
+        yield* mask(calls, BLOCK, SIGTERM);
+        const node = `/local/domain/${guest.domain.id}/control/shutdown`;
+        host.world.after(2 * SECOND, () => host.store.tree.write(node, "poweroff"));
+        yield* calls.sleep(5);
+        yield* mask(calls, UNBLOCK, SIGTERM);
+        assert.fail("it goes on");
+      },
+      { ends: false },
+    );
+    assert.equal(forkd.exitStatus, SIGTERM);
+  });
+});
+
 describe("signalfd", () => {
   function* open(calls: Calls, flags: number, ...signals: readonly number[]): Piece<number> {
     put(calls, ...signals);
