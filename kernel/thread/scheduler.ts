@@ -177,7 +177,7 @@ export function threadBlock(deadline: u64): i32 {
   thread.state = STATE_BLOCKED;
   if (deadline != NEVER) timerSet(timerOf(thread), deadline);
   schedule();
-  timerCancel(timerOf(thread));
+  if (deadline != NEVER) timerCancel(timerOf(thread));
   thread.woken = false;
   return thread.timedOut ? -ETIMEDOUT : 0;
 }
