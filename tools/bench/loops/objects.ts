@@ -8,7 +8,6 @@ import { compileAssembly, type Compilation } from "../../image/assembly.ts";
 import { Compiler } from "../../image/compiler.ts";
 import { appUnit, kernelUnit } from "../../image/glue.ts";
 import { compileC } from "../../image/native.ts";
-import { repositoryPath } from "../../image/paths.ts";
 import { translateModule, type ModuleName, type Translation } from "../../image/translate.ts";
 import { readModule, type WasmModule } from "../../image/wasm.ts";
 import { runWasm2c } from "../../image/wasm2c.ts";
@@ -44,11 +43,9 @@ export function staticDataEnd(): usize {
 const HTTP: Compilation = {
   target: "app",
   entry: "loops.ts",
-  appFolder: repositoryPath("apps/httpd"),
   generated: {
     "loops.ts": `
-import { Request, requestReset } from "./app/http/request";
-import { parseRequestLine } from "./app/http/request_line";
+import { Request, parseRequestLine, requestReset } from "karyon/http/message";
 const request = changetype<Request>(memory.data(256, 8));
 export function loop_parse(from: usize, end: usize): u64 {
   requestReset(request);
