@@ -17,8 +17,10 @@ __attribute__((noreturn, cold)) void boot_stackOverflow(u32 kind);
 // app_due may be read earlier: only the call sets it for us, and an upcall does its work itself.
 extern volatile u8 boot_sharedInfo[];
 void kernel_leaveKernel(void);
-// The next handler that is to run: the signal in the upper half, the app's word for the handler in the lower.
-u64 kernel_signalTake(u32 ended);
+// The next handler that is to run: the signal in the upper half, the app's word for the handler in the lower. It is told of the handler that
+// has ended, and of what app_handlerMask was when that began.
+u64 kernel_signalTake(u32 ended, u32 mask);
+extern u32 app_handlerMask;
 
 INLINE void enterKernel(void) { boot_sharedInfo[1] = 1; }
 INLINE void leaveKernel(void) {

@@ -111,6 +111,8 @@ u64 app_stackLimit;
 
 // What is to be done at the end of a system call: DUE_… (boot/app.h, tools/image/glue.ts).
 u32 app_due;
+// What is held up again behind the handler that begins.
+u32 app_handlerMask;
 
 INLINE u32 kernel_import_boot_appInitialPages(void) { return app_initialPages; }
 INLINE u32 kernel_import_boot_appMaximumPages(void) { return app_maximumPages; }
@@ -127,4 +129,5 @@ INLINE void kernel_import_boot_appProgramSelect(u32 number) { app_programSelect(
 INLINE void kernel_import_boot_appThreadsEnd(u32 end) { app_threadsEnd = end; }
 INLINE void kernel_import_boot_workDue(u32 due) { app_due = (app_due & ~DUE_WORK) | (due ? DUE_WORK : 0); }
 INLINE void kernel_import_boot_signalsDue(u32 due) { app_due = (app_due & ~DUE_SIGNALS) | (due ? DUE_SIGNALS : 0); }
+INLINE void kernel_import_boot_handlerMask(u32 mask) { app_handlerMask = mask; }
 INLINE void kernel_import_boot_setStackLimit(u32 limit) { app_stackLimit = limit; }

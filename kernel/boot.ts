@@ -87,5 +87,7 @@ export declare function appStackPointerSet(value: u32): void;
 export declare function workDue(due: bool): void;
 /** Says whether a handler of the app's for a signal is to run: then the end of each of its system calls asks for it. */
 export declare function signalsDue(due: bool): void;
+/** Says what is held up again when the handler that is to begin has returned: the app gives it back then. */
+export declare function handlerMask(mask: u32): void;
 /** App functions trap when their native stack pointer goes below `limit`. */
 export declare function setStackLimit(limit: usize): void;

@@ -55,7 +55,8 @@ export {
 export { familyAddress, familyEvent, familyStart, familyStop } from "./process/family";
 export { familyMessage, familyRoom } from "./process/messages";
 export { faultHandled } from "./process/faults";
-export { brokenPipeRaised, signalTake, terminationCaught } from "./process/signals";
+export { threadPipeBroken, threadsSettle } from "./process/thread_signals";
+export { brokenPipeRaised, signalTake, signalsThreadEnded, terminationCaught } from "./process/signals";
 export { leaveKernel, upcall } from "../kernel/work";
 
 /** Export: the domain begins here, on the boot stack (boot/entry.asm). Does not return. */

@@ -1,13 +1,14 @@
-// signal.h, for the members of a family. A handler runs on the main thread at the end of one of its system calls, never in the
-// midst of other code: so it may do what any function may, allocate and fork included. A call in which the thread waits ends
+// signal.h, for the members of a family. A handler runs on the main thread, or while that holds the signal up on another, at the end of a system call,
+// never in the midst of other code: so it may do what any function may, allocate and fork included. A call in which the thread waits ends
 // with EINTR for it; an app that computes meets it at its next system call. While a handler runs, its own signal waits.
-// Only what the main thread does wrong (SIGSEGV, SIGFPE, SIGILL, SIGBUS) has its handler run in the midst of that: whatever the function in which it happened
+// Only what a thread does wrong (SIGSEGV, SIGFPE, SIGILL, SIGBUS) has its handler run in the midst of that: whatever the function in which it happened
 // has begun is half done, the allocator's work, too. The handler is to tell and end the process; when it returns, the same is tried again.
 import { EINVAL, ESRCH } from "../../kernel/errno";
 import { SA_SIGINFO } from "../posix/signal_constants";
 import { conclude, errno, setErrno } from "./errno";
 import * as posix from "./posix";
 import { sigset_t } from "./sigset";
+import { pthread_t } from "./thread";
 import { siginfo_t } from "./wait";
 
 /** What is called with the signal's number. */
@@ -70,7 +71,7 @@ function handlerOf(word: usize): sighandler_t {
 /**
  * What is done about `signal` from now on (null: no change), and what was in `before`. Flags: SA_RESTART, SA_SIGINFO, SA_NODEFER, SA_RESETHAND,
  * SA_NOCLDSTOP, SA_NOCLDWAIT. With SA_RESTART `read write accept recv send wait` and their like go on behind the handler; `poll select
- * epoll_wait connect nanosleep pause` end with EINTR whatever the flags. What the app does wrong on its first thread – a bad address, a division by
+ * epoll_wait connect nanosleep pause` end with EINTR whatever the flags. What the app does wrong – a bad address, a division by
  * zero, an abort – runs the handler of SIGSEGV, SIGBUS, SIGFPE, SIGILL or SIGABRT at once, and is tried again when that returns; si_code and si_addr
  * tell what it was. Returns 0, or -1: EINVAL (no signal, SIGKILL, SIGSTOP).
  */
@@ -151,7 +152,15 @@ export function killpg(group: i32, signal: i32): i32 {
   return group == 0 || group == GROUP ? kill(0, signal) : conclude(errno, -ESRCH);
 }
 
-/** Sends `signal` to the process itself; when it is caught, its handler has run on return. Returns 0, or -1. */
+/** Sends `signal` to the calling thread; when it is caught and not held up, its handler has run on return. Returns 0, or -1: EINVAL (no such signal). */
 export function raise(signal: i32): i32 {
-  return kill(posix.getpid(), signal);
+  return conclude(errno, posix.thread_kill(posix.thread_self(), signal));
+}
+
+/**
+ * Sends `signal` (0: nothing, it only looks) to thread `thread` alone, on which its handler runs; what it does without one concerns the process, as do SIGKILL
+ * and SIGSTOP. Returns 0, or an error number: ESRCH (no such thread), EINVAL (no such signal).
+ */
+export function pthread_kill(thread: pthread_t, signal: i32): i32 {
+  return -posix.thread_kill(thread, signal);
 }

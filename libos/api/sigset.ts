@@ -45,7 +45,7 @@ export function sigismember(set: sigset_t, signal: i32): i32 {
 }
 
 /**
- * Holds up the signals of `set`, too (SIG_BLOCK), no more (SIG_UNBLOCK), or those and no others (SIG_SETMASK); null: no change. What was held up goes to
+ * Has the calling thread hold up the signals of `set`, too (SIG_BLOCK), no more (SIG_UNBLOCK), or those and no others (SIG_SETMASK); null: no change. What was held up goes to
  * `before`. What comes meanwhile waits, one of each; SIGKILL and SIGSTOP cannot be held up. Returns 0, or -1: EINVAL (no such `how`).
  */
 export function sigprocmask(how: i32, set: sigset_t | null, before: sigset_t | null = null): i32 {
@@ -53,18 +53,18 @@ export function sigprocmask(how: i32, set: sigset_t | null, before: sigset_t | n
   return conclude(errno, posix.sigprocmask(how, given, before === null ? 0 : changetype<usize>(before)));
 }
 
-/** sigprocmask(): the process has one mask, and handlers run on its main thread. Returns 0, or an error number. */
+/** sigprocmask(): each thread has a mask, and a new one that of its maker. Returns 0, or an error number. */
 export function pthread_sigmask(how: i32, set: sigset_t | null, before: sigset_t | null = null): i32 {
   const given: usize = set === null ? 0 : changetype<usize>(set);
   return -posix.sigprocmask(how, given, before === null ? 0 : changetype<usize>(before));
 }
 
-/** The signals that have come and are held up. */
+/** The signals that have come, for the process or the calling thread, and are held up by it. */
 export function sigpending(set: sigset_t): i32 {
   return conclude(errno, posix.sigpending(changetype<usize>(set)));
 }
 
-/** Waits until a handler has run, while `set` and no others are held up. Returns -1 with EINTR. On the main thread. */
+/** Waits until a handler has run, while `set` and no others are held up. Returns -1 with EINTR. */
 export function sigsuspend(set: sigset_t): i32 {
   return conclude(errno, posix.sigsuspend(changetype<usize>(set)));
 }

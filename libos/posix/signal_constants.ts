@@ -57,6 +57,8 @@ export const SFD_CLOEXEC: i32 = 0x80000;
 // si_code: why a signal came.
 /** By kill() or raise(). */
 export const SI_USER: i32 = 0;
+/** By pthread_kill(). */
+export const SI_TKILL: i32 = -6;
 /** By the kernel. */
 export const SI_KERNEL: i32 = 0x80;
 // Of SIGILL, SIGFPE, SIGSEGV and SIGBUS: what the process has done.

@@ -2,16 +2,8 @@
 import { EAGAIN, EFAULT, ETIMEDOUT } from "../../kernel/errno";
 import { waitInterruptibly } from "../../kernel/thread/wait_queue";
 import { maskable } from "../process/signal_actions";
-import {
-  signalInformation,
-  signalsAwait,
-  signalsAwaited,
-  signalsQueue,
-  signalsReplace,
-  signalsResume,
-  signalsTake,
-} from "../process/signals";
-import { appThreadSelf } from "../process/threads";
+import { signalsReplace, signalsResume } from "../process/signal_masks";
+import { signalInformation, signalsAwait, signalsAwaited, signalsQueue, signalsTake } from "../process/signals";
 import { userBuffer } from "../process/user_memory";
 import { deadlineIn } from "./deadline";
 import { posix_epoll_wait } from "./epoll/calls";
@@ -25,7 +17,6 @@ export function posix_sigtimedwait(set: u32, information: u32, nanoseconds: i64)
   const given = userBuffer(set, SET_SIZE);
   const told = information == 0 ? 0 : userBuffer(information, SIGNAL_INFORMATION_SIZE);
   if (given == 0 || (information != 0 && told == 0)) return -EFAULT;
-  appThreadSelf(); // it is known from now on where handlers run
   const wanted = maskable(load<u32>(given));
   signalsAwait(wanted);
   const signal = take(wanted, nanoseconds);
@@ -53,7 +44,6 @@ function begin(set: u32): i32 {
   if (set == 0) return 0;
   const given = userBuffer(set, SET_SIZE);
   if (given == 0) return -EFAULT;
-  appThreadSelf();
   signalsReplace(load<u32>(given));
   return 0;
 }

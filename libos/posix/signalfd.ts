@@ -8,7 +8,6 @@ import { descriptorFile, descriptorOpen } from "../process/descriptors";
 import { KIND_SIGNAL, NO_FILE, OpenFile } from "../process/open_file";
 import { maskable } from "../process/signal_actions";
 import { signalInformation, signalsOf, signalsQueue, signalsTake } from "../process/signals";
-import { appThreadSelf } from "../process/threads";
 import { userBuffer } from "../process/user_memory";
 import { O_RDWR } from "./constants";
 import { SIGNAL_INFORMATION_SIZE, SIGNAL_RECORD_SIZE, SignalInformation, SignalRecord } from "./layout";
@@ -23,7 +22,6 @@ export function posix_signalfd(fd: i32, set: u32, flags: i32): i32 {
   if ((flags & ~(SFD_NONBLOCK | SFD_CLOEXEC)) != 0) return -EINVAL;
   const given = userBuffer(set, SET_SIZE);
   if (given == 0) return -EFAULT;
-  appThreadSelf();
   const object = maskable(load<u32>(given)) | MARK;
   if (fd == -1) return descriptorOpen(KIND_SIGNAL, object, O_RDWR | (flags & SFD_NONBLOCK), (flags & SFD_CLOEXEC) != 0);
   const file = descriptorFile(fd);

@@ -3,14 +3,9 @@
 import { EFAULT, EINVAL } from "../../kernel/errno";
 import { familyKill } from "../process/kill";
 import { SIGNAL_ACTION_SIZE, SignalAction, actionOf, isSignal } from "../process/signal_actions";
-import {
-  signalInformation,
-  signalSet,
-  signalsBlock,
-  signalsBlocked,
-  signalsPending,
-  signalsSuspend,
-} from "../process/signals";
+import { signalsBlock, signalsSuspend } from "../process/signal_masks";
+import { signalInformation, signalSet, signalsPending } from "../process/signals";
+import { threadKill } from "../process/thread_signals";
 import { appThreadSelf } from "../process/threads";
 import { userBuffer } from "../process/user_memory";
 import { SIGNAL_INFORMATION_SIZE, SignalInformation } from "./layout";
@@ -21,13 +16,16 @@ export function posix_kill(pid: i32, signal: i32): i32 {
   return familyKill(pid, signal);
 }
 
+export function posix_thread_kill(thread: i32, signal: i32): i32 {
+  return threadKill(thread, signal);
+}
+
 /** Both may be 0: nothing is set, nothing is wanted. */
 export function posix_sigaction(signal: i32, action: u32, before: u32): i32 {
   const given = action == 0 ? 0 : userBuffer(action, SIGNAL_ACTION_SIZE);
   const told = before == 0 ? 0 : userBuffer(before, SIGNAL_ACTION_SIZE);
   if ((action != 0 && given == 0) || (before != 0 && told == 0)) return -EFAULT;
   if (!isSignal(signal)) return -EINVAL;
-  appThreadSelf(); // it is known from now on where handlers run
   const old = actionOf(signal);
   const handler = old.handler;
   const flags = old.flags;
@@ -49,9 +47,8 @@ export function posix_sigprocmask(how: i32, set: u32, before: u32): i32 {
   const given = set == 0 ? 0 : userBuffer(set, SET_SIZE);
   const told = before == 0 ? 0 : userBuffer(before, SET_SIZE);
   if ((set != 0 && given == 0) || (before != 0 && told == 0)) return -EFAULT;
-  const old = signalsBlocked();
+  const old = appThreadSelf().blocked;
   if (given != 0) {
-    appThreadSelf();
     const result = signalsBlock(how, load<u32>(given));
     if (result != 0) return result;
   }
@@ -62,14 +59,14 @@ export function posix_sigprocmask(how: i32, set: u32, before: u32): i32 {
 export function posix_sigpending(set: u32): i32 {
   const told = userBuffer(set, SET_SIZE);
   if (told == 0) return -EFAULT;
-  store<u32>(told, signalsPending());
+  const self = appThreadSelf();
+  store<u32>(told, signalsPending(self) & self.blocked);
   return 0;
 }
 
 export function posix_sigsuspend(set: u32): i32 {
   const given = userBuffer(set, SET_SIZE);
   if (given == 0) return -EFAULT;
-  appThreadSelf();
   return signalsSuspend(load<u32>(given));
 }
 

@@ -1,7 +1,7 @@
-// Faults of the app as signals (sigaction(2)): what the processor or the check of an operation finds wrong while the main thread runs the app's code
+// Faults of the app as signals (sigaction(2)): what the processor or the check of an operation finds wrong while a thread runs the app's code
 // goes to the handler of SIGSEGV, SIGFPE, SIGILL, SIGBUS or SIGABRT, which runs on the thread's own stack, above the frame of the fault. When it returns the
-// operation is tried again. The end of the app as always, with the crash screen: without a handler, while it runs already or is held up, on other
-// threads, and where there is no stack for it.
+// operation is tried again. The end of the app as always, with the crash screen: without a handler, while it runs already or is held up by the thread,
+// and where there is no stack for it.
 import { faultEntry, sharedInfo } from "../../kernel/boot";
 import { APP_BASE } from "../../kernel/memory/app_space";
 import { PAGE_SIZE } from "../../kernel/memory/pages";
@@ -11,7 +11,6 @@ import { TRAP_FRAME_SIZE, TrapFrame } from "../../kernel/trap/trap_frame";
 import { ARCH_CR2 } from "../../kernel/xen/shared_info";
 import { SEGV_ACCERR, SEGV_MAPERR, SI_KERNEL } from "../posix/signal_constants";
 import { signalFault } from "./signals";
-import { appThreadForSignals } from "./threads";
 
 const VECTOR_INVALID_OPCODE: u64 = 6;
 const VECTOR_PAGE_FAULT: u64 = 14;
@@ -31,7 +30,7 @@ export function faultHandled(address: usize): bool {
   const frame = changetype<TrapFrame>(address);
   const isCheck = frame.vector == VECTOR_INVALID_OPCODE;
   const thread = currentThread();
-  if (appThreadForSignals() != changetype<usize>(thread) || (isCheck && kindOf(frame) == STACK_OVERFLOW)) return false;
+  if (!thread.isApp || (isCheck && kindOf(frame) == STACK_OVERFLOW)) return false;
   // Below the frame that Xen and the stub have laid down, which is gone as soon as the stub has gone back by it.
   const at = (address - TRAP_FRAME_SIZE) & ~15;
   const bottom = thread.stack + PAGE_SIZE + STACK_RESERVE;

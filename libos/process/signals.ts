@@ -1,13 +1,12 @@
-// Signals on their way: those that wait because they are held up (blocked), and those that wait for their handlers. Handlers run on the
-// main thread, at the end of its system calls (boot/app.h, "signalTake"), where the app's runtime is at rest: so a handler may do
-// what any function may. A signal without a handler takes its effect at once, whatever the app is doing.
-// Invariant: signalsDue is told, and the main thread interrupted, exactly while a pending signal is not held up; all of those have handlers.
-import { signalsDue } from "../../kernel/boot";
-import { EINTR, EINVAL } from "../../kernel/errno";
+// Signals on their way: those that wait because they are held up (blocked), and those that wait for their handlers. Handlers run at the end of
+// system calls (boot/app.h, "signalTake"), where the app's runtime is at rest: so a handler may do what any function may. A signal for the process
+// is the main thread's, or, while that holds it up, another's that does not; of both an app has the second part (thread_signals.ts) only where the
+// masks of threads can differ. A signal without a handler takes its effect at once, whatever the app is doing.
+// Invariant: signalsDue is told exactly while a signal waits for its handler, and the thread on which that is to run (`due`) is interrupted.
+import { handlerMask, signalsDue } from "../../kernel/boot";
 import { familyStop } from "../../kernel/optional/with_fork";
-import { Thread, currentThread, threadBlockInterruptibly, threadInterrupt } from "../../kernel/thread/scheduler";
+import { Thread, currentThread, threadInterrupt } from "../../kernel/thread/scheduler";
 import { WaitQueue, wakeAll } from "../../kernel/thread/wait_queue";
-import { NEVER } from "../../kernel/time/clock";
 import {
   SA_NODEFER,
   SA_RESETHAND,
@@ -16,11 +15,9 @@ import {
   SIGABRT,
   SIGPIPE,
   SIGTERM,
-  SIG_BLOCK,
-  SIG_SETMASK,
-  SIG_UNBLOCK,
   SI_USER,
 } from "../posix/signal_constants";
+import { threadPipeBroken, threadsSettle } from "../optional/with_thread_mask";
 import { SignalInformation } from "../posix/layout";
 import { appEndBySignal } from "./app";
 import { processId } from "./identity";
@@ -33,12 +30,11 @@ import {
   isCaught,
   isIgnored,
   isStopping,
-  maskable,
   signalBit,
 } from "./signal_actions";
-import { appThreadForSignals } from "./threads";
+import { AppThread, appThreadFirst, appThreadSelf } from "./threads";
 
-/** Handlers that interrupt each other; what comes beyond waits. */
+/** Handlers that interrupt each other on a thread; what comes beyond waits. */
 const NESTED: u32 = 64;
 /** Beside the signal in what signalTake gives: its handler wants to know more; interrupted calls are made again. */
 const WITH_INFORMATION: u32 = 0x40;
@@ -58,16 +54,11 @@ class Cause {
 const CAUSE_SIZE: usize = 16;
 
 const causes = memory.data(512, 8); // Cause by signal, of those that wait and those whose handlers run
-const masks = memory.data(256, 8); // u32 each: what was held up before a handler began
-let depth: u32 = 0; // handlers that run
+/** For the process. */
 let pending: u32 = 0;
-let blocked: u32 = 0;
 /** What threads wait for (signalsAwait), as many as `awaiting`: it is held up, too. */
 let awaited: u32 = 0;
 let awaiting: u32 = 0;
-/** sigsuspend waits: what is to be held up again behind the handler. */
-let suspended = false;
-let maskBefore: u32 = 0;
 
 /** Threads that want to take what is pending; all zero is an empty one. */
 const takers = changetype<WaitQueue>(memory.data(8, 4));
@@ -80,9 +71,15 @@ function causeOf(signal: i32): Cause {
 export function signalSet(signal: i32, action: SignalAction): i32 {
   const result = actionSet(signal, action);
   if (result != 0) return result;
-  if (isIgnored(signal)) pending &= ~signalBit(signal);
-  update();
+  const self = appThreadSelf(); // it is known from now on where handlers run
+  if (isIgnored(signal)) forget(self, signal);
+  signalsUpdate();
   return 0;
+}
+
+function forget(thread: AppThread, signal: i32): void {
+  pending &= ~signalBit(signal);
+  thread.pending &= ~signalBit(signal);
 }
 
 /**
@@ -91,17 +88,25 @@ export function signalSet(signal: i32, action: SignalAction): i32 {
  * @param code why (SI_… or CLD_…), with the process it is from and, of a child, its status
  */
 export function signalRaise(signal: i32, code: i32, pid: i32, status: i32): void {
-  const bit = signalBit(signal);
-  if (isCaught(signal) || ((blocked | awaited) & bit) != 0) {
-    if ((pending & bit) != 0) return; // one of a kind is remembered, with the first cause
-    const cause = causeOf(signal);
-    cause.code = code;
-    cause.origin = <u32>pid;
-    cause.status = status;
-    pending |= bit;
-    update();
-    wakeAll(takers);
-  } else if (!isIgnored(signal)) takeEffect(signal);
+  if ((pending & signalBit(signal)) != 0) return; // one of a kind is remembered, with the first cause
+  pending |= signalBit(signal);
+  raised(signal, code, pid, status);
+}
+
+/** Likewise `thread` alone. */
+export function signalRaiseOn(thread: AppThread, signal: i32, code: i32, pid: i32): void {
+  if ((thread.pending & signalBit(signal)) != 0) return;
+  thread.pending |= signalBit(signal);
+  raised(signal, code, pid, 0);
+}
+
+function raised(signal: i32, code: i32, pid: i32, status: i32): void {
+  const cause = causeOf(signal);
+  cause.code = code;
+  cause.origin = <u32>pid;
+  cause.status = status;
+  signalsUpdate();
+  wakeAll(takers);
 }
 
 /** What a signal that is not ignored does without a handler. */
@@ -110,96 +115,69 @@ function takeEffect(signal: i32): void {
   else appEndBySignal(signal);
 }
 
-/** What is to have its effect. */
-function due(): u32 {
-  return pending & ~(blocked | awaited);
+/** After every change of what waits or is held up. */
+export function signalsUpdate(): void {
+  const ready = signalsSettle(appThreadFirst(), pending);
+  signalsDue(threadsSettle(pending & ~ready) || ready != 0);
 }
 
-/** After every change of what waits or is held up. */
-function update(): void {
-  for (let ready = due(); ready != 0; ready &= ready - 1) {
-    const signal = ctz<i32>(ready);
+/** Which handlers are to run on `thread`, of the signals sent to it and of those of `shared`; what has no handler takes its effect. */
+export function signalsSettle(thread: AppThread, shared: u32): u32 {
+  let ready = (thread.pending | shared) & ~(thread.blocked | awaited);
+  for (let rest = ready; rest != 0; rest &= rest - 1) {
+    const signal = ctz<i32>(rest);
     if (isCaught(signal)) continue;
-    pending &= ~signalBit(signal);
+    ready &= ~signalBit(signal);
+    forget(thread, signal);
     if (!isIgnored(signal)) takeEffect(signal);
   }
-  const isDue = due() != 0;
-  signalsDue(isDue);
-  const thread = appThreadForSignals();
-  if (thread == 0) return;
-  if (isDue) threadInterrupt(changetype<Thread>(thread));
-  else changetype<Thread>(thread).interrupted = false;
+  thread.due = ready;
+  if (thread.thread != 0) {
+    if (ready != 0) threadInterrupt(changetype<Thread>(thread.thread));
+    else changetype<Thread>(thread.thread).interrupted = false;
+  }
+  return ready;
 }
 
-/** What is held up from now on (SIG_BLOCK: `set` too, SIG_UNBLOCK: `set` no more, SIG_SETMASK: `set`), or -EINVAL. */
-export function signalsBlock(how: i32, set: u32): i32 {
-  if (how == SIG_BLOCK) blocked |= maskable(set);
-  else if (how == SIG_UNBLOCK) blocked &= ~set;
-  else if (how == SIG_SETMASK) blocked = maskable(set);
-  else return -EINVAL;
-  update();
-  return 0;
-}
-
-/** The signals that are held up. */
-export function signalsBlocked(): u32 {
-  return blocked;
-}
-
-/** Those of them that have come. */
-export function signalsPending(): u32 {
-  return pending & blocked;
-}
-
-/** Has `set` and no others be held up, until a handler has run or signalsResume(). */
-export function signalsReplace(set: u32): void {
-  if (!suspended) maskBefore = blocked; // else another thread has it
-  suspended = true;
-  blocked = maskable(set);
-  update();
-}
-
-/** After a call since signalsReplace() that has ended with `result`: all is as before, at once or, when a handler is to run, behind that. */
-export function signalsResume(result: i32): void {
-  if (!suspended || (result == -EINTR && due() != 0)) return;
-  suspended = false;
-  blocked = maskBefore;
-  update();
-}
-
-/** Waits for a signal while `set` and no others are held up: -EINTR, when its handler is to run, behind which all is as before. */
-export function signalsSuspend(set: u32): i32 {
-  signalsReplace(set);
-  while (threadBlockInterruptibly(NEVER) != -EINTR);
-  return -EINTR;
+/** What waits for `thread`, be it held up or not. */
+export function signalsPending(thread: AppThread): u32 {
+  return pending | thread.pending;
 }
 
 /** A thread waits for `set`, which it takes by signalsTake(): no handler gets it meanwhile. Ended by signalsAwaited(). */
 export function signalsAwait(set: u32): void {
   awaited |= set;
   awaiting += 1;
-  update();
+  signalsUpdate();
 }
 
 export function signalsAwaited(): void {
   awaiting -= 1;
   if (awaiting == 0) awaited = 0;
-  update();
+  signalsUpdate();
 }
 
-/** Those of `set` that are pending. */
+/** Those of `set` that are pending for the calling thread, or for the process where the kernel asks. */
 export function signalsOf(set: u32): u32 {
-  return pending & set;
+  const owner = changetype<AppThread>(currentThread().owner);
+  return set & (changetype<usize>(owner) == 0 ? pending : signalsPending(owner));
 }
 
 /** Takes the lowest pending signal of `set`: its number, or 0. What is known of it is told until it comes again. */
 export function signalsTake(set: u32): i32 {
-  const found = pending & set;
+  const self = appThreadSelf();
+  const found = signalsPending(self) & set;
   if (found == 0) return 0;
   const signal = ctz<i32>(found);
-  pending &= ~signalBit(signal);
-  update();
+  take(self, signal);
+  signalsUpdate();
   return signal;
+}
+
+/** `signal` waits no more: one that was sent to `thread` alone comes first. */
+function take(thread: AppThread, signal: i32): void {
+  if ((thread.pending & signalBit(signal)) != 0) thread.pending &= ~signalBit(signal);
+  else pending &= ~signalBit(signal);
 }
 
 /** What is woken when a signal is pending. */
@@ -208,36 +186,37 @@ export function signalsQueue(): WaitQueue {
 }
 
 /**
- * Export: the handler of signal `ended` has returned (0: none has). The next handler to run on this thread: in the upper 32 bits the signal,
- * WITH_INFORMATION and RESTARTS, the app's word for its handler in the lower; 0 when none is due.
+ * Export: the handler of signal `ended` has returned (0: none has), before which `mask` was held up. The next handler to run on this thread: in the upper
+ * 32 bits the signal, WITH_INFORMATION and RESTARTS, the app's word for its handler in the lower; 0 when none is due.
  */
-export function signalTake(ended: i32): u64 {
+export function signalTake(ended: i32, mask: u32): u64 {
+  const self = appThreadSelf();
   if (ended != 0) {
-    depth -= 1;
-    blocked = load<u32>(masks + ((<usize>depth) << 2));
-    update();
+    self.handlers -= 1;
+    self.blocked = mask;
+    signalsUpdate();
   }
-  const ready = due();
-  if (ready == 0 || depth == NESTED || appThreadForSignals() != changetype<usize>(currentThread())) return 0;
-  return begin(ctz<i32>(ready));
+  if (self.due == 0 || self.handlers == NESTED) return 0;
+  const signal = ctz<i32>(self.due);
+  take(self, signal);
+  return begin(self, signal);
 }
 
-/** The handler of `signal` is to run. */
-function begin(signal: i32): u64 {
+/** The handler of `signal` is to run on `thread`. */
+function begin(thread: AppThread, signal: i32): u64 {
   const action = actionOf(signal);
   const handler = action.handler;
   const flags = action.flags;
-  pending &= ~signalBit(signal);
-  store<u32>(masks + ((<usize>depth) << 2), suspended ? maskBefore : blocked);
-  suspended = false;
-  depth += 1;
-  blocked |= action.mask;
-  if ((flags & SA_NODEFER) == 0) blocked |= signalBit(signal);
+  handlerMask(thread.suspended ? thread.maskBefore : thread.blocked);
+  thread.suspended = false;
+  thread.handlers += 1;
+  thread.blocked |= action.mask;
+  if ((flags & SA_NODEFER) == 0) thread.blocked |= signalBit(signal);
   if ((flags & SA_RESETHAND) != 0) {
     action.handler = SIG_DFL;
     action.flags &= ~SA_SIGINFO;
   }
-  update();
+  signalsUpdate();
   let what = <u32>signal;
   if ((flags & SA_SIGINFO) != 0) what |= WITH_INFORMATION;
   if ((flags & SA_RESTART) != 0) what |= RESTARTS;
@@ -246,12 +225,13 @@ function begin(signal: i32): u64 {
 
 /** A fault of the app's has raised `signal`: as signalTake(), or 0 when it has no handler that may run now. Of abort() a handler runs once. */
 export function signalFault(signal: i32, code: i32, address: u64): u64 {
-  if (!isCaught(signal) || (blocked & signalBit(signal)) != 0 || depth == NESTED) return 0;
+  const self = appThreadSelf();
+  if (!isCaught(signal) || (self.blocked & signalBit(signal)) != 0 || self.handlers == NESTED) return 0;
   const cause = causeOf(signal);
   cause.code = code;
   cause.origin = address;
   cause.status = 0;
-  const next = begin(signal);
+  const next = begin(self, signal);
   if (signal == SIGABRT) actionOf(signal).handler = SIG_DFL;
   return next;
 }
@@ -268,31 +248,34 @@ export function signalInformation(signal: i32, information: SignalInformation): 
 /** In the child of a fork: actions and what is held up stay, what was pending was the parent's. */
 export function signalsForked(): void {
   pending = 0;
+  appThreadSelf().pending = 0;
   awaited = 0;
   awaiting = 0;
-  update();
+  signalsUpdate();
 }
 
 /** Another program takes the process over: what was caught has its default effect again, what was ignored is still; what is held up stays so. */
 export function signalsExecuted(): void {
   actionsExecuted();
-  depth = 0;
-  if (suspended) blocked = maskBefore; // a thread that has ended waited
-  suspended = false;
   awaited = 0;
   awaiting = 0;
-  update();
+  signalsUpdate();
+}
+
+/** Export, by kernel/optional/with_signal.ts. */
+export function signalsThreadEnded(): void {
+  signalsUpdate();
 }
 
 /** Export, by kernel/optional/with_signal.ts: whether the app gets the SIGTERM that the toolstack's wish to end the domain is, now or later. */
 export function terminationCaught(): bool {
-  if (!isCaught(SIGTERM) && ((blocked | awaited) & signalBit(SIGTERM)) == 0) return false;
+  if (!isCaught(SIGTERM) && ((appThreadFirst().blocked | awaited) & signalBit(SIGTERM)) == 0) return false;
   signalRaise(SIGTERM, 0, 0, 0);
   return true;
 }
 
-/** Export, by kernel/optional/with_signal.ts. */
+/** Export, by kernel/optional/with_signal.ts: SIGPIPE is for the thread that has written. */
 export function brokenPipeRaised(): bool {
-  signalRaise(SIGPIPE, SI_USER, processId(), 0);
+  if (!threadPipeBroken()) signalRaise(SIGPIPE, SI_USER, processId(), 0);
   return true;
 }

@@ -15,6 +15,7 @@ import {
   threadExit,
   threadInterrupt,
 } from "../../kernel/thread/scheduler";
+import { signalsThreadEnded } from "../../kernel/optional/with_signal";
 import { appExit } from "./app";
 
 /** Places in the table; 0 stays empty and 1 is the main thread's. */
@@ -38,16 +39,28 @@ export class AppThread {
   argument: u32;
   /** The kernel's thread; 0 for the main thread before it has called. */
   thread: usize;
+  // Its signals (signals.ts), as sets:
+  /** What it holds up. */
+  blocked: u32;
+  /** What was sent to it alone and waits. */
+  pending: u32;
+  /** Whose handlers are to run on it. */
+  due: u32;
+  /** What it holds up again behind the handler for which it waits, while it is `suspended`. */
+  maskBefore: u32;
+  suspended: bool;
+  /** Handlers that run on it, each in the midst of the one before. */
+  handlers: u8;
 
   get link(): ListNode {
     return changetype<ListNode>(this);
   }
 }
 
-const NO_THREAD: AppThread = changetype<AppThread>(0);
+export const NO_THREAD: AppThread = changetype<AppThread>(0);
 
 const slab = changetype<Slab>(memory.data(SLAB_SIZE, 8));
-const mainThread = changetype<AppThread>(memory.data(40, 8)); // offsetof<AppThread>() bytes
+const mainThread = changetype<AppThread>(memory.data(56, 8)); // offsetof<AppThread>() bytes
 let table: usize = 0; // one page: AppThread addresses by slot
 let lastSlot: u32 = FIRST_SLOT - 1;
 let round: u32 = 0;
@@ -71,14 +84,25 @@ export function appThreadOf(id: i32): AppThread {
   return thread != NO_THREAD && thread.id == id ? thread : NO_THREAD;
 }
 
-/** The kernel's thread on which handlers of signals run: the main thread, or another one when that has ended; 0 before it has called. */
-export function appThreadForSignals(): usize {
-  if (mainThread.thread != 0 || table == 0) return mainThread.thread;
-  for (let slot = FIRST_SLOT; slot < SLOTS; slot++) {
+/** The main thread, or another one when that has ended. */
+export function appThreadFirst(): AppThread {
+  const other = mainThread.thread != 0 ? NO_THREAD : appThreadBehind(FIRST_SLOT - 1);
+  return other == NO_THREAD ? mainThread : other;
+}
+
+/** The first thread in a place behind `slot`, the main thread's is 1; or null. */
+export function appThreadBehind(slot: u32): AppThread {
+  if (table == 0) return NO_THREAD;
+  while (++slot < SLOTS) {
     const thread = load<usize>(slotAddress(slot));
-    if (thread != 0) return changetype<AppThread>(thread).thread;
+    if (thread != 0) return changetype<AppThread>(thread);
   }
-  return 0;
+  return NO_THREAD;
+}
+
+/** The place of `thread`. */
+export function appThreadSlot(thread: AppThread): u32 {
+  return thread.id & (SLOTS - 1);
 }
 
 function slotAddress(slot: u32): usize {
@@ -115,7 +139,7 @@ function prepareTable(): bool {
  */
 export function appThreadCreate(entry: u32, argument: u32, stackSize: u32, shadowStackTop: u32): i32 {
   if (stackSize < LEAST_STACK || stackSize > MOST_STACK) return -EINVAL;
-  appThreadSelf(); // the main thread is known before there is a second
+  const self = appThreadSelf(); // the main thread is known before there is a second
   if (!prepareTable()) return -EAGAIN;
   const id = freeId();
   if (id < 0) return id;
@@ -134,6 +158,7 @@ export function appThreadCreate(entry: u32, argument: u32, stackSize: u32, shado
   appThread.entry = entry;
   appThread.argument = argument;
   appThread.thread = changetype<usize>(thread);
+  appThread.blocked = self.blocked;
   store<usize>(slotAddress(id & (SLOTS - 1)), changetype<usize>(appThread));
   running += 1;
   return id;
@@ -178,11 +203,15 @@ export function appThreadReplace(successor: usize): void {
   const self = appThreadSelf();
   currentThread().owner = 0;
   if (self != mainThread) {
+    mainThread.blocked = self.blocked;
+    mainThread.pending = self.pending;
     store<usize>(slotAddress(self.id & (SLOTS - 1)), 0);
     slab.free(changetype<usize>(self));
   }
   mainThread.id = 1;
   mainThread.thread = successor;
+  mainThread.handlers = 0;
+  mainThread.suspended = false;
   changetype<Thread>(successor).owner = changetype<usize>(mainThread);
   threadExit();
 }
@@ -210,5 +239,6 @@ export function appThreadExit(): void {
     store<usize>(slotAddress(self.id & (SLOTS - 1)), 0);
     slab.free(changetype<usize>(self));
   }
+  signalsThreadEnded();
   threadExit();
 }

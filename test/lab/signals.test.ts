@@ -34,7 +34,7 @@ test("faults have handlers, which may go on where the fault was", { timeout: TIM
   await using guest = await boot(lab(), APP, { ...STAY, commandLine: "ip=off fork=8 -- faults" });
   const [all] = await guest.console.waitFor(/[\s\S]*signals: (?:all passed|\d+ failed)/, TIMEOUT_MS - BOOT_TIMEOUT_MS);
   assert.deepEqual(all.match(/^FAILED.*$/gm) ?? [], []);
-  assert.equal(all.match(/^ok /gm)?.length, 13);
+  assert.equal(all.match(/^ok /gm)?.length, 14);
   await forkd.end();
 });
 

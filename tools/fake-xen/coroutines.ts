@@ -79,6 +79,8 @@ export class Coroutines {
   private current: Thread;
   /** Whether a handler of a signal is to run. */
   signalsDue = false;
+  /** What is held up again behind the handler that begins. */
+  handlerMask = 0;
   /** Whether the kernel has something to do before the app goes on. */
   workDue = false;
   /** Whether the app's threads end at their system calls, because one of them executes a program. */
@@ -242,20 +244,25 @@ export class Coroutines {
 
   private leave(value: number | bigint, again: (() => void) | undefined): void {
     const goOn = (): void =>
-      this.signalsDue ? this.runHandlers(0, () => this.advance(value), again) : this.advance(value);
+      this.signalsDue ? this.runHandlers([0, 0], () => this.advance(value), again) : this.advance(value);
     if (this.handlers.unmask() || this.workDue) return this.push("leaveKernel", [], goOn);
     this.quickReturns += 1;
     goOn();
   }
 
   /** What the end of a system call does in an app that catches signals (tools/image/glue.ts). */
-  private runHandlers(ended: number, goOn: () => void, again: (() => void) | undefined): void {
-    this.push("signalTake", [ended], (taken) => {
+  private runHandlers(
+    ended: readonly [signal: number, mask: number],
+    goOn: () => void,
+    again: (() => void) | undefined,
+  ): void {
+    this.push("signalTake", ended, (taken) => {
       const next = BigInt.asUintN(64, BigInt(taken));
-      if (next === 0n) return ended === 0 || again === undefined ? goOn() : again();
+      if (next === 0n) return ended[0] === 0 || again === undefined ? goOn() : again();
       const what = Number(next >> 32n);
+      const mask = this.handlerMask;
       const restarts = (what & RESTARTS) === 0 ? undefined : again;
-      this.current.handled.push(() => this.runHandlers(what & SIGNAL, goOn, restarts));
+      this.current.handled.push(() => this.runHandlers([what & SIGNAL, mask], goOn, restarts));
       this.startApp(this.handlers.handler(Number(next & 0xffff_ffffn), what & HANDLER));
     });
   }

@@ -275,6 +275,7 @@ export class Domain implements Runnable {
       setStackLimit: () => undefined,
       workDue: (due: number) => void (this.coroutines.workDue = due !== 0),
       signalsDue: (due: number) => void (this.coroutines.signalsDue = due !== 0),
+      handlerMask: (mask: number) => void (this.coroutines.handlerMask = mask),
       imageBase: () => 0,
       ...Object.fromEntries(
         (

@@ -23,6 +23,9 @@ const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = {
   // sigaction() of the API; signal() makes the system call of that name as well, but is not for faults, so that servers have none of this.
   fault: ["signal_information"],
   signal: ["sigaction", "sigprocmask", "sigtimedwait", "signalfd"],
+  thread: ["thread_create"],
+  // What makes the signals of threads differ.
+  mask: ["sigprocmask", "sigsuspend", "ppoll", "pselect", "epoll_pwait", "thread_kill"],
   unix: ["socketpair", "unix_address"],
   names: ["unix_address"],
   rights: ["sendmsg", "recvmsg"],

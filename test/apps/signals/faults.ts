@@ -20,6 +20,8 @@ import {
   fork,
   getpid,
   kill,
+  pthread_create,
+  pthread_join,
   sigaction,
   sigaction_t,
   sigaddset,
@@ -97,6 +99,11 @@ function endOfMemory(): void {
   _exit(load<u32>(end) == 4711 && times == 1 ? MENDED : 97);
 }
 
+function mendedOnThread(): i32 {
+  endOfMemory();
+  return 0;
+}
+
 function heldUp(): void {
   const set = new sigset_t();
   sigaddset(set, SIGSEGV);
@@ -127,6 +134,11 @@ export function faults(): void {
   handle(SIGSEGV, mend);
   times = 0;
   check("a handler that mends what is wrong returns to it", WEXITSTATUS(status(endOfMemory)) == MENDED);
+  times = 0;
+  const onThread = status(() => {
+    pthread_join(pthread_create((_: i32) => mendedOnThread(), 0));
+  });
+  check("on any thread", WEXITSTATUS(onThread) == MENDED);
   check("held up, it is the end", WTERMSIG(status(heldUp)) == SIGSEGV);
   const overflown = status(() => {
     sink = overflow(0);

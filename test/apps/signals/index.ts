@@ -50,6 +50,7 @@ import { check, checksForked, failureCount } from "./check";
 import { faults } from "./faults";
 import { masks } from "./masks";
 import { STATES, enter } from "./states";
+import { threads } from "./threads";
 import { waits } from "./waits";
 
 const statusWord = memory.data(4, 4);
@@ -272,6 +273,7 @@ export function main(args: string[]): i32 {
   handlers();
   masks();
   waits();
+  threads();
   usage();
   return summary();
 }
