@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { repositoryPath } from "../../tools/image/paths.ts";
 import { currentDocument, DOCUMENT } from "../../tools/posix/document.ts";
 import { collectEvidence, evidenceText, parseEvidence, readEvidence } from "../../tools/posix/evidence.ts";
+import { readModules, usedFunctions } from "../../tools/posix/modules.ts";
 import { readCalls, readHeaders } from "../../tools/posix/surface.ts";
 
 /** Test files that are run here to see what they show. */
@@ -73,4 +74,19 @@ test("functions are read with what they call by way of others, and their first s
   assert.deepEqual(functions.get("htons")?.calls, []);
   assert.equal(functions.get("getuid")?.summary, "The user that the process runs as: 0, root.");
   assert.equal(functions.has("appendAbort"), false);
+});
+
+test("an app uses what the modules that it imports use, by functions and methods that it names", async () => {
+  const modules = await readModules();
+  const used = (text: string): readonly string[] => [...usedFunctions(modules, "apps/any/index.ts", text)].sort();
+  assert.deepEqual(used('import { puts as say } from "karyon";\nsay("x");'), ["puts"]);
+  assert.ok(used('import { mkdir } from "karyon/fs";').includes("mkdir"));
+  assert.ok(!used('import { mkdir } from "karyon/fs";').includes("unlink"));
+  assert.ok(used('import { stat } from "karyon/fs";').includes("stat"), "by another name");
+  assert.ok(used('import { readTextFile } from "karyon/fs";').includes("readTextFile"), "passed on");
+  const connects = 'import { Connection, connect } from "karyon/net";';
+  assert.ok(used(connects).includes("connect"));
+  assert.ok(!used(connects).includes("shutdown"));
+  assert.ok(used(`${connects}\nfunction f(c: Connection): void {\n  c.end();\n}`).includes("shutdown"));
+  assert.deepEqual(used('import { end } from "./own";\nend();'), []);
 });
