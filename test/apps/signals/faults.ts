@@ -99,7 +99,7 @@ function endOfMemory(): void {
   _exit(load<u32>(end) == 4711 && times == 1 ? MENDED : 97);
 }
 
-function mendedOnThread(): i32 {
+function mendedOnThread(_argument: i32): i32 {
   endOfMemory();
   return 0;
 }
@@ -136,7 +136,7 @@ export function faults(): void {
   check("a handler that mends what is wrong returns to it", WEXITSTATUS(status(endOfMemory)) == MENDED);
   times = 0;
   const onThread = status(() => {
-    pthread_join(pthread_create((_: i32) => mendedOnThread(), 0));
+    pthread_join(pthread_create(mendedOnThread, 0));
   });
   check("on any thread", WEXITSTATUS(onThread) == MENDED);
   check("held up, it is the end", WTERMSIG(status(heldUp)) == SIGSEGV);
