@@ -1,32 +1,15 @@
-// Programs in C for WASI on the real kernel (fake Xen): Debian's clang compiles them, and each function of WASI that they call is the kernel's. A
-// program has a memory of its own here, which is copied to where the kernel looks before each call, and back behind it.
+// Programs in C for WASI on the real kernel (fake Xen): Debian's clang compiles them, and each function of WASI that they call is the kernel's.
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { App, SystemCall } from "../../../tools/fake-xen/coroutines.ts";
-import { APP_BASE, type Domain } from "../../../tools/fake-xen/domain.ts";
+import type { App } from "../../../tools/fake-xen/coroutines.ts";
+import type { Domain } from "../../../tools/fake-xen/domain.ts";
 import { Host, type Guest, type GuestSettings } from "../../../tools/fake-xen/host.ts";
-import { makeAppSuspendable } from "../../../tools/fake-xen/suspendable.ts";
 import { filesBlob } from "../../../tools/image/files.ts";
 import { runHostTool } from "../../../tools/image/process.ts";
 import { WASI_MODULE } from "../../../tools/image/wasi.ts";
-
-const WASM_PAGE = 65536;
-/** Where its stack is kept while it is stopped: below its data, which --global-base moves up. */
-const STOPPED = 1024;
-const GLOBAL_BASE = 32768;
-const [UNWINDING, REWINDING] = [1, 2];
-
-interface Exports {
-  readonly memory: WebAssembly.Memory;
-  readonly _start: () => void;
-  readonly asyncify_start_unwind: (buffer: number) => void;
-  readonly asyncify_stop_unwind: () => void;
-  readonly asyncify_start_rewind: (buffer: number) => void;
-  readonly asyncify_stop_rewind: () => void;
-  readonly asyncify_get_state: () => number;
-}
+import { suspendableModule, SuspendedApp } from "../../support/suspended_app.ts";
 
 /** Compiles a program of this folder; `flags` for clang. */
 export async function compileProgram(file: string, flags: readonly string[] = []): Promise<Uint8Array> {
@@ -43,51 +26,16 @@ export async function compileProgram(file: string, flags: readonly string[] = []
 
 /** The same, to be stopped in its calls. */
 export async function suspendableProgram(file: string): Promise<WebAssembly.Module> {
-  const binary = await compileProgram(file, [`-Wl,--global-base=${GLOBAL_BASE}`]);
-  return WebAssembly.compile(new Uint8Array(makeAppSuspendable(binary, WASI_MODULE)));
+  return suspendableModule(await compileProgram(file), WASI_MODULE);
 }
 
 /** The program as the app of a domain. */
 export function* wasiApp(program: WebAssembly.Module, domain: Domain): App {
-  let call: SystemCall | undefined;
-  let result = 0;
-  const functions: Record<string, (...args: readonly (number | bigint)[]) => number> = {};
-  for (const { module, name } of WebAssembly.Module.imports(program)) {
-    assert.equal(module, WASI_MODULE);
-    functions[name] = (...args) => {
-      if (exports.asyncify_get_state() === REWINDING) {
-        exports.asyncify_stop_rewind();
-        return result;
-      }
-      call = { name: `wasi_${name}`, args };
-      exports.asyncify_start_unwind(STOPPED);
-      return 0;
-    };
-  }
-  const instance = new WebAssembly.Instance(program, { [WASI_MODULE]: functions });
-  const exports = instance.exports as unknown as Exports;
+  const app = new SuspendedApp<{ readonly _start: () => undefined }>(program, WASI_MODULE, domain);
   yield { name: "wasiStart", args: [] };
-  new DataView(exports.memory.buffer).setUint32(STOPPED, STOPPED + 8, true);
-  new DataView(exports.memory.buffer).setUint32(STOPPED + 4, GLOBAL_BASE, true);
-  for (;;) {
-    exports._start();
-    if (exports.asyncify_get_state() !== UNWINDING) return 0;
-    exports.asyncify_stop_unwind();
-    assert.ok(call !== undefined);
-    yield* grow(exports.memory);
-    const mine = new Uint8Array(exports.memory.buffer);
-    domain.memory.bytes.set(mine, APP_BASE);
-    result = Number(yield call);
-    mine.set(domain.memory.bytes.subarray(APP_BASE, APP_BASE + mine.length));
-    exports.asyncify_start_rewind(STOPPED);
-  }
-}
-
-/** Gives the kernel's view of the memory the size that the program's has. */
-function* grow(memory: WebAssembly.Memory): Generator<SystemCall, void, number | bigint> {
-  const missing = memory.buffer.byteLength / WASM_PAGE - Number(yield { name: "app_memory_size", args: [] });
-  if (missing <= 0) return;
-  assert.notEqual(Number(yield { name: "app_memory_grow", args: [missing] }), -1);
+  return yield* app.run(app.newStack(), app.exports._start, function* ({ name, args }) {
+    return yield { name: `wasi_${name}`, args };
+  });
 }
 
 /** A domain in which the program runs, and its host. */
