@@ -1,4 +1,5 @@
 // What the kernel of an image has besides whose program is a module of another toolchain that asks for wasi_snapshot_preview1 (docs/wasi.md).
+export * from "./wasi/allocate";
 export * from "./wasi/descriptors";
 export * from "./wasi/directory";
 export * from "./wasi/file_status";

@@ -2,11 +2,12 @@
 // again, through symbolic links, from the root or the working directory. The last component is left to the end, because calls that make,
 // remove or rename want the directory it is in and its name.
 // Names and texts of links stay where they are meanwhile: who walks has the lock (lock.ts).
-import { ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../../kernel/errno";
+import { ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM } from "../../kernel/errno";
 import { NAME_MAX, PATH_MAX, S_IFDIR, S_IFLNK } from "../posix/constants";
 import { procDescriptor } from "../optional/with_proc";
 import { descriptorFile } from "../process/descriptors";
 import { devicesDescriptor, devicesDescriptorNode } from "./devices";
+import { fenceBegin, fenceIsAt, fenceIsClosed, fenceMove, fenceWanted } from "./fence";
 import { FS_PROC, Mount, NO_MOUNT, mountAt, mountOn } from "./mounts";
 import { nodeLink, nodeLinkLength, nodeLookup, nodeParent, nodeType } from "./node";
 import { ROOT_NODE } from "./root";
@@ -72,6 +73,7 @@ function enterMounts(): void {
     if (file.mount == 0) return;
     currentMount = changetype<Mount>(file.mount);
     current = file.node;
+    fenceMove(currentMount, current);
   }
   let over = mountOn(currentMount, current);
   while (over != NO_MOUNT) {
@@ -81,8 +83,9 @@ function enterMounts(): void {
   }
 }
 
-/** Goes to the directory above the present one: 0 or -EIO. */
+/** Goes to the directory above the present one: 0, -EIO, -EPERM. */
 function goUp(): i32 {
+  if (fenceIsAt(currentMount, current)) return -EPERM;
   while (current == currentMount.root) {
     if (currentMount.covered == 0) return 0;
     current = currentMount.coveredNode;
@@ -101,7 +104,7 @@ function dots(name: usize, length: u32): u32 {
   return load<u8>(name + 1) == DOT ? LAST_DOTDOT : LAST_NAME;
 }
 
-/** Begins to walk the text of the link at the present place, which is in `mount`; what is left of the path waits. -ELOOP, -EIO. */
+/** Begins to walk the text of the link at the present place, which is in `mount`; what is left of the path waits. -ELOOP, -EIO, -EPERM. */
 function follow(mount: Mount, node: u64): i32 {
   if (++links > LINKS) return -ELOOP;
   const fd = mount.kind == FS_PROC ? procDescriptor(<u32>node) : 0;
@@ -121,6 +124,7 @@ function follow(mount: Mount, node: u64): i32 {
   if (text < 0) return text;
   at = <usize>text;
   end = at + nodeLinkLength();
+  if (load<u8>(at) == SLASH && fenceIsClosed()) return -EPERM;
   beginAtRoot();
   return 0;
 }
@@ -185,6 +189,13 @@ function pop(): void {
 export function walkFrom(mount: Mount, node: u64): void {
   baseMount = mount;
   base = node;
+  fenceWanted(false);
+}
+
+/** The same for an open directory, out of which images for WASI let nothing lead: ".." there and an absolute symbolic link are -EPERM. */
+export function walkBelow(mount: Mount, node: u64): void {
+  walkFrom(mount, node);
+  fenceWanted(true);
 }
 
 /**
@@ -201,6 +212,7 @@ export function walkToParent(path: usize, length: u32, walk: Walk): i32 {
     current = base;
     baseMount = NO_MOUNT;
   }
+  fenceBegin(currentMount, current);
   depth = 0;
   links = 0;
   at = path;

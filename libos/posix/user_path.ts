@@ -1,7 +1,7 @@
 // Paths that an app hands over: their bytes are looked at where they are, in its memory.
 import { EBADF, EFAULT, ENAMETOOLONG, ENOENT, ENOTDIR } from "../../kernel/errno";
 import { Mount } from "../fs/mounts";
-import { Walk, walkFrom, walkOn, walkToParent } from "../fs/walk";
+import { Walk, walkBelow, walkOn, walkToParent } from "../fs/walk";
 import { descriptorFile } from "../process/descriptors";
 import { KIND_DIRECTORY, NO_FILE } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
@@ -22,7 +22,7 @@ export function userPathParent(directory: i32, path: u32, length: u32, walk: Wal
     const file = descriptorFile(directory);
     if (file == NO_FILE) return -EBADF;
     if (file.kind != KIND_DIRECTORY) return -ENOTDIR;
-    walkFrom(changetype<Mount>(file.mount), file.node);
+    walkBelow(changetype<Mount>(file.mount), file.node);
   }
   return walkToParent(bytes, length, walk);
 }

@@ -36,6 +36,7 @@ import {
   FILETYPE_SOCKET_STREAM,
   FILETYPE_UNKNOWN,
   RIGHTS_FD_ADVISE,
+  RIGHTS_FD_ALLOCATE,
   RIGHTS_FD_DATASYNC,
   RIGHTS_FD_FDSTAT_SET_FLAGS,
   RIGHTS_FD_FILESTAT_GET,
@@ -60,7 +61,8 @@ const KEPT: u64 = RIGHTS_FD_DATASYNC | RIGHTS_FD_SYNC | RIGHTS_FD_ADVISE | RIGHT
 const FILE: u64 = ANY | KEPT | RIGHTS_FD_SEEK | RIGHTS_FD_TELL;
 const DIRECTORY: u64 = ANY | KEPT | RIGHTS_FD_READDIR | RIGHTS_PATH;
 const SOCKET: u64 = ANY | RIGHTS_SOCK_SHUTDOWN | RIGHTS_SOCK_ACCEPT;
-const WRITING: u64 = RIGHTS_FD_WRITE | RIGHTS_FD_FILESTAT_SET_SIZE;
+/** Of what is open for writing, the last two of files only. */
+const WRITING: u64 = RIGHTS_FD_WRITE | RIGHTS_FD_FILESTAT_SET_SIZE | RIGHTS_FD_ALLOCATE;
 
 /** WASI's `filetype` of an open file. */
 export function fileTypeOf(file: OpenFile): u8 {
@@ -76,7 +78,7 @@ function rightsOf(file: OpenFile): u64 {
   const transfers = (openFileIsReadable(file) ? RIGHTS_FD_READ : 0) | (openFileIsWritable(file) ? WRITING : 0);
   if (file.kind == KIND_FILE) return FILE | transfers;
   const kind = openFileIsSocket(file) ? SOCKET : ANY;
-  return (kind | transfers) & ~RIGHTS_FD_FILESTAT_SET_SIZE;
+  return (kind | transfers) & ~(RIGHTS_FD_FILESTAT_SET_SIZE | RIGHTS_FD_ALLOCATE);
 }
 
 export function wasi_fd_fdstat_get(fd: i32, target: u32): u32 {
@@ -111,9 +113,9 @@ export function wasi_fd_fdstat_set_flags(fd: i32, flags: u32): u32 {
   return error != 0 ? error : wasiError(posix_fcntl(fd, F_SETFL, statusFlags(flags)));
 }
 
-/** Takes note of nothing: see above. */
+/** Rights are not kept: see above. */
 export function wasi_fd_fdstat_set_rights(fd: i32, _rights: u64, _inheriting: u64): u32 {
-  return descriptorFile(fd) == NO_FILE ? WASI_BADF : WASI_SUCCESS;
+  return descriptorFile(fd) == NO_FILE ? WASI_BADF : WASI_NOTSUP;
 }
 
 export function wasi_fd_close(fd: i32): u32 {

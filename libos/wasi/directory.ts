@@ -4,9 +4,10 @@ import { ENOENT } from "../../kernel/errno";
 import { LISTED_NAME_SIZE, ListedName } from "../fs/listing";
 import { filesEnter, filesLeave } from "../fs/lock";
 import { FS_TMPFS, Mount } from "../fs/mounts";
-import { nodeInode, nodeList, nodeNumber } from "../fs/node";
+import { nodeInode, nodeList, nodeStatus } from "../fs/node";
 import { WALK_SIZE, Walk, walkFrom, walkOn, walkToParent } from "../fs/walk";
 import { S_IFDIR } from "../posix/constants";
+import { FILE_STATUS_SIZE, FileStatus } from "../posix/layout";
 import { descriptorFile } from "../process/descriptors";
 import { KIND_DIRECTORY, NO_FILE, OpenFile, openFileHold, openFileRelease } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
@@ -19,6 +20,7 @@ const COOKIES_OF_DOTS: u64 = 2;
 const DOTS = memory.data<u8>([0x2e, 0x2e]);
 
 const walk = changetype<Walk>(memory.data(WALK_SIZE, 8));
+const known = changetype<FileStatus>(memory.data(FILE_STATUS_SIZE, 8));
 const listed = changetype<ListedName>(memory.data(LISTED_NAME_SIZE, 8));
 const entry = changetype<DirectoryEntryWasi>(memory.data(24, 8)); // DIRECTORY_ENTRY_WASI_SIZE
 
@@ -60,10 +62,12 @@ function listDots(mount: Mount, directory: u64, dots: u32): i32 {
   walkFrom(mount, directory);
   let error = walkToParent(DOTS, dots, walk);
   if (error == 0) error = walkOn(true, walk);
+  memory.fill(changetype<usize>(known), 0, FILE_STATUS_SIZE);
+  if (error == 0) error = nodeStatus(walk.mount, walk.node, known);
   if (error != 0) return error;
   listed.name = DOTS;
   listed.length = dots;
-  fill(dots, nodeNumber(walk.mount, walk.node), S_IFDIR);
+  fill(dots, known.inode, S_IFDIR);
   return 1;
 }
 

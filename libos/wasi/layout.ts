@@ -41,14 +41,15 @@ export const RIGHTS_FD_SYNC: u64 = 1 << 4;
 export const RIGHTS_FD_TELL: u64 = 1 << 5;
 export const RIGHTS_FD_WRITE: u64 = 1 << 6;
 export const RIGHTS_FD_ADVISE: u64 = 1 << 7;
+export const RIGHTS_FD_ALLOCATE: u64 = 1 << 8;
 export const RIGHTS_FD_FILESTAT_GET: u64 = 1 << 21;
 export const RIGHTS_FD_FILESTAT_SET_SIZE: u64 = 1 << 22;
 export const RIGHTS_FD_FILESTAT_SET_TIMES: u64 = 1 << 23;
 export const RIGHTS_FD_READDIR: u64 = 1 << 14;
 /** PATH_CREATE_DIRECTORY … PATH_OPEN. */
 const RIGHTS_PATH_MAKE: u64 = 0x1f << 9;
-/** PATH_READLINK … PATH_FILESTAT_SET_TIMES. */
-const RIGHTS_PATH_USE: u64 = 0x3f << 15;
+/** PATH_READLINK … PATH_FILESTAT_SET_TIMES, but for PATH_FILESTAT_SET_SIZE: no function sets the size of what a path names. */
+const RIGHTS_PATH_USE: u64 = 0x2f << 15;
 /** PATH_SYMLINK, PATH_REMOVE_DIRECTORY, PATH_UNLINK_FILE. */
 const RIGHTS_PATH_REMOVE: u64 = 7 << 24;
 export const RIGHTS_PATH: u64 = RIGHTS_PATH_MAKE | RIGHTS_PATH_USE | RIGHTS_PATH_REMOVE;

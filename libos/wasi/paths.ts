@@ -1,6 +1,5 @@
 // Names: the functions path_… that open, make, name, rename and remove. A path begins at a directory's descriptor and stays below it: one that
-// begins with a slash, or that has more ".." than names before them, is refused (EPERM, as by wasmtime). That is a rule for
-// portable programs and no fence: descriptor 3 is the root, and symbolic links are followed wherever they lead.
+// begins with a slash, or that leads out of it by ".." or a symbolic link, is refused (EPERM, as by wasmtime; libos/fs/fence.ts).
 import { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } from "../posix/constants";
 import { AT_REMOVEDIR, AT_SYMLINK_FOLLOW } from "../posix/constants";
 import { posix_openat } from "../posix/open";
@@ -21,7 +20,6 @@ import { WASI_BADF, WASI_FAULT, WASI_INVAL, WASI_NOTDIR, WASI_PERM, WASI_SUCCESS
 import { LOOKUP_SYMLINK_FOLLOW, RIGHTS_FD_READ, RIGHTS_FD_READDIR, RIGHTS_FD_WRITE } from "./layout";
 
 const SLASH: u8 = 0x2f;
-const DOT: u8 = 0x2e;
 
 /** `oflags`. */
 const OFLAGS_CREAT: u32 = 1;
@@ -33,25 +31,10 @@ const OFLAGS_ALL: u32 = 0xf;
 const NEW_FILE: u32 = 0x1b6; // rw-rw-rw-
 const NEW_DIRECTORY: u32 = 0x1ff; // rwxrwxrwx
 
-/** What the component of `length` bytes at `name` does to the depth below the directory at which the path begins. */
-function step(name: usize, length: u32): i32 {
-  if (length == 0 || (length == 1 && load<u8>(name) == DOT)) return 0;
-  return length == 2 && load<u8>(name) == DOT && load<u8>(name + 1) == DOT ? -1 : 1;
-}
-
-/** Why the `length` bytes of path at `bytes` are none: EINVAL for a zero byte, EPERM for one that leads out. */
+/** Why the `length` bytes of path at `bytes` are none: EINVAL for a zero byte, EPERM for a path that begins at no descriptor. */
 function pathError(bytes: usize, length: u32): u32 {
   if (length != 0 && load<u8>(bytes) == SLASH) return WASI_PERM;
-  let depth = 0;
-  let start: u32 = 0;
-  for (let i: u32 = 0; i <= length; i++) {
-    const byte = i == length ? SLASH : load<u8>(bytes + i);
-    if (byte == 0) return WASI_INVAL;
-    if (byte != SLASH) continue;
-    depth += step(bytes + start, i - start);
-    if (depth < 0) return WASI_PERM;
-    start = i + 1;
-  }
+  for (let i: u32 = 0; i < length; i++) if (load<u8>(bytes + i) == 0) return WASI_INVAL;
   return WASI_SUCCESS;
 }
 

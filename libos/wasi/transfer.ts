@@ -7,7 +7,7 @@ import { SEEK_CUR } from "../posix/constants";
 import { descriptorFile } from "../process/descriptors";
 import { KIND_DIRECTORY, KIND_FILE, NO_FILE } from "../process/open_file";
 import { answerLongWord, answerWord, isLongWord, isWord } from "./answer";
-import { WASI_BADF, WASI_FAULT, WASI_INVAL, WASI_NOTSUP, WASI_SPIPE, WASI_SUCCESS, wasiError } from "./errno";
+import { WASI_BADF, WASI_FAULT, WASI_INVAL, WASI_SPIPE, WASI_SUCCESS, wasiError } from "./errno";
 
 /** `advice` up to NOREUSE. */
 const LAST_ADVICE: u32 = 5;
@@ -53,9 +53,4 @@ export function wasi_fd_advise(fd: i32, offset: u64, length: u64, advice: u32): 
   if (file == NO_FILE || file.kind == KIND_DIRECTORY) return WASI_BADF;
   if (file.kind != KIND_FILE) return WASI_SPIPE;
   return advice > LAST_ADVICE || <i64>offset < 0 || <i64>length < 0 ? WASI_INVAL : WASI_SUCCESS;
-}
-
-/** No file system here keeps room free for a file. */
-export function wasi_fd_allocate(fd: i32, _offset: u64, _length: u64): u32 {
-  return descriptorFile(fd) == NO_FILE ? WASI_BADF : WASI_NOTSUP;
 }

@@ -98,6 +98,7 @@ describe("the manifest of a .wasm file", () => {
     assert.deepEqual([manifest.name, manifest.entry], ["my-program-2", "My Program_2.wasm"]);
     assert.equal(manifest.network, false);
     assert.match(commandLine(manifest), /stack=512K/);
+    assert.doesNotMatch(commandLine(manifest), /preopen/);
     assert.equal((await readApp("ö.wasm")).manifest.name, "program");
   });
 
@@ -113,6 +114,19 @@ describe("the manifest of a .wasm file", () => {
   it("can be a real one, with a .wasm file as its entry", () => {
     const entry = { name: "a", entry: "build/a.wasm" };
     assert.equal(parseManifest(JSON.stringify({ ...entry, stack: "64K" }), "karyon.json").stack, 65536);
+    const preopens = { ...entry, preopens: { "/": "/data", "my config": "/etc/web" } };
+    const options = commandLine(parseManifest(JSON.stringify(preopens), "karyon.json"));
+    assert.match(options, / preopen=\/:\/data "preopen=my config:\/etc\/web"$/);
+    const none = parseManifest(JSON.stringify({ ...entry, preopens: {} }), "karyon.json");
+    assert.match(commandLine(none), / preopen=off$/);
+    const many = Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`/${i}`, "/"]));
+    for (const [wrong, message] of [
+      [{ ...entry, preopens: { "/": "data" } }, /preopens.*: expected an absolute path/],
+      [{ ...entry, preopens: many }, /preopens: expected at most 16/],
+      [{ ...entry, entry: "a.ts", preopens: {} }, /preopens: belong to an entry that is a \.wasm/],
+    ] as const) {
+      assert.throws(() => parseManifest(JSON.stringify(wrong), "karyon.json"), { message });
+    }
     const programs = { ...entry, programs: { b: "b.ts" } };
     assert.throws(() => parseManifest(JSON.stringify(programs), "karyon.json"), { message: /entry that is a \.wasm/ });
     assert.throws(() => parseManifest(JSON.stringify({ ...entry, entry: "a.c" }), "karyon.json"), {

@@ -48,6 +48,7 @@ export function commandLine(manifest: Manifest): string {
   for (const [index, mount] of Object.keys(manifest.disks).entries()) {
     words.push(word(`disk=${diskDevice(index)}:${mount}`));
   }
+  words.push(...preopenOptions(manifest));
   for (const [name, value] of Object.entries(manifest.environment)) words.push(`env.${name}=${word(value)}`);
   if (manifest.arguments.length > 0) words.push("--", ...manifest.arguments.map(word));
   const text = words.join(" ");
@@ -68,6 +69,12 @@ function diskLines(manifest: Manifest, kernel: string): string[] {
     return quote(`format=raw,vdev=${diskDevice(index)},access=rw,target=${target}`);
   });
   return disks.length === 0 ? [] : [`disk = [ ${disks.join(", ")} ]`];
+}
+
+function preopenOptions({ preopens }: Manifest): string[] {
+  if (preopens === undefined) return [];
+  const options = Object.entries(preopens).map(([name, directory]) => word(`preopen=${name}:${directory}`));
+  return options.length > 0 ? options : ["preopen=off"];
 }
 
 function forkOptions({ children, memory, rate }: NonNullable<Manifest["fork"]>): string[] {

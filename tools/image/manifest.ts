@@ -17,6 +17,8 @@ const MOST_FAMILY_MEMORY = 1024 * 1024 * MEBIBYTE;
 const LEAST_VOLUME = 4 * MEBIBYTE;
 const MOST_VOLUME = 1024 * 1024 * MEBIBYTE;
 const MOST_DISKS = 8;
+/** As many as the kernel has room for (libos/wasi/preopen.ts). */
+const MOST_PREOPENS = 16;
 const LEAST_STACK = 16 * KIBIBYTE;
 const MOST_STACK = 16 * MEBIBYTE;
 /** What a module of another toolchain gets, whose compiler knows nothing of it: as much as wasmtime gives. */
@@ -107,6 +109,12 @@ const mountPath = z.string().refine((text) => {
   return before === "" && names.length > 0 && names.every(isName);
 }, 'expected an absolute path such as "/var/lib"');
 
+// What a program for WASI calls a directory of the image that it begins with.
+const preopenName = z.string().regex(/^[\x20-\x7e]{1,255}$/, "expected a name such as /data");
+const preopens = z
+  .record(preopenName, z.union([z.literal("/"), mountPath], 'expected an absolute path such as "/var/lib"'))
+  .refine((names) => Object.keys(names).length <= MOST_PREOPENS, `expected at most ${MOST_PREOPENS}`);
+
 /** What a disk is: the size of a volume that the image tool makes, or the path of a file or block device of the Xen host that holds one. */
 const DISK_EXPECTED = 'expected a size such as "64M", 4M at least, or the absolute path of a file or block device';
 const diskSource = z.union(
@@ -138,6 +146,7 @@ const manifestSchema = z
       .record(mountPath, diskSource)
       .refine((disks) => Object.keys(disks).length <= MOST_DISKS, `expected at most ${MOST_DISKS}`)
       .default({}),
+    preopens: preopens.optional(),
     optimize: z.enum(["speed", "size"], 'expected "speed" or "size"').optional(),
     fork: z
       .union([children.transform((count): ForkManifest => ({ children: count })), forkSchema], FORK_EXPECTED)
@@ -154,6 +163,10 @@ const manifestSchema = z
   .refine(({ entry, programs }) => !isForeign(entry) || Object.keys(programs).length === 0, {
     path: ["programs"],
     message: "cannot be with an entry that is a .wasm file",
+  })
+  .refine(({ entry, preopens }) => isForeign(entry) || preopens === undefined, {
+    path: ["preopens"],
+    message: "belong to an entry that is a .wasm file",
   })
   .transform((manifest) =>
     isForeign(manifest.entry) ? { ...manifest, stack: manifest.stack ?? FOREIGN_STACK } : manifest,

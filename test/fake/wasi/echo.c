@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <wasi/api.h>
+#include "check.h"
 
 #define IMPORT(name) __attribute__((import_module("wasi_snapshot_preview1"), import_name(name)))
 struct address {
@@ -22,15 +23,6 @@ IMPORT("sock_getpeeraddr") int sock_getpeeraddr(int fd, struct address *address,
 
 enum { INET4 = 1, INET6 = 2, DATAGRAM = 1, STREAM = 2, PORT = 7 };
 
-static int failures;
-#define IS(expected, call)                                                   \
-  do {                                                                       \
-    int got = (call);                                                        \
-    if (got != (expected)) {                                                 \
-      failures++;                                                            \
-      printf("line %d: %s is %d, not %d\n", __LINE__, #call, got, expected); \
-    }                                                                        \
-  } while (0)
 #define NOWHERE ((void *)0xfffffff0)
 
 static void errors(int server) {

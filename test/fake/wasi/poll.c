@@ -7,15 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <wasi/api.h>
-
-static int failures;
-#define CHECK(condition)                                               \
-  do {                                                                 \
-    if (!(condition)) {                                                \
-      failures++;                                                      \
-      printf("line %d: %s (errno %d)\n", __LINE__, #condition, errno); \
-    }                                                                  \
-  } while (0)
+#include "check.h"
 
 #define NOWHERE ((void *)0xfffffff0)
 enum { MILLISECOND = 1000000 };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { App } from "../../../tools/fake-xen/coroutines.ts";
+import type { App, SystemCall } from "../../../tools/fake-xen/coroutines.ts";
 import type { Domain } from "../../../tools/fake-xen/domain.ts";
 import { Host, type Guest, type GuestSettings } from "../../../tools/fake-xen/host.ts";
 import { filesBlob } from "../../../tools/image/files.ts";
@@ -29,12 +29,18 @@ export async function suspendableProgram(file: string): Promise<WebAssembly.Modu
   return suspendableModule(await compileProgram(file), WASI_MODULE);
 }
 
-/** The program as the app of a domain. */
-export function* wasiApp(program: WebAssembly.Module, domain: Domain): App {
+/** The program as the app of a domain; `told` learns of each call and what it returned. */
+export function* wasiApp(
+  program: WebAssembly.Module,
+  domain: Domain,
+  told: (call: SystemCall, result: number) => void = () => undefined,
+): App {
   const app = new SuspendedApp<{ readonly _start: () => undefined }>(program, WASI_MODULE, domain);
   yield { name: "wasiStart", args: [] };
-  return yield* app.run(app.newStack(), app.exports._start, function* ({ name, args }) {
-    return yield { name: `wasi_${name}`, args };
+  return yield* app.run(app.newStack(), app.exports._start, function* (call) {
+    const result = yield { name: `wasi_${call.name}`, args: call.args };
+    told(call, Number(result));
+    return result;
   });
 }
 
