@@ -1,4 +1,5 @@
 // The process as such, its clocks and random numbers.
+import { log } from "../../kernel/log";
 import { randomFill } from "../../kernel/random";
 import { threadYield } from "../../kernel/thread/scheduler";
 import { monotonicNow, wallClockNow } from "../../kernel/time/clock";
@@ -46,6 +47,15 @@ export function wasi_sched_yield(): u32 {
 
 export function wasi_proc_exit(status: u32): void {
   posix_exit_group(status);
+}
+
+/** What a shell tells of a process that abort() has ended. */
+const ABORTED: i32 = 128 + 6;
+
+/** Export: ends the program for an exception of WebAssembly that nothing catches. A longjmp() is one, too (boot/exceptions.h). */
+export function wasiUncaught(): void {
+  log("app").text("uncaught exception, or longjmp() to a function that has returned").end();
+  posix_exit_group(ABORTED);
 }
 
 /** WASI has no signals, and later versions of it have no such function. */

@@ -52,6 +52,9 @@ describe("a module of another toolchain", () => {
     const declared = Buffer.concat([plain, targetFeatures("reference-types", "multivalue", "simd128")]);
     assert.ok(WebAssembly.validate(new Uint8Array(await admit(plain))));
     assert.ok(WebAssembly.validate(new Uint8Array(await admit(declared))));
+    const throws = await assembleText('(module (memory 1) (tag $t) (func (export "_start") (throw $t)))');
+    const declaring = Buffer.concat([throws, targetFeatures("exception-handling")]);
+    assert.ok(WebAssembly.validate(new Uint8Array(await admit(declaring))));
   });
 
   it("is one", async () => {
@@ -81,6 +84,8 @@ describe("a module of another toolchain", () => {
     await refuses(Buffer.concat([EMPTY, memory(4)]), "IMAGE_WASM_FEATURE", /memory64/, /wasm32/);
     const shared = await assembleText(`(module (import "env" "memory" (memory 1)) ${START})`);
     await refuses(shared, "IMAGE_BAD_WASM", /imports env\.memory/, /define and export its own/);
+    const tag = await assembleText(`(module (import "env" "tag" (tag)) (memory 1) ${START})`);
+    await refuses(tag, "IMAGE_BAD_WASM", /imports env\.tag, a tag/, /define its own/);
   });
 
   it("is a program, with a memory", async () => {

@@ -156,7 +156,9 @@ class Stages {
 
   /** The kernel's module, with the parts that the manifest asks for, or else those that programs turn out to need. */
   private async kernel(manifest: Manifest, appWasm: readonly Promise<string>[]): Promise<string> {
-    const needs = await Promise.all(appWasm.map(async (file) => neededParts(await readFile(await file))));
+    const needs = await Promise.all(
+      appWasm.map(async (file) => neededParts(readModule("app.wasm", await readFile(await file)))),
+    );
     const parts = {
       network: manifest.network !== false || needs.some(({ network }) => network),
       proc: manifest.proc,
@@ -238,7 +240,9 @@ class Stages {
 
   private async compileUnit(name: ModuleName | "programs", source: string, aim: Aim): Promise<string> {
     const headers = await Promise.all(
-      ["runtime.h", "memory.h", "kernel.h", "app.h", "programs.h"].map((file) => readText(`boot/${file}`)),
+      ["runtime.h", "memory.h", "kernel.h", "app.h", "programs.h", "exceptions.h"].map((file) =>
+        readText(`boot/${file}`),
+      ),
     );
     const key = [await readFile(source), ...headers, aim, await nativeKey("gcc")];
     const folder = await this.cache.stage(`${name}-o`, key, async (work) => {

@@ -53,7 +53,7 @@ export class Compiler {
     throw new KaryonError(
       "IMAGE_BAD_WASM",
       `${what} does not validate`,
-      "Karyon takes WebAssembly 1.0 with sign extension, saturating conversions, bulk memory and atomics",
+      "Karyon takes WebAssembly 1.0 with sign extension, saturating conversions, bulk memory, exceptions and atomics",
     );
   }
 

@@ -181,8 +181,10 @@ function plainDiagnostic({ code, category, message, range, relatedRange }) {
 }
 
 // What translate.ts and boot/runtime.h implement; a module that uses more does not validate.
-const { MutableGlobals, SignExt, NontrappingFPToInt, BulkMemory, BulkMemoryOpt, Atomics } = binaryen.Features;
-const FEATURES = MutableGlobals | SignExt | NontrappingFPToInt | BulkMemory | BulkMemoryOpt | Atomics;
+const { MutableGlobals, SignExt, NontrappingFPToInt, BulkMemory, BulkMemoryOpt, Atomics, ExceptionHandling } =
+  binaryen.Features;
+const FEATURES =
+  MutableGlobals | SignExt | NontrappingFPToInt | BulkMemory | BulkMemoryOpt | Atomics | ExceptionHandling;
 
 /** @param {Uint8Array} binary */
 function admit(binary) {

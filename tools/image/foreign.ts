@@ -18,6 +18,7 @@ const MEMORY_SECTION = 5;
 /** What toolchains call the features that an image can have, used or not (tool-conventions, "Target features section"). */
 const KNOWN_FEATURES = new Set([
   ...["mutable-globals", "sign-ext", "nontrapping-fptoint", "bulk-memory", "bulk-memory-opt", "atomics"],
+  "exception-handling",
   // Declared by new compilers for every module. Where they are used, nothing is left but them to blame.
   ...["multivalue", "reference-types", "call-indirect-overlong", "extended-const"],
 ]);

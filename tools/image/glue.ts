@@ -3,6 +3,7 @@
 // pending on the way out (boot/app.h). What the kernel imports in turn depends on what the app calls (hooks.ts).
 // An image of several programs (programs.ts) has a unit for each, and the hooks by what all of them call.
 import { KaryonError } from "../support/errors.ts";
+import { exceptionRuntime } from "./exceptions.ts";
 import { HOOK_MODULE, hookFunctions, PROGRAM_CALLS, type Asked, type KernelHooks } from "./hooks.ts";
 import { forward, sameSignature, type KernelExports } from "./signature.ts";
 import { appData, kernelData } from "./static_data.ts";
@@ -58,8 +59,7 @@ function kernelImport(
 }
 
 /** Which of those parts the module of an app needs: the network be it only to talk to itself. */
-export async function neededParts(binary: Uint8Array<ArrayBuffer>): Promise<{ network: boolean; programs: boolean }> {
-  const imports = WebAssembly.Module.imports(await WebAssembly.compile(binary));
+export function neededParts({ imports }: WasmModule): { network: boolean; programs: boolean } {
   const needs = (calls: readonly string[]): boolean =>
     imports.some(({ module, name }) => module === "posix" && calls.includes(name));
   return {
@@ -90,6 +90,7 @@ export function appUnit(
     ...(calls(translation.imports, EXECUTE) ? [NO_PROGRAMS] : []),
     ...systemCalls("app", translation, kernel, calls(translation.imports, OWN_ENVIRONMENT)),
     ...hookFunctions(hooks, translation.imports, kernel, { features, foreign }),
+    ...exceptionRuntime(translation.tags, kernel),
     translation.text,
     appData(module),
     entryPoints(translation, "app", kernel),

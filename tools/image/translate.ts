@@ -3,6 +3,7 @@
 // variables, the memory becomes a constant base, and the table a constant array. The function bodies stay as wasm2c
 // wrote them. Whatever is not understood is an error, never passed through.
 import { KaryonError } from "../support/errors.ts";
+import { EXCEPTION_RUNTIME, tagDefinitions, withBraces } from "./exceptions.ts";
 import { placement } from "./traffic.ts";
 import type { GeneratedC } from "./wasm2c.ts";
 import type { WasmModule } from "./wasm.ts";
@@ -46,6 +47,8 @@ export interface Translation {
   /** Assignments that give all globals the values with which the module begins. */
   readonly globalsReset: readonly string[];
   readonly start: DefinedFunction | undefined;
+  /** C definitions that exceptions take; empty when the module has none. */
+  readonly tags: readonly string[];
 }
 
 /** The most stack, in words of eight bytes, that a function may need without a stack check; each variable counts as one. */
@@ -88,6 +91,7 @@ export function translateModule(name: ModuleName, generated: GeneratedC, module:
     globals: new Map([...module.exportedGlobals].map(([key, { index }]) => [key, expectItem(globals, index).symbol])),
     globalsReset: globals.map((global) => `${global.symbol} = ${global.initial};`),
     start: module.start === undefined ? undefined : expectItem(functions, module.start),
+    tags: tagDefinitions(generated.source),
   };
 }
 
@@ -262,8 +266,7 @@ function rewriteBodies(name: ModuleName, text: string, { types, tableSize, memor
     `CALL_INDIRECT\\(${member}\\w+, (\\w+) \\(\\*\\)\\(void\\*(?:, )?([^)]*)\\), (\\w+), (\\w+), ${member}\\w+\\.data\\[\\w+\\]\\.module_instance`,
     "g",
   );
-  const rewritten = text
-    .replace(/^#if WASM_RT_USE_SEGUE_FOR_THIS_MODULE\n[^#]*#endif\n/gm, "")
+  const rewritten = withBraces(text.replace(/^#if WASM_RT_USE_SEGUE_FOR_THIS_MODULE\n[^#]*#endif\n/gm, ""))
     .replace(indirect, (_match, result: string, parameters: string, type: string, index: string) => {
       const number = types.get(type);
       if (number === undefined) throw unexpected(`type ${type}`);
@@ -282,7 +285,7 @@ function rewriteBodies(name: ModuleName, text: string, { types, tableSize, memor
     .replace(new RegExp(`\\b(w2c_${name}_\\w+)\\(w2c_${name}\\* instance, `, "g"), "$1(")
     .replace(new RegExp(`\\b(w2c_${name}_\\w+)\\(instance(?:, )?`, "g"), "$1(")
     .replace(new RegExp(`${member}(\\w+)`, "g"), `${name}_global_$1`);
-  const leftover = /^.*\b(?:instance|wasm_rt_\w+)\b.*$/m.exec(rewritten);
+  const leftover = /^.*\b(?:instance|wasm_rt_\w+)\b.*$/m.exec(rewritten.replace(EXCEPTION_RUNTIME, ""));
   if (leftover !== null) throw unexpected(leftover[0].trim());
   return rewritten;
 }
@@ -305,7 +308,7 @@ function uncheckedShallow(name: ModuleName, text: string): string {
   for (let known = -1; known < shallow.size;) {
     known = shallow.size;
     for (const { symbol, body, called, variables } of parts) {
-      if (body === undefined || shallow.has(symbol)) continue;
+      if (body === undefined || shallow.has(symbol) || body.includes("WASM_RT_UNWIND_TARGET")) continue;
       const words = FRAME_WORDS + variables + Math.max(0, ...called.map((callee) => shallow.get(callee) ?? Infinity));
       if (words <= SHALLOW_WORDS) shallow.set(symbol, words);
     }

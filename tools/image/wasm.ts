@@ -10,6 +10,8 @@ export interface DataSegment {
 
 /** What the image needs to know of a module besides its code. */
 export interface WasmModule {
+  /** What it imports. */
+  readonly imports: readonly { readonly module: string; readonly name: string }[];
   /** Debug names of the functions that the module defines, in the order of their indices. */
   readonly functionNames: readonly string[];
   /** Exported functions that the module defines: export name to position in `functionNames`. */
@@ -26,7 +28,7 @@ export interface WasmModule {
 }
 
 const SECTION = { custom: 0, import: 2, function: 3, memory: 5, global: 6, export: 7, start: 8, data: 11 } as const;
-const KIND = { function: 0, table: 1, memory: 2, global: 3 } as const;
+const KIND = { function: 0, table: 1, memory: 2, global: 3, tag: 4 } as const;
 const OPCODE = { end: 0x0b, globalGet: 0x23, i32Const: 0x41, i64Const: 0x42, f32Const: 0x43, f64Const: 0x44 } as const;
 const MOST_PAGES = 65536;
 
@@ -38,7 +40,11 @@ const MOST_PAGES = 65536;
  */
 export function readModule(what: string, binary: Uint8Array): WasmModule {
   const sections = new Sections(what, binary);
-  const imported = sections.importCounts();
+  const imports = sections.imports();
+  const imported = {
+    functions: imports.filter(({ kind }) => kind === KIND.function).length,
+    globals: imports.filter(({ kind }) => kind === KIND.global).length,
+  };
   const definedCount = sections.count(SECTION.function);
   const names = sections.functionNames();
   const globals = sections.globals();
@@ -46,6 +52,7 @@ export function readModule(what: string, binary: Uint8Array): WasmModule {
   const start = sections.reader(SECTION.start)?.unsigned();
   const memory = sections.memory();
   return {
+    imports: imports.map(({ module, name }) => ({ module, name })),
     functionNames: Array.from(
       { length: definedCount },
       (_, i) => names.get(imported.functions + i) ?? `function${imported.functions + i}`,
@@ -163,19 +170,19 @@ class Sections {
     return reader ? Array.from({ length: reader.unsigned() }, () => item(reader)) : [];
   }
 
-  importCounts(): { functions: number; globals: number } {
-    const kinds = this.items(SECTION.import, (reader) => {
-      const name = `${reader.name()}.${reader.name()}`;
+  imports(): { module: string; name: string; kind: number }[] {
+    return this.items(SECTION.import, (reader) => {
+      const module = reader.name();
+      const name = reader.name();
       const kind = reader.byte();
       if (kind === KIND.function) reader.unsigned();
       else if (kind === KIND.global) reader.take(2);
-      else throw this.bad(`it imports ${name}, a memory or table`, "let the module define and export its own");
-      return kind;
+      else if (kind === KIND.tag)
+        throw this.bad(`it imports ${module}.${name}, a tag`, "let the module define its own");
+      else
+        throw this.bad(`it imports ${module}.${name}, a memory or table`, "let the module define and export its own");
+      return { module, name, kind };
     });
-    return {
-      functions: kinds.filter((kind) => kind === KIND.function).length,
-      globals: kinds.filter((kind) => kind === KIND.global).length,
-    };
   }
 
   memory(): { hasMemory: boolean; initialPages: number; maximumPages: number } {

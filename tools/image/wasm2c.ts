@@ -35,6 +35,7 @@ export async function runWasm2c(wasmFile: string, name: string): Promise<Generat
     `--stack-size=${STACK_KILOBYTES}`,
     program,
     "--enable-threads",
+    "--enable-exceptions",
     "-n",
     name,
     wasmFile,

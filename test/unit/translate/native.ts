@@ -9,7 +9,8 @@ import { appUnit } from "../../../tools/image/glue.ts";
 import type { KernelHooks } from "../../../tools/image/hooks.ts";
 import type { KernelExports } from "../../../tools/image/signature.ts";
 import { Compiler } from "../../../tools/image/compiler.ts";
-import { compileC } from "../../../tools/image/native.ts";
+import { assemble, compileC } from "../../../tools/image/native.ts";
+import { repositoryPath } from "../../../tools/image/paths.ts";
 import { runHostTool } from "../../../tools/image/process.ts";
 import { translateModule } from "../../../tools/image/translate.ts";
 import { readModule } from "../../../tools/image/wasm.ts";
@@ -36,7 +37,7 @@ const RESPONSE_SIZE = 16;
 /** WebAssembly text to binary. */
 export async function assembleText(text: string): Promise<Uint8Array<ArrayBuffer>> {
   const wabt = await loadWabt();
-  const module = wabt.parseWat("test.wat", text, { threads: true });
+  const module = wabt.parseWat("test.wat", text, { threads: true, exceptions: true });
   return new Uint8Array(module.toBinary({ write_debug_names: true }).buffer);
 }
 
@@ -78,7 +79,9 @@ export async function buildNative(
   ].join("\n");
   await writeFile(file("test.c"), source);
   await compileC(file("test.c"), file("test.o"), aim);
-  await runHostTool("ld", ["-static", "-nostdlib", "-z", "noexecstack", "-o", file("test"), file("test.o")]);
+  await assemble(repositoryPath("boot/exceptions.asm"), file("exceptions.o"));
+  const objects = [file("test.o"), file("exceptions.o")];
+  await runHostTool("ld", ["-static", "-nostdlib", "-z", "noexecstack", "-o", file("test"), ...objects]);
   return async (calls) => {
     const input = Buffer.alloc(calls.length * REQUEST_SIZE);
     calls.forEach(({ name, values }, i) => {
