@@ -14,6 +14,7 @@ import {
   removeLeftovers,
   withLock,
 } from "../../tools/debian/cache.ts";
+import { patchSeries, sourceFiles } from "../../tools/debian/sources.ts";
 import { hostTool } from "../../tools/debian/tools.ts";
 import { KaryonError } from "../../tools/support/errors.ts";
 
@@ -60,8 +61,19 @@ test("a failure of apt-get says what to do about it", () => {
   assert.equal(code("E: Failed to fetch http://x/y.deb  404  Not Found [IP: 1.2.3.4 80]"), "NETWORK");
   assert.equal(code("E: You don't have enough free space in /var/cache/apt/archives/."), "DISK_FULL");
   assert.equal(code("E: Unable to locate package qemu-system-z80"), "PACKAGE_UNKNOWN");
+  assert.equal(code("E: Unable to find a source package for nothing"), "PACKAGE_UNKNOWN");
   assert.equal(code("E: something new"), "APT_FAILED");
   assert.match(aptError("/state", undefined, "E: something new").message, /something new$/);
+});
+
+test("a source package is its authors' archive and Debian's changes, in their order", () => {
+  const names = ["s_3-2.debian.tar.xz", "s_3-2.dsc", "s_3.orig-www.tar.xz", "s_3.orig.tar.gz"];
+  assert.deepEqual(sourceFiles(names), { original: "s_3.orig.tar.gz", debian: "s_3-2.debian.tar.xz" });
+  assert.throws(() => sourceFiles(["s_3.dsc", "s_3.tar.xz"]), { code: "SOURCE_PACKAGE" });
+  assert.deepEqual(patchSeries("# first\n\n01-a.patch\nsub/02.patch -p1 # why\n#03.patch\n"), [
+    "01-a.patch",
+    "sub/02.patch",
+  ]);
 });
 
 test("KARYON_CACHE chooses the cache", () => {

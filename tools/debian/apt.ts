@@ -29,12 +29,32 @@ export interface ResolvedPackage {
 
 /** Refreshes the package lists when there are none, when they are over a day old, or when `force` is set. */
 export async function aptUpdate(force = false): Promise<void> {
-  const stamp = join(await prepareState(), "updated");
+  await update("updated", [], force);
+}
+
+async function update(stampName: string, options: readonly string[], force = false): Promise<void> {
+  const stamp = join(await prepareState(), stampName);
   const age = existsSync(stamp) ? Date.now() - (await stat(stamp)).mtimeMs : Infinity;
   if (!force && age < LISTS_FRESH_MS) return;
-  await apt(["update", "-o", "APT::Update::Error-Mode=any"]);
+  await apt(["update", "-o", "APT::Update::Error-Mode=any", ...options]);
   await writeFile(stamp, "");
   await utimes(stamp, new Date(), new Date());
+}
+
+/** Downloads the files of a source package into `folder`, verified by apt. The lists of source packages are 10 MB, which others need not fetch. */
+export async function aptSource(name: string, folder: string): Promise<void> {
+  const state = await prepareState();
+  const lists = join(state, "source-lists");
+  await ensureFolder(join(lists, "partial"));
+  await writeFile(join(state, "source-packages.list"), await sourcesList("deb-src"));
+  const options = [
+    "-o",
+    `Dir::Etc::sourcelist=${join(state, "source-packages.list")}`,
+    "-o",
+    `Dir::State::lists=${lists}`,
+  ];
+  await update("source-updated", options);
+  await apt(["-qq", ...options, "source", "--download-only", name], folder);
 }
 
 /** The whole dependency closure of `names` (no recommended packages), as if nothing at all were installed. */
@@ -96,7 +116,7 @@ export function aptError(state: string, code: string | undefined, stderr: string
   const said = stderr.split("\n").filter((line) => /^(E|Err|W):/.test(line));
   const reason = (said[0] ?? stderr.trim().split("\n").at(-1) ?? "").replace(/^(E|Err|W): ?/, "");
   if (/No space left|not enough free space|You don't have enough/.test(stderr)) return diskFull(state, cause);
-  if (/Unable to locate package|has no installation candidate|unmet dependencies/.test(stderr)) {
+  if (/Unable to (?:locate|find a source) package|has no installation candidate|unmet dependencies/.test(stderr)) {
     return new KaryonError("PACKAGE_UNKNOWN", `Debian ${DEBIAN_RELEASE}: ${reason}`, "is the mirror complete?", {
       cause,
     });
@@ -132,7 +152,7 @@ async function writeState(state: string): Promise<string> {
   await ensureFolder(join(state, "lists", "partial"));
   await ensureFolder(join(state, "cache", "archives", "partial"));
   await writeFile(join(state, "status"), "");
-  await writeFile(join(state, "sources.list"), await sourcesList());
+  await writeFile(join(state, "sources.list"), await sourcesList("deb"));
   await writeFile(join(state, "apt.conf"), (await acquireOptions()) + stateOptions(state));
   return state;
 }
@@ -177,7 +197,8 @@ async function acquireOptions(): Promise<string> {
   }
 }
 
-async function sourcesList(): Promise<string> {
+/** What the lines of a list of sources say: the packages, or their sources, of the host's mirror or the public one. */
+async function sourcesList(type: "deb" | "deb-src"): Promise<string> {
   const found = await execa(
     "apt-get",
     ["indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"],
@@ -185,7 +206,7 @@ async function sourcesList(): Promise<string> {
   );
   const signedBy = existsSync(KEYRING) ? ` signed-by=${KEYRING}` : "";
   return chooseSources(found.stdout ?? "")
-    .map((source) => `deb [arch=amd64${signedBy}] ${source}\n`)
+    .map((source) => `${type} [arch=amd64${signedBy}] ${source}\n`)
     .join("");
 }
 

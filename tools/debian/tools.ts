@@ -28,6 +28,7 @@ const C_COMPILER: PackageSet = {
     /^(libc6|libcrypt1|libgcc-s1|lib[alt]?[lt]?asan8|liblsan0|libtsan2|libubsan1|libitm1|libquadmath0|libcc1-0|libgomp1|libatomic1)$/,
 };
 const XZ: PackageSet = { title: "xz", packages: ["xz-utils"], without: C_LIBRARY };
+const PATCH: PackageSet = { title: "patch", packages: ["patch"], without: C_LIBRARY };
 const LZ4: PackageSet = { title: "lz4", packages: ["lz4"], without: C_LIBRARY };
 const WRK: PackageSet = { title: "wrk", packages: ["wrk"], without: C_LIBRARY };
 const CURL: PackageSet = { title: "curl", packages: ["curl"], without: C_LIBRARY };
@@ -58,12 +59,24 @@ type ExtTool = (typeof EXT_TOOLS)[number];
 
 /** The programs that can be had. */
 export type HostToolName =
-  "nasm" | "gcc" | "qemu-system-x86_64" | "xz" | "lz4" | "wrk" | "curl" | "tshark" | "wasi-clang" | Binutil | ExtTool;
+  | "nasm"
+  | "gcc"
+  | "qemu-system-x86_64"
+  | "xz"
+  | "patch"
+  | "lz4"
+  | "wrk"
+  | "curl"
+  | "tshark"
+  | "wasi-clang"
+  | Binutil
+  | ExtTool;
 
 const RECIPES: Readonly<Record<HostToolName, Recipe>> = {
   nasm: { set: NASM, program: "usr/bin/nasm" },
   gcc: { set: C_COMPILER, program: "usr/bin/gcc-12", env: binFirst },
   xz: { set: XZ, program: "usr/bin/xz" },
+  patch: { set: PATCH, program: "usr/bin/patch" },
   lz4: { set: LZ4, program: "usr/bin/lz4" },
   wrk: { set: WRK, program: "usr/bin/wrk" },
   curl: { set: CURL, program: "usr/bin/curl" },

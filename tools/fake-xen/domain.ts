@@ -11,7 +11,7 @@ import type { Runnable, World } from "./world.ts";
 const WASM_PAGE = 65536;
 /** Where the app's memory is, and how much of it exists here. */
 export const APP_BASE = 0x4000_0000;
-const APP_SIZE = 64 << 20;
+const APP_SIZE = 128 << 20;
 const APP_INITIAL_PAGES = 2;
 /** Where the image's name is. */
 const NAME_ADDRESS = 0x2fff_0000;

@@ -35,7 +35,7 @@ export function makeAppSuspendable(binary: Uint8Array, imported = "posix"): Uint
 function suspendable(binary: Uint8Array, imports: readonly string[]): Uint8Array {
   const module = binaryen.readBinary(binary);
   try {
-    module.setFeatures(FEATURES);
+    module.setFeatures(FEATURES | Features.ExceptionHandling);
     binaryen.setPassArgument("asyncify-imports", imports.join(","));
     binaryen.setDebugInfo(true); // names in stack traces
     binaryen.setOptimizeLevel(1);
