@@ -11,6 +11,12 @@ import { runHostTool } from "../../../tools/image/process.ts";
 import { WASI_MODULE } from "../../../tools/image/wasi.ts";
 import { suspendableModule, SuspendedApp } from "../../support/suspended_app.ts";
 
+/** For a program with setjmp(). */
+export const JUMP_FLAGS = [
+  ...["-mexception-handling", "-mllvm", "-wasm-enable-sjlj"],
+  ...["-I", path.join(import.meta.dirname, "libc"), path.join(import.meta.dirname, "libc/setjmp.c")],
+];
+
 /** Compiles a program of this folder; `flags` for clang. */
 export async function compileProgram(file: string, flags: readonly string[] = []): Promise<Uint8Array> {
   const folder = await mkdtemp(path.join(tmpdir(), "karyon-wasi-"));
@@ -25,8 +31,8 @@ export async function compileProgram(file: string, flags: readonly string[] = []
 }
 
 /** The same, to be stopped in its calls. */
-export async function suspendableProgram(file: string): Promise<WebAssembly.Module> {
-  return suspendableModule(await compileProgram(file), WASI_MODULE);
+export async function suspendableProgram(file: string, flags: readonly string[] = []): Promise<WebAssembly.Module> {
+  return suspendableModule(await compileProgram(file, flags), WASI_MODULE);
 }
 
 /** The program as the app of a domain; `told` learns of each call and what it returned. */
@@ -37,11 +43,28 @@ export function* wasiApp(
 ): App {
   const app = new SuspendedApp<{ readonly _start: () => undefined }>(program, WASI_MODULE, domain);
   yield { name: "wasiStart", args: [] };
-  return yield* app.run(app.newStack(), app.exports._start, function* (call) {
+  let caught = true;
+  const start = (): undefined => {
+    caught = catches(app.exports._start);
+  };
+  const status = yield* app.run(app.newStack(), start, function* (call) {
     const result = yield { name: `wasi_${call.name}`, args: call.args };
     told(call, Number(result));
     return result;
   });
+  if (!caught) yield { name: "wasiUncaught", args: [] };
+  return status;
+}
+
+/** Calls a function; false when it ends by an exception of WebAssembly. */
+function catches(start: () => void): boolean {
+  try {
+    start();
+    return true;
+  } catch (error) {
+    if (error instanceof WebAssembly.Exception) return false;
+    throw error;
+  }
 }
 
 /** A domain in which the program runs, and its host. */
