@@ -53,6 +53,7 @@ export {
   tmpfsStatus,
 } from "./fs/tmpfs/tree";
 export { familyAddress, familyEvent, familyStart, familyStop } from "./process/family";
+export { childGroupTold, childIsOf, childIsOutside, childJoins } from "./process/groups";
 export { familyMessage, familyRoom } from "./process/messages";
 export { faultHandled } from "./process/faults";
 export { threadPipeBroken, threadsSettle } from "./process/thread_signals";

@@ -3,7 +3,7 @@
 // copied to the child like any other page; forkd then writes the child's result and pids into the copy.
 //
 // Who writes what: forkd `result`, `requestResult` and `shellAnswer` (after PENDING), `ready`, `pid`, `parentPid`, `domain`, `childWay`,
-// `sharers`, `way`, `shells`, `shellLayout`, `shellChanges`, the ring of events and its producer index, and its stage times; the domain everything else. Either side reads the
+// `sharers`, `way`, `shells`, `shellLayout`, `shellChanges`, `group`, `session`, the ring of events and its producer index, and its stage times; the domain everything else. Either side reads the
 // other's fields once, with an atomic load.
 import { forkChild, machineToPhys, rodataEnd, sharedInfo, textStart } from "../boot";
 import { grantTableAddress, grantTableFrames } from "../grant_table";
@@ -17,7 +17,7 @@ import { startInfo } from "../xen/start_info";
 
 /** "KFRK". */
 const MAGIC: u32 = 0x4b52464b;
-export const FORK_VERSION: u32 = 4;
+export const FORK_VERSION: u32 = 5;
 /** `result` while the answer is open. */
 export const FORK_PENDING: i32 = 0x7fffffff;
 /** Events that fit into the ring; forkd keeps back what has no room. */
@@ -28,17 +28,26 @@ export const EVENT_EXIT: u32 = 1;
 export const EVENT_STOPPED: u32 = 2;
 export const EVENT_CONTINUED: u32 = 3;
 export const EVENT_SIGNAL: u32 = 4;
-/** Only to process 1: a process whose parent has ended is its child now. */
+/** Only to process 1: a process whose parent has ended is its child now, of process group `value`. */
 export const EVENT_ADOPTED: u32 = 5;
 /** A member has ended. `value` is the child that it was given last, if that lives. To those with shared pages. */
 export const EVENT_GONE: u32 = 6;
 /** Process `pid` has an event channel for this one: port `value` of domain `frames`. */
 export const EVENT_DOORBELL: u32 = 7;
+/** Child `pid` belongs to process group `value` now. */
+export const EVENT_GROUP: u32 = 8;
 
 /** Operations that a domain can ask of forkd besides a fork. */
 export const REQUEST_KILL: u32 = 1;
 /** Tell process `requestPid` of port `requestValue`, which this domain has for it. */
 export const REQUEST_DOORBELL: u32 = 2;
+/** Has process `requestPid` join process group `requestValue`. */
+export const REQUEST_JOIN: u32 = 3;
+/** Has process `requestPid`, the caller, begin a session: its number. */
+export const REQUEST_SESSION: u32 = 4;
+/** Which process group, or session, process `requestPid` belongs to. */
+export const REQUEST_GROUP_OF: u32 = 5;
+export const REQUEST_SESSION_OF: u32 = 6;
 
 /** Bytes from the page's start to the stage times, u64 ns each: STAGES of the domain, its monotonic time, then as many of forkd. */
 const STAGE_TIMES: usize = 1024;
@@ -114,7 +123,7 @@ export class ForkDescriptor {
   lastChild: i32;
   /** The page allocator's states, a byte for each frame: 0x80 | order heads a free block, whose contents nobody needs. */
   pageStates: u64;
-  /** What the domain asks of forkd: REQUEST_*, its arguments, and FORK_PENDING, then 0 or -errno. */
+  /** What the domain asks of forkd: REQUEST_*, its arguments, and FORK_PENDING, then 0, what was asked for or -errno. */
   requestOperation: u32;
   requestPid: i32;
   requestValue: i32;
@@ -141,6 +150,9 @@ export class ForkDescriptor {
   shells: u32;
   shellLayout: u32;
   shellChanges: u32;
+  /** forkd: the process group and the session of this process. */
+  group: u32;
+  session: u32;
 }
 
 /** How a child was made. */
@@ -155,7 +167,7 @@ export class FamilyEvent {
   kind: u32;
   /** The child; of a signal, the sender. */
   pid: i32;
-  /** EXIT: status as wait(2) encodes it. STOPPED, SIGNAL: the signal's number. */
+  /** EXIT: status as wait(2) encodes it. STOPPED, SIGNAL: the signal's number. GROUP, ADOPTED: the process group. */
   value: i32;
   reserved: u32;
   /** EXIT: the processor time it had in ns, and the most frames it had of its own. */

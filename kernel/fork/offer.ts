@@ -1,5 +1,5 @@
 // How a domain offers itself to forkd: a page, an event channel, and three nodes below its own data/fork that name them
-//   version = 4, descriptor = <address of the page in this domain>, event-channel = <port>
+//   version = 5, descriptor = <address of the page in this domain>, event-channel = <port>
 // of which the last completes the offer. forkd binds the channel, maps the page and sets `ready`. From then on an event
 // says that a request is answered or that something happened in the family. Offered at boot, and again by each copy of the domain.
 import { EIO, ENOMEM, ETIMEDOUT } from "../errno";

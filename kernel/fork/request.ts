@@ -32,7 +32,7 @@ function post(operation: u32, pid: i32, value: i32): void {
 }
 
 /**
- * Asks forkd for REQUEST_* `operation` and waits for the answer: 0 or -errno; -ESRCH when the domain does not offer fork, so
+ * Asks forkd for REQUEST_* `operation` and waits for the answer: 0, what was asked for or -errno; -ESRCH when the domain does not offer fork, so
  * that it is a family of its own; -ENOSYS when no forkd serves it. Called by a thread; blocks, but not the other threads.
  */
 export function forkAsk(operation: u32, pid: i32, value: i32): i32 {
@@ -49,7 +49,7 @@ export function forkAsk(operation: u32, pid: i32, value: i32): i32 {
   settle(0);
   busy = false;
   wakeOne(turn);
-  return min(result, 0);
+  return result;
 }
 
 /** Like forkAsk, but nothing in the domain goes on before the answer: for kernel work, which must not block. */

@@ -12,6 +12,7 @@ export * from "./fcntl";
 export * from "./files";
 export * from "./fork_stats";
 export * from "./dirent";
+export * from "./groups";
 export * from "./inet";
 export * from "./inet6";
 export * from "./ioctl";

@@ -38,6 +38,11 @@ export declare function wait4(pid: i32, status: usize, options: i32, usage: usiz
 export declare function waitid(kind: i32, id: i32, information: usize, options: i32, usage: usize): i32;
 export declare function getrusage(who: i32, usage: usize): i32;
 export declare function kill(pid: i32, signal: i32): i32;
+export declare function killpg(group: i32, signal: i32): i32;
+export declare function setpgid(pid: i32, group: i32): i32;
+export declare function getpgid(pid: i32): i32;
+export declare function setsid(): i32;
+export declare function getsid(pid: i32): i32;
 export declare function thread_kill(thread: i32, signal: i32): i32;
 /** `action` and `before`: a SignalAction (libos/process/signal_actions.ts) each, or 0. Handlers: 0 SIG_DFL, 1 SIG_IGN, else what _signal_handler gets. */
 export declare function sigaction(signal: i32, action: usize, before: usize): i32;

@@ -3,7 +3,6 @@
 // with EINTR for it; an app that computes meets it at its next system call. While a handler runs, its own signal waits.
 // Only what a thread does wrong (SIGSEGV, SIGFPE, SIGILL, SIGBUS) has its handler run in the midst of that: whatever the function in which it happened
 // has begun is half done, the allocator's work, too. The handler is to tell and end the process; when it returns, the same is tried again.
-import { EINVAL, ESRCH } from "../../kernel/errno";
 import { SA_SIGINFO } from "../posix/signal_constants";
 import { conclude, errno, setErrno } from "./errno";
 import * as posix from "./posix";
@@ -47,9 +46,6 @@ class SignalAction {
   flags: u32;
   mask: u32;
 }
-
-/** The only process group. */
-const GROUP: i32 = 1;
 
 /** In the number that a handler is called with by the kernel: it wants a siginfo_t, too. */
 const WITH_INFORMATION: i32 = 0x40;
@@ -134,22 +130,11 @@ function callDetailed(word: usize, signal: i32): void {
 }
 
 /**
- * Sends `signal` (0: nothing, it only looks) to process `pid` of the family; 0 and -1 mean all of it, the caller included.
- * Returns 0, or -1: ESRCH (no such process in this family), EINVAL (no such signal), ENOSYS (forkd is not there now).
+ * Sends `signal` (0: nothing, it only looks) to process `pid` of the family; -1 means all of it, 0 the caller's process group, a number below the group
+ * `-pid`, the caller included. Returns 0, or -1: ESRCH (no such process in this family), EINVAL (no such signal), ENOSYS (forkd is not there now).
  */
 export function kill(pid: i32, signal: i32): i32 {
   return conclude(errno, posix.kill(pid, signal));
-}
-
-/** The process group: 1, of which the whole family is. */
-export function getpgrp(): i32 {
-  return GROUP;
-}
-
-/** Sends `signal` to process group `group` (0: the caller's); there is one. Returns 0, or -1: ESRCH, EINVAL (a negative group, no such signal). */
-export function killpg(group: i32, signal: i32): i32 {
-  if (group < 0) return conclude(errno, -EINVAL);
-  return group == 0 || group == GROUP ? kill(0, signal) : conclude(errno, -ESRCH);
 }
 
 /** Sends `signal` to the calling thread; when it is caught and not held up, its handler has run on return. Returns 0, or -1: EINVAL (no such signal). */

@@ -71,7 +71,7 @@ export class siginfo_t {
 }
 
 /**
- * Waits until the child `pid` (-1 or 0: any) has ended, or with WUNTRACED stopped, with WCONTINUED gone on, and stores what it
+ * Waits until the child `pid` (-1: any, 0: one of the caller's process group, below that of group `-pid`) has ended, or with WUNTRACED stopped, with WCONTINUED gone on, and stores what it
  * did at `status` (i32*, 0 = not wanted) and what it used in `usage`. Returns its id; 0 with WNOHANG when there is nothing to
  * tell; -1: ECHILD (no such child), EINTR (a signal's handler has run). An end is told once.
  */
@@ -96,7 +96,7 @@ export function wait3(status: usize = 0, options: i32 = 0, usage: rusage | null 
 }
 
 /**
- * Waits for child `id` (P_PID) or any (P_ALL, P_PGID) to do one of WEXITED, WSTOPPED, WCONTINUED, and stores what in `information`;
+ * Waits for child `id` (P_PID) any (P_ALL) or one of process group `id` (P_PGID; 0: the caller's) to do one of WEXITED, WSTOPPED, WCONTINUED, and stores what in `information`;
  * WNOWAIT leaves it to be told again. Returns 0, with WNOHANG also when there is nothing (si_pid is 0 then), or -1: ECHILD,
  * EINVAL, EINTR.
  */

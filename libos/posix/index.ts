@@ -12,6 +12,7 @@ export * from "./paths";
 export { posix_pipe } from "./pipe";
 export * from "./poll";
 export * from "./fork_stats";
+export * from "./groups";
 export * from "./net_counters";
 export {
   posix_arguments_get,

@@ -1,7 +1,8 @@
 // System calls of signals. A handler is a word of the app's own, which _signal_handler(word, what) of its module knows to call
 // (libos/api/signal.ts); 0 is SIG_DFL, 1 is SIG_IGN. A set of signals is a u32 with the bits 1 << signal.
 import { EFAULT, EINVAL } from "../../kernel/errno";
-import { familyKill } from "../process/kill";
+import { processGroup } from "../process/identity";
+import { familyKill, groupKill } from "../process/kill";
 import { SIGNAL_ACTION_SIZE, SignalAction, actionOf, isSignal } from "../process/signal_actions";
 import { signalsBlock, signalsSuspend } from "../process/signal_masks";
 import { signalInformation, signalSet, signalsPending } from "../process/signals";
@@ -14,6 +15,10 @@ const SET_SIZE: u32 = 4;
 
 export function posix_kill(pid: i32, signal: i32): i32 {
   return familyKill(pid, signal);
+}
+
+export function posix_killpg(group: i32, signal: i32): i32 {
+  return groupKill(group == 0 ? processGroup() : group, signal);
 }
 
 export function posix_thread_kill(thread: i32, signal: i32): i32 {

@@ -1,10 +1,11 @@
 // Waiting for children, and what they have used.
-import { ECHILD, EFAULT, EINVAL } from "../../kernel/errno";
+import { EFAULT, EINVAL } from "../../kernel/errno";
 import { vcpuRunningTime } from "../../kernel/xen/hypercall";
 import { startInfo } from "../../kernel/xen/start_info";
 import { statusCode, statusValue } from "../process/child_status";
+import { processGroup } from "../process/identity";
 import { userBuffer } from "../process/user_memory";
-import { ANY_CHILD, Waited, waitChild, waitedFrames, waitedTime } from "../process/wait";
+import { ANY_CHILD, CHILD_OF_GROUP, Waited, waitChild, waitedFrames, waitedTime } from "../process/wait";
 import {
   P_ALL,
   P_PGID,
@@ -21,8 +22,6 @@ import { SIGCHLD } from "./signal_constants";
 import { RESOURCE_USAGE_SIZE, ResourceUsage, SIGNAL_INFORMATION_SIZE, SignalInformation } from "./layout";
 
 const NANOSECONDS: u64 = 1_000_000_000;
-/** A family is one process group. */
-const GROUP: i32 = 1;
 const FRAME_SHIFT: u64 = 2; // frames to kibibytes
 
 const waited = changetype<Waited>(memory.data(24, 8));
@@ -43,13 +42,18 @@ function optional(offset: u32, size: u32): usize {
   return address == 0 ? 1 : address;
 }
 
+/** A process group as waitChild() wants it. */
+function given(group: i32): i32 {
+  return group == processGroup() ? 0 : group;
+}
+
 export function posix_wait4(pid: i32, status: u32, options: i32, usage: u32): i32 {
   const word = optional(status, 4);
   const usageAt = optional(usage, RESOURCE_USAGE_SIZE);
   if (word == 1 || usageAt == 1) return -EFAULT;
   if ((options & ~(WNOHANG | WUNTRACED | WCONTINUED)) != 0) return -EINVAL;
-  if (pid < ANY_CHILD) return -ECHILD; // there are no other groups
-  const result = waitChild(pid == 0 ? ANY_CHILD : pid, options | WEXITED, waited);
+  const isGroup = pid < ANY_CHILD;
+  const result = waitChild(isGroup ? CHILD_OF_GROUP : pid, isGroup ? given(-pid) : 0, options | WEXITED, waited);
   if (result != 1) return result;
   if (word != 0) store<i32>(word, waited.status);
   writeUsage(usageAt, waited.cpuTime, waited.frames);
@@ -64,8 +68,9 @@ export function posix_waitid(kind: i32, id: i32, information: u32, options: i32,
   if (wanted == 0 || (options & ~(wanted | WNOHANG | WNOWAIT)) != 0) return -EINVAL;
   if (kind != P_ALL && kind != P_PID && kind != P_PGID) return -EINVAL;
   if (kind == P_PID && id <= 0) return -EINVAL;
-  if (kind == P_PGID && id != 0 && id != GROUP) return -ECHILD;
-  const result = waitChild(kind == P_PID ? id : ANY_CHILD, options, waited);
+  if (kind == P_PGID && id < 0) return -EINVAL;
+  const child = kind == P_PID ? id : kind == P_PGID ? CHILD_OF_GROUP : ANY_CHILD;
+  const result = waitChild(child, given(id), options, waited);
   if (result < 0) return result;
   if (informationAt != 0) writeInformation(changetype<SignalInformation>(informationAt), result == 1);
   if (result == 1) writeUsage(usageAt, waited.cpuTime, waited.frames);

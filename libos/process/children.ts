@@ -13,6 +13,7 @@ import {
 import { PAGE_SIZE, pageAlloc } from "../../kernel/memory/pages";
 import { WaitQueue, wakeAll } from "../../kernel/thread/wait_queue";
 import { SIGCHLD } from "../posix/signal_constants";
+import { childGroupTold, childJoins } from "../optional/with_fork_group";
 import { statusCode, statusValue } from "./child_status";
 import { childrenForgotten, childrenStopSilently } from "./signal_actions";
 import { signalRaise } from "./signals";
@@ -37,6 +38,8 @@ export class Child {
   change: u8;
   ended: bool;
   adopted: bool;
+  /** Its process group, in an app that changes those. */
+  group: i32;
 }
 
 export const NO_CHILD: Child = changetype<Child>(0);
@@ -69,7 +72,8 @@ export function childAt(index: u32): Child {
   return index < ENTRIES && table != 0 ? changetype<Child>(table + ((<usize>index) << CHILD_SHIFT)) : NO_CHILD;
 }
 
-function childOf(pid: i32): Child {
+/** The child with this process id, or NO_CHILD. */
+export function childOf(pid: i32): Child {
   let child = childAt(0);
   for (let i: u32 = 1; child != NO_CHILD && child.pid != pid; i++) child = childAt(i);
   return child;
@@ -113,6 +117,7 @@ export function childAdd(pid: i32, adopted: bool): void {
   memory.fill(changetype<usize>(entry), 0, offsetof<Child>());
   entry.pid = pid;
   entry.adopted = adopted;
+  childJoins(changetype<usize>(entry));
 }
 
 /** What forkd tells of a child. */
@@ -120,6 +125,7 @@ export function childEvent(event: FamilyEvent): void {
   if (event.pid <= 0) return;
   if (childOf(event.pid) == NO_CHILD) childAdd(event.pid, true);
   const child = childOf(event.pid);
+  if (child != NO_CHILD && childGroupTold(changetype<usize>(child), event.kind, event.value)) return;
   if (event.kind == EVENT_ADOPTED || child == NO_CHILD || child.ended) return;
   child.status = event.value;
   if (event.kind == EVENT_STOPPED) child.change = CHANGE_STOPPED;

@@ -3,10 +3,12 @@ import { ECHILD } from "../../kernel/errno";
 import { NEVER } from "../../kernel/time/clock";
 import { waitInterruptibly } from "../../kernel/thread/wait_queue";
 import { WCONTINUED, WEXITED, WNOHANG, WNOWAIT, WUNTRACED } from "../posix/constants";
+import { childIsOf, childIsOutside } from "../optional/with_fork_group";
 import { CHANGE_CONTINUED, CHANGE_NONE, CHANGE_STOPPED, Child, NO_CHILD, childAt, childChanges } from "./children";
 
-/** Any child. */
+/** Any child; one of a process group. */
 export const ANY_CHILD: i32 = -1;
+export const CHILD_OF_GROUP: i32 = 0;
 
 // Times and sizes of the children that were waited for.
 let reapedTime: u64 = 0;
@@ -25,14 +27,14 @@ export class Waited {
 }
 
 /**
- * Waits until child `pid`, or any (ANY_CHILD), has done what `options` (W*) asks for, and writes it to `found`, which nobody else
+ * Waits until child `pid`, or any (ANY_CHILD), or one of process group `group` (CHILD_OF_GROUP; 0: the caller's), has done what `options` (W*) asks for, and writes it to `found`, which nobody else
  * may use before the next call that may block.
  * @returns 1; 0 with WNOHANG when there is nothing; -ECHILD without such a child; -EINTR
  */
-export function waitChild(pid: i32, options: i32, found: Waited): i32 {
+export function waitChild(pid: i32, group: i32, options: i32, found: Waited): i32 {
   let interrupted = 0; // the signal may well be the child's SIGCHLD: first look what there is
   while (true) {
-    const child = findChild(pid, options);
+    const child = findChild(pid, group, options);
     if (child == NO_CHILD) return -ECHILD;
     if (reportable(child, options)) {
       report(child, options, found);
@@ -44,18 +46,24 @@ export function waitChild(pid: i32, options: i32, found: Waited): i32 {
   }
 }
 
-/** A child that `pid` means, one with something to tell if there is any; NO_CHILD when there is none. */
-function findChild(pid: i32, options: i32): Child {
+/** A child that `pid` and `group` mean, one with something to tell if there is any; NO_CHILD when there is none. */
+function findChild(pid: i32, group: i32, options: i32): Child {
   let found = NO_CHILD;
   let child = childAt(0);
   for (let i: u32 = 1; child != NO_CHILD; i++) {
-    if (child.pid != 0 && (pid == ANY_CHILD || child.pid == pid)) {
+    if (child.pid != 0 && isMeant(child, pid, group)) {
       if (reportable(child, options)) return child;
       found = child;
     }
     child = childAt(i);
   }
   return found;
+}
+
+function isMeant(child: Child, pid: i32, group: i32): bool {
+  if (pid != CHILD_OF_GROUP) return pid == ANY_CHILD || child.pid == pid;
+  const at = changetype<usize>(child);
+  return group == 0 ? !childIsOutside(at) : childIsOf(at, group);
 }
 
 function reportable(child: Child, options: i32): bool {

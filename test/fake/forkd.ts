@@ -24,16 +24,34 @@ const FROM_FORKD = {
   shellAnswer: 208,
   shells: 212,
   shellLayout: 216,
+  group: 224,
+  session: 228,
   ring: 2048,
 } as const;
 
 /** Kinds of events. */
-export const EVENT = { exit: 1, stopped: 2, continued: 3, signal: 4, adopted: 5, gone: 6, doorbell: 7 } as const;
+export const EVENT = {
+  exit: 1,
+  stopped: 2,
+  continued: 3,
+  signal: 4,
+  adopted: 5,
+  gone: 6,
+  doorbell: 7,
+  group: 8,
+} as const;
 
 /** What a domain has asked to be done with a process. */
 export interface KillRequest {
   readonly pid: number;
   readonly signal: number;
+}
+
+/** What a domain has asked about process groups: 3 setpgid, 4 setsid, 5 getpgid, 6 getsid. */
+export interface GroupRequest {
+  readonly operation: number;
+  readonly pid: number;
+  readonly group: number;
 }
 
 export class FakeForkd {
@@ -51,6 +69,9 @@ export class FakeForkd {
   /** The requests for signals that have come, and what the next ones get; without an answer they get 0. */
   readonly kills: KillRequest[] = [];
   killAnswers: (number | "none")[] = [];
+  /** Likewise for process groups. */
+  readonly groupRequests: GroupRequest[] = [];
+  groupAnswers: number[] = [];
   private page = 0;
   private port = 0;
 
@@ -67,11 +88,11 @@ export class FakeForkd {
   attach(): void {
     const { world, store } = this.host;
     world.runUntil(() => store.get(`${this.home}/event-channel`) !== undefined);
-    assert.equal(store.get(`${this.home}/version`), "4");
+    assert.equal(store.get(`${this.home}/version`), "5");
     this.page = Number(store.get(`${this.home}/descriptor`));
     this.port = Number(store.get(`${this.home}/event-channel`));
     assert.equal(this.get(AT.magic), 0x4b52464b);
-    assert.equal(this.get(AT.version), 4);
+    assert.equal(this.get(AT.version), 5);
     assert.ok(this.guest.domain.events.bind(this.port, () => this.notified()));
     this.set(FROM_FORKD.pid, 1);
     this.set(FROM_FORKD.ready, 1);
@@ -164,9 +185,15 @@ export class FakeForkd {
 
   private serveKill(): void {
     if ((this.get(REQUEST.result) | 0) !== PENDING) return;
-    assert.equal(this.get(REQUEST.operation), 1);
+    const [operation, pid, value] = [this.get(REQUEST.operation), this.get(REQUEST.pid) | 0, this.get(REQUEST.value)];
+    if (operation !== 1) {
+      this.groupRequests.push({ operation, pid, group: value });
+      this.set(REQUEST.result, this.groupAnswers.shift() ?? 0);
+      this.notify();
+      return;
+    }
     const last = this.kills.length;
-    this.kills.push({ pid: this.get(REQUEST.pid) | 0, signal: this.get(REQUEST.value) });
+    this.kills.push({ pid, signal: value });
     const answer = this.killAnswers.shift() ?? 0;
     if (answer === "none") return;
     this.host.world.after(LATENCY, () => {
@@ -184,6 +211,12 @@ export class FakeForkd {
   /** A signal from process `sender`. */
   signal(sender: number, signal: number): void {
     this.tell(EVENT.signal, sender, signal);
+  }
+
+  /** Says which process group and session the process belongs to. */
+  belongs(group: number, session: number): void {
+    this.set(FROM_FORKD.group, group);
+    this.set(FROM_FORKD.session, session);
   }
 
   /** Posts an event of the family. */

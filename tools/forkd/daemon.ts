@@ -212,6 +212,7 @@ export class Daemon {
       throw error;
     }
     member.descriptor.setIdentity(FIRST_PID, 0);
+    member.descriptor.setBelonging({ group: FIRST_PID, session: FIRST_PID });
     await this.store.writeAll([...family.header(), ...family.record({ ...identity, descriptorFrame }, "running")]);
     this.#members.take(member);
     this.#openMailbox(member);

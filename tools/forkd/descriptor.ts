@@ -6,7 +6,7 @@ import { MAXIMUM_PAGES, readRequest, SHARED_FIRST, type ForkRequest } from "./fo
 import type { PortBlock } from "./steering/port_blocks.ts";
 
 const MAGIC = 0x4b52464b;
-const VERSION = 4;
+const VERSION = 5;
 const RESULT_PENDING = 0x7fffffff;
 const RESULT = 12;
 const LAST_CHILD = 148;
@@ -21,8 +21,12 @@ const SHELL_ANSWER = 208;
 const SHELLS = 212;
 const SHELL_LAYOUT = 216;
 const SHELL_CHANGES = 220;
+const GROUP = 224;
+const SESSION = 228;
 const REQUEST_KILL = 1;
 const REQUEST_DOORBELL = 2;
+/** What else a domain may ask for, by number: setpgid, setsid, getpgid, getsid. */
+const GROUP_REQUESTS = { 3: "join", 4: "begin", 5: "groupOf", 6: "sessionOf" } as const;
 
 const PAGE_BYTES = 4096;
 
@@ -37,6 +41,19 @@ export interface DoorbellRequest {
   readonly pid: number;
   /** The event channel in the domain that asks. */
   readonly port: number;
+}
+
+/** What a domain asks about process groups. */
+export interface GroupRequest {
+  readonly what: (typeof GROUP_REQUESTS)[keyof typeof GROUP_REQUESTS];
+  readonly pid: number;
+  readonly group: number;
+}
+
+/** The process group of a process, and its session, each by the pid of who began it. */
+export interface Belonging {
+  readonly group: number;
+  readonly session: number;
 }
 
 /** How much has changed in the parent's address space since it began to count. */
@@ -181,6 +198,16 @@ export class Descriptor {
     this.#set(88, parentPid);
   }
 
+  /** Kept in the page alone: whoever writes there what is not so does it to its own family. */
+  get belonging(): Belonging {
+    return { group: this.#get(GROUP), session: this.#get(SESSION) };
+  }
+
+  setBelonging({ group, session }: Belonging): void {
+    this.#set(GROUP, group);
+    this.#set(SESSION, session);
+  }
+
   /** The guest's IPv4 address, as it says; undefined while it has none. */
   get address(): string | undefined {
     const address = this.#get(NETWORK_ADDRESS);
@@ -225,13 +252,21 @@ export class Descriptor {
     return { pid, signal: operation === REQUEST_KILL ? signal : -1 };
   }
 
+  /** What the guest waits to have done or be told about process groups. */
+  groupRequest(): GroupRequest | undefined {
+    const operation = this.#get(160);
+    if (this.#get(172) !== RESULT_PENDING || !isGroupRequest(operation)) return undefined;
+    const [pid, group] = [this.#view.getInt32(164, true), this.#view.getInt32(168, true)];
+    return { what: GROUP_REQUESTS[operation], pid, group };
+  }
+
   /** The doorbell that the guest waits to have made known. */
   doorbellRequest(): DoorbellRequest | undefined {
     if (this.#get(172) !== RESULT_PENDING || this.#get(160) !== REQUEST_DOORBELL) return undefined;
     return { pid: this.#view.getInt32(164, true), port: this.#get(168) };
   }
 
-  /** The answer to such a request: 0 or -errno. */
+  /** The answer to such a request: a number from 0 on, or -errno. */
   answerRequest(result: number): void {
     this.#view.setInt32(172, result, true);
   }
@@ -253,4 +288,8 @@ export class Descriptor {
   #set(offset: number, value: number): void {
     this.#view.setUint32(offset, value, true);
   }
+}
+
+function isGroupRequest(operation: number): operation is keyof typeof GROUP_REQUESTS {
+  return operation in GROUP_REQUESTS;
 }

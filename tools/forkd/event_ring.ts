@@ -18,14 +18,16 @@ export const EVENT_ADOPTED = 5;
 export const EVENT_GONE = 6;
 /** A member has an event channel for this one. */
 export const EVENT_DOORBELL = 7;
+/** A child belongs to another process group. */
+export const EVENT_GROUP = 8;
 
 /** Something that a member hears of. */
 export interface FamilyEvent {
   /** EVENT_* */
-  readonly kind: 1 | 2 | 3 | 4 | 5 | 6 | 7;
+  readonly kind: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
   /** The child's; a signal's sender. */
   readonly pid: number;
-  /** The status word as wait(2) encodes it; the signal's number; the child it was given last, if that lives; the port. */
+  /** The status word as wait(2) encodes it; the signal's number; the child it was given last, if that lives; the port; the group, also of one that was adopted. */
   readonly value: number;
   /** Of a child that has ended: what its virtual CPU has run, in ns. */
   readonly cpuTime: bigint;

@@ -26,6 +26,7 @@ const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = {
   thread: ["thread_create"],
   // What makes the signals of threads differ.
   mask: ["sigprocmask", "sigsuspend", "ppoll", "pselect", "epoll_pwait", "thread_kill"],
+  group: ["setpgid", "setsid"],
   unix: ["socketpair", "unix_address"],
   names: ["unix_address"],
   rights: ["sendmsg", "recvmsg"],

@@ -25,6 +25,8 @@ export const UNDER_ANOTHER_NAME: Readonly<Record<string, readonly string[]>> = {
   prlimit64: ["getrlimit", "setrlimit"],
   pwrite64: ["pwrite"],
   rt_sigaction: ["sigaction"],
+  tgkill: ["pthread_kill"],
+  tkill: ["pthread_kill"],
 };
 
 const RUNTIME = "the C library's own business; here the language's runtime has it";
@@ -48,4 +50,5 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   sched_setaffinity: ONE_PROCESSOR,
   set_robust_list: RUNTIME,
   set_tid_address: RUNTIME,
+  sigaltstack: "handlers run on the machine's stack of a thread, which does not lie in the app's memory",
 };

@@ -48,6 +48,7 @@ import {
 } from "karyon";
 import { check, checksForked, failureCount } from "./check";
 import { faults } from "./faults";
+import { groups } from "./groups";
 import { masks } from "./masks";
 import { STATES, enter } from "./states";
 import { threads } from "./threads";
@@ -274,6 +275,7 @@ export function main(args: string[]): i32 {
   masks();
   waits();
   threads();
+  groups();
   usage();
   return summary();
 }

@@ -24,7 +24,7 @@ const FIELDS = [
 /** A page as an honest guest of 1024 frames fills it in. */
 function honestPage(): DataView {
   const page = new DataView(new ArrayBuffer(PAGE_BYTES));
-  const words = { 0: 0x4b52464b, 4: 4, 24: 0x301000, 32: 0x340000, 40: 1024, 48: 70, 64: 71, 68: 72, 76: 0x345000 };
+  const words = { 0: 0x4b52464b, 4: 5, 24: 0x301000, 32: 0x340000, 40: 1024, 48: 70, 64: 71, 68: 72, 76: 0x345000 };
   const sharing = {
     120: 0x346000,
     128: 1024,
@@ -150,7 +150,8 @@ test("a page that is no descriptor, or of another version, is refused", () => {
     [4, 1],
     [4, 2],
     [4, 3],
-    [4, 5],
+    [4, 4],
+    [4, 6],
     [4, 0xffffffff],
   ] as const) {
     const page = honestPage();

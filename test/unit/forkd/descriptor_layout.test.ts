@@ -133,8 +133,22 @@ test("forkd reads how far a guest is", () => {
   assert.equal(descriptor.doorbellRequest(), undefined);
   page.set("requestOperation", at("REQUEST_DOORBELL"));
   assert.deepEqual(descriptor.doorbellRequest(), { pid: -35, port: 9 });
+  assert.equal(descriptor.groupRequest(), undefined);
+  for (const [name, what] of [
+    ["REQUEST_JOIN", "join"],
+    ["REQUEST_SESSION", "begin"],
+    ["REQUEST_GROUP_OF", "groupOf"],
+    ["REQUEST_SESSION_OF", "sessionOf"],
+  ] as const) {
+    page.set("requestOperation", at(name));
+    assert.deepEqual(descriptor.groupRequest(), { what, pid: -35, group: 9 });
+  }
+  page.set("group", 36);
+  page.set("session", 37);
+  assert.deepEqual(descriptor.belonging, { group: 36, session: 37 });
   page.set("requestResult", 0);
   assert.equal(descriptor.doorbellRequest(), undefined);
+  assert.equal(descriptor.groupRequest(), undefined);
 });
 
 test("forkd writes what a guest reads, and nothing else", () => {
@@ -147,6 +161,7 @@ test("forkd writes what a guest reads, and nothing else", () => {
     [{ childWay: 2 }, (descriptor) => descriptor.setChildWay(2)],
     [{ exitStatus: 0x100 }, (descriptor) => descriptor.setExitStatus(0x100)],
     [{ shells: 3, shellLayout: 4, shellChanges: 5 }, (descriptor) => descriptor.setShells(3, { layout: 4, pages: 5 })],
+    [{ group: 7, session: 8 }, (descriptor) => descriptor.setBelonging({ group: 7, session: 8 })],
     [{ requestResult: -3 }, (descriptor) => descriptor.answerRequest(-3)],
   ];
   for (const [fields, write] of writes) {
@@ -220,7 +235,10 @@ test("events stand where the guest looks for them", () => {
     [events.EVENT_EXIT, events.EVENT_STOPPED, events.EVENT_CONTINUED, events.EVENT_SIGNAL, events.EVENT_ADOPTED],
     ["EVENT_EXIT", "EVENT_STOPPED", "EVENT_CONTINUED", "EVENT_SIGNAL", "EVENT_ADOPTED"].map(at),
   );
-  assert.deepEqual([events.EVENT_GONE, events.EVENT_DOORBELL], ["EVENT_GONE", "EVENT_DOORBELL"].map(at));
+  assert.deepEqual(
+    [events.EVENT_GONE, events.EVENT_DOORBELL, events.EVENT_GROUP],
+    ["EVENT_GONE", "EVENT_DOORBELL", "EVENT_GROUP"].map(at),
+  );
   const count = at("FAMILY_EVENTS");
   for (let i = 0; i < count; i++) {
     const event = {

@@ -6,6 +6,7 @@ import {
   EVENT_DOORBELL,
   EVENT_EXIT,
   EVENT_GONE,
+  EVENT_GROUP,
   EVENT_SIGNAL,
   EVENT_STOPPED,
   FAMILY_EVENTS,
@@ -14,7 +15,11 @@ import {
   FamilyEvent,
   ForkDescriptor,
   REQUEST_DOORBELL,
+  REQUEST_GROUP_OF,
+  REQUEST_JOIN,
   REQUEST_KILL,
+  REQUEST_SESSION,
+  REQUEST_SESSION_OF,
   STAGES,
   WAY_COPY,
   WAY_POOL,
@@ -29,13 +34,18 @@ export {
   EVENT_DOORBELL,
   EVENT_EXIT,
   EVENT_GONE,
+  EVENT_GROUP,
   EVENT_SIGNAL,
   EVENT_STOPPED,
   FAMILY_EVENTS,
   FORK_PENDING,
   FORK_VERSION,
   REQUEST_DOORBELL,
+  REQUEST_GROUP_OF,
+  REQUEST_JOIN,
   REQUEST_KILL,
+  REQUEST_SESSION,
+  REQUEST_SESSION_OF,
   STAGES,
   WAY_COPY,
   WAY_POOL,
@@ -86,6 +96,8 @@ export const shellAnswer: usize = offsetof<ForkDescriptor>("shellAnswer");
 export const shells: usize = offsetof<ForkDescriptor>("shells");
 export const shellLayout: usize = offsetof<ForkDescriptor>("shellLayout");
 export const shellChanges: usize = offsetof<ForkDescriptor>("shellChanges");
+export const group: usize = offsetof<ForkDescriptor>("group");
+export const session: usize = offsetof<ForkDescriptor>("session");
 export const firstPort: usize = offsetof<ForkDescriptor>("firstPort");
 
 export const eventKind: usize = offsetof<FamilyEvent>("kind");

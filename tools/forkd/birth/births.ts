@@ -221,6 +221,7 @@ export class Births {
       child.mailbox = new Mailbox(familyPages.bytes.subarray(PAGE_SIZE)); // unmapped with the descriptor
       child.mailbox.empty();
       child.descriptor.becomeChild(pid, parent.pid, WAYS.indexOf(way) + 1, shell.ports);
+      child.descriptor.setBelonging(parent.descriptor.belonging); // which may have changed since the shell was made
       child.descriptor.setDomain(domain);
       parent.descriptor.setChildWay(WAYS.indexOf(way) + 1);
       members.take(child);

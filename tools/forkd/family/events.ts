@@ -1,5 +1,12 @@
 // The events that a member is to hear of, until its ring takes them.
-import { EVENT_CONTINUED, EVENT_DOORBELL, EVENT_SIGNAL, EVENT_STOPPED, type FamilyEvent } from "../event_ring.ts";
+import {
+  EVENT_CONTINUED,
+  EVENT_DOORBELL,
+  EVENT_GROUP,
+  EVENT_SIGNAL,
+  EVENT_STOPPED,
+  type FamilyEvent,
+} from "../event_ring.ts";
 import type { Member } from "./family.ts";
 
 /** An event; only an exit tells what the child has used. */
@@ -12,11 +19,12 @@ export function queueEvent({ unposted }: Pick<Member, "unposted">, event: NewEve
   unposted.push({ cpuTime: 0n, frames: 0, ...event });
 }
 
-// A signal that waits is one however often it is sent, and of a child that stops and goes on, or of another's doorbells, only the last counts: so no
+// A signal that waits is one however often it is sent, and of a child that stops and goes on, of its groups, or of another's doorbells, only the last counts: so no
 // sibling can make the list grow.
 function supersedes(event: NewEvent, other: NewEvent): boolean {
   if (event.kind === EVENT_SIGNAL) return other.kind === EVENT_SIGNAL && other.value === event.value;
   if (event.kind === EVENT_DOORBELL) return other.kind === EVENT_DOORBELL && other.pid === event.pid;
+  if (event.kind === EVENT_GROUP) return other.kind === EVENT_GROUP && other.pid === event.pid;
   return isChange(event) && isChange(other) && event.pid === other.pid;
 }
 

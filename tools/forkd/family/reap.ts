@@ -98,7 +98,8 @@ export class Reaper {
     const first = family.members.get(FIRST_PID);
     const orphans = adoptOrphans(family, pid);
     for (const orphan of orphans) {
-      if (first !== undefined) queueEvent(first, { kind: EVENT_ADOPTED, pid: orphan.pid, value: 0 });
+      if (first !== undefined)
+        queueEvent(first, { kind: EVENT_ADOPTED, pid: orphan.pid, value: orphan.descriptor.belonging.group });
       await this.#write(`${family.path(orphan.pid)}/parent`, String(FIRST_PID));
     }
     if (orphans.length > 0 && first?.ending === false) await this.post(first);

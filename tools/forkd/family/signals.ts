@@ -7,6 +7,7 @@ import type { KillRequest } from "../descriptor.ts";
 import { EVENT_CONTINUED, EVENT_SIGNAL, EVENT_STOPPED } from "../event_ring.ts";
 import { queueEvent, type NewEvent } from "./events.ts";
 import type { Member } from "./family.ts";
+import { membersOf, serveGroups } from "./groups.ts";
 import type { Members } from "./members.ts";
 import { SIGKILL } from "./reap.ts";
 import { SHUTDOWN_poweroff, type XenControl } from "../xen/control.ts";
@@ -18,7 +19,7 @@ const SIGSTOP = 19;
 const STOPPING: readonly number[] = [SIGSTOP, 20, 21, 22];
 const LAST_SIGNAL = 31;
 const LOCKED_ATTEMPTS = 100;
-/** A pid of 0: every other member of the family. */
+/** A pid of 0: every other member of the family; one below: those of that process group. */
 const EVERYBODY = 0;
 
 /** Serves the members' requests for signals. */
@@ -30,8 +31,10 @@ export class Signals {
     private readonly log: Log,
   ) {}
 
-  /** Answers what `asker` asks for, if it does. */
+  /** Answers what `asker` asks for, if it does: also about process groups. */
   serve(asker: Member): void {
+    const about = asker.descriptor.groupRequest();
+    if (about !== undefined) return this.#answer(asker, serveGroups(asker, about, this.post));
     const request = asker.descriptor.killRequest();
     if (request === undefined) return;
     let result = -EIO;
@@ -40,6 +43,10 @@ export class Signals {
     } catch (error) {
       this.log(`${asker.name} cannot send signal ${request.signal} to ${request.pid}: ${describeError(error)}`);
     }
+    this.#answer(asker, result);
+  }
+
+  #answer(asker: Member, result: number): void {
     if (!this.members.serves(asker)) return;
     asker.descriptor.answerRequest(result);
     this.members.notify(asker);
@@ -59,16 +66,18 @@ export class Signals {
 
   #kill(asker: Member, { pid, signal }: KillRequest): number {
     if (signal < 0 || signal > LAST_SIGNAL) return -EINVAL;
-    const { members } = asker.family;
-    const found = pid === EVERYBODY ? [...members.values()].filter((other) => other !== asker) : [members.get(pid)];
-    for (const target of found) {
-      if (target === undefined || !this.#lives(target)) {
-        if (pid === EVERYBODY) continue;
-        return -ESRCH;
-      }
-      this.#send(asker, target, signal);
-    }
-    return 0;
+    const found = this.#meant(asker, pid).filter((target) => this.#lives(target));
+    for (const target of found) this.#send(asker, target, signal);
+    return found.length > 0 || pid === EVERYBODY ? 0 : -ESRCH;
+  }
+
+  /** Whom `pid` means: of several not the one that asks. */
+  #meant(asker: Member, pid: number): Member[] {
+    const { family } = asker;
+    const target = family.members.get(pid);
+    if (pid > EVERYBODY) return target === undefined ? [] : [target];
+    const several = pid === EVERYBODY ? [...family.members.values()] : membersOf(family, -pid);
+    return several.filter((other) => other !== asker);
   }
 
   /** It may have ended and not be reaped yet. */
