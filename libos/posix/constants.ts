@@ -310,7 +310,7 @@ export const WNOWAIT: i32 = 0x1000000;
 // Whom waitid() waits for.
 export const P_ALL: i32 = 0;
 export const P_PID: i32 = 1;
-/** A family is one process group, 1. */
+/** Those of a process group. */
 export const P_PGID: i32 = 2;
 
 // Whom getrusage() measures (linux/resource.h).
