@@ -161,6 +161,11 @@ export function messageTold(): i32 {
   return told;
 }
 
+/** Whom the datagram is from that was last received, for who has just received it. */
+export function messagePeer(): UdpPeer {
+  return peer;
+}
+
 /** Receives to pieces that have been checked, from a socket that is held. */
 export function messageReceive(file: OpenFile, vectors: u32, count: u32, flags: i32, name: u32): i32 {
   return isStream(file)

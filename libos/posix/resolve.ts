@@ -12,7 +12,7 @@ import { AF_INET, AF_INET6, AF_UNSPEC } from "./constants";
 import { RESOLVED_ADDRESS_SIZE, ResolvedAddress } from "./layout";
 
 /** Addresses that one call gives at most. */
-const RESULTS_MAXIMUM: u32 = 64;
+export const RESULTS_MAXIMUM: u32 = 64;
 
 /** Appends what has been found to the `done` addresses at `target`; how many there are. */
 function append(question: Question, family: i32, target: usize, done: u32, count: u32): u32 {
@@ -84,9 +84,14 @@ export function posix_resolve(name: u32, nameLength: u32, family: i32, addresses
   const wanted = min(count, RESULTS_MAXIMUM);
   const target = userBuffer(addresses, wanted * RESOLVED_ADDRESS_SIZE);
   if (text == 0 || target == 0) return -EFAULT;
+  return resolveTo(text, nameLength, family, target, wanted);
+}
+
+/** The same with kernel addresses; `count` <= RESULTS_MAXIMUM. */
+export function resolveTo(name: usize, nameLength: u32, family: i32, target: usize, count: u32): i32 {
   const page = pageAlloc();
   if (page == 0) return -ENOMEM;
-  const result = resolveFamilies(changetype<Question>(page), text, nameLength, family, target, wanted);
+  const result = resolveFamilies(changetype<Question>(page), name, nameLength, family, target, count);
   pagesFree(page, 0);
   return result;
 }

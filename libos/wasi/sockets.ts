@@ -1,9 +1,9 @@
 // Sockets: sock_accept, sock_recv, sock_send and sock_shutdown of preview 1, which has no function that makes a socket; and those of WasmEdge's
-// extension that do: sock_open, sock_bind, sock_listen, sock_connect, sock_getlocaladdr, sock_getpeeraddr.
-// There an address is a structure with place and number of its bytes, four or sixteen in network order, and the port, in host order, is apart from it.
-import { EAFNOSUPPORT, EBADF, EFAULT, EINPROGRESS, EINVAL, ENOTCONN, ENOTSOCK } from "../../kernel/errno";
+// extension that do: sock_open, sock_bind, sock_listen, sock_connect, sock_getlocaladdr, sock_getpeeraddr. The rest of it is in datagrams.ts,
+// socket_options.ts and names.ts.
+import { EAFNOSUPPORT, EINPROGRESS, ENOTCONN } from "../../kernel/errno";
 import { monotonicNow } from "../../kernel/time/clock";
-import { IpAddress, addressAt } from "../net/ip/address";
+import { IpAddress } from "../net/ip/address";
 import {
   tcpBind,
   tcpConnect,
@@ -14,37 +14,23 @@ import {
   tcpRemotePort,
 } from "../net/tcp/api";
 import { udpBind, udpConnect } from "../net/udp/socket";
-import { ENDPOINT_SIZE, Endpoint, endpointResolveAny } from "../posix/address";
-import {
-  AF_INET,
-  AF_INET6,
-  MSG_PEEK,
-  MSG_TRUNC,
-  MSG_WAITALL,
-  SHUT_RD,
-  SHUT_RDWR,
-  SHUT_WR,
-  SOCK_DGRAM,
-  SOCK_NONBLOCK,
-  SOCK_STREAM,
-  UIO_MAXIOV,
-} from "../posix/constants";
+import { endpointResolveAny } from "../posix/address";
+import * as posix from "../posix/constants";
 import { messageReceive, messageSend, messageTold } from "../posix/messages";
 import { piecesError } from "../posix/pieces";
 import { isIpv6, posix_accept, posix_listen, posix_shutdown, posix_socket } from "../posix/sockets";
 import { streamAwaitConnected } from "../posix/stream";
 import { descriptorFile } from "../process/descriptors";
-import { KIND_TCP, NO_FILE, OpenFile, openFileHold, openFileIsSocket, openFileRelease } from "../process/open_file";
+import { KIND_TCP, OpenFile, openFileHold, openFileRelease } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
 import { answerWord, isWord, tellWord } from "./answer";
 import { WASI_FAULT, WASI_INVAL, wasiError } from "./errno";
 import { FDFLAGS_NONBLOCK } from "./layout";
+import { INET4, INET6, givenEndpoint, readEndpoint, roomError, socketError, tellAddress } from "./socket_address";
 
-/** Of sock_open: families and types. */
-const INET4: u32 = 1;
-const INET6: u32 = 2;
-const DATAGRAM: u32 = 1;
-const STREAM: u32 = 2;
+/** Types of sockets. */
+export const SOCK_DATAGRAM: u32 = 1;
+export const SOCK_STREAM: u32 = 2;
 /** What sock_getlocaladdr calls families. */
 const IP_VERSION_4: u32 = 4;
 const IP_VERSION_6: u32 = 6;
@@ -52,43 +38,41 @@ const IP_VERSION_6: u32 = 6;
 /** `riflags`, `roflags` and `sdflags`. */
 const RECV_PEEK: u32 = 1;
 const RECV_WAITALL: u32 = 2;
-const RECV_DATA_TRUNCATED: u16 = 1;
+export const RECV_DATA_TRUNCATED: u16 = 1;
 const SHUTDOWN_RD: u32 = 1;
 const SHUTDOWN_WR: u32 = 2;
 
-const IPV4_LENGTH: u32 = 4;
-const IPV6_LENGTH: u32 = 16;
-/** Bytes of the structure with place and number. */
-const ADDRESS_SIZE: u32 = 8;
+/** Whether there is anything in `riflags` that is not known. */
+export function receiveFlagsAreWrong(flags: u32): bool {
+  return (flags & ~(RECV_PEEK | RECV_WAITALL)) != 0;
+}
 
-const endpoint = changetype<Endpoint>(memory.data(ENDPOINT_SIZE, 8));
-
-function socketError(file: OpenFile): i32 {
-  if (file == NO_FILE) return -EBADF;
-  return openFileIsSocket(file) ? 0 : -ENOTSOCK;
+/** MSG_… for `riflags`. */
+export function receiveFlags(flags: u32): i32 {
+  const waiting = (flags & RECV_WAITALL) != 0 ? posix.MSG_WAITALL : 0;
+  return (flags & RECV_PEEK) != 0 ? posix.MSG_PEEK | waiting : waiting;
 }
 
 export function wasi_sock_accept(fd: i32, flags: u32, accepted: u32): u32 {
   if ((flags & ~FDFLAGS_NONBLOCK) != 0) return WASI_INVAL;
   if (!isWord(accepted)) return WASI_FAULT;
-  return answerWord(posix_accept(fd, 0, flags != 0 ? SOCK_NONBLOCK : 0), accepted);
+  return answerWord(posix_accept(fd, 0, flags != 0 ? posix.SOCK_NONBLOCK : 0), accepted);
 }
 
 export function wasi_sock_recv(fd: i32, pieces: u32, count: u32, flags: u32, done: u32, told: u32): u32 {
   const file = descriptorFile(fd);
   let error = socketError(file);
   if (error != 0) return wasiError(error);
-  if ((flags & ~(RECV_PEEK | RECV_WAITALL)) != 0 || count > UIO_MAXIOV) return WASI_INVAL;
+  if (receiveFlagsAreWrong(flags) || count > posix.UIO_MAXIOV) return WASI_INVAL;
   error = piecesError(pieces, count);
   const truncated = userBuffer(told, sizeof<u16>());
   if (error != 0) return wasiError(error);
   if (truncated == 0 || !isWord(done)) return WASI_FAULT;
-  const how = ((flags & RECV_PEEK) != 0 ? MSG_PEEK : 0) | ((flags & RECV_WAITALL) != 0 ? MSG_WAITALL : 0);
   openFileHold(file);
-  const result = messageReceive(file, pieces, count, how, 0);
+  const result = messageReceive(file, pieces, count, receiveFlags(flags), 0);
   openFileRelease(file);
   if (result < 0) return wasiError(result);
-  store<u16>(truncated, (messageTold() & MSG_TRUNC) != 0 ? RECV_DATA_TRUNCATED : 0);
+  store<u16>(truncated, (messageTold() & posix.MSG_TRUNC) != 0 ? RECV_DATA_TRUNCATED : 0);
   return tellWord(done, result);
 }
 
@@ -96,7 +80,7 @@ export function wasi_sock_send(fd: i32, pieces: u32, count: u32, flags: u32, don
   const file = descriptorFile(fd);
   let error = socketError(file);
   if (error != 0) return wasiError(error);
-  if (flags != 0 || count > UIO_MAXIOV) return WASI_INVAL;
+  if (flags != 0 || count > posix.UIO_MAXIOV) return WASI_INVAL;
   error = piecesError(pieces, count);
   if (error != 0) return wasiError(error);
   if (!isWord(done)) return WASI_FAULT;
@@ -108,47 +92,31 @@ export function wasi_sock_send(fd: i32, pieces: u32, count: u32, flags: u32, don
 
 export function wasi_sock_shutdown(fd: i32, how: u32): u32 {
   if (how == 0 || (how & ~(SHUTDOWN_RD | SHUTDOWN_WR)) != 0) return WASI_INVAL;
-  const ends = how == SHUTDOWN_RD ? SHUT_RD : how == SHUTDOWN_WR ? SHUT_WR : SHUT_RDWR;
+  const ends = how == SHUTDOWN_RD ? posix.SHUT_RD : how == SHUTDOWN_WR ? posix.SHUT_WR : posix.SHUT_RDWR;
   return wasiError(posix_shutdown(fd, ends));
 }
 
 export function wasi_sock_open(family: u32, type: u32, opened: u32): u32 {
   if (!isWord(opened)) return WASI_FAULT;
   if (family != INET4 && family != INET6) return wasiError(-EAFNOSUPPORT);
-  if (type != DATAGRAM && type != STREAM) return WASI_INVAL;
-  const domain = family == INET4 ? AF_INET : AF_INET6;
-  return answerWord(posix_socket(domain, type == STREAM ? SOCK_STREAM : SOCK_DGRAM, 0), opened);
+  if (type != SOCK_DATAGRAM && type != SOCK_STREAM) return WASI_INVAL;
+  const domain = family == INET4 ? posix.AF_INET : posix.AF_INET6;
+  return answerWord(posix_socket(domain, type == SOCK_STREAM ? posix.SOCK_STREAM : posix.SOCK_DGRAM, 0), opened);
 }
 
 export function wasi_sock_listen(fd: i32, backlog: u32): u32 {
   return wasiError(posix_listen(fd, backlog));
 }
 
-/** Reads the address at `address`, of as many bytes as the socket's family has, and the port: 0, -EBADF, -ENOTSOCK, -EFAULT, -EINVAL. */
-function readEndpoint(file: OpenFile, address: u32, port: u32): i32 {
-  const error = socketError(file);
-  if (error != 0) return error;
-  const at = userBuffer(address, ADDRESS_SIZE);
-  if (at == 0) return -EFAULT;
-  const wide = isIpv6(file);
-  const length = wide ? IPV6_LENGTH : IPV4_LENGTH;
-  if (load<u32>(at, 4) != length || port > 0xffff) return -EINVAL;
-  const bytes = userBuffer(load<u32>(at), length);
-  if (bytes == 0) return -EFAULT;
-  if (wide) endpoint.address.copy(addressAt(bytes));
-  else endpoint.address.setIpv4(bswap<u32>(load<u32>(bytes)));
-  endpoint.family = <u16>(wide ? AF_INET6 : AF_INET);
-  endpoint.port = <u16>port;
-  return 0;
-}
-
 function bindTo(file: OpenFile): i32 {
+  const endpoint = givenEndpoint();
   return file.kind == KIND_TCP
     ? tcpBind(file.tcp, endpoint.address, endpoint.port)
     : udpBind(file.udp, endpoint.address, endpoint.port);
 }
 
 function connectTo(file: OpenFile): i32 {
+  const endpoint = givenEndpoint();
   endpointResolveAny(endpoint);
   if (file.kind != KIND_TCP) return udpConnect(file.udp, endpoint.address, endpoint.port);
   const result = tcpConnect(file.tcp, endpoint.address, endpoint.port, monotonicNow());
@@ -173,16 +141,11 @@ export function wasi_sock_connect(fd: i32, address: u32, port: u32): u32 {
 
 /** Writes an address to the place that the structure at `address` names, its kind to `version` and the port to `portAt`. */
 function tellEndpoint(file: OpenFile, ip: IpAddress, port: u16, address: u32, version: u32, portAt: u32): u32 {
-  const at = userBuffer(address, ADDRESS_SIZE);
-  if (at == 0 || !isWord(version) || !isWord(portAt)) return WASI_FAULT;
-  const wide = isIpv6(file);
-  const length = wide ? IPV6_LENGTH : IPV4_LENGTH;
-  if (load<u32>(at, 4) < length) return WASI_INVAL;
-  const bytes = userBuffer(load<u32>(at), length);
-  if (bytes == 0) return WASI_FAULT;
-  if (wide) addressAt(bytes).copy(ip);
-  else store<u32>(bytes, ip.isIpv4() ? bswap<u32>(ip.ipv4()) : 0);
-  tellWord(version, wide ? IP_VERSION_6 : IP_VERSION_4);
+  if (!isWord(version) || !isWord(portAt)) return WASI_FAULT;
+  const error = roomError(file, address);
+  if (error != 0) return wasiError(error);
+  tellAddress(file, ip, address);
+  tellWord(version, isIpv6(file) ? IP_VERSION_6 : IP_VERSION_4);
   return tellWord(portAt, port);
 }
 

@@ -25,6 +25,7 @@ const MADE_OF: Readonly<Record<string, string>> = {
   path_open: "openat",
   path_rename: "renameat",
   path_symlink: "symlinkat",
+  sock_getaddrinfo: "resolve",
 };
 
 /** Whether a source file is such a program. */

@@ -1,6 +1,5 @@
 // A TCP server that sends back what it gets, by sock_accept of preview 1 and WasmEdge's functions that make a socket; one connection after the other,
 // as many as its argument says. Before that, what the functions say of bad arguments.
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,20 +7,9 @@
 #include <unistd.h>
 #include <wasi/api.h>
 #include "check.h"
+#include "wasmedge.h"
 
-#define IMPORT(name) __attribute__((import_module("wasi_snapshot_preview1"), import_name(name)))
-struct address {
-  uint8_t *bytes;
-  uint32_t length;
-};
-IMPORT("sock_open") int sock_open(int family, int type, int *fd);
-IMPORT("sock_bind") int sock_bind(int fd, struct address *address, int port);
-IMPORT("sock_listen") int sock_listen(int fd, int backlog);
-IMPORT("sock_connect") int sock_connect(int fd, struct address *address, int port);
-IMPORT("sock_getlocaladdr") int sock_getlocaladdr(int fd, struct address *address, int *version, int *port);
-IMPORT("sock_getpeeraddr") int sock_getpeeraddr(int fd, struct address *address, int *version, int *port);
-
-enum { INET4 = 1, INET6 = 2, DATAGRAM = 1, STREAM = 2, PORT = 7 };
+enum { PORT = 7 };
 
 #define NOWHERE ((void *)0xfffffff0)
 
