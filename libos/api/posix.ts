@@ -92,6 +92,7 @@ export declare function fstatat(directory: i32, path: usize, pathLength: u32, st
 export declare function truncate(path: usize, pathLength: u32, size: i64): i32;
 export declare function ftruncate(fd: i32, size: i64): i32;
 export declare function fsync(fd: i32): i32;
+export declare function sync(): void;
 export declare function mkdirat(directory: i32, path: usize, pathLength: u32, mode: u32): i32;
 /** AT_REMOVEDIR: rmdir. */
 export declare function unlinkat(directory: i32, path: usize, pathLength: u32, flags: i32): i32;
@@ -117,6 +118,8 @@ export declare function symlinkat(text: usize, textLength: u32, directory: i32, 
 export declare function readlinkat(directory: i32, path: usize, pathLength: u32, buffer: usize, size: u32): i32;
 export declare function fchmodat(directory: i32, path: usize, pathLength: u32, mode: u32): i32;
 export declare function fchmod(fd: i32, mode: u32): i32;
+/** `path` 0: of the descriptor itself; u32.MAX_VALUE: no change. */
+export declare function fchownat(directory: i32, path: usize, pathLength: u32, user: u32, group: u32, flags: i32): i32;
 export declare function faccessat(directory: i32, path: usize, pathLength: u32, mode: i32): i32;
 export declare function umask(mask: u32): i32;
 /** `times`: two timespecs, 0 for now; `path` 0: of the descriptor itself. */

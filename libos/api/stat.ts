@@ -33,7 +33,7 @@ export class Stat {
   st_dev: u64 = 0;
   /** Of a device file: its numbers, major << 8 | minor. */
   st_rdev: u64 = 0;
-  /** Always 0: root. */
+  /** Whose it is, by chown; 0 at first. */
   st_uid: u32 = 0;
   st_gid: u32 = 0;
   st_blksize: i64 = 0;

@@ -93,6 +93,16 @@ export function fdatasync(fd: i32): i32 {
   return fsync(fd);
 }
 
+/** Waits until what was done to files on all disks is there, as well as it goes. */
+export function sync(): void {
+  posix.sync();
+}
+
+/** Like `sync`, for the file system that `fd`, a file or directory, is in. Returns 0, or -1 (EBADF, EIO, EINVAL: it is in none). */
+export function syncfs(fd: i32): i32 {
+  return conclude(errno, posix.fsync(fd));
+}
+
 /** Closes `fd`. A connection's unsent data is still delivered (unless SO_LINGER says otherwise). */
 export function close(fd: i32): i32 {
   return conclude(errno, posix.close(fd));

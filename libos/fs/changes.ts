@@ -10,11 +10,12 @@ import {
   diskRename,
   diskResize,
   diskSetMode,
+  diskSetOwner,
   diskSetTimes,
 } from "../optional/with_disk";
 import { tmpfsLink, tmpfsMake, tmpfsModified, tmpfsRemove, tmpfsRename, tmpfsResize } from "../optional/with_tmpfs";
 import { FS_DISK, FS_TMPFS, Mount } from "./mounts";
-import { S_IFDIR } from "../posix/constants";
+import { S_IFDIR, S_IFMT, S_ISGID } from "../posix/constants";
 import { nodeInode, nodeType } from "./node";
 
 /** The bits of a mode that chmod() sets: S_ISUID … rwxrwxrwx. */
@@ -22,6 +23,12 @@ const PERMISSIONS: u32 = 0xfff;
 
 /** Leaves a time as it is. */
 export const TIME_KEPT: u64 = u64.MAX_VALUE;
+
+/** Leaves user or group as it is. */
+export const OWNER_KEPT: u32 = u32.MAX_VALUE;
+
+const S_ISUID: u32 = 0x800;
+const S_IXGRP: u32 = 8;
 
 const made = memory.data(8, 8);
 
@@ -99,6 +106,24 @@ export function nodeSetTimes(mount: Mount, node: u64, accessed: u64, modified: u
   const inode = nodeInode(node);
   if (accessed != TIME_KEPT) inode.accessed = accessed;
   if (modified != TIME_KEPT) inode.modified = modified;
+  inode.changed = wallClockNow();
+  return 0;
+}
+
+/**
+ * Sets user and group, of which OWNER_KEPT leaves one as it is. What makes others of who runs the file is lost with that, as on Linux: S_ISUID, and
+ * S_ISGID where the group may run it.
+ *
+ * @param mode what it is, with its permissions
+ */
+export function nodeSetOwner(mount: Mount, node: u64, user: u32, group: u32, mode: u32): i32 {
+  if (!mountIsWritable(mount)) return -EROFS;
+  const lost = (mode & S_IFMT) == S_IFDIR ? 0 : (mode & S_IXGRP) != 0 ? mode & (S_ISUID | S_ISGID) : mode & S_ISUID;
+  if (mount.kind == FS_DISK) return diskSetOwner(mount, node, user, group, lost);
+  const inode = nodeInode(node);
+  if (user != OWNER_KEPT) inode.user = user;
+  if (group != OWNER_KEPT) inode.group = group;
+  inode.mode &= ~lost;
   inode.changed = wallClockNow();
   return 0;
 }

@@ -72,6 +72,10 @@ export declare function diskResize(mount: Mount, node: u64, size: u64, always: b
 export declare function diskSetTimes(mount: Mount, node: u64, accessed: u64, modified: u64): i32;
 /** Sets the permissions to the twelve bits of `mode`. */
 export declare function diskSetMode(mount: Mount, node: u64, mode: u32): i32;
+/** Sets user and group, u32.MAX_VALUE leaves one as it is, and takes the bits `lost` off the permissions. */
+export declare function diskSetOwner(mount: Mount, node: u64, user: u32, group: u32, lost: u32): i32;
+/** diskSync() of all volumes, as well as it goes. */
+export declare function diskSyncAll(): void;
 /** Returns when all that has been written before is on the device. */
 export declare function diskSync(mount: Mount): i32;
 /** Fills in the size of the file system and what is free, in a `status` that is zero. */

@@ -11,7 +11,7 @@ import { workingDirectoryMount } from "../fs/working_directory";
 import { descriptorFile } from "../process/descriptors";
 import { KIND_FILE, NO_FILE, openFileHold, openFileIsWritable, openFileRelease } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { diskStatistics, diskSync } from "../optional/with_disk";
+import { diskStatistics, diskSync, diskSyncAll } from "../optional/with_disk";
 import {
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
@@ -67,6 +67,11 @@ export function posix_fsync(fd: i32): i32 {
   if (file.mount == 0) return -EINVAL;
   const mount = changetype<Mount>(file.mount);
   return mount.kind == FS_DISK ? diskSync(mount) : 0;
+}
+
+/** Of all volumes, as well as it goes. */
+export function posix_sync(): void {
+  diskSyncAll();
 }
 
 /** The time that the TimeSpec at `address` asks for, ns. */

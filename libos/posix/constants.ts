@@ -151,6 +151,10 @@ export const O_EXCL: i32 = 0x80;
 export const O_TRUNC: i32 = 0x200;
 export const O_APPEND: i32 = 0x400;
 export const O_NONBLOCK: i32 = 0x800;
+/** A write to a file on a disk returns when it is on the device, with what is needed to read it: as if fdatasync() followed. */
+export const O_DSYNC: i32 = 0x1000;
+/** Likewise with all that is known of the file; here the same. */
+export const O_SYNC: i32 = 0x101000;
 export const O_DIRECTORY: i32 = 0x10000;
 export const O_NOFOLLOW: i32 = 0x20000;
 export const O_CLOEXEC: i32 = 0x80000;

@@ -8,6 +8,7 @@ export { posix_read, posix_write } from "./read_write";
 export * from "./file_status";
 export { posix_faccessat, posix_fchmod, posix_fchmodat, posix_umask } from "./modes";
 export * from "./open";
+export { posix_fchownat } from "./owners";
 export * from "./paths";
 export { posix_pipe } from "./pipe";
 export * from "./poll";

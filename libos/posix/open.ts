@@ -26,6 +26,7 @@ import {
   O_NOFOLLOW,
   O_NONBLOCK,
   O_RDONLY,
+  O_SYNC,
   O_TRUNC,
   S_IFDIR,
   S_IFLNK,
@@ -35,7 +36,7 @@ import { fileModeMask } from "./modes";
 import { userPathParent } from "./user_path";
 
 /** Flags that a description keeps. */
-const KEPT: i32 = O_ACCMODE | O_APPEND | O_NONBLOCK;
+const KEPT: i32 = O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC;
 
 const walk = changetype<Walk>(memory.data(WALK_SIZE, 8));
 

@@ -2,7 +2,7 @@
 // is an inode's number and type (libos/fs/disk_node.ts).
 import { EIO, ENOENT } from "../../../kernel/errno";
 import { blkfrontForked } from "../../blk/blkfront";
-import { O_APPEND } from "../../posix/constants";
+import { O_APPEND, O_DSYNC } from "../../posix/constants";
 import { FileStatus, FileSystemStatus } from "../../posix/layout";
 import { OpenFile, openFileHold, openFileRelease } from "../../process/open_file";
 import { diskNode, diskNodeNumber } from "../disk_node";
@@ -29,12 +29,16 @@ import {
   inodeAt,
   inodeChange,
   inodeChanged,
+  inodeGroup,
   inodeModified,
   inodeSetAccessed,
   inodeSetChanged,
+  inodeSetGroup,
   inodeSetModified,
+  inodeSetUser,
   inodeSize,
   inodeType,
+  inodeUser,
 } from "./inode";
 import { journalBegin, journalSync } from "./journal";
 import { FAST_LINK_SIZE, Inode } from "./layout";
@@ -51,6 +55,7 @@ export { diskLinkName, diskMake, diskRemove, diskRename } from "./name_calls";
 const NANOSECONDS: u64 = 1_000_000_000;
 const PERMISSIONS: u16 = 0xfff;
 const KEPT: u64 = u64.MAX_VALUE;
+const OWNER_KEPT: u32 = u32.MAX_VALUE;
 
 function volumeOf(mount: Mount): Volume {
   return changetype<Volume>(mount.volume);
@@ -130,6 +135,8 @@ function describe(volume: Volume, number: u32, status: FileStatus): i32 {
   const changed = inodeChanged(volume, inode);
   status.mode = inode.mode;
   status.links = inode.links;
+  status.user = inodeUser(inode);
+  status.group = inodeGroup(inode);
   status.inode = number;
   status.size = <i64>inodeSize(inode);
   status.blocks = inode.blocks;
@@ -217,6 +224,10 @@ export function diskWrite(file: OpenFile, source: usize, count: u32, offset: u64
   let result = diskEnter(mount);
   if (result == 0) result = fileWrite(volume, diskNodeNumber(file.node), source, count, offset, appending);
   const end = fileWritten();
+  if (result > 0 && (file.flags & O_DSYNC) != 0) {
+    const error = journalSync(volume);
+    if (error != 0) result = error;
+  }
   diskUnlock();
   openFileRelease(file);
   if (result > 0) store<u64>(endAt, end);
@@ -255,6 +266,25 @@ export function diskSetMode(mount: Mount, node: u64, mode: u32): i32 {
   inode.mode = (inode.mode & ~PERMISSIONS) | ((<u16>mode) & PERMISSIONS);
   inodeSetChanged(volumeOf(mount), inode, wallClockNow());
   return diskLeave(0);
+}
+
+export function diskSetOwner(mount: Mount, node: u64, user: u32, group: u32, lost: u32): i32 {
+  const inode = changing(mount, node);
+  if (inode == NO_INODE) return diskLeave(failure);
+  if (user != OWNER_KEPT) inodeSetUser(inode, user);
+  if (group != OWNER_KEPT) inodeSetGroup(inode, group);
+  inode.mode &= ~(<u16>lost);
+  inodeSetChanged(volumeOf(mount), inode, wallClockNow());
+  return diskLeave(0);
+}
+
+export function diskSyncAll(): void {
+  diskLock();
+  for (let i: u32 = 0; i < volumesCount(); i++) {
+    const volume = volumeAt(i);
+    if (!volume.isClosed && !volume.device.isForbidden) journalSync(volume);
+  }
+  diskUnlock();
 }
 
 export function diskSync(mount: Mount): i32 {

@@ -14,8 +14,10 @@ import {
   INODE_EXTRA,
   INODE_EXTRA_SIZE,
   INODE_GENERATION,
+  INODE_GROUP_HIGH,
   INODE_MODIFIED_EXTRA,
   INODE_SIZE_HIGH,
+  INODE_USER_HIGH,
   Inode,
   RO_COMPAT_LARGE_FILE,
 } from "./layout";
@@ -82,6 +84,25 @@ export function inodeSetSize(volume: Volume, inode: Inode, size: u64): void {
   if (size < LARGE || (volume.superblock.readOnlyCompatible & RO_COMPAT_LARGE_FILE) != 0) return;
   journalChange(volume, volume.superBuffer);
   volume.superblock.readOnlyCompatible |= RO_COMPAT_LARGE_FILE;
+}
+
+/** Whose it is: user and group. */
+export function inodeUser(inode: Inode): u32 {
+  return (<u32>inode.user) | ((<u32>load<u16>(changetype<usize>(inode) + INODE_USER_HIGH)) << 16);
+}
+
+export function inodeGroup(inode: Inode): u32 {
+  return (<u32>inode.group) | ((<u32>load<u16>(changetype<usize>(inode) + INODE_GROUP_HIGH)) << 16);
+}
+
+export function inodeSetUser(inode: Inode, user: u32): void {
+  inode.user = <u16>user;
+  store<u16>(changetype<usize>(inode) + INODE_USER_HIGH, <u16>(user >> 16));
+}
+
+export function inodeSetGroup(inode: Inode, group: u32): void {
+  inode.group = <u16>group;
+  store<u16>(changetype<usize>(inode) + INODE_GROUP_HIGH, <u16>(group >> 16));
 }
 
 // ---- times ----

@@ -124,6 +124,9 @@ export const INODE_GENERATION: usize = 100;
 export const INODE_ATTRIBUTES: usize = 104;
 /** The upper half of a regular file's size. */
 export const INODE_SIZE_HIGH: usize = 108;
+/** The upper halves of its user and group. */
+export const INODE_USER_HIGH: usize = 120;
+export const INODE_GROUP_HIGH: usize = 122;
 /** Bytes behind the first 128 that are in use, if the inode is longer. */
 export const INODE_EXTRA: usize = 128;
 export const INODE_CHANGED_EXTRA: usize = 132;

@@ -35,6 +35,9 @@ export class Inode {
   accessed: u64;
   modified: u64;
   changed: u64;
+  /** Whose it is. */
+  user: u32;
+  group: u32;
 }
 
 /** A name in a directory; its bytes stand behind it. */

@@ -203,6 +203,8 @@ export function tmpfsRelease(inode: Inode): void {
 export function tmpfsStatus(inode: Inode, status: FileStatus): void {
   status.mode = inode.mode;
   status.links = inode.links;
+  status.user = inode.user;
+  status.group = inode.group;
   status.inode = inode.number;
   status.size = <i64>inode.size;
   status.blocks = <i64>(inode.dataPages << 3);

@@ -13,6 +13,8 @@ export const O_CREAT = 0x40;
 export const O_EXCL = 0x80;
 export const O_TRUNC = 0x200;
 export const O_APPEND = 0x400;
+export const O_DSYNC = 0x1000;
+export const O_SYNC = 0x101000;
 export const O_DIRECTORY = 0x10000;
 export const O_NOFOLLOW = 0x20000;
 export const S_IFMT = 0xf000;
@@ -149,6 +151,21 @@ export class FileCalls {
 
   *chmod(path: string, mode: number): Piece<number> {
     return yield* this.call("fchmodat", AT_FDCWD, ...this.path(path), mode);
+  }
+
+  /** Sets user and group of a path, or of `fd` when that is null. */
+  *chown(path: string | null, user: number, group: number, flags = 0, fd = AT_FDCWD): Piece<number> {
+    const [at, length] = path === null ? [0, 0] : this.path(path);
+    return yield* this.call("fchownat", fd, at, length, user, group, flags);
+  }
+
+  /** User, group and mode of a path, not following a link. */
+  *owner(path: string): Piece<readonly [user: number, group: number, mode: number]> {
+    const result = yield* this.call("fstatat", AT_FDCWD, ...this.path(path), STATUS, AT_SYMLINK_NOFOLLOW);
+    const bytes = this.process.get(STATUS, 128);
+    return result < 0
+      ? [result, result, 0]
+      : ([72, 76, 0].map((at) => bytes.readUInt32LE(at)) as [number, number, number]);
   }
 
   *access(path: string, mode: number): Piece<number> {
