@@ -9,6 +9,8 @@ import { Host, type Guest, type GuestSettings } from "../../../tools/fake-xen/ho
 import { filesBlob } from "../../../tools/image/files.ts";
 import { runHostTool } from "../../../tools/image/process.ts";
 import { WASI_MODULE } from "../../../tools/image/wasi.ts";
+import { Calls } from "../calls.ts";
+import { ignoreBrokenPipes } from "../sigaction.ts";
 import { suspendableModule, SuspendedApp } from "../../support/suspended_app.ts";
 
 /** For a program with setjmp(). */
@@ -35,6 +37,12 @@ export async function suspendableProgram(file: string, flags: readonly string[] 
   return suspendableModule(await compileProgram(file, flags), WASI_MODULE);
 }
 
+/** What is done before a program begins; broken pipes end none, as in an image for WASI (tools/image/hooks.ts). */
+export function* wasiStart(domain: Domain): Generator<SystemCall, void, number | bigint> {
+  yield* ignoreBrokenPipes(new Calls(domain));
+  yield { name: "wasiStart", args: [] };
+}
+
 /** The program as the app of a domain; `told` learns of each call and what it returned. */
 export function* wasiApp(
   program: WebAssembly.Module,
@@ -42,7 +50,7 @@ export function* wasiApp(
   told: (call: SystemCall, result: number) => void = () => undefined,
 ): App {
   const app = new SuspendedApp<{ readonly _start: () => undefined }>(program, WASI_MODULE, domain);
-  yield { name: "wasiStart", args: [] };
+  yield* wasiStart(domain);
   let caught = true;
   const start = (): undefined => {
     caught = catches(app.exports._start);
