@@ -33,6 +33,8 @@ export async function runWasm2c(wasmFile: string, name: string): Promise<Generat
   const command = `ulimit -s 65536 2>/dev/null; exec "$0" "$@"`;
   await run({ command: "/bin/sh", args: ["-c", command, process.execPath], env: {} }, [
     `--stack-size=${STACK_KILOBYTES}`,
+    "--require",
+    path.join(import.meta.dirname, "wasm2c_stack.cjs"),
     program,
     "--enable-threads",
     "--enable-exceptions",

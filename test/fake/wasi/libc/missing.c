@@ -1,8 +1,12 @@
-/* Functions of C's library that wasi-libc declares and leaves out: tmpnam() and tmpfile(), whose files are in /tmp, and system(), which has no shell. */
+/*
+ * Functions that wasi-libc declares and leaves out: tmpnam() and tmpfile(), whose files are in /tmp, system(), which has no shell, and chmod(), for
+ * which WASI has nothing.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NAME_SIZE 20 /* L_tmpnam, which its stdio.h leaves out, too */
@@ -27,6 +31,12 @@ FILE *tmpfile(void) {
 
 int system(const char *command) {
   if (command == NULL) return 0;
+  errno = ENOSYS;
+  return -1;
+}
+
+int chmod(const char *path, mode_t mode) {
+  (void)path, (void)mode;
   errno = ENOSYS;
   return -1;
 }
