@@ -1,5 +1,5 @@
-// Runs wasm2c (the wabt package ships it as a Node program). On big modules it needs more stack than Node gives; when
-// it runs out it leaves a truncated file behind, so both the status and the end of the file are checked.
+// Runs wasm2c (the wabt package ships it as a Node program). On big modules it needs more stack than Node gives, and than it has itself
+// (wasm2c_stack.cjs); when it runs out it leaves a truncated file behind, so both the status and the end of the file are checked.
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";

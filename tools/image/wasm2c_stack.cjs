@@ -3,10 +3,10 @@
 // the program allocates. The exports have short names: the one function with one argument is Emscripten's stackAlloc().
 const MEMORY = 2 ** 30;
 const PAGE = 65536;
+const { WebAssembly } = globalThis;
 const { instantiate } = WebAssembly;
 
-// @ts-expect-error: what wasm2c calls is this form only
-WebAssembly.instantiate = async (/** @type {BufferSource} */ binary, /** @type {WebAssembly.Imports} */ imports) => {
+WebAssembly.instantiate = async (binary, imports) => {
   const made = await instantiate(binary, imports);
   const exported = Object.values(made.instance.exports);
   const [memory] = exported.filter((value) => value instanceof WebAssembly.Memory);
