@@ -1,6 +1,7 @@
 // Control flow in the C that the image pipeline makes: indirect calls, branches, globals, traps, endless recursion.
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
+import binaryen from "binaryen";
 import { compare, START } from "./compare.ts";
 import { assembleText, buildNative, type Call, type Outcome } from "./native.ts";
 
@@ -60,5 +61,25 @@ describe("translated control", () => {
     ]);
     assert.equal(endless?.trap, 8);
     assert.deepEqual(after, before);
+  });
+
+  it("has switches of 500 cases, which are as many blocks in each other", async () => {
+    const cases = Array.from({ length: 500 }, (_, i) => i);
+    const blocks = cases.reduce(
+      (inner, i) => `(block $c${i} ${inner}) (return (i64.const ${3 * i + 1}))`,
+      `(br_table ${cases.map((i) => `$c${i}`).join(" ")} (i32.wrap_i64 (local.get 0)))`,
+    );
+    // wabt's own parser has too small a stack for this.
+    const module = binaryen.parseText(
+      `(module (memory 1) ${START} (func (export "case") (param i64) (result i64) ${blocks}))`,
+    );
+    const ofMany = await buildNative(new Uint8Array(module.emitBinary()));
+    module.dispose();
+    const values = [0n, 1n, 250n, 499n, 500n];
+    const outcomes = await ofMany(values.map((value) => ({ name: "case", values: [value] })));
+    assert.deepEqual(
+      outcomes.map(({ result }) => result),
+      [1n, 4n, 751n, 1498n, 1498n],
+    );
   });
 });
