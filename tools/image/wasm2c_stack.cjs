@@ -6,7 +6,8 @@ const PAGE = 65536;
 const { WebAssembly } = globalThis;
 const { instantiate } = WebAssembly;
 
-WebAssembly.instantiate = async (binary, imports) => {
+// @ts-expect-error: wasm2c calls it in this form only
+WebAssembly.instantiate = async (/** @type {BufferSource} */ binary, /** @type {WebAssembly.Imports} */ imports) => {
   const made = await instantiate(binary, imports);
   const exported = Object.values(made.instance.exports);
   const [memory] = exported.filter((value) => value instanceof WebAssembly.Memory);
