@@ -12,7 +12,7 @@ import { run } from "../../../tools/image/process.ts";
 
 /** A program of docs/wasi.md. */
 export interface Documented {
-  /** Its heading there; in lower case the file's name. */
+  /** Its heading there; in lower case the name of the file and of its folder in build. */
   readonly title: string;
   /** The package of Debian with its sources. */
   readonly source: string;
@@ -38,7 +38,8 @@ export async function compileDocumented({ title, source }: Documented): Promise<
   const ours = await Promise.all(["setjmp.h", "setjmp.c", "missing.c"].map((file) => readFile(path.join(libc, file))));
   const changelog = await readFile(path.join(sources, "debian/changelog"), "utf8");
   const key = [commands, changelog, clang.command, await readFile(import.meta.filename), ...ours];
-  const file = `${title.toLowerCase()}.wasm`;
+  const name = title.toLowerCase();
+  const file = `${name}.wasm`;
   const folder = await cache.stage("documented", key, async (output) => {
     const work = await mkdtemp(path.join(tmpdir(), "karyon-documented-"));
     try {
@@ -54,7 +55,7 @@ export async function compileDocumented({ title, source }: Documented): Promise<
       ]);
       const env = { PATH: `${tools}:${process.env["PATH"] ?? ""}` };
       await run({ command: "/bin/sh", args: [], env }, ["-e", "-c", commands], work);
-      await copyFile(path.join(work, file), path.join(output, file));
+      await copyFile(path.join(work, "build", name, file), path.join(output, file));
     } finally {
       await rm(work, { recursive: true });
     }
