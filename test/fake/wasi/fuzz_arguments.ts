@@ -118,7 +118,7 @@ export class Arguments {
   /** For `size` bytes that the kernel writes. */
   output(size: number): number {
     if (this.once(10)) return this.outside(size);
-    return this.once(20) ? 0 : this.random.between(FREE, FREE_END - size);
+    return size <= FIRST_PAGE && this.once(20) ? 0 : this.random.between(FREE, FREE_END - size);
   }
 
   private outside(size: number): number {
