@@ -3,7 +3,7 @@
 // Rights say what the kind of a descriptor allows, as wasmtime has it: nobody can take away some, and none is asked for anywhere. Of the console's,
 // FD_SEEK and FD_TELL are missing: by that libc knows a terminal.
 import { EBADF } from "../../kernel/errno";
-import { O_APPEND, O_NONBLOCK } from "../posix/constants";
+import { O_APPEND, O_DSYNC, O_NONBLOCK, O_SYNC } from "../posix/constants";
 import { posix_close } from "../posix/files";
 import { posix_dup2, posix_fcntl } from "../posix/file_status";
 import { F_GETFL, F_SETFL } from "../posix/constants";
@@ -27,7 +27,9 @@ import {
   DescriptorStatus,
   FDFLAGS_ALL,
   FDFLAGS_APPEND,
+  FDFLAGS_DSYNC,
   FDFLAGS_NONBLOCK,
+  FDFLAGS_RSYNC,
   FDFLAGS_SYNC,
   FILETYPE_CHARACTER_DEVICE,
   FILETYPE_DIRECTORY,
@@ -89,28 +91,41 @@ export function wasi_fd_fdstat_get(fd: i32, target: u32): u32 {
   memory.fill(at, 0, DESCRIPTOR_STATUS_SIZE);
   const status = changetype<DescriptorStatus>(at);
   status.fileType = fileTypeOf(file);
-  status.flags = <u16>(((file.flags & O_APPEND) != 0 ? FDFLAGS_APPEND : 0) | (file.nonBlocking ? FDFLAGS_NONBLOCK : 0));
+  status.flags = <u16>(
+    (((file.flags & O_APPEND) != 0 ? FDFLAGS_APPEND : 0) |
+      (file.nonBlocking ? FDFLAGS_NONBLOCK : 0) |
+      keptSync(file.flags))
+  );
   status.rights = rightsOf(file);
   status.inheriting = file.kind == KIND_DIRECTORY ? DIRECTORY | FILE | RIGHTS_FD_READ | WRITING : 0;
   return WASI_SUCCESS;
 }
 
-/** The status flags (O_…) that WASI's mean. */
+/** What is waited for at each write: WASI's flag for the status flags. */
+function keptSync(flags: i32): u32 {
+  return (flags & O_SYNC) == O_SYNC ? FDFLAGS_SYNC : (flags & O_DSYNC) != 0 ? FDFLAGS_DSYNC : 0;
+}
+
+/** The status flags (O_…) that WASI's mean. RSYNC, which wants reads to wait for what is written, is SYNC, as on Linux. */
 export function statusFlags(flags: u32): i32 {
-  return ((flags & FDFLAGS_APPEND) != 0 ? O_APPEND : 0) | ((flags & FDFLAGS_NONBLOCK) != 0 ? O_NONBLOCK : 0);
+  const sync = (flags & (FDFLAGS_SYNC | FDFLAGS_RSYNC)) != 0 ? O_SYNC : (flags & FDFLAGS_DSYNC) != 0 ? O_DSYNC : 0;
+  const appending = (flags & FDFLAGS_APPEND) != 0 ? O_APPEND : 0;
+  return sync | appending | ((flags & FDFLAGS_NONBLOCK) != 0 ? O_NONBLOCK : 0);
 }
 
 /** What is wrong with `fdflags`; 0 for nothing. */
 export function flagsError(flags: u32): u32 {
-  if ((flags & ~FDFLAGS_ALL) != 0) return WASI_INVAL;
-  return (flags & FDFLAGS_SYNC) != 0 ? WASI_NOTSUP : WASI_SUCCESS;
+  return (flags & ~FDFLAGS_ALL) != 0 ? WASI_INVAL : WASI_SUCCESS;
 }
 
 export function wasi_fd_fdstat_set_flags(fd: i32, flags: u32): u32 {
   const before = posix_fcntl(fd, F_GETFL, 0);
   if (before < 0) return wasiError(before);
   const error = flagsError(flags);
-  return error != 0 ? error : wasiError(posix_fcntl(fd, F_SETFL, statusFlags(flags)));
+  if (error != 0) return error;
+  const wanted = statusFlags(flags);
+  // What was said of writes when it was opened stays.
+  return keptSync(wanted) != keptSync(before) ? WASI_NOTSUP : wasiError(posix_fcntl(fd, F_SETFL, wanted));
 }
 
 /** Rights are not kept: see above. */

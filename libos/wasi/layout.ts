@@ -28,8 +28,9 @@ export const FILETYPE_SYMBOLIC_LINK: u8 = 7;
 /** `fdflags`. */
 export const FDFLAGS_APPEND: u32 = 1;
 export const FDFLAGS_NONBLOCK: u32 = 4;
-/** DSYNC, RSYNC and SYNC, which no file here knows. */
-export const FDFLAGS_SYNC: u32 = 0x1a;
+export const FDFLAGS_DSYNC: u32 = 2;
+export const FDFLAGS_RSYNC: u32 = 8;
+export const FDFLAGS_SYNC: u32 = 16;
 export const FDFLAGS_ALL: u32 = 0x1f;
 
 /** `rights`. */

@@ -175,6 +175,23 @@ static int openAt(int fd, const char *path, int lookup, int how, __wasi_rights_t
   return error;
 }
 
+/** What is said of writes when a file is opened is told, and stays. */
+static void syncing(int base) {
+  __wasi_fdstat_t status;
+  __wasi_fd_t fd;
+  int flags[] = {__WASI_FDFLAGS_DSYNC, __WASI_FDFLAGS_SYNC, __WASI_FDFLAGS_RSYNC}, told[] = {2, 16, 16};
+  for (int i = 0; i < 3; i++) {
+    IS(0, __wasi_path_open(base, 0, "file", 0, __WASI_RIGHTS_FD_WRITE, 0, flags[i], &fd));
+    IS(0, __wasi_fd_fdstat_get(fd, &status));
+    IS(told[i], status.fs_flags);
+    IS(0, __wasi_fd_fdstat_set_flags(fd, told[i] | __WASI_FDFLAGS_APPEND));
+    IS(0, __wasi_fd_fdstat_get(fd, &status));
+    IS(told[i] | __WASI_FDFLAGS_APPEND, status.fs_flags);
+    IS(__WASI_ERRNO_NOTSUP, __wasi_fd_fdstat_set_flags(fd, 0));
+    CHECK(write(fd, "x", 1) == 1 && close(fd) == 0);
+  }
+}
+
 static void paths(void) {
   mkdir("/tmp/base", 0777);
   mkdir("/tmp/base/a", 0777);
@@ -196,7 +213,8 @@ static void paths(void) {
   IS(__WASI_ERRNO_INVAL, openAt(base, "file", 2, 0, 0, 0));
   IS(__WASI_ERRNO_INVAL, openAt(base, "file", 0, 16, 0, 0));
   IS(__WASI_ERRNO_INVAL, openAt(base, "file", 0, 0, 0, 32));
-  IS(__WASI_ERRNO_NOTSUP, openAt(base, "file", 0, 0, 0, __WASI_FDFLAGS_DSYNC));
+  IS(__WASI_ERRNO_SUCCESS, openAt(base, "file", 0, 0, 0, __WASI_FDFLAGS_DSYNC));
+  syncing(base);
   IS(__WASI_ERRNO_BADF, openAt(99, "file", 0, 0, 0, 0));
   IS(__WASI_ERRNO_BADF, openAt(-100, "tmp", 0, 0, 0, 0));
   IS(__WASI_ERRNO_NOTDIR, openAt(1, "file", 0, 0, 0, 0));
