@@ -13,6 +13,7 @@ import {
   EOPNOTSUPP,
   EPROTONOSUPPORT,
   EPROTOTYPE,
+  ESOCKTNOSUPPORT,
 } from "../../kernel/errno";
 import { monotonicNow } from "../../kernel/time/clock";
 import {
@@ -80,6 +81,9 @@ const TYPE_FLAGS: i32 = SOCK_NONBLOCK | SOCK_CLOEXEC;
 export const SEND_FLAGS: i32 = MSG_DONTWAIT | MSG_MORE | MSG_NOSIGNAL;
 export const RECEIVE_FLAGS: i32 = MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_NOSIGNAL;
 
+/** Types of sockets are below (linux/net.h). */
+const SOCK_MAX: u32 = 11;
+
 const endpoint = changetype<Endpoint>(memory.data(ENDPOINT_SIZE, 8));
 const peer = changetype<UdpPeer>(memory.data(UDP_PEER_SIZE, 8));
 
@@ -98,7 +102,7 @@ export function posix_socket(domain: i32, type: i32, protocol: i32): i32 {
   if (domain == AF_UNIX) return unixOpen(type, protocol) ^ NO_UNIX_SOCKETS;
   if (domain != AF_INET && domain != AF_INET6) return -EAFNOSUPPORT;
   const kind = type & ~TYPE_FLAGS;
-  if (kind != SOCK_STREAM && kind != SOCK_DGRAM) return -EINVAL;
+  if (kind != SOCK_STREAM && kind != SOCK_DGRAM) return <u32>kind < SOCK_MAX ? -ESOCKTNOSUPPORT : -EINVAL;
   const natural = kind == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
   if (protocol != IPPROTO_IP && protocol != natural) {
     return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP ? -EPROTOTYPE : -EPROTONOSUPPORT;
