@@ -1,14 +1,13 @@
-// Runs in domain 0: HTTP clients against an appliance. `http_load <address> <port> <clients> <connections> <requests> [<path>] [<pause ms>]`:
-// so many clients at a time, so many connections in all, with so many requests each, one after the other. Prints JSON: how many
+// Runs in domain 0: HTTP clients against an appliance. `http_load <LoadOrder as JSON>`. Prints JSON: how many
 // requests were answered 200, the errors, the SHA-256 sums of the bodies, each once, and how long (ms) the request took that took longest. A request that meets the end of a connection
 // which has been used before is sent once more on a new one, as all clients do it (RFC 9112, section 9.5): a server may close a connection at
 // rest at any time.
 import { createHash } from "node:crypto";
 import { Agent, get } from "node:http";
+import type { LoadOrder } from "./servers_support.ts";
 
-const [, , address = "", port = "80", clients = "1", connections = "1", requests = "1", path = "/", pause = "0"] =
-  process.argv;
-const TIMEOUT_MS = 60_000;
+const order = JSON.parse(process.argv[2] ?? "{}") as LoadOrder;
+const { address, clients, connections, requests, path, pauseMs, together, patienceMs } = order;
 
 const errors: string[] = [];
 let answered = 0;
@@ -22,7 +21,7 @@ function request(agent: Agent): Promise<void> {
       errors.push(error.message);
       resolve();
     };
-    const sent = get({ host: address, port: Number(port), path, agent, timeout: TIMEOUT_MS }, (response) => {
+    const sent = get({ host: address, port: 80, path, agent, timeout: patienceMs }, (response) => {
       const sum = createHash("sha256");
       response.on("error", failed).on("data", (part: Buffer) => sum.update(part));
       response.on("end", () => {
@@ -34,7 +33,7 @@ function request(agent: Agent): Promise<void> {
     });
     let answers = false;
     sent.on("response", () => void (answers = true));
-    sent.on("timeout", () => sent.destroy(new Error("no answer for a minute")));
+    sent.on("timeout", () => sent.destroy(new Error(`no answer for ${patienceMs / 1000} s`)));
     sent.on("error", (error: NodeJS.ErrnoException) => {
       if (sent.reusedSocket && error.code === "ECONNRESET" && !answers) void request(agent).then(resolve);
       else failed(error);
@@ -42,18 +41,37 @@ function request(agent: Agent): Promise<void> {
   });
 }
 
+/** Who has had a first answer in each turn of `clients` connections, and who waits for the others. */
+const turns: { met: number; goOn: () => void; all: Promise<void> }[] = [];
+
+/** Returns when each connection of connection number `begin`'s turn has had its first answer. */
+function meet(begin: number): Promise<void> {
+  const turn = Math.floor(begin / clients);
+  while (turns.length <= turn) {
+    let goOn = (): void => undefined;
+    const all = new Promise<void>((resolve) => (goOn = resolve));
+    turns.push({ met: 0, goOn, all });
+  }
+  const here = turns[turn];
+  if (here === undefined) return Promise.resolve();
+  here.met++;
+  if (here.met === Math.min(clients, connections - turn * clients)) here.goOn();
+  return here.all;
+}
+
 async function client(): Promise<void> {
-  while (begun++ < Number(connections)) {
-    const agent = new Agent({ keepAlive: Number(requests) > 1, maxSockets: 1 });
-    for (let i = 0; i < Number(requests); i++) {
+  for (let number = begun++; number < connections; number = begun++) {
+    const agent = new Agent({ keepAlive: requests > 1, maxSockets: 1 });
+    for (let i = 0; i < requests; i++) {
       const sent = performance.now();
       await request(agent);
       slowest = Math.max(slowest, performance.now() - sent);
-      if (Number(pause) > 0) await new Promise((resolve) => setTimeout(resolve, Number(pause)));
+      if (together && i === 0) await meet(number);
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
     agent.destroy();
   }
 }
 
-await Promise.all(Array.from({ length: Number(clients) }, client));
+await Promise.all(Array.from({ length: clients }, client));
 process.stdout.write(`${JSON.stringify({ answered, errors, sums: [...sums], slowest })}\n`);

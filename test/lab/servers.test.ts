@@ -48,7 +48,7 @@ test("prefork: SIGHUP replaces all workers under load; SIGTERM ends the family",
   await using server = await bootServer(forkd, "prefork --status --workers 3 --max-workers 3", 3);
   await server.explained(async () => {
     const before = await server.until(({ rows }) => rows.every(({ state }) => state !== "starting"), "three workers");
-    const load = server.load(3, 60, 4, "/", 50);
+    const load = server.load(3, 60, 4, { pauseMs: 50 });
     await server.signal(1, "HUP");
     const { rows } = await server.until(
       (board) => board.generation === 2 && board.rows.length === 3 && board.rows.every((row) => row.generation === 2),
@@ -85,15 +85,18 @@ test("prefork: a stream lives on through a restart, and keeps nobody else waitin
   });
 });
 
-test(`fork: ${CONNECTIONS} connections, ${AT_ONCE} at a time, a process for each`, forkLimit, async () => {
+test(`fork: ${CONNECTIONS} connections in turns of ${AT_ONCE}, a process for each`, forkLimit, async () => {
   await using forkd = await startForkd(lab());
-  await using server = await bootServer(forkd, `fork --status --max-workers ${AT_ONCE}`, 0, AT_ONCE + 4);
+  const words = `fork --status --max-workers ${AT_ONCE} --idle-timeout 3600`;
+  await using server = await bootServer(forkd, words, 0, AT_ONCE + 4);
   await server.explained(async () => {
-    const { answered, errors, sums } = await server.load(AT_ONCE, CONNECTIONS, 3);
+    const manner = { together: true, patienceMs: START_MS + AT_ONCE * CONNECTION_MS };
+    const { answered, errors, sums } = await server.load(AT_ONCE, CONNECTIONS, 3, manner);
     assert.deepEqual([answered, errors, sums.length], [3 * CONNECTIONS, [], 1]);
     const board = await server.scoreboard();
     assert.equal(board.connections, CONNECTIONS + 1);
     assert.equal(board.requests, 3 * CONNECTIONS + 1);
+    assert.ok(server.mostChildren >= Math.min(AT_ONCE, CONNECTIONS), `${server.mostChildren} children at once`);
     const processes = (server.forkd.output.text.match(/is process \d+ \(/g) ?? []).length;
     assert.ok(processes > CONNECTIONS, `${processes} processes`);
     await server.signal(1, "TERM");
@@ -107,7 +110,7 @@ test("prefork: workers are replaced after --max-requests, and no client sees it"
   await using server = await bootServer(forkd, words, 3);
   await server.explained(async () => {
     const before = await server.until(({ rows }) => rows.every(({ state }) => state !== "starting"), "three workers");
-    const { answered, errors } = await server.load(3, 60, 2, "/", 100);
+    const { answered, errors } = await server.load(3, 60, 2, { pauseMs: 100 });
     assert.deepEqual([answered, errors], [120, []]);
     const after = await server.until(
       ({ rows }) => rows.filter(({ state }) => state === "idle" || state === "serving").length >= 3,

@@ -33,7 +33,7 @@ test("workers are destroyed under load: only what they were serving fails, and a
   await using server = await bootServer(forkd, "prefork --status --workers 3 --max-workers 4", 3);
   await server.explained(async () => {
     await workers(server);
-    const load = server.load(CLIENTS, 150, 2, "/", 50);
+    const load = server.load(CLIENTS, 150, 2, { pauseMs: 50 });
     load.catch(() => undefined); // it is awaited last
     for (let kill = 0; kill < KILLS; kill++) {
       const pids = await workers(server);
@@ -63,7 +63,7 @@ test(
     await using server = await bootServer(first, "prefork --status --workers 3 --max-workers 3", 3);
     await server.explained(async () => {
       await workers(server);
-      const load = server.load(CLIENTS, 150, 2, "/", 50);
+      const load = server.load(CLIENTS, 150, 2, { pauseMs: 50 });
       load.catch(() => undefined);
       await sleep(2000);
       await first.end("KILL");

@@ -14,6 +14,28 @@ export const CONNECTION_MS = 5_000;
 const NETWORK = ['vif = ["bridge=xenbr0"]'];
 const LOAD = fileURLToPath(new URL("http_load.ts", import.meta.url));
 
+/** What clients in domain 0 do: http_load.ts. */
+export interface LoadOrder extends LoadManner {
+  readonly address: string;
+  /** Connections at a time, in all, and requests on each, one after the other. */
+  readonly clients: number;
+  readonly connections: number;
+  readonly requests: number;
+}
+
+/** How they do it. */
+interface LoadManner {
+  readonly path: string;
+  /** After each request. */
+  readonly pauseMs: number;
+  /** Connections go in turns: after its first answer each waits for the first answers of all of its turn. */
+  readonly together: boolean;
+  /** How long one waits for an answer. */
+  readonly patienceMs: number;
+}
+
+const MANNER: LoadManner = { path: "/", pauseMs: 0, together: false, patienceMs: PATIENCE_MS };
+
 /** What became of requests from domain 0. */
 export interface Load {
   readonly answered: number;
@@ -60,12 +82,22 @@ export class Server {
     await this.forkd.signal(this.domain(pid), signal);
   }
 
-  /** Requests from domain 0: see http_load.ts. */
-  async load(clients: number, connections: number, requests: number, path = "/", pauseMs = 0): Promise<Load> {
+  /** Requests from domain 0: so many clients at a time, connections in all, and requests on each. */
+  async load(clients: number, connections: number, requests: number, manner: Partial<LoadManner> = {}): Promise<Load> {
     const program = await pushProgram(this.guest.lab, LOAD);
-    const words = [this.address, 80, clients, connections, requests, path, pauseMs].join(" ");
+    const order: LoadOrder = { ...MANNER, ...manner, address: this.address, clients, connections, requests };
     const timeoutMs = START_MS + connections * CONNECTION_MS;
-    return JSON.parse(await this.guest.lab.run(`node ${program} ${words}`, { timeoutMs })) as Load;
+    return JSON.parse(await this.guest.lab.run(`node ${program} '${JSON.stringify(order)}'`, { timeoutMs })) as Load;
+  }
+
+  /** How many children there were at once at most, by what forkd has logged. */
+  get mostChildren(): number {
+    let [now, most] = [0, 0];
+    for (const [, born] of this.forkd.output.text.matchAll(/ (?:(forked) \S+|\(process \d+, domain \d+\) ended)/g)) {
+      now += born === undefined ? -1 : 1;
+      most = Math.max(most, now);
+    }
+    return most;
   }
 
   /** All of a stream of so many seconds, with an event in `interval` ms. */

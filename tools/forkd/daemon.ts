@@ -9,6 +9,7 @@ import { FlowSweep } from "./family/flow_sweep.ts";
 import { familyLimits, Limits, type HostLimits, type HostView } from "./family/limits.ts";
 import { Mail } from "./family/mail.ts";
 import { Mailbox, MAILBOX_PAGES } from "./family/mailbox.ts";
+import { offerPath, Offers } from "./family/offers.ts";
 import { mapMember, Members } from "./family/members.ts";
 import { Reaper } from "./family/reap.ts";
 import { NetworkMail } from "./family/network_mail.ts";
@@ -24,7 +25,6 @@ import { Host } from "./xen/host.ts";
 import { Store } from "./xen/store.ts";
 
 const EAGAIN = 11;
-const OFFER = /^\/local\/domain\/(\d+)\/data\/fork\/event-channel$/;
 
 /** What the daemon is started with. */
 export interface Policy {
@@ -116,15 +116,18 @@ export class Daemon {
     }
     await daemon.#reaper.reapEnded(ended);
     await daemon.#networks.recover(daemon.#members.families());
+    const offers = new Offers(
+      store,
+      () => host.domains().keys(),
+      (domain) => daemon.#onOffer(domain),
+    );
     await store.watch("@releaseDomain", () => {
       daemon.#later(() => daemon.#reaper.reapEnded());
       daemon.#later(() => daemon.#births.dropDestroyed());
+      daemon.#later(() => offers.dropGone());
     });
     await new OperatorSignals(store, daemon.#members, daemon.#signals, (work) => daemon.#later(work)).listen();
-    await store.watch("/local/domain", (path) => daemon.#onNode(path));
-    for (const domain of await store.directory("/local/domain")) {
-      daemon.#onNode(`/local/domain/${domain}/data/fork/event-channel`);
-    }
+    await offers.listen();
     daemon.#sweep.start(() => {
       const families = daemon.#members.families();
       daemon.#ownership.refresh(families);
@@ -155,10 +158,8 @@ export class Daemon {
     this.#queue = this.#queue.then(work).catch((error: unknown) => this.log(describeError(error)));
   }
 
-  #onNode(path: string): void {
-    const found = OFFER.exec(path);
-    const domain = Number(found?.[1]);
-    if (found === null || this.#offering.has(domain)) return;
+  #onOffer(domain: number): void {
+    if (this.#offering.has(domain)) return;
     // A guest that offers time and again fills no queue.
     this.#offering.add(domain);
     this.#later(() => {
@@ -168,8 +169,8 @@ export class Daemon {
   }
 
   async #register(domain: number): Promise<void> {
-    const offer = `/local/domain/${domain}/data/fork`;
-    const read = async (node: string): Promise<number> => Number((await this.store.read(`${offer}/${node}`)) ?? NaN);
+    const read = async (node: string): Promise<number> =>
+      Number((await this.store.read(`${offerPath(domain)}/${node}`)) ?? NaN);
     const [port, address] = await Promise.all([read("event-channel"), read("descriptor")]);
     const info = this.xen.control.info(domain);
     if (!Number.isInteger(port) || !Number.isInteger(address)) return;

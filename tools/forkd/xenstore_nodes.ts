@@ -46,15 +46,15 @@ export async function networkDevices(store: Store, domain: number): Promise<Netw
   );
 }
 
-/** Writes all that belongs to a new domain except its devices' nodes. */
-export async function writeDomainNodes(store: Store, child: NewDomain, name: string, uuid: string): Promise<void> {
+/** All that belongs to a new domain except its devices' nodes. */
+export function domainNodes(child: NewDomain, name: string, uuid: string): StoreNode[] {
   const { domain } = child;
   const home = `/local/domain/${domain}`;
   const vm = `/vm/${uuid}`;
   const kib = String(child.pages * 4);
   const readable = ["n0", `r${domain}`];
   const own = [`n${domain}`];
-  const nodes: StoreNode[] = [
+  return [
     { path: home, value: "", permissions: readable },
     { path: `${home}/vm`, value: vm },
     { path: `${home}/name`, value: name },
@@ -83,7 +83,6 @@ export async function writeDomainNodes(store: Store, child: NewDomain, name: str
     { path: `/libxl/${domain}/type`, value: "pv" },
     ...consoleNodes(child, home),
   ];
-  await store.writeAll(nodes);
 }
 
 function consoleNodes({ domain, consolePort, consoleFrame }: NewDomain, home: string): StoreNode[] {
@@ -111,11 +110,16 @@ function consoleNodes({ domain, consolePort, consoleFrame }: NewDomain, home: st
   ];
 }
 
-/** Gives a child a network device like its parent's, with the same Ethernet address. */
-export async function writeNetworkDevice(store: Store, domain: number, like: NetworkDevice): Promise<AddedDevice> {
+/** Where the back end of a child's device will be. */
+export function addedDevice(domain: number, { index }: NetworkDevice): AddedDevice {
+  return { backend: `/local/domain/0/backend/vif/${domain}/${index}`, interfaceName: `vif${domain}.${index}` };
+}
+
+/** What gives a child a network device like its parent's, with the same Ethernet address. */
+export function networkNodes(domain: number, like: NetworkDevice): StoreNode[] {
   const { index, bridge, script, mac } = like;
   const frontend = `/local/domain/${domain}/device/vif/${index}`;
-  const backend = `/local/domain/0/backend/vif/${domain}/${index}`;
+  const { backend } = addedDevice(domain, like);
   const device = [
     ["frontend", frontend],
     ["frontend-id", String(domain)],
@@ -129,7 +133,7 @@ export async function writeNetworkDevice(store: Store, domain: number, like: Net
   ] as const;
   const permissions = [`n${domain}`, "r0"];
   const front = Object.entries({ backend, "backend-id": "0", state: "1", handle: index, mac, trusted: "1" });
-  await store.writeAll([
+  return [
     { path: frontend, value: "", permissions },
     ...front.map(([node, value]) => ({ path: `${frontend}/${node}`, value })),
     { path: `${frontend}/mtu`, value: "1500", permissions: ["n0", `r${domain}`] },
@@ -137,18 +141,13 @@ export async function writeNetworkDevice(store: Store, domain: number, like: Net
     ...device.map(([node, value]) => ({ path: `${backend}/${node}`, value })),
     { path: `/libxl/${domain}/device/vif/${index}/backend`, value: backend },
     ...device.map(([node, value]) => ({ path: `/libxl/${domain}/device/vif/${index}/${node}`, value })),
-  ]);
-  return { backend, interfaceName: `vif${domain}.${index}` };
+  ];
 }
 
 /** Removes every node of a domain that has gone, its back ends' included. */
 export async function removeDomainNodes(store: Store, domain: number, uuid: string): Promise<void> {
-  for (const kind of ["console", "vif"]) {
-    await store.remove(`/local/domain/0/backend/${kind}/${domain}`);
-    const left = await store.directory(`/local/domain/0/backend/${kind}`);
-    if (left.length === 0) await store.remove(`/local/domain/0/backend/${kind}`);
-  }
-  await store.remove(`/local/domain/${domain}`);
-  await store.remove(`/libxl/${domain}`);
-  await store.remove(`/vm/${uuid}`);
+  const kinds = ["console", "vif"].map((kind) => `/local/domain/0/backend/${kind}`);
+  const trees = [`/local/domain/${domain}`, `/libxl/${domain}`, `/vm/${uuid}`];
+  await Promise.all([...kinds.map((kind) => `${kind}/${domain}`), ...trees].map((path) => store.remove(path)));
+  await Promise.all(kinds.map((kind) => store.removeEmpty(kind)));
 }

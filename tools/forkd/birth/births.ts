@@ -245,7 +245,7 @@ export class Births {
   /** Writes down who the child is, which it does not wait for. */
   async #register(child: Member): Promise<void> {
     if (!child.family.members.has(child.pid)) return; // its end was dealt with first
-    const nodes = child.family.record(child, "running");
+    const nodes = child.family.recordOfBirth(child.pid);
     await insist(`write down ${child.name}`, this.log, () => this.store.writeAll(nodes));
   }
 

@@ -17,7 +17,7 @@ import { createShell, type Shell } from "./shell.ts";
 import type { ForeignPages } from "../xen/foreign_memory.ts";
 import type { Xen } from "../xen/handles.ts";
 import type { Store } from "../xen/store.ts";
-import { writeDomainNodes, writeNetworkDevice, type NetworkDevice } from "../xenstore_nodes.ts";
+import { addedDevice, domainNodes, networkNodes, type NetworkDevice } from "../xenstore_nodes.ts";
 import type { FamilyNetworks } from "../steering/family_networks.ts";
 import { ALL_PORTS, type PortBlock } from "../steering/port_blocks.ts";
 
@@ -141,17 +141,16 @@ export class ShellMaker {
     }
   }
 
-  async #introduce(
-    { family, pid: parentPid }: Member,
-    shell: ReadyShell,
-    device: NetworkDevice | undefined,
-  ): Promise<void> {
+  async #introduce({ family }: Member, shell: ReadyShell, device: NetworkDevice | undefined): Promise<void> {
     const { domain, uuid, name, pid } = shell;
-    // First: by it whoever comes after a forkd that died here finds the nodes, when the domain has gone, too.
-    await this.store.writeAll(family.record({ ...shell, parentPid }, "shell"));
-    await writeDomainNodes(this.store, { ...shell, pages: shell.frames.length }, name, uuid);
+    // With its record: by it whoever comes after a forkd that died here finds the nodes, when the domain has gone, too.
+    await this.store.writeAll([
+      ...family.recordOfDomain(pid, shell),
+      ...domainNodes({ ...shell, pages: shell.frames.length }, name, uuid),
+      ...(device === undefined ? [] : networkNodes(domain, device)),
+    ]);
     if (device !== undefined) {
-      const added = await writeNetworkDevice(this.store, domain, device);
+      const added = addedDevice(domain, device);
       const connect = (): boolean => this.networks.connect(family, pid, added.interfaceName);
       void connectDevice(this.store, added, connect, this.log);
     }

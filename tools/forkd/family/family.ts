@@ -127,20 +127,32 @@ export class Family {
   record(
     { pid, domain, uuid, parentPid, name, descriptorFrame }: Identity & Pick<MemberRecord, "descriptorFrame">,
     state: string,
-    born = new Date(),
   ): StoreNode[] {
-    const descriptor = String(descriptorFrame);
-    const values = {
-      domid: String(domain),
-      uuid,
-      parent: String(parentPid),
-      name,
-      descriptor,
-      state,
-      born: born.toISOString(),
-    };
+    const values = { uuid, parent: String(parentPid), name, ...placeOf({ domain, descriptorFrame }) };
+    return this.#nodes(pid, { ...values, ...stateOf(state) });
+  }
+
+  /** What changes of a record when the domain has been made. */
+  recordOfDomain(pid: number, place: Pick<MemberRecord, "domain" | "descriptorFrame">): StoreNode[] {
+    return this.#nodes(pid, placeOf(place));
+  }
+
+  /** What changes of a record when the shell has become a child. */
+  recordOfBirth(pid: number): StoreNode[] {
+    return this.#nodes(pid, stateOf("running"));
+  }
+
+  #nodes(pid: number, values: Readonly<Record<string, string>>): StoreNode[] {
     return Object.entries(values).map(([node, value]) => ({ path: `${this.path(pid)}/${node}`, value }));
   }
+}
+
+function placeOf({ domain, descriptorFrame }: Pick<MemberRecord, "domain" | "descriptorFrame">) {
+  return { domid: String(domain), descriptor: String(descriptorFrame) };
+}
+
+function stateOf(state: string) {
+  return { state, born: new Date().toISOString() };
 }
 
 /** A family's processes carry the name of its first. */

@@ -1,11 +1,13 @@
 // xenstore, spoken over xenstored's own socket (xen/io/xs_wire.h), so that Node waits for its answers and watches like
-// for any other socket. Requests may be sent without waiting for the answers of earlier ones.
+// for any other socket. Requests may be sent without waiting for the answers of earlier ones: those of one turn of Node's loop
+// go to xenstored together.
 import { connect, type Socket } from "node:net";
 import { KaryonError } from "../../support/errors.ts";
 
 const XS_DIRECTORY = 1;
 const XS_READ = 2;
 const XS_WATCH = 4;
+const XS_UNWATCH = 5;
 const XS_TRANSACTION_START = 6;
 const XS_TRANSACTION_END = 7;
 const XS_INTRODUCE = 8;
@@ -24,15 +26,18 @@ const PATIENCE_MS = 30_000;
 interface Waiting {
   readonly resolve: (payload: string) => void;
   readonly reject: (error: Error) => void;
-  readonly what: string;
+  readonly type: number;
+  readonly payload: string;
 }
 
 /** A connection to xenstored. */
 export class Store {
   readonly #waiting = new Map<number, Waiting>();
   readonly #watches = new Map<string, (path: string) => void>();
-  #pending = Buffer.alloc(0);
+  #pending: Buffer = Buffer.alloc(0);
   #lastRequest = 0;
+  /** The end of the changes of the tree that are made or wait: a transaction fails when the list of children of a node changes under it. */
+  #changes: Promise<unknown> = Promise.resolve();
 
   #silence: NodeJS.Timeout | undefined;
   #why = "xenstored has closed the connection";
@@ -76,6 +81,11 @@ export class Store {
     await this.#request(XS_WATCH, 0, `${path}\0${path}\0`);
   }
 
+  /** Ends a watch; its listener is not called any more. */
+  async unwatch(path: string): Promise<void> {
+    if (this.#watches.delete(path)) await this.#request(XS_UNWATCH, 0, `${path}\0${path}\0`);
+  }
+
   /** A node's value; undefined when there is no such node. */
   async read(path: string): Promise<string | undefined> {
     return absent(this.#request(XS_READ, 0, `${path}\0`));
@@ -87,19 +97,26 @@ export class Store {
     return names.split("\0").filter((name) => name !== "");
   }
 
-  /** Removes a node and everything below; a missing one is fine. */
-  async remove(path: string): Promise<void> {
-    await absent(this.#request(XS_RM, 0, `${path}\0`));
-  }
-
   async write(path: string, value: string): Promise<void> {
     await this.#request(XS_WRITE, 0, `${path}\0${value}`);
   }
 
+  /** Removes a node and everything below; a missing one is fine. */
+  async remove(path: string): Promise<void> {
+    await this.#inTurn(() => absent(this.#request(XS_RM, 0, `${path}\0`)));
+  }
+
+  /** Removes a node that has no children. */
+  async removeEmpty(path: string): Promise<void> {
+    await this.#transaction(async (transaction) => {
+      const names = await absent(this.#request(XS_DIRECTORY, transaction, `${path}\0`));
+      if (names === "") await this.#request(XS_RM, transaction, `${path}\0`);
+    });
+  }
+
   /** Writes nodes in one transaction, with the permissions some have ("n0", "r7"). */
   async writeAll(nodes: readonly StoreNode[]): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      const transaction = Number.parseInt(await this.#request(XS_TRANSACTION_START, 0, "\0"), 10);
+    await this.#transaction(async (transaction) => {
       const requests = nodes.flatMap(({ path, value, permissions }) => {
         const written = this.#request(XS_WRITE, transaction, `${path}\0${value}`);
         if (permissions === undefined) return [written];
@@ -107,18 +124,37 @@ export class Store {
         return [written, this.#request(XS_SET_PERMS, transaction, `${path}\0${list}`)];
       });
       const refused = (await Promise.allSettled(requests)).find((result) => result.status === "rejected");
-      const end = this.#request(XS_TRANSACTION_END, transaction, refused === undefined ? "T\0" : "F\0");
-      if (refused !== undefined) {
-        await end;
-        throw refused.reason;
-      }
+      if (refused !== undefined) throw refused.reason;
+    });
+  }
+
+  /** Does `work`, whose requests carry the transaction's number, and all of it or nothing; again when others have changed something under it. */
+  async #transaction(work: (transaction: number) => Promise<void>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
       try {
-        await end;
-        return;
+        return await this.#inTurn(() => this.#attempt(work));
       } catch (error) {
         if (!isStoreError(error, "EAGAIN") || attempt === TRANSACTION_ATTEMPTS) throw error;
       }
     }
+  }
+
+  async #attempt(work: (transaction: number) => Promise<void>): Promise<void> {
+    const transaction = Number.parseInt(await this.#request(XS_TRANSACTION_START, 0, "\0"), 10);
+    try {
+      await work(transaction);
+    } catch (error) {
+      await this.#request(XS_TRANSACTION_END, transaction, "F\0");
+      throw error;
+    }
+    await this.#request(XS_TRANSACTION_END, transaction, "T\0");
+  }
+
+  /** Makes a change of the tree when those before it have been made. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const made = this.#changes.then(change);
+    this.#changes = made.catch(() => undefined);
+    return made;
   }
 
   /** Tells xenstored of a new domain and its ring. */
@@ -139,18 +175,20 @@ export class Store {
 
   #request(type: number, transaction: number, payload: string): Promise<string> {
     const id = (this.#lastRequest = (this.#lastRequest + 1) >>> 0);
-    const body = Buffer.from(payload, "latin1");
-    const header = Buffer.alloc(HEADER_SIZE);
-    header.writeUInt32LE(type, 0);
-    header.writeUInt32LE(id, 4);
-    header.writeUInt32LE(transaction, 8);
-    header.writeUInt32LE(body.length, 12);
+    const message = Buffer.allocUnsafe(HEADER_SIZE + payload.length);
+    message.writeUInt32LE(type, 0);
+    message.writeUInt32LE(id, 4);
+    message.writeUInt32LE(transaction, 8);
+    message.writeUInt32LE(message.write(payload, HEADER_SIZE, "latin1"), 12);
     return new Promise((resolve, reject) => {
-      const what = `${type} ${payload.replaceAll("\0", " ").trim()}`;
       if (this.socket.destroyed) return reject(new KaryonError("XENSTORE", this.#why));
-      this.#waiting.set(id, { resolve, reject, what });
+      this.#waiting.set(id, { resolve, reject, type, payload });
       this.#silence ??= setTimeout(() => this.#giveUp(), this.patience).unref();
-      this.socket.write(Buffer.concat([header, body]));
+      if (this.socket.writableCorked === 0) {
+        this.socket.cork();
+        process.nextTick(() => this.socket.uncork());
+      }
+      this.socket.write(message);
     });
   }
 
@@ -167,7 +205,7 @@ export class Store {
 
   #take(bytes: Buffer): void {
     this.#silence?.refresh();
-    this.#pending = Buffer.concat([this.#pending, bytes]);
+    this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
     while (this.#pending.length >= HEADER_SIZE) {
       const size = HEADER_SIZE + this.#pending.readUInt32LE(12);
       if (this.#pending.length < size) return;
@@ -191,7 +229,9 @@ export class Store {
     }
     if (type !== XS_ERROR) return waiting?.resolve(payload.replace(/\0$/, ""));
     const name = payload.replaceAll("\0", "");
-    waiting?.reject(new KaryonError("XENSTORE", `xenstore request ${waiting.what}: ${name}`, "", { cause: name }));
+    if (waiting === undefined) return;
+    const what = `${waiting.type} ${waiting.payload.replaceAll("\0", " ").trim()}`;
+    waiting.reject(new KaryonError("XENSTORE", `xenstore request ${what}: ${name}`, "", { cause: name }));
   }
 }
 
