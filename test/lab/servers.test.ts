@@ -8,7 +8,11 @@ import { useLab } from "./support.ts";
 const limit = { timeout: 6 * START_MS };
 const CONNECTIONS = Number(process.env["KARYON_FORK_CONNECTIONS"] ?? 16);
 const AT_ONCE = Number(process.env["KARYON_FORK_AT_ONCE"] ?? 4);
+const STREAM_SECONDS = Number(process.env["KARYON_STREAM_SECONDS"] ?? 45);
+const STREAM_INTERVAL_MS = 500;
 const forkLimit = { timeout: limit.timeout + CONNECTIONS * CONNECTION_MS };
+
+const streamLimit = { timeout: limit.timeout + STREAM_SECONDS * 1000 };
 
 const lab = useLab();
 
@@ -63,12 +67,12 @@ test("prefork: SIGHUP replaces all workers under load; SIGTERM ends the family",
   });
 });
 
-test("prefork: a stream lives on through a restart, and keeps nobody else waiting", limit, async () => {
+test("prefork: a stream lives on through a restart, and keeps nobody else waiting", streamLimit, async () => {
   await using forkd = await startForkd(lab());
   await using server = await bootServer(forkd, "prefork --status --workers 2 --max-workers 3", 2);
   await server.explained(async () => {
     await server.until(({ rows }) => rows.filter(({ state }) => state !== "starting").length === 2, "two workers");
-    const streamed = server.stream(45, 500);
+    const streamed = server.stream(STREAM_SECONDS, STREAM_INTERVAL_MS);
     streamed.catch(() => undefined); // it is awaited last
     const { rows } = await server.until((board) => board.rows.some(({ state }) => state === "streaming"), "a stream");
     const owner = rows.find(({ state }) => state === "streaming")?.pid ?? 0;
@@ -80,7 +84,10 @@ test("prefork: a stream lives on through a restart, and keeps nobody else waitin
       "a second generation, and of the first only who streams",
     );
     const text = await streamed;
-    assert.equal(text.match(new RegExp(`^data: process ${owner}$`, "gm"))?.length, 90);
+    assert.equal(
+      text.match(new RegExp(`^data: process ${owner}$`, "gm"))?.length,
+      (STREAM_SECONDS * 1000) / STREAM_INTERVAL_MS,
+    );
     await server.until((board) => !board.rows.some(({ pid }) => pid === owner), "who has streamed ends");
   });
 });

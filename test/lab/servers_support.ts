@@ -103,7 +103,9 @@ export class Server {
   /** All of a stream of so many seconds, with an event in `interval` ms. */
   stream(seconds: number, interval: number): Promise<string> {
     const url = `http://${this.address}/stream?seconds=${seconds}&interval=${interval}`;
-    return this.guest.lab.run(`curl -sSN --max-time ${seconds + 60} '${url}'`, { timeoutMs: START_MS });
+    return this.guest.lab.run(`curl -sSN --max-time ${seconds + 60} '${url}'`, {
+      timeoutMs: START_MS + seconds * 1000,
+    });
   }
 
   /** Runs `work`; when it fails, the error has the consoles. */
