@@ -19,6 +19,7 @@ import { recover } from "./family/recover.ts";
 import { Signals } from "./family/signals.ts";
 import { familyRules } from "./steering/family_rules.ts";
 import { FamilyNetworks } from "./steering/family_networks.ts";
+import { Turns } from "./turns.ts";
 import { EventChannels } from "./xen/event_channels.ts";
 import { openXen, type Xen } from "./xen/handles.ts";
 import { Host } from "./xen/host.ts";
@@ -47,8 +48,8 @@ export class Daemon {
   readonly #doorbells: Doorbells;
   /** Domains whose offer waits in the queue. */
   readonly #offering = new Set<number>();
-  /** Work on members that must not overlap: registrations and reaping, in their order. */
-  #queue: Promise<void> = Promise.resolve();
+  /** Work on members that must not overlap: registrations and reaping. */
+  readonly #turns: Turns;
 
   private constructor(
     private readonly xen: Xen,
@@ -57,8 +58,9 @@ export class Daemon {
     host: Host,
     policy: Policy,
   ) {
+    this.#turns = new Turns(log);
     const limits = new Limits(policy.limits, this.#view(host), log);
-    const later = (work: () => Promise<void>): void => this.#later(work);
+    const later = (work: () => Promise<void>): void => this.#turns.later(work);
     this.#networks = new FamilyNetworks(store, log);
     this.#births = new Births(xen, store, this.#members, limits, this.#networks, log, later, policy.births);
     this.#mail = new Mail(this.#members, log);
@@ -114,7 +116,7 @@ export class Daemon {
       daemon.#networkMail.found(member);
       daemon.#ownership.found(member);
     }
-    await daemon.#reaper.reapEnded(ended);
+    for (const end of await daemon.#reaper.ended(ended)) await daemon.#reaper.reap(end);
     await daemon.#networks.recover(daemon.#members.families());
     const offers = new Offers(
       store,
@@ -122,11 +124,11 @@ export class Daemon {
       (domain) => daemon.#onOffer(domain),
     );
     await store.watch("@releaseDomain", () => {
-      daemon.#later(() => daemon.#reaper.reapEnded());
-      daemon.#later(() => daemon.#births.dropDestroyed());
-      daemon.#later(() => offers.dropGone());
+      daemon.#turns.later(() => daemon.#reapEnded());
+      daemon.#turns.later(() => daemon.#births.dropDestroyed());
+      daemon.#turns.later(() => offers.dropGone());
     });
-    await new OperatorSignals(store, daemon.#members, daemon.#signals, (work) => daemon.#later(work)).listen();
+    await new OperatorSignals(store, daemon.#members, daemon.#signals, (work) => daemon.#turns.later(work)).listen();
     await offers.listen();
     daemon.#sweep.start(() => {
       const families = daemon.#members.families();
@@ -139,7 +141,7 @@ export class Daemon {
   /** Lets go of every domain; children go on running, and their guests' fork() fails with ENOSYS from now on. */
   async stop(): Promise<void> {
     this.#sweep.stop();
-    await this.#queue;
+    await this.#turns.rest();
     for (const member of this.#members.all()) {
       member.descriptor.setReady(false);
       await this.#births.leave(member);
@@ -154,15 +156,17 @@ export class Daemon {
     this.store.onClose(listener);
   }
 
-  #later(work: () => Promise<void>): void {
-    this.#queue = this.#queue.then(work).catch((error: unknown) => this.log(describeError(error)));
+  /** Each in a turn of its own: others need not wait for all of them. */
+  async #reapEnded(): Promise<void> {
+    for (const ended of await this.#reaper.ended()) this.#turns.later(() => this.#reaper.reap(ended));
   }
 
   #onOffer(domain: number): void {
     if (this.#offering.has(domain)) return;
     // A guest that offers time and again fills no queue.
     this.#offering.add(domain);
-    this.#later(() => {
+    // Before the ends of others: the connection that it was made for waits for it.
+    this.#turns.soon(() => {
       this.#offering.delete(domain);
       return this.#register(domain);
     });
@@ -238,11 +242,11 @@ export class Daemon {
 
   #onEvent(member: Member): void {
     if (member.ending) return;
-    if (member.unposted.length > 0) this.#later(() => this.#reaper.post(member));
+    if (member.unposted.length > 0) this.#turns.later(() => this.#reaper.post(member));
     this.#doorbells.serve(member);
     this.#signals.serve(member);
     this.#mail.serve(member);
-    if (member.descriptor.address !== member.address) this.#later(() => this.#writeAddress(member));
+    if (member.descriptor.address !== member.address) this.#turns.later(() => this.#writeAddress(member));
     if (member.descriptor.wantsShell) {
       void this.#births.supply(member).catch((error: unknown) => this.log(`${member.name}: ${describeError(error)}`));
     }
@@ -254,7 +258,7 @@ export class Daemon {
       .finally(() => {
         member.forking = false;
         // A parent that ended meanwhile was reaped without this child.
-        if (!this.#members.serves(member)) this.#later(() => this.#reaper.adopt(member));
+        if (!this.#members.serves(member)) this.#turns.later(() => this.#reaper.adopt(member));
         // One that took its request back while it was answered may have made another, whose event came too early.
         else if (member.descriptor.pending) this.#onEvent(member);
       });

@@ -28,6 +28,15 @@ export interface Mourners {
   readonly forget: (member: Member) => Promise<void>;
 }
 
+/** A member that has ended. */
+export interface Ended {
+  readonly member: Member;
+  /** As wait(2) encodes it. */
+  readonly status: number;
+  /** What its domain has used, if it is still there. */
+  readonly use: DomainUse | undefined;
+}
+
 /** Takes in the ends of members. */
 export class Reaper {
   constructor(
@@ -39,25 +48,23 @@ export class Reaper {
     private readonly log: Log,
   ) {}
 
-  /** Reaps all that have ended, and `gone`, whose domains are known to be no more. */
-  async reapEnded(gone: readonly Member[] = []): Promise<void> {
+  /** Who has ended and is not being reaped yet, and `gone`, whose domains are known to be no more. From now on they count as ended. */
+  async ended(gone: readonly Member[] = []): Promise<Ended[]> {
     const domains = await insist("look which domains there are", this.log, () => this.host.domains());
-    if (domains === undefined) return;
-    const useOf = ({ domain, uuid }: Member): DomainUse | undefined => {
-      const use = domains.get(domain);
-      return use?.uuid === uuid ? use : undefined;
-    };
-    const ended = [...gone, ...this.members.all()].filter((member) => {
-      const status = waitStatus(member, useOf(member));
-      member.status = status;
-      // Before any of them is reaped: who ends together with its parent is process 1's.
-      member.ending = status !== undefined;
-      return member.ending;
+    if (domains === undefined) return [];
+    const ended = [...gone, ...this.members.all().filter(({ ending }) => !ending)].flatMap((member) => {
+      const found = domains.get(member.domain);
+      const use = found?.uuid === member.uuid ? found : undefined;
+      const status = waitStatus(member, use);
+      return status === undefined ? [] : [{ member, status, use }];
     });
-    for (const member of ended) await this.#reap(member, member.status ?? SIGKILL, useOf(member));
+    // Before any of them is reaped: who ends together with its parent is process 1's.
+    for (const { member, status } of ended) Object.assign(member, { status, ending: true });
+    return ended;
   }
 
-  async #reap(member: Member, status: number, use: DomainUse | undefined): Promise<void> {
+  /** Reaps one that has ended. */
+  async reap({ member, status, use }: Ended): Promise<void> {
     const { family, pid, domain, uuid, name } = member;
     await this.#tellRelatives(member);
     // Its domain will be gone, and with it the only other place that tells.
