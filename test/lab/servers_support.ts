@@ -90,16 +90,6 @@ export class Server {
     return JSON.parse(await this.guest.lab.run(`node ${program} '${JSON.stringify(order)}'`, { timeoutMs })) as Load;
   }
 
-  /** How many children there were at once at most, by what forkd has logged. */
-  get mostChildren(): number {
-    let [now, most] = [0, 0];
-    for (const [, born] of this.forkd.output.text.matchAll(/ (?:(forked) \S+|\(process \d+, domain \d+\) ended)/g)) {
-      now += born === undefined ? -1 : 1;
-      most = Math.max(most, now);
-    }
-    return most;
-  }
-
   /** All of a stream of so many seconds, with an event in `interval` ms. */
   stream(seconds: number, interval: number): Promise<string> {
     const url = `http://${this.address}/stream?seconds=${seconds}&interval=${interval}`;
