@@ -6,7 +6,7 @@ import { SLAB_SIZE, Slab, slabInit } from "../../kernel/memory/slab";
 import { contentsClose } from "../fs/contents";
 import { TcpSocket } from "../net/tcp/socket";
 import { UdpSocket } from "../net/udp/socket";
-import { O_ACCMODE, O_NONBLOCK, O_RDWR, O_WRONLY } from "../posix/constants";
+import { O_NONBLOCK, O_WRONLY } from "../posix/constants";
 import { anonymousClose } from "../optional/with_anonymous";
 import { watchesEnd } from "../optional/with_epoll";
 import { socketClose } from "../optional/with_network";
@@ -107,8 +107,7 @@ export function openFileIsReadable(file: OpenFile): bool {
 
 /** Whether its access mode lets it be written. */
 export function openFileIsWritable(file: OpenFile): bool {
-  const mode = file.flags & O_ACCMODE;
-  return mode == O_WRONLY || mode == O_RDWR;
+  return ((file.flags + 1) & 2) != 0; // O_WRONLY + 1 and O_RDWR + 1 have that bit, O_RDONLY + 1 and O_ACCMODE + 1 do not
 }
 
 /** One more reference. */
