@@ -14,6 +14,7 @@ import {
   ENOTSOCK,
   EPIPE,
   EPROTONOSUPPORT,
+  ESOCKTNOSUPPORT,
   INADDR_ANY,
   INADDR_LOOPBACK,
   IPPROTO_TCP,
@@ -66,7 +67,8 @@ import { check, checkError } from "./check";
 
 function argumentChecks(): void {
   checkError("socket of another family", socket(99, SOCK_STREAM), EAFNOSUPPORT);
-  checkError("socket of no type", socket(AF_INET, 9), EINVAL);
+  checkError("socket of a type that IP has not", socket(AF_INET, 9), ESOCKTNOSUPPORT);
+  checkError("socket of no type", socket(AF_INET, 11), EINVAL);
   checkError("socket of another protocol", socket(AF_INET, SOCK_STREAM, 132), EPROTONOSUPPORT);
   checkError("bind the console", bind(1, new sockaddr_in()), ENOTSOCK);
   checkError("bind nothing", bind(99, new sockaddr_in()), EBADF);
