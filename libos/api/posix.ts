@@ -91,6 +91,7 @@ export declare function fstat(fd: i32, status: usize): i32;
 export declare function fstatat(directory: i32, path: usize, pathLength: u32, status: usize, flags: i32): i32;
 export declare function truncate(path: usize, pathLength: u32, size: i64): i32;
 export declare function ftruncate(fd: i32, size: i64): i32;
+export declare function fallocate(fd: i32, offset: i64, length: i64): i32;
 export declare function fsync(fd: i32): i32;
 export declare function sync(): void;
 export declare function mkdirat(directory: i32, path: usize, pathLength: u32, mode: u32): i32;

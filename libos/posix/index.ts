@@ -1,5 +1,6 @@
 // The system calls of every image, for the exports of kernel.wasm; network.ts has the others. libos/api/posix.ts declares both to
 // apps, and test/unit/posix compares the two.
+export { posix_fallocate } from "./allocate";
 export * from "./attributes";
 export { posix_epoll_create, posix_epoll_ctl, posix_epoll_wait } from "./epoll/calls";
 export { posix_eventfd } from "./eventfd";

@@ -34,7 +34,18 @@ const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = {
   epoll: ["epoll_create"],
   timerfd: ["timerfd_create"],
   programs: PROGRAM_CALLS,
-  tmpfs: ["openat", "mkdirat", "symlinkat", "linkat", "renameat", "pwrite", "pwritev", "truncate", "ftruncate"],
+  tmpfs: [
+    "openat",
+    "mkdirat",
+    "symlinkat",
+    "linkat",
+    "renameat",
+    "pwrite",
+    "pwritev",
+    "truncate",
+    "ftruncate",
+    "fallocate",
+  ],
 };
 
 /** Whether a broken pipe has not ended the process. WASI has no signals: there it is an error of the write and no more. */

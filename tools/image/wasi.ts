@@ -17,7 +17,7 @@ const SOCKETS = /^sock_/;
 
 /** The calls of POSIX that functions are made of, where the kernel has something for these only. */
 const MADE_OF: Readonly<Record<string, string>> = {
-  fd_allocate: "pwrite",
+  fd_allocate: "fallocate",
   fd_filestat_set_size: "ftruncate",
   fd_pwrite: "pwritev",
   path_create_directory: "mkdirat",

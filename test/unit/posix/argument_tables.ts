@@ -16,7 +16,7 @@ import {
   type Things,
 } from "./arguments.ts";
 
-const [ENOENT, EBADF, ENODEV, ENOTDIR, EINVAL] = [2, 9, 19, 20, 22];
+const [ENOENT, EBADF, ENODEV, ENOTDIR, EINVAL, EFBIG] = [2, 9, 19, 20, 22, 27];
 const [ESPIPE, EROFS, ERANGE, ENAMETOOLONG, ENOTSOCK, ENOPROTOOPT] = [29, 30, 34, 36, 88, 92];
 const [EPROTONOSUPPORT, ESOCKTNOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT, ENOTTY, EPERM] = [93, 94, 95, 97, 25, 1];
 const [ESRCH, ECHILD, EPROTOTYPE] = [3, 10, 91];
@@ -44,6 +44,13 @@ export const FILES = (t: Things): Readonly<Record<string, Call>> => ({
   fstatat: [[anywhere, path(t, "/tmp/file"), pointer(t, DATA, 128), word(0, [1, EINVAL])]],
   truncate: [[path(t, "/tmp/file"), word(70n, [-1n, EINVAL])]],
   ftruncate: [[descriptor(t.file, [t.readOnly, EINVAL], [t.pipe, EINVAL]), word(70n, [-1n, EINVAL])]],
+  fallocate: [
+    [
+      descriptor(t.file, [t.readOnly, EBADF], [t.pipe, EBADF], [t.tcp, ENODEV]),
+      word(70n, [-1n, EINVAL]),
+      word(10n, [0n, EINVAL], [-1n, EINVAL], [(1n << 63n) - 1n, EFBIG]),
+    ],
+  ],
   fsync: [[descriptor(t.file, [t.pipe, EINVAL])]],
   mkdirat: [[anywhere, path(t, "/tmp/made", { missing: 0 }), word(0o777)]],
   unlinkat: [[anywhere, path(t, "/tmp/made"), word(0x200, [0x400, EINVAL])]],
