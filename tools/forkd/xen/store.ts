@@ -3,6 +3,7 @@
 // go to xenstored together.
 import { connect, type Socket } from "node:net";
 import { KaryonError } from "../../support/errors.ts";
+import { directoryByParts } from "./directory.ts";
 
 const XS_DIRECTORY = 1;
 const XS_READ = 2;
@@ -17,6 +18,7 @@ const XS_RM = 13;
 const XS_SET_PERMS = 14;
 const XS_WATCH_EVENT = 15;
 const XS_ERROR = 16;
+const XS_DIRECTORY_PART = 22;
 const HEADER_SIZE = 16;
 const SOCKET = "/run/xenstored/socket";
 const TRANSACTION_ATTEMPTS = 20;
@@ -88,13 +90,18 @@ export class Store {
 
   /** A node's value; undefined when there is no such node. */
   async read(path: string): Promise<string | undefined> {
-    return absent(this.#request(XS_READ, 0, `${path}\0`));
+    return unless("ENOENT", this.#request(XS_READ, 0, `${path}\0`));
   }
 
   /** The names of a node's children; none when there is no such node. */
   async directory(path: string): Promise<string[]> {
-    const names = (await absent(this.#request(XS_DIRECTORY, 0, `${path}\0`))) ?? "";
-    return names.split("\0").filter((name) => name !== "");
+    return (await unless("ENOENT", this.#children(path))) ?? [];
+  }
+
+  async #children(path: string): Promise<string[]> {
+    const names = await unless("E2BIG", this.#request(XS_DIRECTORY, 0, `${path}\0`));
+    if (names !== undefined) return names.split("\0").filter((name) => name !== "");
+    return directoryByParts(path, (offset) => this.#request(XS_DIRECTORY_PART, 0, `${path}\0${offset}\0`));
   }
 
   async write(path: string, value: string): Promise<void> {
@@ -103,13 +110,14 @@ export class Store {
 
   /** Removes a node and everything below; a missing one is fine. */
   async remove(path: string): Promise<void> {
-    await this.#inTurn(() => absent(this.#request(XS_RM, 0, `${path}\0`)));
+    await this.#inTurn(() => unless("ENOENT", this.#request(XS_RM, 0, `${path}\0`)));
   }
 
   /** Removes a node that has no children. */
   async removeEmpty(path: string): Promise<void> {
     await this.#transaction(async (transaction) => {
-      const names = await absent(this.#request(XS_DIRECTORY, transaction, `${path}\0`));
+      const listed = unless("ENOENT", this.#request(XS_DIRECTORY, transaction, `${path}\0`));
+      const names = await unless("E2BIG", listed);
       if (names === "") await this.#request(XS_RM, transaction, `${path}\0`);
     });
   }
@@ -246,11 +254,12 @@ function isStoreError(error: unknown, name: string): boolean {
   return error instanceof KaryonError && error.code === "XENSTORE" && error.cause === name;
 }
 
-async function absent(request: Promise<string>): Promise<string | undefined> {
+/** What is asked; undefined when xenstored answers with this error. */
+async function unless<T>(name: string, request: Promise<T>): Promise<T | undefined> {
   try {
     return await request;
   } catch (error) {
-    if (isStoreError(error, "ENOENT")) return undefined;
+    if (isStoreError(error, name)) return undefined;
     throw error;
   }
 }
