@@ -19,7 +19,7 @@ export { epollClose, epollEvents, epollQueue, watchesEnd } from "./posix/epoll/e
 export { epollForked } from "./posix/epoll/forked";
 export { watchWoken } from "./posix/epoll/ready";
 export { eventClose, eventEvents, eventQueue, eventRead, eventWrite } from "./posix/eventfd";
-export { pipeClose, pipeEvents, pipeNote, pipeQueue, pipeRead, pipeWrite } from "./posix/pipe";
+export { pipeClose, pipeEvents, pipeHeld, pipeNote, pipeQueue, pipeRead, pipeWrite } from "./posix/pipe";
 export { intervalExpired, intervalForked } from "./posix/interval_timer";
 export { signalFileEvents, signalFileQueue, signalFileRead } from "./posix/signalfd";
 export { timerClose, timerEvents, timerQueue, timerRead } from "./posix/timerfd";
@@ -35,6 +35,7 @@ export {
   pipesAreShared,
   sharedEndClose,
   sharedEndEvents,
+  sharedEndHeld,
   sharedEndNote,
   sharedEndQueue,
   sharedEndTransfer,

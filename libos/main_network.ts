@@ -58,4 +58,5 @@ export {
   sharedTakeBytes,
   sharedUnread,
 } from "./pipe/shared/messages";
+export { socketWaiting } from "./posix/socket_waiting";
 export { socketClose, socketEvents, socketLinger, socketQueue, socketRead, socketWrite } from "./posix/socket_file";

@@ -23,6 +23,8 @@ export declare function sharedPipeOpen(): usize;
 export declare function sharedEndClose(pipe: usize, isReader: bool): void;
 /** Reads or writes, as is the end's, the description `file`, as pipeRead() and pipeWrite() do. */
 export declare function sharedEndTransfer(file: usize, address: usize, count: u32, isReader: bool): i32;
+/** How many bytes can be read. */
+export declare function sharedEndHeld(pipe: usize): u32;
 /** Readiness as POLL bits. */
 export declare function sharedEndEvents(pipe: usize, isReader: bool): u32;
 /** Has that be woken when another process changes the readiness, whatever it is now. */

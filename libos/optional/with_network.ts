@@ -16,6 +16,8 @@ export declare function socketWrite(file: OpenFile, source: usize, count: u32): 
 export declare function socketEvents(file: OpenFile): u32;
 /** What is woken when the readiness changes. */
 export declare function socketQueue(file: OpenFile): WaitQueue;
+/** What FIONREAD, SIOCOUTQ and SIOCOUTQNSD ask for: bytes, -EINVAL (it listens), -ENOTTY. */
+export declare function socketWaiting(file: OpenFile, request: u32): i32;
 /** Before the last descriptor `fd` is closed: waits as SO_LINGER asks. */
 export declare function socketLinger(fd: i32, file: OpenFile): void;
 /** Closes the socket behind the last reference. */

@@ -7,6 +7,8 @@ import { OpenFile } from "../process/open_file";
 export declare function pipeRead(file: OpenFile, target: usize, count: u32): i32;
 /** Writes `count` bytes, fewer only when it must not wait or is interrupted: bytes, -EPIPE, -EAGAIN, -EINTR, -EBADF. */
 export declare function pipeWrite(file: OpenFile, source: usize, count: u32): i32;
+/** How many bytes can be read, whichever end it is. */
+export declare function pipeHeld(file: OpenFile): u32;
 /** Readiness as POLL bits. */
 export declare function pipeEvents(file: OpenFile): u32;
 /** What is woken when the readiness changes. */

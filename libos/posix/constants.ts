@@ -169,7 +169,7 @@ export const F_DUPFD_CLOEXEC: i32 = 1030;
 export const FD_CLOEXEC: i32 = 1;
 
 // Requests of ioctl() (asm-generic/ioctls.h, linux/sockios.h); the value is an i32.
-/** Bytes that can be read now; of a datagram socket, those of the next datagram. Also SIOCINQ. */
+/** Bytes that can be read now; of a datagram socket, those of the next datagram; of a file, those up to its end. Also SIOCINQ. */
 export const FIONREAD: u32 = 0x541b;
 /** Bytes that a TCP socket has sent or will send and that are not acknowledged. Also TIOCOUTQ. */
 export const SIOCOUTQ: u32 = 0x5411;

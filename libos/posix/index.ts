@@ -28,6 +28,7 @@ export {
   posix_getppid,
   posix_getrandom,
 } from "./process";
+export { posix_ioctl } from "./ioctl";
 export { posix_getrlimit, posix_setrlimit } from "./resource";
 export { posix_getitimer, posix_setitimer } from "./interval_timer";
 export * from "./signal_waits";

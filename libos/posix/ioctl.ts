@@ -1,24 +1,22 @@
-// ioctl: what sockets answer. Requests and values are in constants.ts.
-import { EBADF, EFAULT, EINVAL, ENOTTY } from "../../kernel/errno";
-import { receiveAvailable } from "../net/tcp/receive_queue";
-import { sendNotSent } from "../net/tcp/send_queue";
-import { LISTEN } from "../net/tcp/state";
-import { udpNextLength } from "../net/udp/input";
+// ioctl: what of a description waits to be read, and whether its calls wait. Requests and values are in constants.ts.
+import { EBADF, EFAULT, ENOTTY } from "../../kernel/errno";
+import { contentsSize } from "../fs/contents";
 import { descriptorFile } from "../process/descriptors";
-import { KIND_TCP, KIND_UDP, KIND_UNIX, NO_FILE, OpenFile } from "../process/open_file";
+import { KIND_FILE, NO_FILE, OpenFile, openFileIsPipe, openFileIsSocket } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { unixAvailable } from "../optional/with_unix";
+import { socketWaiting } from "../optional/with_network";
+import { pipeHeld } from "../optional/with_pipe";
 import { FIONBIO, FIONREAD, O_NONBLOCK, SIOCOUTQ, SIOCOUTQNSD } from "./constants";
 
 /** The number that `request` asks for, or -errno. */
-function queueLength(file: OpenFile, request: u32): i32 {
-  if (file.kind == KIND_UDP && request == FIONREAD) return <i32>udpNextLength(file.udp);
-  if (file.kind == KIND_UNIX && request == FIONREAD) return unixAvailable(file);
-  if (file.kind != KIND_TCP) return -ENOTTY;
-  const s = file.tcp;
-  if (s.state == LISTEN) return -EINVAL;
-  if (request == FIONREAD) return <i32>receiveAvailable(s);
-  return <i32>(request == SIOCOUTQ ? s.sendBuffer.length : sendNotSent(s));
+function waiting(file: OpenFile, request: u32): i64 {
+  if (openFileIsSocket(file)) return socketWaiting(file, request);
+  if (request != FIONREAD) return -ENOTTY;
+  if (openFileIsPipe(file)) return pipeHeld(file); // both ends tell, as on Linux
+  if (file.kind != KIND_FILE) return -ENOTTY;
+  const size = contentsSize(file);
+  if (size < 0) return size;
+  return max(size - <i64>file.position, 0);
 }
 
 export function posix_ioctl(fd: i32, request: u32, value: u32): i32 {
@@ -31,9 +29,9 @@ export function posix_ioctl(fd: i32, request: u32, value: u32): i32 {
     return 0;
   }
   if (request != FIONREAD && request != SIOCOUTQ && request != SIOCOUTQNSD) return -ENOTTY;
-  const length = queueLength(file, request);
-  if (length < 0) return length;
+  const length = waiting(file, request);
+  if (length < 0) return <i32>length;
   if (number == 0) return -EFAULT;
-  store<i32>(number, length);
+  store<i32>(number, <i32>min<i64>(length, i32.MAX_VALUE));
   return 0;
 }

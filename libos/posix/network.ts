@@ -1,5 +1,4 @@
 // The system calls of an image with a network, beside those of index.ts.
-export * from "./ioctl";
 export * from "./resolve";
 export * from "./socket_options";
 export * from "./messages";

@@ -8,6 +8,7 @@ import {
   pipesAreShared,
   sharedEndClose,
   sharedEndEvents,
+  sharedEndHeld,
   sharedEndNote,
   sharedEndQueue,
   sharedEndTransfer,
@@ -172,6 +173,11 @@ function waitIn(queue: WaitQueue, file: OpenFile): i32 {
 export function pipeEvents(file: OpenFile): u32 {
   if (file.kind == KIND_SHARED_PIPE) return sharedEndEvents(file.object, isReader(file));
   return isReader(file) ? pipeReaderEvents(pipeOf(file)) : pipeWriterEvents(pipeOf(file));
+}
+
+/** Export, by libos/optional/with_pipe.ts. */
+export function pipeHeld(file: OpenFile): u32 {
+  return file.kind == KIND_SHARED_PIPE ? sharedEndHeld(file.object) : pipeOf(file).ring.length;
 }
 
 /** Export, by libos/optional/with_pipe.ts. */

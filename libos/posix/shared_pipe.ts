@@ -17,7 +17,7 @@ import {
   sharedPipeWriterEvents,
 } from "../pipe/shared/shared_pipe";
 import { sharedUnlock } from "../pipe/shared/lock";
-import { READ_END, WRITE_END } from "../pipe/shared/state";
+import { READ_END, WRITE_END, sharedLength } from "../pipe/shared/state";
 import { OpenFile, openFileHold, openFileRelease } from "../process/open_file";
 import { PIPE_BUF } from "./constants";
 
@@ -40,6 +40,11 @@ export function sharedEndClose(pipe: usize, isReader: bool): void {
 export function sharedEndEvents(pipe: usize, isReader: bool): u32 {
   const shared = changetype<SharedPipe>(pipe);
   return isReader ? sharedPipeReaderEvents(shared) : sharedPipeWriterEvents(shared);
+}
+
+/** Export, by kernel/optional/with_fork_pipe.ts. */
+export function sharedEndHeld(pipe: usize): u32 {
+  return sharedLength(changetype<SharedPipe>(pipe).state);
 }
 
 /** Export, by kernel/optional/with_fork_pipe.ts. */

@@ -11,6 +11,7 @@ const O_NONBLOCK = 0x800;
 const [POLLIN, POLLOUT, POLLERR, POLLHUP] = [1, 4, 8, 16];
 const [ENDS, DATA, SMALL] = [0x3000, 0x4000, 0x3100];
 const PIPE_BUF = 4096;
+const FIONREAD = 0x541b;
 const CAPACITY = 7168;
 
 const kernel = await fakeKernel();
@@ -42,6 +43,10 @@ test("within one process they are as other pipes, but for how much they hold", (
     assert.equal(yield* write(CAPACITY + 1), CAPACITY);
     assert.equal(yield* write(1), -EAGAIN);
     assert.equal(yield* read(PIPE_BUF - 1), PIPE_BUF - 1);
+    for (const end of [reader, writer]) {
+      assert.equal(yield* calls.call("posix_ioctl", end, FIONREAD, SMALL), 0);
+      assert.equal(calls.get(SMALL, 4).readInt32LE(), CAPACITY - PIPE_BUF + 1);
+    }
     assert.equal(yield* events(calls, writer), 0);
     assert.equal(yield* write(PIPE_BUF), -EAGAIN, "not in part");
     assert.equal(yield* read(1), 1);

@@ -37,6 +37,9 @@ import {
   write,
 } from "./pipes.ts";
 
+const ENOTTY = 25;
+const [FIONREAD, SIOCOUTQ] = [0x541b, 0x5411];
+
 let kernel: WebAssembly.Module;
 before(async () => {
   kernel = await fakeKernel();
@@ -214,6 +217,39 @@ test("5000 random reads and writes that do not wait match the model", () => {
       }
     }
   });
+});
+
+test("FIONREAD tells how many bytes there are, at either end, and of a file those up to its end", () => {
+  runApp(
+    kernel,
+    function* (process) {
+      const readable = function* (fd: number): Piece<number> {
+        const result = yield* process.call("posix_ioctl", fd, FIONREAD, SMALL);
+        return result < 0 ? result : process.get(SMALL, 4).readInt32LE();
+      };
+      const { reader, writer } = yield* pipe(process, O_NONBLOCK);
+      assert.equal(yield* readable(reader), 0);
+      yield* write(process, writer, bytes(3000));
+      yield* write(process, writer, bytes(2000));
+      yield* read(process, reader, 1500);
+      assert.deepEqual([yield* readable(reader), yield* readable(writer)], [3500, 3500]);
+      yield* write(process, writer, bytes(CAPACITY));
+      assert.equal(yield* readable(reader), CAPACITY);
+      yield* process.call("posix_close", writer);
+      assert.equal(yield* readable(reader), CAPACITY, "without a writer");
+      assert.equal(yield* process.call("posix_ioctl", reader, FIONREAD, 0), -EFAULT);
+      assert.equal(yield* process.call("posix_ioctl", reader, SIOCOUTQ, SMALL), -ENOTTY);
+
+      const file = yield* process.withPath("posix_open", "/file", 0);
+      assert.equal(yield* readable(file), 8);
+      yield* read(process, file, 5);
+      assert.equal(yield* readable(file), 3);
+      yield* process.call("posix_lseek", file, 100n, 0);
+      assert.equal(yield* readable(file), 0, "behind the end");
+      assert.equal(yield* readable(yield* process.withPath("posix_open", "/", 0)), -ENOTTY);
+    },
+    { "/file": "contents" },
+  );
 });
 
 test("a file is sent through a pipe", () => {

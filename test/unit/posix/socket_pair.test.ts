@@ -34,6 +34,7 @@ const [SHUT_RD, SHUT_WR, SHUT_RDWR] = [0, 1, 2];
 const [MSG_PEEK, MSG_DONTWAIT, MSG_WAITALL] = [0x2, 0x40, 0x100];
 const [SOL_SOCKET, SO_TYPE, SO_ERROR, SO_RCVTIMEO, SO_DOMAIN] = [1, 3, 4, 20, 39];
 const S_IFSOCK = 0xc000;
+const FIONREAD = 0x541b;
 const O_RDWR = 2;
 /** What a pair takes before a writer waits, at least. */
 const ROOM = 65536;
@@ -125,6 +126,13 @@ test("each direction is its own; ends, shutdown and readiness are as of a connec
     assert.equal(yield* write(process, one, Buffer.from("there")), 5);
     assert.equal(yield* write(process, other, Buffer.from("back")), 4);
     assert.equal(yield* events(process, one), POLLIN | POLLOUT);
+    for (const [fd, count] of [
+      [one, 4],
+      [other, 5],
+    ] as const) {
+      assert.equal(yield* process.call("posix_ioctl", fd, FIONREAD, SMALL), 0);
+      assert.equal(process.get(SMALL, 4).readInt32LE(), count);
+    }
     assert.equal(yield* readText(process, one), "back");
     assert.equal(yield* readText(process, other, 3), "the");
     assert.equal(yield* process.call("posix_shutdown", one, 3), -EINVAL);
