@@ -22,6 +22,7 @@ export { eventClose, eventEvents, eventQueue, eventRead, eventWrite } from "./po
 export { pipeClose, pipeEvents, pipeHeld, pipeNote, pipeQueue, pipeRead, pipeWrite } from "./posix/pipe";
 export { intervalExpired, intervalForked } from "./posix/interval_timer";
 export { signalFileEvents, signalFileQueue, signalFileRead } from "./posix/signalfd";
+export { unnamedOpen } from "./posix/unnamed";
 export { timerClose, timerEvents, timerQueue, timerRead } from "./posix/timerfd";
 export {
   sharedPipesCopied,
@@ -48,6 +49,7 @@ export {
   tmpfsList,
   tmpfsLookup,
   tmpfsMake,
+  tmpfsMakeUnnamed,
   tmpfsRelease,
   tmpfsRemove,
   tmpfsRename,

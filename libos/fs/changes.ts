@@ -6,6 +6,7 @@ import {
   diskIsEmpty,
   diskLinkName,
   diskMake,
+  diskMakeUnnamed,
   diskRemove,
   diskRename,
   diskResize,
@@ -13,7 +14,15 @@ import {
   diskSetOwner,
   diskSetTimes,
 } from "../optional/with_disk";
-import { tmpfsLink, tmpfsMake, tmpfsModified, tmpfsRemove, tmpfsRename, tmpfsResize } from "../optional/with_tmpfs";
+import {
+  tmpfsLink,
+  tmpfsMake,
+  tmpfsMakeUnnamed,
+  tmpfsModified,
+  tmpfsRemove,
+  tmpfsRename,
+  tmpfsResize,
+} from "../optional/with_tmpfs";
 import { FS_DISK, FS_TMPFS, Mount } from "./mounts";
 import { S_IFDIR, S_IFMT, S_ISGID } from "../posix/constants";
 import { nodeInode, nodeType } from "./node";
@@ -52,6 +61,16 @@ export function nodeMake(
 ): i64 {
   if (mount.kind == FS_TMPFS) return tmpfsMake(nodeInode(directory), name, length, mode, text, textLength);
   const error = diskMake(mount, directory, name, length, mode, text, textLength, made);
+  return error != 0 ? error : <i64>load<u64>(made);
+}
+
+/**
+ * Makes a file without a name in the file system of `directory`, with one holder; `linkable`: nodeAddName() may give it one. Its node, or -EPERM (the directory has
+ * been removed from a disk), -ENOSPC, -ENOMEM, -EIO, -EROFS.
+ */
+export function nodeMakeUnnamed(mount: Mount, directory: u64, mode: u32, linkable: bool): i64 {
+  if (mount.kind == FS_TMPFS) return tmpfsMakeUnnamed(mount, mode, linkable);
+  const error = diskMakeUnnamed(mount, directory, mode, linkable, made);
   return error != 0 ? error : <i64>load<u64>(made);
 }
 

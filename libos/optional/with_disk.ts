@@ -52,6 +52,8 @@ export declare function diskMake(
   textLength: u32,
   nodeAt: usize,
 ): i32;
+/** Makes a file without a name and with one holder, and stores its node at `nodeAt`: -EPERM (the directory has been removed), -ENOSPC, -ENOMEM, -EROFS. */
+export declare function diskMakeUnnamed(mount: Mount, directory: u64, mode: u32, linkable: bool, nodeAt: usize): i32;
 /** Gives `node` one more name, which is free: -ENOENT, -EINVAL, -ENOSPC, -EMLINK, -EROFS. */
 export declare function diskLinkName(mount: Mount, directory: u64, name: usize, length: u32, node: u64): i32;
 /** Takes a name away, of an empty directory the directory with it. */

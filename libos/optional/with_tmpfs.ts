@@ -3,6 +3,7 @@
 // they are; what is looked up, made or removed goes through here. Nothing here blocks.
 import { FileStatus } from "../posix/layout";
 import { ListedName } from "../fs/listing";
+import { Mount } from "../fs/mounts";
 import { Inode } from "../fs/tmpfs/inode";
 
 /** Mounts those that the command line asks for, and /tmp. */
@@ -18,6 +19,8 @@ export declare function tmpfsMake(
   text: usize,
   textLength: u32,
 ): i32;
+/** Makes a file without a name and with one holder: its address, -ENOSPC, -ENOMEM. */
+export declare function tmpfsMakeUnnamed(mount: Mount, mode: u32, linkable: bool): i32;
 /** Gives `inode` one more name, which is free: 0, -ENOENT, -EINVAL, -ENOSPC, -ENOMEM. */
 export declare function tmpfsLink(directory: Inode, name: usize, length: u32, inode: Inode): i32;
 /** Takes a name away, of an empty directory the directory with it. */

@@ -158,6 +158,8 @@ export const O_SYNC: i32 = 0x101000;
 export const O_DIRECTORY: i32 = 0x10000;
 export const O_NOFOLLOW: i32 = 0x20000;
 export const O_CLOEXEC: i32 = 0x80000;
+/** What is opened is a directory, and a file without a name in its file system is made; it is Linux's bit with O_DIRECTORY. */
+export const O_TMPFILE: i32 = 0x410000;
 
 // Commands of fcntl().
 export const F_DUPFD: i32 = 0;

@@ -4,8 +4,8 @@ import { contentsOpen } from "../fs/contents";
 import { DEVICE_CONSOLE, devicesDescriptor, devicesNumber } from "../fs/devices";
 import { mountIsWritable, nodeMake, nodeResize } from "../fs/changes";
 import { filesEnter, filesLeave } from "../fs/lock";
-import { FS_DEVICES } from "../fs/mounts";
-import { nodeHold, nodeType } from "../fs/node";
+import { FS_DEVICES, Mount } from "../fs/mounts";
+import { nodeHold, nodeRelease, nodeType } from "../fs/node";
 import { LAST_NAME, WALK_SIZE, Walk, walkOn, walkToParent } from "../fs/walk";
 import {
   descriptorClose,
@@ -15,6 +15,7 @@ import {
   descriptorOpen,
 } from "../process/descriptors";
 import { KIND_CONSOLE, KIND_DEVICE, KIND_DIRECTORY, KIND_FILE, openFileIsSocket } from "../process/open_file";
+import { NO_UNNAMED, unnamedOpen } from "../optional/with_unnamed";
 import {
   AT_FDCWD,
   O_ACCMODE,
@@ -27,6 +28,7 @@ import {
   O_NONBLOCK,
   O_RDONLY,
   O_SYNC,
+  O_TMPFILE,
   O_TRUNC,
   S_IFDIR,
   S_IFLNK,
@@ -37,6 +39,9 @@ import { userPathParent } from "./user_path";
 
 /** Flags that a description keeps. */
 const KEPT: i32 = O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC;
+
+/** O_TMPFILE without what it has in common with other flags. */
+const UNNAMED: i32 = O_TMPFILE & ~O_DIRECTORY;
 
 const walk = changetype<Walk>(memory.data(WALK_SIZE, 8));
 
@@ -103,6 +108,15 @@ function openMade(flags: i32, mode: u32): i32 {
   return openNode(KIND_FILE, flags);
 }
 
+/** Opens regular file `node`, which is held for this. */
+export function openHeld(mount: Mount, node: u64, flags: i32): i32 {
+  walk.mount = mount;
+  walk.node = node;
+  const fd = openNode(KIND_FILE, flags);
+  nodeRelease(mount, node);
+  return fd;
+}
+
 export function posix_openat(directory: i32, path: u32, pathLength: u32, flags: i32, mode: u32): i32 {
   filesEnter();
   return filesLeave(openAt(directory, path, pathLength, flags, mode));
@@ -113,6 +127,7 @@ function openAt(directory: i32, path: u32, pathLength: u32, flags: i32, mode: u3
   if (creating && (flags & O_DIRECTORY) != 0) return -EINVAL;
   const free = descriptorFree(0);
   if (free < 0) return free;
+  if ((flags & UNNAMED) != 0) return unnamedOpen(directory, path, pathLength, flags, mode) ^ NO_UNNAMED;
   const error = userPathParent(directory, path, pathLength, walk);
   if (error != 0) return error;
   if (creating && walk.last == LAST_NAME && walk.slashes) return -EISDIR;

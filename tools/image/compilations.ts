@@ -32,7 +32,8 @@ export function kernelCompilation({ network, proc, disk, programs, wasi }: Kerne
 /** The features of the kernel (hooks.ts) that an image has because of its manifest. */
 export function askedFeatures({ tmpfs, proc, disks, programs }: Manifest): string[] {
   const has = (fields: object): boolean => Object.keys(fields).length > 0;
-  const features = { tmpfs: has(tmpfs), proc, disk: has(disks), programs: has(programs) };
+  const changing = has(tmpfs) || has(disks);
+  const features = { tmpfs: has(tmpfs), proc, disk: has(disks), unnamed: changing, programs: has(programs) };
   return Object.entries(features).flatMap(([name, asked]) => (asked ? [name] : []));
 }
 

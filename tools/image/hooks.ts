@@ -17,6 +17,20 @@ const NETWORK_START = "networkStart";
 /** The calls by which an app comes to need what images of several programs have. */
 export const PROGRAM_CALLS = ["execveat", "environment_set", "atexit", "program_name"];
 
+/** The calls that make or change files. */
+const FILE_CALLS = [
+  "openat",
+  "mkdirat",
+  "symlinkat",
+  "linkat",
+  "renameat",
+  "pwrite",
+  "pwritev",
+  "truncate",
+  "ftruncate",
+  "fallocate",
+];
+
 /** The calls of a feature of the kernel, where that is more than the one of its name. */
 const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = {
   pipe: ["pipe", "socketpair", "unix_address"],
@@ -34,18 +48,8 @@ const FEATURE_CALLS: Readonly<Record<string, readonly string[]>> = {
   epoll: ["epoll_create"],
   timerfd: ["timerfd_create"],
   programs: PROGRAM_CALLS,
-  tmpfs: [
-    "openat",
-    "mkdirat",
-    "symlinkat",
-    "linkat",
-    "renameat",
-    "pwrite",
-    "pwritev",
-    "truncate",
-    "ftruncate",
-    "fallocate",
-  ],
+  tmpfs: FILE_CALLS,
+  unnamed: FILE_CALLS,
 };
 
 /** Whether a broken pipe has not ended the process. WASI has no signals: there it is an error of the write and no more. */

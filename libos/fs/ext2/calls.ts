@@ -50,7 +50,7 @@ import { wallClockNow } from "../../../kernel/time/clock";
 
 export { diskLock, diskUnlock } from "./lock";
 export { diskMount, diskStart } from "./mount";
-export { diskLinkName, diskMake, diskRemove, diskRename } from "./name_calls";
+export { diskLinkName, diskMake, diskMakeUnnamed, diskRemove, diskRename } from "./name_calls";
 
 const NANOSECONDS: u64 = 1_000_000_000;
 const PERMISSIONS: u16 = 0xfff;

@@ -188,9 +188,9 @@ export function fileResize(volume: Volume, number: u32, size: u64, always: bool)
   if (own == NO_INODE) return -EIO;
   inodeSetSize(volume, own, size);
   inodeTouch(volume, own);
-  // One that has lost its names is in the list already, and all of it goes in the end.
-  if (size >= before || own.links == 0) return 0;
-  if (orphanAdd(volume, number) == 0) return orphanCut(volume, number);
+  if (size >= before) return 0;
+  // One without names is in the list already.
+  if (own.links == 0 || orphanAdd(volume, number) == 0) return orphanCut(volume, number);
   journalAbort(volume);
   return -EIO;
 }

@@ -17,6 +17,8 @@ class Holder {
   references: u32;
   /** Of a directory that has been removed: the one above, which it holds. 0 otherwise. */
   parent: u32;
+  /** Whether it has never had a name and may get one. */
+  linkable: bool;
 }
 
 const NO_HOLDER: Holder = changetype<Holder>(0);
@@ -64,6 +66,17 @@ export function hold(volume: Volume, number: u32): i32 {
 /** Directory `number`, which is held, has been removed from `parent`: that stays for as long. */
 export function holdParent(volume: Volume, number: u32, parent: u32): void {
   if (hold(volume, parent) == 0) find(volume, number).parent = parent;
+}
+
+/** Inode `number`, which is held and has no name, may get one, or no more. */
+export function linkableSet(volume: Volume, number: u32, linkable: bool): void {
+  find(volume, number).linkable = linkable;
+}
+
+/** Whether inode `number` has never had a name and may get one. */
+export function isLinkable(volume: Volume, number: u32): bool {
+  const holder = find(volume, number);
+  return holder != NO_HOLDER && holder.linkable;
 }
 
 /** The directory above a removed one; 0 when it is not known. */

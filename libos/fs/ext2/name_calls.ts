@@ -6,7 +6,7 @@ import { diskNode, diskNodeNumber } from "../disk_node";
 import { Mount } from "../mounts";
 import { diskEnter, diskLeave } from "./calls";
 import { journalCommit } from "./journal";
-import { addName, make, removeName, rename } from "./names";
+import { addName, make, makeUnnamed, removeName, rename } from "./names";
 import { Volume } from "./volume";
 
 function volumeOf(mount: Mount): Volume {
@@ -33,6 +33,17 @@ export function diskMake(
   const parent = diskNodeNumber(directory);
   let number = make(volume, parent, name, length, mode, text, textLength);
   if (mayHaveRoom(volume, number)) number = make(volume, parent, name, length, mode, text, textLength);
+  if (number < 0) return diskLeave(<i32>number);
+  store<u64>(nodeAt, diskNode(<u32>number, mode & S_IFMT));
+  return diskLeave(0);
+}
+
+export function diskMakeUnnamed(mount: Mount, directory: u64, mode: u32, linkable: bool, nodeAt: usize): i32 {
+  if (diskEnter(mount) != 0) return diskLeave(-EIO);
+  const volume = volumeOf(mount);
+  const near = diskNodeNumber(directory);
+  let number = makeUnnamed(volume, near, mode, linkable);
+  if (mayHaveRoom(volume, number)) number = makeUnnamed(volume, near, mode, linkable);
   if (number < 0) return diskLeave(<i32>number);
   store<u64>(nodeAt, diskNode(<u32>number, mode & S_IFMT));
   return diskLeave(0);

@@ -16,7 +16,7 @@ import {
   directorySetParent,
   nameIsGood,
 } from "./directory";
-import { holdParent, isHeld } from "./holders";
+import { hold, holdParent, isHeld, isLinkable, linkableSet } from "./holders";
 import {
   NO_INODE,
   inodeAt,
@@ -29,7 +29,7 @@ import {
 } from "./inode";
 import { journalAbort, journalBegin, journalChange, journalData } from "./journal";
 import { FAST_LINK_SIZE, LINKS_MAXIMUM } from "./layout";
-import { orphanAdd, orphanDelete } from "./orphans";
+import { orphanAdd, orphanDelete, orphanRemove } from "./orphans";
 import { Volume } from "./volume";
 
 /** Why a name cannot be made in `directory`; 0 when it can. */
@@ -131,7 +131,8 @@ export function addName(volume: Volume, directory: u32, name: usize, length: u32
   const inode = inodeAt(volume, number);
   if (inode == NO_INODE) return -EIO;
   if (inodeIsDirectory(inode)) return -EPERM;
-  if (inode.links == 0) return -ENOENT;
+  const isFirst = inode.links == 0;
+  if (isFirst && !isLinkable(volume, number)) return -ENOENT;
   if (inode.links >= LINKS_MAXIMUM) return -EMLINK;
   const type = inodeType(inode);
   error = directoryAdd(volume, directory, name, length, number, type);
@@ -140,7 +141,37 @@ export function addName(volume: Volume, directory: u32, name: usize, length: u32
   if (own == NO_INODE) return failed(volume);
   own.links += 1;
   inodeSetChanged(volume, own, wallClockNow());
+  return isFirst ? leaveOrphans(volume, number) : 0;
+}
+
+/** Inode `number`, which was made without one, has its first name: 0 or -EIO. */
+function leaveOrphans(volume: Volume, number: u32): i32 {
+  if (orphanRemove(volume, number) != 0) return failed(volume);
+  linkableSet(volume, number, false);
   return 0;
+}
+
+/**
+ * Makes a file without a name, near `directory`, that is held, and in the list of orphans as long as it has none: its inode's number, or -errno. `linkable`: addName() may
+ * give it one.
+ */
+export function makeUnnamed(volume: Volume, directory: u32, mode: u32, linkable: bool): i64 {
+  let error = journalBegin(volume);
+  if (error != 0) return error;
+  const parent = inodeAt(volume, directory);
+  if (parent == NO_INODE) return -EIO;
+  if (parent.links == 0) return -EPERM;
+  const taken = inodeTake(volume, directory, false);
+  if (taken < 0) return taken;
+  const number = <u32>taken;
+  const inode = inodeChange(volume, number);
+  if (inode == NO_INODE) return failed(volume);
+  inodeReset(volume, inode, mode);
+  if (orphanAdd(volume, number) != 0) return failed(volume);
+  error = hold(volume, number);
+  if (error == 0) linkableSet(volume, number, linkable);
+  else orphanDelete(volume, number);
+  return error != 0 ? error : number;
 }
 
 /** Inode `number` has lost a name, in directory `parent`: 0, 1 when it was the last, -EIO. */

@@ -37,7 +37,7 @@ export function orphanAdd(volume: Volume, number: u32): i32 {
 }
 
 /** Takes it out, in the running transaction: 0, or -EIO when it is not there. */
-function orphanRemove(volume: Volume, number: u32): i32 {
+export function orphanRemove(volume: Volume, number: u32): i32 {
   const inode = inodeChange(volume, number);
   if (inode == NO_INODE) return -EIO;
   const next = inode.deleted;
@@ -104,13 +104,15 @@ export function orphanDelete(volume: Volume, number: u32): i32 {
   return error;
 }
 
-/** Frees what is behind the end of a file that is in the list, and takes it out: 0, or -EIO and the volume has failed. */
+/** Frees what is behind the end of a file that is in the list, and takes it out if it has names: 0, or -EIO and the volume has failed. */
 export function orphanCut(volume: Volume, number: u32): i32 {
   const inode = inodeAt(volume, number);
   if (inode == NO_INODE) return -EIO;
   const keep = (inodeSize(inode) + volume.blockSize - 1) >> volume.blockShift;
+  const stays = inode.links == 0;
   let error = cutBlocks(volume, number, keep);
   cacheStep();
+  if (stays) return error; // cutBlocks() has ended the volume if it failed
   if (error == 0) error = journalBegin(volume);
   if (error == 0) error = orphanRemove(volume, number);
   if (error != 0) journalAbort(volume);

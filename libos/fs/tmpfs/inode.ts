@@ -30,6 +30,8 @@ export class Inode {
   nextSequence: u64;
   /** Where a listing has come to: the first Entry whose sequence number is above `cursorSequence`. 0 = none. */
   cursor: usize;
+  /** Whether it has never had a name and may get one. */
+  linkable: bool;
   cursorSequence: u64;
   /** Times of the last read, change of contents and change of any kind, ns since 1970. */
   accessed: u64;

@@ -126,6 +126,16 @@ export function tmpfsMake(directory: Inode, name: usize, length: u32, mode: u32,
   return made;
 }
 
+/** Makes a file without a name and with one holder; `linkable`: tmpfsLink() may give it one. Its address, -ENOSPC, -ENOMEM. */
+export function tmpfsMakeUnnamed(mount: Mount, mode: u32, linkable: bool): i32 {
+  const made = inodeMake(mount, mode);
+  if (made < 0) return made;
+  const inode = changetype<Inode>(<usize>made);
+  inode.references = 1;
+  inode.linkable = linkable;
+  return made;
+}
+
 /** Takes an inode back that never got a name or contents. */
 function tmpfsInodeUnmake(inode: Inode): void {
   const mount = changetype<Mount>(inode.mount);
@@ -135,11 +145,12 @@ function tmpfsInodeUnmake(inode: Inode): void {
 
 /** Gives `inode`, which is no directory, one more name, which is free: 0, -ENOENT, -EINVAL, -ENOSPC, -ENOMEM. */
 export function tmpfsLink(directory: Inode, name: usize, length: u32, inode: Inode): i32 {
-  if (directory.links == 0 || inode.links == 0) return -ENOENT;
+  if (directory.links == 0 || (inode.links == 0 && !inode.linkable)) return -ENOENT;
   if (!nameIsGood(name, length)) return -EINVAL;
   const entry = nameReserve(changetype<Mount>(directory.mount), length, false);
   if (entry < 0) return entry;
   inode.links += 1;
+  inode.linkable = false;
   inode.changed = wallClockNow();
   enter(directory, <usize>entry, name, length, inode);
   return 0;

@@ -9,10 +9,21 @@ import { FakeDisk } from "../../../tools/fake-xen/fake_disk.ts";
 import type { Piece } from "../../fake/calls.ts";
 import { fakeKernel } from "../../support/fake.ts";
 import { Random } from "../../support/random.ts";
-import { DATA_SIZE, FileCalls, O_CREAT, O_RDWR, O_WRONLY } from "../posix/file_calls.ts";
+import {
+  DATA_SIZE,
+  FileCalls,
+  type FileStatus,
+  O_CREAT,
+  O_EXCL,
+  O_RDWR,
+  O_TMPFILE,
+  O_WRONLY,
+} from "../posix/file_calls.ts";
 import { runApp } from "../posix/machine.ts";
 import { checkVolume, debugVolume, indexDirectories, makeVolume } from "./volumes.ts";
 
+const EPERM = -1;
+const ENOENT = -2;
 const ENOSPC = -28;
 const EFBIG = -27;
 const ENAMETOOLONG = -36;
@@ -101,6 +112,71 @@ test("inodes that end: ENOSPC, and they come back", async () => {
   await checkVolume(disk.contents);
 });
 
+test("files without names: one is gone with its descriptor, one that gets a name stays, and a power cut reclaims them", async () => {
+  const disk = new FakeDisk(await makeVolume({ size: 4096, options: ["-t", "ext3", "-N", "32"] }));
+  const orphan = /Orphan inodes?:|First orphan inode: +\d+/;
+  let open = 0;
+  let named = 0;
+  boot(disk, function* (files) {
+    const before = yield* files.statfs("/data");
+    const piece = Buffer.alloc(50_000, 9);
+    const fd = yield* files.open("/data", O_TMPFILE | O_RDWR, 0o600);
+    assert.equal(yield* files.write(fd, piece), piece.length);
+    const { mode, links } = (yield* files.fstat(fd)) as FileStatus;
+    assert.deepEqual([mode, links], [0o100600, 0]);
+    assert.deepEqual(yield* files.readdir("/data"), ["lost+found"]);
+    const directory = yield* files.open("/data");
+    assert.equal(yield* files.call("fsync", directory), 0);
+    open = disk.moments - 1;
+    assert.equal(yield* files.close(fd), 0);
+    assert.equal(yield* files.call("fsync", directory), 0);
+    assert.deepEqual(yield* files.statfs("/data"), before);
+
+    const [first, second] = [
+      yield* files.open("/data", O_TMPFILE | O_RDWR),
+      yield* files.open("/data", O_TMPFILE | O_RDWR),
+    ];
+    yield* files.write(second, "second");
+    yield* files.write(first, "first");
+    assert.equal(yield* files.link("/tmp/none", "/data/x"), ENOENT);
+    assert.equal(yield* files.linkDescriptor(first, "/data/first"), 0); // not the first of the list
+    assert.equal(yield* files.call("fsync", first), 0);
+    named = disk.moments - 1;
+    assert.equal(yield* files.linkDescriptor(second, "/data/second"), 0);
+    assert.equal(yield* files.unlink("/data/second"), 0);
+    assert.equal(yield* files.linkDescriptor(second, "/data/second"), ENOENT);
+    const exclusive = yield* files.open("/data", O_TMPFILE | O_EXCL | O_RDWR);
+    assert.equal(yield* files.linkDescriptor(exclusive, "/data/x"), ENOENT);
+    const made: number[] = [];
+    let result = exclusive;
+    for (; result >= 0; result = yield* files.open("/data", O_TMPFILE | O_RDWR)) made.push(result);
+    assert.equal(result, ENOSPC);
+    for (const each of [...made, first, second]) assert.equal(yield* files.close(each), 0);
+    yield* files.mkdir("/data/d");
+    yield* files.chdir("/data/d");
+    assert.equal(yield* files.rmdir("/data/d"), 0);
+    assert.equal(yield* files.open(".", O_TMPFILE | O_RDWR), EPERM, "as ext4 has it");
+    yield* files.chdir("/");
+  });
+  await checkVolume(disk.contents);
+  assert.doesNotMatch(await debugVolume(disk.contents, "stats"), orphan);
+  assert.match(await debugVolume(disk.contents, "cat /first"), /first/);
+  for (const [moment, names] of [
+    [open, ["lost+found"]],
+    [named, ["first", "lost+found"]],
+  ] as const) {
+    const image = disk.cut(moment, () => false);
+    const checked = await checkVolume(image);
+    boot(new FakeDisk(checked), function* (files) {
+      assert.deepEqual(((yield* files.readdir("/data")) as string[]).sort(), names);
+    });
+    const log = boot(new FakeDisk(image), function* (files) {
+      assert.deepEqual(((yield* files.readdir("/data")) as string[]).sort(), names);
+    });
+    assert.match(log, /ended with 1 files that were being deleted/);
+  }
+});
+
 test("more than the cache holds, with holes, read back after it was written, and cut in pieces", async () => {
   const disk = new FakeDisk(await makeVolume({ size: 65536 }));
   const piece = new Random(3).bytes(DATA_SIZE);
@@ -122,9 +198,13 @@ test("more than the cache holds, with holes, read back after it was written, and
     assert.deepEqual(yield* files.pread(fd, 8000, 12_000_000 + 777), Buffer.from(piece.subarray(0, 5000 - 777)));
     assert.equal(yield* files.ftruncate(fd, 14_000_000), 0);
     assert.deepEqual(yield* files.pread(fd, 10, 12_000_000 + 4995), Buffer.concat([Buffer.from(piece.subarray(4218, 4223)), Buffer.alloc(5)])); // prettier-ignore
-    // Deleted while it is open: it is there until it is closed.
+    // Deleted while it is open: it is there until it is closed, and what is cut off it does not come back.
     assert.equal(yield* files.unlink("/data/file"), 0);
     assert.deepEqual(yield* files.pread(fd, 100, 777), Buffer.from(piece.subarray(0, 100)));
+    assert.equal(yield* files.ftruncate(fd, 1000), 0);
+    assert.equal(yield* files.ftruncate(fd, 10_000), 0);
+    assert.deepEqual(yield* files.pread(fd, 9000, 1000), Buffer.alloc(9000));
+    assert.ok(((yield* files.fstat(fd)) as FileStatus).blocks < 10, "and its blocks are free");
     assert.equal(yield* files.close(fd), 0);
   });
   const checked = await checkVolume(disk.contents);

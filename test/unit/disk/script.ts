@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Piece } from "../../fake/calls.ts";
 import type { Random } from "../../support/random.ts";
-import { type FileCalls, O_APPEND, O_RDONLY, O_RDWR, O_WRONLY } from "../posix/file_calls.ts";
+import { type FileCalls, O_APPEND, O_RDONLY, O_RDWR, O_TMPFILE, O_WRONLY } from "../posix/file_calls.ts";
 import type { Node, Tree } from "./model.ts";
 
 /** Where the volume is mounted. */
@@ -43,7 +43,7 @@ export class Script {
   /** One operation; what could not be chosen is none. */
   *step(): Piece<void> {
     const kinds = ["make", "make", "append", "append", "overwrite", "cut", "grow", "mkdir", "rmdir"] as const;
-    const more = ["unlink", "unlink", "rename", "rename", "link", "symlink", "hold", "long"] as const;
+    const more = ["unlink", "unlink", "rename", "rename", "link", "symlink", "hold", "long", "unnamed"] as const;
     const kind = this.pick([...kinds, ...more]);
     if (kind === undefined) return;
     const { files, tree } = this;
@@ -62,8 +62,28 @@ export class Script {
       const contents = Buffer.from(this.random.bytes(this.random.between(0, most)));
       assert.equal(yield* files.make(ROOT + path, contents), contents.length);
       tree.set(path, { kind: "file", id: this.nextId++, contents });
-    } else if (kind === "rmdir") yield* this.rmdir();
+    } else if (kind === "unnamed") yield* this.unnamed(path);
+    else if (kind === "rmdir") yield* this.rmdir();
     else if (file !== undefined && node?.kind === "file") yield* this.onFile(kind, file, node, path);
+  }
+
+  /** A file that is made without a name, and may get one, or is kept open. */
+  private *unnamed(path: string): Piece<void> {
+    const { files, random, tree } = this;
+    const fd = yield* files.open(ROOT, O_TMPFILE | O_RDWR);
+    assert.ok(fd >= 0);
+    const contents = Buffer.from(random.bytes(random.between(0, 6000)));
+    assert.equal(yield* files.write(fd, contents), contents.length);
+    if (random.fraction() < 0.5) {
+      assert.equal(yield* files.linkDescriptor(fd, ROOT + path), 0);
+      tree.set(path, { kind: "file", id: this.nextId++, contents });
+    }
+    yield* this.keep(fd);
+  }
+
+  /** Keeps a descriptor open for a while. */
+  private *keep(fd: number): Piece<void> {
+    if (this.held.push(fd) > 5) assert.equal(yield* this.files.close(this.held.shift() ?? -1), 0);
   }
 
   private *rmdir(): Piece<void> {
@@ -125,7 +145,7 @@ export class Script {
     } else if (kind === "hold") {
       const fd = yield* files.open(ROOT + file, O_RDONLY);
       assert.ok(fd >= 0);
-      if (this.held.push(fd) > 5) assert.equal(yield* files.close(this.held.shift() ?? -1), 0);
+      yield* this.keep(fd);
     }
   }
 }

@@ -6,6 +6,7 @@ import type { Process } from "./machine.ts";
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
+export const AT_SYMLINK_FOLLOW = 0x400;
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_RDWR = 2;
@@ -17,6 +18,7 @@ export const O_DSYNC = 0x1000;
 export const O_SYNC = 0x101000;
 export const O_DIRECTORY = 0x10000;
 export const O_NOFOLLOW = 0x20000;
+export const O_TMPFILE = 0x410000;
 export const S_IFMT = 0xf000;
 export const S_IFDIR = 0x4000;
 export const S_IFREG = 0x8000;
@@ -136,8 +138,13 @@ export class FileCalls {
     return yield* this.call("renameat", AT_FDCWD, ...this.path(from), AT_FDCWD, ...this.path(to, SECOND_PATH));
   }
 
-  *link(from: string, to: string): Piece<number> {
-    return yield* this.call("linkat", AT_FDCWD, ...this.path(from), AT_FDCWD, ...this.path(to, SECOND_PATH), 0);
+  *link(from: string, to: string, flags = 0): Piece<number> {
+    return yield* this.call("linkat", AT_FDCWD, ...this.path(from), AT_FDCWD, ...this.path(to, SECOND_PATH), flags);
+  }
+
+  /** Gives the file that is open as `fd` the name `to`. */
+  *linkDescriptor(fd: number, to: string): Piece<number> {
+    return yield* this.link(`/dev/fd/${fd}`, to, AT_SYMLINK_FOLLOW);
   }
 
   *symlink(text: string, path: string): Piece<number> {

@@ -10,6 +10,7 @@ import {
   O_DIRECTORY,
   O_EXCL,
   O_NOFOLLOW,
+  O_TMPFILE,
   O_TRUNC,
   S_IFDIR,
   S_IFMT,
@@ -119,16 +120,18 @@ export class Operations {
   }
 
   private openFile(): Operation {
-    const path = this.path();
+    const unnamed = this.chance(0.1);
+    const path = unnamed && this.chance(0.5) ? this.base : this.path();
     let flags = this.pick([0, 1, 2, 2]);
-    if (this.chance(0.6)) flags |= O_CREAT;
+    if (unnamed) flags |= O_TMPFILE;
+    if (this.chance(unnamed ? 0.05 : 0.6)) flags |= O_CREAT;
     if (this.chance(0.15)) flags |= O_EXCL;
     if (this.chance(0.15)) flags |= O_TRUNC;
     if (this.chance(0.15)) flags |= O_APPEND;
     if (this.chance(0.1)) flags |= O_NOFOLLOW;
     if (this.chance(0.05) && (flags & O_CREAT) === 0) flags |= O_DIRECTORY;
-    // O_EXCL without O_CREAT means nothing.
-    if ((flags & O_CREAT) === 0) flags &= ~O_EXCL;
+    // O_EXCL means something with these only.
+    if ((flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) === 0) flags &= ~O_EXCL;
     const mode = this.pick([0o666, 0o600, 0o755]);
     const { open } = this;
     return {

@@ -4,11 +4,23 @@ import { before, test } from "node:test";
 import { fakeKernel } from "../../support/fake.ts";
 import { Random } from "../../support/random.ts";
 import type { Piece } from "../../fake/calls.ts";
-import { FileCalls, O_APPEND, O_CREAT, O_RDWR, O_WRONLY } from "./file_calls.ts";
+import {
+  AT_SYMLINK_FOLLOW,
+  FileCalls,
+  O_APPEND,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_RDONLY,
+  O_RDWR,
+  O_TMPFILE,
+  O_WRONLY,
+} from "./file_calls.ts";
 import { runApp } from "./machine.ts";
 import { status, system, PAGE } from "./tmpfs_support.ts";
 
-const [ENOENT, EMFILE] = [2, 24];
+const [ENOENT, ENOTDIR, EINVAL, EMFILE, ENOSPC, EROFS] = [2, 20, 22, 24, 28, 30];
 
 let kernel: WebAssembly.Module;
 before(async () => {
@@ -38,6 +50,79 @@ test("a file without a name lives until it is closed, and its memory comes back"
     yield* files.close(again);
     assert.deepEqual(yield* files.statfs("/tmp"), empty);
   });
+});
+
+test("O_TMPFILE: a file that never had a name, and may get one", () => {
+  run(function* (files) {
+    const empty = system(yield* files.statfs("/tmp"));
+    assert.equal(yield* files.call("umask", 0o027), 0o022);
+    const fd = yield* files.open("/tmp", O_TMPFILE | O_RDWR, 0o666);
+    assert.equal(yield* files.write(fd, Buffer.alloc(10_000, 7)), 10_000);
+    const { mode, links, size } = status(yield* files.fstat(fd));
+    assert.deepEqual([mode, links, size], [0o100640, 0, 10_000]);
+    assert.deepEqual(yield* files.readdir("/tmp"), []);
+    assert.ok(system(yield* files.statfs("/tmp")).free < empty.free);
+    yield* files.close(fd);
+    assert.deepEqual(yield* files.statfs("/tmp"), empty);
+
+    const other = yield* files.open("/tmp", O_TMPFILE | O_WRONLY);
+    yield* files.write(other, "named");
+    assert.equal(yield* files.linkDescriptor(other, "/tmp/name"), 0);
+    assert.equal(yield* files.linkDescriptor(other, "/tmp/second"), 0);
+    assert.equal(status(yield* files.fstat(other)).links, 2);
+    assert.deepEqual(yield* files.contents("/tmp/name"), Buffer.from("named"));
+    yield* files.unlink("/tmp/name");
+    yield* files.unlink("/tmp/second");
+    assert.equal(yield* files.linkDescriptor(other, "/tmp/name"), -ENOENT, "once");
+    yield* files.close(other);
+
+    const exclusive = yield* files.open("/tmp/", O_TMPFILE | O_EXCL | O_RDWR);
+    assert.equal(yield* files.linkDescriptor(exclusive, "/tmp/name"), -ENOENT);
+    const directory = yield* files.open("/tmp");
+    const relative = yield* files.openat(directory, ".", O_TMPFILE | O_RDWR);
+    assert.ok(relative > directory);
+    for (const held of [exclusive, directory, relative]) yield* files.close(held);
+    assert.deepEqual(yield* files.statfs("/tmp"), empty);
+  });
+});
+
+test("O_TMPFILE: through /proc/self/fd, too, and its memory counts", () => {
+  run(function* (files) {
+    const fd = yield* files.open("/tmp", O_TMPFILE | O_WRONLY);
+    assert.equal(yield* files.write(fd, "text"), 4);
+    assert.equal(yield* files.link(`/proc/self/fd/${fd}`, "/tmp/name", AT_SYMLINK_FOLLOW), 0);
+    assert.deepEqual(yield* files.contents("/tmp/name"), Buffer.from("text"));
+    const opened: number[] = [];
+    let result = yield* files.open("/small", O_TMPFILE | O_RDWR);
+    for (; result >= 0; result = yield* files.open("/small", O_TMPFILE | O_RDWR)) opened.push(result);
+    assert.equal(result, -ENOSPC);
+    for (const each of opened) assert.equal(yield* files.close(each), 0);
+    assert.ok((yield* files.open("/small", O_TMPFILE | O_RDWR)) >= 0);
+  }, "tmpfs=/small:4K");
+});
+
+test("O_TMPFILE: what is refused", () => {
+  run(
+    function* (files) {
+      assert.equal(yield* files.make("/tmp/f"), 0);
+      yield* files.symlink("/tmp", "/tmp/link");
+      const unnamed = O_TMPFILE & ~O_DIRECTORY;
+      const results: [string, Piece<number>, number][] = [
+        ["only for reading", files.open("/tmp", O_TMPFILE | O_RDONLY), -EINVAL],
+        ["with O_CREAT", files.open("/tmp", O_TMPFILE | O_CREAT | O_RDWR), -EINVAL],
+        ["without O_DIRECTORY", files.open("/tmp", unnamed | O_RDWR), -EINVAL],
+        ["in a file", files.open("/tmp/f", O_TMPFILE | O_RDWR), -ENOTDIR],
+        ["in what is not there", files.open("/tmp/none", O_TMPFILE | O_RDWR), -ENOENT],
+        ["in a link that is not followed", files.open("/tmp/link", O_TMPFILE | O_RDWR | O_NOFOLLOW), -ENOTDIR],
+        ["in the image", files.open("/", O_TMPFILE | O_RDWR), -EROFS],
+        ["among the devices", files.open("/dev", O_TMPFILE | O_RDWR), -EROFS],
+      ];
+      for (const [what, call, expected] of results) assert.equal(yield* call, expected, what);
+      assert.equal(yield* files.open("/tmp/link", O_TMPFILE | O_RDWR), 3);
+    },
+    "",
+    { "/file": "x" },
+  );
 });
 
 test("a directory without a name: nothing can be made in it, its parent is still above it", () => {
