@@ -46,6 +46,18 @@ describe("translated control", () => {
     assert.deepEqual(kinds, [6, 7, 5], "null, type, bounds");
   });
 
+  it("has tables with segments of no functions", async () => {
+    const empty = `(module (memory 1) ${START}
+      (type $none (func (result i64)))
+      (table 2 funcref)
+      (elem (i32.const 1))
+      (func (export "indirect") (param i64) (result i64) (call_indirect (type $none) (i32.wrap_i64 (local.get 0)))))`;
+    await compare(
+      empty,
+      [0n, 1n, 2n].map((i) => ({ name: "indirect", values: [i] })),
+    );
+  });
+
   it("branches, keeps globals, and stops at unreachable", async () => {
     const calls = [0n, 1n, 2n, 3n, 0xffffffffn].map((v) => ({ name: "switch", values: [v] }));
     await compare(text, [...calls, { name: "unreachable", values: [] }, { name: "limit", values: [] }]);
