@@ -105,7 +105,7 @@ export async function boot(lab: Lab, app: string, options: BootOptions = {}): Pr
   const name = `${app.replace(/^.*\//, "").replace(/\.(?:cfg|json)$/, "")}-${++domains}`;
   const { commandLine, memory, ...rest } = options;
   const extra = [`name = "${name}"`, ...(options.extra ?? [])];
-  if (commandLine !== undefined) extra.push(`extra = "${commandLine.replace(/["\\]/g, "\\$&")}"`);
+  if (commandLine !== undefined) extra.push(`extra = ${quoted(commandLine)}`);
   if (memory !== undefined) extra.push(`memory = ${memory}`);
   const console = lab.console(name);
   try {
@@ -115,4 +115,9 @@ export async function boot(lab: Lab, app: string, options: BootOptions = {}): Pr
     throw error;
   }
   return new Guest(lab, name, console);
+}
+
+/** A string of xl.cfg. */
+function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, "\\$&").replaceAll("\n", "\\n")}"`;
 }
