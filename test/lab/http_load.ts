@@ -18,7 +18,7 @@ const sums = new Set<string>();
 function request(agent: Agent): Promise<void> {
   return new Promise((resolve) => {
     const failed = (error: Error): void => {
-      errors.push(error.message);
+      errors.push(`${error.message} (port ${sent.socket?.localPort})`);
       resolve();
     };
     const sent = get({ host: address, port: 80, path, agent, timeout: patienceMs }, (response) => {
@@ -61,7 +61,8 @@ function meet(begin: number): Promise<void> {
 
 async function client(): Promise<void> {
   for (let number = begun++; number < connections; number = begun++) {
-    const agent = new Agent({ keepAlive: requests > 1, maxSockets: 1 });
+    // The kernel's keep-alive would end a connection that hears nothing for ten seconds; an emulated host may be as busy as that.
+    const agent = new Agent({ keepAlive: requests > 1, keepAliveMsecs: patienceMs, maxSockets: 1 });
     for (let i = 0; i < requests; i++) {
       const sent = performance.now();
       await request(agent);
