@@ -3,14 +3,14 @@
 import { describeError, type KaryonError } from "../support/errors.ts";
 import type { Log } from "../support/log.ts";
 import { Births, type BirthPolicy } from "./birth/births.ts";
+import { Admission } from "./family/admission.ts";
 import { Doorbells } from "./family/doorbells.ts";
-import { Family, FIRST_PID, type Member } from "./family/family.ts";
+import { FIRST_PID, type Family, type Member } from "./family/family.ts";
 import { FlowSweep } from "./family/flow_sweep.ts";
-import { familyLimits, Limits, type HostLimits, type HostView } from "./family/limits.ts";
+import { Limits, type HostLimits, type HostView } from "./family/limits.ts";
 import { Mail } from "./family/mail.ts";
-import { Mailbox, MAILBOX_PAGES } from "./family/mailbox.ts";
-import { offerPath, Offers } from "./family/offers.ts";
-import { mapMember, Members } from "./family/members.ts";
+import { Offers } from "./family/offers.ts";
+import { Members } from "./family/members.ts";
 import { Reaper } from "./family/reap.ts";
 import { NetworkMail } from "./family/network_mail.ts";
 import { OperatorSignals } from "./family/operator.ts";
@@ -40,6 +40,7 @@ export class Daemon {
   readonly #networks: FamilyNetworks;
   readonly #births: Births;
   readonly #mail: Mail;
+  readonly #admission: Admission;
   readonly #networkMail: NetworkMail;
   readonly #ownership: Ownership;
   readonly #sweep: FlowSweep;
@@ -52,7 +53,7 @@ export class Daemon {
   readonly #turns: Turns;
 
   private constructor(
-    private readonly xen: Xen,
+    xen: Xen,
     private readonly store: Store,
     private readonly log: Log,
     host: Host,
@@ -64,6 +65,7 @@ export class Daemon {
     this.#networks = new FamilyNetworks(store, log);
     this.#births = new Births(xen, store, this.#members, limits, this.#networks, log, later, policy.births);
     this.#mail = new Mail(this.#members, log);
+    this.#admission = new Admission(xen, store, this.#members, this.#mail, log);
     const rules = familyRules(this.#networks, log);
     this.#networkMail = new NetworkMail(
       this.#mail,
@@ -173,22 +175,16 @@ export class Daemon {
   }
 
   async #register(domain: number): Promise<void> {
-    const read = async (node: string): Promise<number> =>
-      Number((await this.store.read(`${offerPath(domain)}/${node}`)) ?? NaN);
-    const [port, address] = await Promise.all([read("event-channel"), read("descriptor")]);
-    const info = this.xen.control.info(domain);
-    if (!Number.isInteger(port) || !Number.isInteger(address)) return;
-    if (info === undefined || info.dying || info.shutdown !== undefined) return;
-    const known = this.#members.of(domain);
-    const member = known?.uuid === info.uuid ? known : await this.#newFamily(domain, info.uuid, address);
-    if (member === undefined) return;
+    const offer = await this.#admission.admit(domain);
+    if (offer === undefined) return;
+    const { member, port } = offer;
     try {
       this.#members.bind(member, port, () => this.#onEvent(member));
     } catch (error) {
       // A node that an earlier boot or a restore left behind: the guest writes the right one later.
       return this.log(`${member.name}: ${describeError(error)}`);
     }
-    this.#openMailbox(member);
+    this.#admission.openMailbox(member);
     member.descriptor.setDomain(domain);
     member.descriptor.setReady(true);
     this.#members.notify(member);
@@ -197,47 +193,6 @@ export class Daemon {
     this.#prepareNetwork(member);
     this.log(`${member.name} is process ${member.pid} (domain ${domain}) and can fork`);
     this.#onEvent(member);
-  }
-
-  /** The first member of a family; undefined when it may not fork, or asks for what cannot be. */
-  async #newFamily(domain: number, uuid: string, address: number): Promise<Member | undefined> {
-    const name = (await this.store.read(`/local/domain/${domain}/name`)) ?? `domain-${domain}`;
-    const limits = familyLimits((await this.store.read(`/vm/${uuid}/image/cmdline`)) ?? "", name);
-    if (limits === undefined)
-      return void this.log(`${name} offers fork, but fork=<children> is not in its command line`);
-    const descriptorFrame = this.xen.control.translate(domain, BigInt(address));
-    // After a reboot or a restore the first domain has another number, and its family may still be there.
-    const family = this.#members.family(uuid) ?? new Family(uuid, name, limits);
-    const identity = { pid: FIRST_PID, domain, uuid, name, parentPid: 0 };
-    const member = mapMember(this.xen.memory, family, identity, descriptorFrame);
-    try {
-      member.descriptor.check();
-    } catch (error) {
-      member.unmap();
-      throw error;
-    }
-    member.descriptor.setIdentity(FIRST_PID, 0);
-    member.descriptor.setBelonging({ group: FIRST_PID, session: FIRST_PID });
-    await this.store.writeAll([...family.header(), ...family.record({ ...identity, descriptorFrame }, "running")]);
-    this.#members.take(member);
-    this.#openMailbox(member);
-    member.mailbox?.empty(); // a restored domain's is full of what concerns nobody any more
-    return member;
-  }
-
-  /** Maps the mailbox of a member that was not made here. */
-  #openMailbox(member: Member): void {
-    if (member.mailbox !== undefined) return;
-    const { domain, descriptor } = member;
-    try {
-      const first = descriptor.mailboxPage;
-      const pages = Array.from({ length: MAILBOX_PAGES }, (_, i) => BigInt(first + i) << 12n);
-      const frames = pages.map((address) => this.xen.control.translate(domain, address));
-      const mapped = this.xen.memory.map(domain, frames, true);
-      member.mailbox = new Mailbox(mapped.bytes, () => mapped.unmap());
-    } catch (error) {
-      this.#mail.giveUp(member, error);
-    }
   }
 
   #onEvent(member: Member): void {
