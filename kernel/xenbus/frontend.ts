@@ -18,28 +18,16 @@
 import { EACCES, ENOENT } from "../errno";
 import { log } from "../log";
 import { pageAlloc } from "../memory/pages";
-import { TextBuffer, bytesEqual, parseDecimal } from "../text";
+import { TextBuffer, bytesEqual } from "../text";
 import { monotonicNow } from "../time/clock";
 import { timerCancel, timerInit, timerSet } from "../time/timer";
 import { batchInit } from "./batch";
-import { ANY_DEVICE, FrontendDriver, FrontendRecord } from "./frontend_record";
+import { ABSENT, CLOSE, CLOSED, CONNECTED, CONNECTING, DOOMED, IDENTIFY, OFFER } from "./frontend_record";
+import { ANY_DEVICE, FrontendDriver, FrontendRecord, PUBLISH, REOPEN, SEARCH, WAIT } from "./frontend_record";
+import { smallestNumber } from "./listing";
 import { XenbusStateClosed, XenbusStateClosing, XenbusStateConnected, XenbusStateInitWait } from "./state";
 import { XenbusStateInitialising, XenbusStateUnknown } from "./state";
 import { watchIdle, watchStart, watchStop } from "./watch";
-
-const SEARCH: u32 = 1;
-const ABSENT: u32 = 2;
-const IDENTIFY: u32 = 3;
-const WAIT: u32 = 4;
-const OFFER: u32 = 5;
-const PUBLISH: u32 = 6;
-const CONNECTING: u32 = 7;
-const CONNECTED: u32 = 8;
-const CLOSE: u32 = 9;
-const CLOSED: u32 = 10;
-const REOPEN: u32 = 11;
-/** To be closed as soon as the batch under way is done. */
-const DOOMED: u32 = 12;
 
 const RETRY_FIRST: u64 = 1_000_000_000;
 const RETRY_LAST: u64 = 60_000_000_000;
@@ -109,24 +97,8 @@ export class Frontend extends FrontendRecord {
     }
   }
 
-  /** The smallest device number in the listing, or the one that is wanted; -ENOENT when there is none. */
-  private firstDevice(): i64 {
-    let first: i64 = -ENOENT;
-    const end = this.batch.reply(0) + this.batch.replyLength(0);
-    let name = this.batch.reply(0);
-    while (name < end) {
-      let after = name;
-      while (after < end && load<u8>(after) != 0) after++;
-      const number = after < end ? parseDecimal(name, <u32>(after - name)) : -ENOENT;
-      const isMeant = this.wantedDevice == ANY_DEVICE || number == <i64>this.wantedDevice;
-      if (number >= 0 && isMeant && (first < 0 || number < first)) first = number;
-      name = after + 1;
-    }
-    return first;
-  }
-
   private searched(): void {
-    const device = this.firstDevice();
+    const device = smallestNumber(this.batch.reply(0), this.batch.replyLength(0), this.wantedDevice);
     if (device < 0) return this.absent();
     watchStop(this.classWatch());
     this.setPath().byte(0x2f).decimal(device);

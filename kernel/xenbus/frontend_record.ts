@@ -16,6 +16,21 @@ const BACKEND_PATH: usize = 680;
 const BACKEND_PATH_BYTES: usize = 696;
 const BACKEND_PATH_CAPACITY: u32 = 112; // with "/state"
 
+// Frontend.state (frontend.ts).
+export const SEARCH: u32 = 1;
+export const ABSENT: u32 = 2;
+export const IDENTIFY: u32 = 3;
+export const WAIT: u32 = 4;
+export const OFFER: u32 = 5;
+export const PUBLISH: u32 = 6;
+export const CONNECTING: u32 = 7;
+export const CONNECTED: u32 = 8;
+export const CLOSE: u32 = 9;
+export const CLOSED: u32 = 10;
+export const REOPEN: u32 = 11;
+/** To be closed as soon as the batch under way is done. */
+export const DOOMED: u32 = 12;
+
 /** Frontend.wantedDevice when each is as good as the other. */
 export const ANY_DEVICE: u32 = 0xffff_ffff;
 
