@@ -26,8 +26,8 @@ import {
   configurationParse,
 } from "./configuration";
 import { interfaceConfigure } from "./configure";
-import { dhcpLease, dhcpStart } from "./dhcp/client";
-import { LEASE_INFINITE, Lease, NAME_SERVERS } from "./dhcp/lease";
+import { dhcpStart } from "./dhcp/client";
+import { LEASE_INFINITE, Lease, NAME_SERVERS, dhcpLease } from "./dhcp/lease";
 import { dhcpSetHostName } from "./dhcp/request";
 import { resolverForget } from "../optional/with_resolve";
 import { interfaceDeadline, interfacePoll, interfaceSuspend } from "./interface";

@@ -1,12 +1,4 @@
-// The DHCP client (RFC 2131 section 4.4, figure 5).
-//
-//   INIT -> SELECTING        DISCOVER; the first usable OFFER wins, for an appliance boots in milliseconds
-//   SELECTING -> REQUESTING  REQUEST to the server that offered; the address is probed meanwhile (arp/conflict.ts)
-//   REQUESTING -> BOUND      ACK: the interface is configured
-//   BOUND -> RENEWING -> REBINDING -> INIT   at T1, T2 and the end of the lease
-//   REBOOTING -> BOUND       after a resume or a new carrier: is the address still ours on this network?
-//   FOLLOWING -> RENEWING    in a child of a fork, whose family has the lease: when it has to keep the lease (family/follower.ts)
-//   any -> INIT              NAK, or an address conflict (after a DECLINE and a pause)
+// The DHCP client (RFC 2131 section 4.4): what it does in its states (states.ts), with the lease that it has (lease.ts).
 //
 // `deadline` is when the state's next step is due; dhcpPoll() takes it. All times are monotonic ns.
 import { ENOMEM } from "../../../kernel/errno";
@@ -23,52 +15,22 @@ import { deviceCarrier, deviceMac } from "../device";
 import { routesClear } from "../ipv4/route_table";
 import { UDP_PEER_SIZE, udpReceiveFrom, UdpPeer } from "../udp/input";
 import { UdpSocket, udpBind, udpClose, udpSocketCreate } from "../udp/socket";
-import {
-  DHCPACK,
-  DHCPDECLINE,
-  DHCPDISCOVER,
-  DHCPNAK,
-  DHCPOFFER,
-  DHCPREQUEST,
-  DHCP_CLIENT_PORT,
-  DHCP_OPTION_MESSAGE_TYPE,
-  DHCP_OPTION_SERVER_IDENTIFIER,
-  DHCP_SERVER_PORT,
-  dhcpCheckLength,
-  dhcpIsForHardware,
-  dhcpOptionByte,
-  dhcpOptionU32,
-  dhcpTransaction,
-} from "../wire/dhcp";
+import { DHCPACK, DHCPDECLINE, DHCPDISCOVER, DHCPNAK, DHCPOFFER, DHCPREQUEST, DHCP_CLIENT_PORT } from "../wire/dhcp";
+import { DHCP_OPTION_MESSAGE_TYPE, DHCP_OPTION_SERVER_IDENTIFIER, DHCP_SERVER_PORT } from "../wire/dhcp";
+import { dhcpCheckLength, dhcpIsForHardware, dhcpOptionByte, dhcpOptionU32, dhcpTransaction } from "../wire/dhcp";
 import { INADDR_BROADCAST } from "../wire/ipv4";
-import { LEASE_INFINITE, LEASE_SIZE, Lease, leaseRead } from "./lease";
+import { LEASE_INFINITE, LEASE_SIZE, Lease, leaseCopy, leaseRead } from "./lease";
+import { dhcpPresentLease, lease, leaseTime, renewalRetry } from "./lease";
 import { DHCP_REPLY_MAXIMUM, DHCP_REQUEST_SIZE, DhcpRequest, dhcpSend } from "./request";
+import { RETRY_FIRST, RETRY_MAXIMUM, SECOND, jitter } from "./retry";
 import { dhcpRoutesTake } from "./routes";
+import { DHCP_BOUND, DHCP_FOLLOWING, DHCP_INIT, DHCP_REBINDING, DHCP_REBOOTING } from "./states";
+import { DHCP_RENEWING, DHCP_REQUESTING, DHCP_SELECTING, DHCP_STOPPED } from "./states";
 
-const SECOND: u64 = 1_000_000_000;
-
-export const DHCP_STOPPED: u32 = 0;
-export const DHCP_INIT: u32 = 1;
-export const DHCP_SELECTING: u32 = 2;
-export const DHCP_REQUESTING: u32 = 3;
-export const DHCP_BOUND: u32 = 4;
-export const DHCP_RENEWING: u32 = 5;
-export const DHCP_REBINDING: u32 = 6;
-export const DHCP_REBOOTING: u32 = 7;
-export const DHCP_FOLLOWING: u32 = 8;
-
-/**
- * First retransmission interval. RFC 2131 section 4.1 recommends 4 s; but an appliance is there before the bridge in
- * dom0 forwards to it, and its first message is often lost.
- */
-const RETRY_FIRST: u64 = SECOND;
-const RETRY_MAXIMUM: u64 = 64 * SECOND;
 /** Messages to one server before another is looked for. */
 const REQUEST_TRIES: u32 = 4;
 /** Unanswered messages of a kind after which we ask for broadcast replies: something may filter the unicast ones. */
 const UNICAST_TRIES: u32 = 2;
-/** RFC 2131 section 4.4.5: renewal is not tried more often. */
-const RENEW_MINIMUM: u64 = 60 * SECOND;
 /** RFC 2131 section 3.1 (5) SHOULD: pause after a DECLINE. */
 const DECLINE_PAUSE: u64 = 10 * SECOND;
 
@@ -78,8 +40,7 @@ const DOMAIN_SEARCH: usize = 2048;
 /** Replies that one poll looks at. */
 const REPLIES_PER_POLL: u32 = 16;
 
-/** What the interface is configured with; what was offered and is being requested; what the present message says. */
-const lease = changetype<Lease>(memory.data(LEASE_SIZE, 8));
+/** What was offered and is being requested; what the present message says. */
 const offered = changetype<Lease>(memory.data(LEASE_SIZE, 8));
 const received = changetype<Lease>(memory.data(LEASE_SIZE, 8));
 const request = changetype<DhcpRequest>(memory.data(DHCP_REQUEST_SIZE, 8));
@@ -94,10 +55,9 @@ let retryInterval: u64 = RETRY_FIRST;
 let tries: u32 = 0;
 let refusals: u32 = 0;
 let transaction: u32 = 0;
-/** When the client began to ask; when it sent the REQUEST that is open; when that of the present lease was sent. */
+/** When the client began to ask; when it sent the REQUEST that is open. */
 let startedAt: u64 = 0;
 let requestedAt: u64 = 0;
-let leaseStart: u64 = 0;
 let onChange: u32 = 0;
 
 /**
@@ -140,11 +100,6 @@ export function dhcpState(): u32 {
 /** When dhcpPoll() next has something to do without a message. */
 export function dhcpDeadline(): u64 {
   return deadline;
-}
-
-/** The present lease; its fields mean something while interfaceAddress() is its address. */
-export function dhcpLease(): Lease {
-  return lease;
 }
 
 /** Takes what has come from servers and does what is due. */
@@ -190,17 +145,6 @@ export function dhcpLead(now: u64): void {
   else begin(DHCP_RENEWING, now);
 }
 
-/** What the process that keeps the lease says of it: `age` seconds ago it began. */
-export function dhcpTold(told: Lease, age: u32, now: u64): void {
-  copyLease(lease, told);
-  leaseStart = now - min(<u64>age * SECOND, now);
-}
-
-/** Seconds since the lease began. */
-export function dhcpLeaseAge(now: u64): u32 {
-  return <u32>((now - leaseStart) / SECOND);
-}
-
 function enterInit(now: u64, pause: u64 = 0): void {
   state = DHCP_INIT;
   deadline = now + pause;
@@ -244,11 +188,6 @@ function step(now: u64): void {
   }
 }
 
-/** A time of the lease, given in seconds from its start. */
-function leaseTime(seconds: u32): u64 {
-  return lease.duration == LEASE_INFINITE ? NEVER : leaseStart + <u64>seconds * SECOND;
-}
-
 /** Sends the message of the present state and sets the time of its repetition. */
 function transmit(now: u64): void {
   const renews = state == DHCP_RENEWING || state == DHCP_REBINDING;
@@ -263,21 +202,9 @@ function transmit(now: u64): void {
   request.requestedAddress = renews ? 0 : wanted;
   request.broadcast = !renews && tries >= UNICAST_TRIES;
   tries += 1;
-  deadline = renews ? renewalRetry(now) : now + jitter(retryInterval);
+  deadline = renews ? renewalRetry(state == DHCP_RENEWING, now) : now + jitter(retryInterval);
   retryInterval = min(retryInterval * 2, RETRY_MAXIMUM);
   dhcpSend(socket, request, scratch, now);
-}
-
-/** RFC 2131 section 4.1: randomised, so that many clients that started together drift apart. */
-function jitter(interval: u64): u64 {
-  return interval - interval / 4 + (<u64>randomU32() * (interval / 2 / 1024)) / 4194304;
-}
-
-/** RFC 2131 section 4.4.5: half of the time that is left, at least a minute, and the state's end in any case. */
-function renewalRetry(now: u64): u64 {
-  const end = leaseTime(state == DHCP_RENEWING ? lease.rebinding : lease.duration);
-  if (end <= now) return now;
-  return min(end, now + max((end - now) / 2, RENEW_MINIMUM));
 }
 
 function handleReply(length: u32, now: u64): void {
@@ -299,13 +226,9 @@ function handleReply(length: u32, now: u64): void {
   }
 }
 
-function copyLease(target: Lease, source: Lease): void {
-  memory.copy(changetype<usize>(target), changetype<usize>(source), LEASE_SIZE);
-}
-
 function takeOffer(now: u64): void {
   state = DHCP_REQUESTING;
-  copyLease(offered, received);
+  leaseCopy(offered, received);
   // The answer, if there is one, comes before the ACK or is noticed later by the ongoing detection.
   if (offered.address != interfaceAddress()) conflictProbe(offered.address);
   startRequest(now);
@@ -317,10 +240,9 @@ function takeLease(length: u32, now: u64): void {
     decline(received, now);
     return;
   }
-  copyLease(lease, received);
+  dhcpPresentLease(received, requestedAt);
   dhcpRoutesTake(scratch, length);
   domainSearchTake(scratch, length, scratch + DOMAIN_SEARCH);
-  leaseStart = requestedAt;
   refusals = 0;
   enterBound(now);
   const changed = interfaceConfigure(lease.address, lease.prefixLength, lease.gateway, lease.mtu, now);

@@ -1,5 +1,7 @@
-// What a DHCP server offers: taken out of its message and checked, field by field, before any of it is used.
+// Leases: what a DHCP server offers, taken out of its message and checked, field by field, before any of it is used; and the one that the interface is
+// configured with, with its times (RFC 2131 section 4.4.5; monotonic ns, where not said otherwise).
 import { EINVAL } from "../../../kernel/errno";
+import { NEVER } from "../../../kernel/time/clock";
 import { PATH_MTU_MINIMUM } from "../ip/path_mtu";
 import {
   DHCP_OPTION_DOMAIN_NAME_SERVER,
@@ -15,12 +17,15 @@ import {
   dhcpYourAddress,
 } from "../wire/dhcp";
 import { ipv4IsUnicast } from "../wire/ipv4";
+import { SECOND } from "./retry";
 import { dhcpDefaultRoute } from "./routes";
 
 /** The lease time that means "for ever" (RFC 2131 section 3.3). */
 export const LEASE_INFINITE: u32 = 0xffffffff;
 /** A shorter lease would have us do little else than renew it. */
 const LEASE_MINIMUM: u32 = 10;
+/** RFC 2131 section 4.4.5: renewal is not tried more often. */
+const RENEW_MINIMUM: u64 = 60 * SECOND;
 
 /** Name servers that are kept. */
 export const NAME_SERVERS: u32 = 3;
@@ -49,6 +54,11 @@ export class Lease {
   nameServer0: u32;
   nameServer1: u32;
   nameServer2: u32;
+}
+
+/** Makes `target` the same as `source`. */
+export function leaseCopy(target: Lease, source: Lease): void {
+  memory.copy(changetype<usize>(target), changetype<usize>(source), LEASE_SIZE);
 }
 
 /** Bits of a contiguous network mask, or -EINVAL. */
@@ -109,4 +119,43 @@ export function leaseRead(lease: Lease, message: usize, length: u32): i32 {
   lease.nameServer1 = dhcpOptionU32(message, length, DHCP_OPTION_DOMAIN_NAME_SERVER, 1);
   lease.nameServer2 = dhcpOptionU32(message, length, DHCP_OPTION_DOMAIN_NAME_SERVER, 2);
   return 0;
+}
+
+/** What the interface is configured with. */
+export const lease = changetype<Lease>(memory.data(LEASE_SIZE, 8));
+
+/** When the REQUEST of the lease was sent. */
+let leaseStart: u64 = 0;
+
+/** `taken` is the lease from now on; its REQUEST was sent at `start`. */
+export function dhcpPresentLease(taken: Lease, start: u64): void {
+  leaseCopy(lease, taken);
+  leaseStart = start;
+}
+
+/** The present lease; its fields mean something while interfaceAddress() is its address. */
+export function dhcpLease(): Lease {
+  return lease;
+}
+
+/** What the process that keeps the lease says of it: `age` seconds ago it began. */
+export function dhcpTold(told: Lease, age: u32, now: u64): void {
+  dhcpPresentLease(told, now - min(<u64>age * SECOND, now));
+}
+
+/** Seconds since the lease began. */
+export function dhcpLeaseAge(now: u64): u32 {
+  return <u32>((now - leaseStart) / SECOND);
+}
+
+/** A time of the lease, given in seconds from its start. */
+export function leaseTime(seconds: u32): u64 {
+  return lease.duration == LEASE_INFINITE ? NEVER : leaseStart + <u64>seconds * SECOND;
+}
+
+/** RFC 2131 section 4.4.5: half of the time that is left, at least a minute, and the state's end in any case. */
+export function renewalRetry(renews: bool, now: u64): u64 {
+  const end = leaseTime(renews ? lease.rebinding : lease.duration);
+  if (end <= now) return now;
+  return min(end, now + max((end - now) / 2, RENEW_MINIMUM));
 }

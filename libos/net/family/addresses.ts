@@ -7,8 +7,7 @@ import { FORKD, MESSAGE_ADDRESSES, mailboxSend } from "../../../kernel/fork/mail
 import { NEVER, monotonicNow } from "../../../kernel/time/clock";
 import { familyAddress } from "../../../kernel/optional/with_fork";
 import { addressesSet, interfaceAddress, interfaceGateway, interfaceMask } from "../addresses";
-import { dhcpLease, dhcpLeaseAge, dhcpTold } from "../dhcp/client";
-import { LEASE_SIZE, Lease } from "../dhcp/lease";
+import { LEASE_SIZE, Lease, dhcpLease, dhcpLeaseAge, dhcpTold } from "../dhcp/lease";
 import { IpAddress } from "../ip/address";
 import { pathMtuClear } from "../ip/path_mtu";
 import { ADDRESSES, ADDRESS_FREE, ADDRESS_VALID, ownAddressAt } from "../ipv6/addresses";

@@ -7,17 +7,9 @@ import { conflictFound, conflictProbe } from "../../../libos/net/arp/conflict";
 import { NetworkConfiguration, configurationParse } from "../../../libos/net/configuration";
 import { interfaceConfigure, interfaceUnconfigure } from "../../../libos/net/configure";
 import { Device, TransmitFrame, deviceRegister } from "../../../libos/net/device";
-import {
-  dhcpFollow,
-  dhcpLead,
-  dhcpLease,
-  dhcpReboot,
-  dhcpStart,
-  dhcpState,
-  dhcpStop,
-} from "../../../libos/net/dhcp/client";
+import { dhcpFollow, dhcpLead, dhcpReboot, dhcpStart, dhcpState, dhcpStop } from "../../../libos/net/dhcp/client";
 import { dhcpDomainSearch, domainSearchTake } from "../../../libos/net/dhcp/domain_search";
-import { Lease } from "../../../libos/net/dhcp/lease";
+import { Lease, dhcpLease } from "../../../libos/net/dhcp/lease";
 import {
   interfaceDeadline,
   interfaceInput,
