@@ -130,13 +130,22 @@ function grow(ring: RingBuffer, order: u32): void {
   while (order > <u32>ring.order && !ringReserve(ring, PAGE_SIZE << order, ring.length)) order -= 1;
 }
 
+/** pipePut() of one byte: 1. */
+export function pipePutByte(pipe: Pipe, source: usize): i32 {
+  const ring = pipe.ring;
+  const at = (ring.start + ring.length) & (capacityOf(ring) - 1);
+  store<u8>(ring.address + at, load<u8>(source));
+  ring.length += 1;
+  if (pipe.readers.first != 0) wakeAll(pipe.readers);
+  return 1;
+}
+
 /** Appends `count` bytes, at most pipeRoom(), and wakes who wants to read. */
 export function pipePut(pipe: Pipe, source: usize, count: u32): void {
   const ring = pipe.ring;
   const capacity = capacityOf(ring);
   const at = (ring.start + ring.length) & (capacity - 1);
-  if (count == 1) store<u8>(ring.address + at, load<u8>(source));
-  else if (count <= capacity - at) memory.copy(ring.address + at, source, count);
+  if (count <= capacity - at) memory.copy(ring.address + at, source, count);
   else ringWrite(ring, ring.length, source, count);
   ring.length += count;
   if (pipe.readers.first != 0) wakeAll(pipe.readers);
@@ -150,11 +159,17 @@ export function pipeTake(pipe: Pipe, target: usize, count: u32): u32 {
   const ring = pipe.ring;
   const taken = min(count, ring.length);
   const capacity = capacityOf(ring);
-  if (taken == 1) store<u8>(target, load<u8>(ring.address + ring.start));
-  else if (taken <= capacity - ring.start) memory.copy(target, ring.address + ring.start, taken);
+  if (taken <= capacity - ring.start) memory.copy(target, ring.address + ring.start, taken);
   else ringRead(ring, 0, target, taken);
   pipeDrop(pipe, taken);
   return taken;
+}
+
+/** pipeTake() of one byte, which is there: 1. */
+export function pipeTakeByte(pipe: Pipe, target: usize): i32 {
+  store<u8>(target, load<u8>(pipe.ring.address + pipe.ring.start));
+  pipeDrop(pipe, 1);
+  return 1;
 }
 
 /** Forgets the oldest `count` bytes, at most as many as there are; wakes writers as pipeTake() does. */

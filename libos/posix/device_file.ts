@@ -13,8 +13,19 @@ export function deviceRead(file: OpenFile, target: usize, count: u32): i32 {
   if (!openFileIsReadable(file)) return -EBADF;
   const device = <u32>file.object;
   if (device == DEVICE_NULL) return 0;
-  if (isRandom(device)) randomFill(target, count);
-  else memory.fill(target, 0, count);
+  if (isRandom(device)) return randomRead(target, count);
+  if (count != 1) return zeroesRead(target, count);
+  store<u8>(target, 0);
+  return 1;
+}
+
+function randomRead(target: usize, count: u32): i32 {
+  randomFill(target, count);
+  return <i32>count;
+}
+
+function zeroesRead(target: usize, count: u32): i32 {
+  memory.fill(target, 0, count);
   return <i32>count;
 }
 

@@ -21,9 +21,11 @@ import {
   pipeCreate,
   pipeMakeRoom,
   pipePut,
+  pipePutByte,
   pipeReaderEvents,
   pipeRoom,
   pipeTake,
+  pipeTakeByte,
   pipeWriterEvents,
 } from "../pipe/pipe";
 import { brokenPipe } from "../process/broken_pipe";
@@ -102,16 +104,25 @@ export function descriptorsPut(files: usize, numbers: usize, closeOnExec: bool):
   return 0;
 }
 
-/** Export, by libos/optional/with_pipe.ts. */
+/** Export, by libos/optional/with_pipe.ts. A byte, which is what wakes a loop of events, goes a way that calls nothing. */
 export function pipeRead(file: OpenFile, target: usize, count: u32): i32 {
   if (!isReader(file)) return -EBADF;
   if (file.kind == KIND_SHARED_PIPE) return sharedEndTransfer(changetype<usize>(file), target, count, true);
   const pipe = pipeOf(file);
-  return pipe.ring.length != 0 ? <i32>pipeTake(pipe, target, count) : transferLater(file, target, count);
+  if (pipe.ring.length == 0) return transferLater(file, target, count);
+  return count == 1 ? pipeTakeByte(pipe, target) : <i32>pipeTake(pipe, target, count);
 }
 
 /** Export, by libos/optional/with_pipe.ts. */
 export function pipeWrite(file: OpenFile, source: usize, count: u32): i32 {
+  if (count == 1 && file.kind == KIND_PIPE && !isReader(file)) {
+    const pipe = pipeOf(file);
+    if (pipe.hasReader && pipeRoom(pipe) != 0) return pipePutByte(pipe, source);
+  }
+  return writeSignalling(file, source, count);
+}
+
+function writeSignalling(file: OpenFile, source: usize, count: u32): i32 {
   const result = pipeTransfer(file, source, count);
   return result == -EPIPE ? brokenPipe() : result;
 }

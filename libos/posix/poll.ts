@@ -31,21 +31,22 @@ function entryAt(entries: usize, index: u32): PollDescriptor {
 
 /** Fills in revents of all entries; how many are not 0. */
 function pollLook(entries: usize, count: u32): i32 {
+  const end = entries + <usize>count * POLL_DESCRIPTOR_SIZE;
   let found = 0;
-  for (let i: u32 = 0; i < count; i++) {
-    const entry = entryAt(entries, i);
-    let events: u32 = 0;
-    if (entry.descriptor >= 0) {
-      const file = descriptorFile(entry.descriptor);
-      events = file == NO_FILE ? POLLNVAL : openFileEvents(file);
-      if ((events & POLLIN) != 0) events |= POLLRDNORM;
-      if ((events & POLLOUT) != 0) events |= POLLWRNORM;
-      events &= (<u32>entry.events) | ALWAYS | POLLNVAL;
-    }
+  for (let at = entries; at < end; at += POLL_DESCRIPTOR_SIZE) {
+    const entry = changetype<PollDescriptor>(at);
+    const events = entry.descriptor < 0 ? 0 : eventsOf(entry.descriptor) & ((<u32>entry.events) | ALWAYS | POLLNVAL);
     entry.returned = <i16>events;
     if (events != 0) found += 1;
   }
   return found;
+}
+
+function eventsOf(fd: i32): u32 {
+  const file = descriptorFile(fd);
+  if (file == NO_FILE) return POLLNVAL;
+  const events = openFileEvents(file);
+  return events | ((events & POLLIN) != 0 ? POLLRDNORM : 0) | ((events & POLLOUT) != 0 ? POLLWRNORM : 0);
 }
 
 function pollWait(entries: usize, count: u32, deadline: u64): i32 {
@@ -61,13 +62,17 @@ export function posix_poll(descriptors: u32, count: u32, nanoseconds: i64): i32 
   if (count > descriptorLimit()) return -EINVAL;
   const entries = userBuffer(descriptors, count * POLL_DESCRIPTOR_SIZE);
   if (entries == 0) return -EFAULT;
-  let found = pollLook(entries, count);
-  if (found != 0 || nanoseconds == 0) return found;
+  const found = pollLook(entries, count);
+  return found != 0 || nanoseconds == 0 ? found : pollLater(entries, count, nanoseconds);
+}
+
+/** posix_poll() of what is not ready yet. */
+function pollLater(entries: usize, count: u32, nanoseconds: i64): i32 {
   const deadline = deadlineIn(nanoseconds);
   while (true) {
     const result = pollWait(entries, count, deadline);
     if (result == -ENOMEM) return -EAGAIN;
-    found = pollLook(entries, count);
+    const found = pollLook(entries, count);
     if (found != 0 || result == -ETIMEDOUT) return found;
     if (result != 0) return result;
   }

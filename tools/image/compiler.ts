@@ -2,6 +2,7 @@
 import { Worker } from "node:worker_threads";
 import { KaryonError } from "../support/errors.ts";
 import type { Diagnostic } from "./diagnostics.ts";
+import { APART } from "./traffic.ts";
 
 /** Gives the text of a file that the compiler asks for, by its virtual name and base folder; null if there is none. */
 export type FileReader = (name: string, base: string) => Promise<string | null>;
@@ -34,7 +35,7 @@ export class Compiler {
 
   /** Runs asc with the arguments `argv` on the files of `readFile`. */
   async compile(argv: readonly string[], readFile: FileReader): Promise<CompilerResult> {
-    return (await this.request({ kind: "compile", argv }, readFile)) as CompilerResult;
+    return (await this.request({ kind: "compile", argv, apart: APART }, readFile)) as CompilerResult;
   }
 
   /**

@@ -27,6 +27,17 @@ const exportLayout = {
   },
 };
 
+/** @param {string[]} apart */
+const notInlined = (apart) => ({
+  /** @param {binaryen.Module} module */
+  afterCompile(module) {
+    for (const name of apart) {
+      binaryen.setPassArgument("no-inline", name);
+      module.runPasses(["no-inline"]);
+    }
+  },
+});
+
 // Lets the garbage collector see what all threads of an app refer to. The stock collector scans one shadow stack, from
 // __stack_pointer up to the end of the main thread's; here its scan gets one statement more, a call of
 // __visitThreadStacks (libos/api/thread.ts), which scans the others. The name reaches the collector as an alias that
@@ -152,8 +163,9 @@ function readFile(id, name, base) {
 /**
  * @param {number} id
  * @param {string[]} argv
+ * @param {string[]} apart functions that are not put into their callers
  */
-async function compile(id, argv) {
+async function compile(id, argv, apart) {
   /** @type {Uint8Array | null} */
   let wasm = null;
   /** @type {object[]} */
@@ -167,7 +179,7 @@ async function compile(id, argv) {
     },
     listFiles: () => [],
     reportDiagnostic: (diagnostic) => diagnostics.push(plainDiagnostic(diagnostic)),
-    transforms: /** @type {any} */ ([exportLayout, threadRoots, sourceRules]),
+    transforms: /** @type {any} */ ([exportLayout, notInlined(apart), threadRoots, sourceRules]),
   });
   const message = error === null ? "" : `${error.message}\n${stderr.toString()}`;
   return { wasm: error === null ? wasm : null, diagnostics, message };
@@ -206,7 +218,8 @@ port.on("message", async (request) => {
     return;
   }
   try {
-    const result = request.kind === "compile" ? await compile(request.id, request.argv) : admit(request.binary);
+    const result =
+      request.kind === "compile" ? await compile(request.id, request.argv, request.apart) : admit(request.binary);
     port.postMessage({ kind: "done", id: request.id, result });
   } catch (error) {
     port.postMessage({ kind: "failed", id: request.id, error: String(error) });

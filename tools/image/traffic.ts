@@ -3,8 +3,8 @@
 // compiled for size. So a new source takes little room until a profile (`npm run bench -- profile`) says that it belongs here.
 import type { ModuleName } from "./translate.ts";
 
-/** How a function is compiled: by the aim of its unit, for size, for speed, or by the aim and never put into its callers. */
-export type Placement = "" | "KERNEL_COLD" | "KERNEL_HOT" | "KERNEL_APART";
+/** How a function is compiled: by the aim of its unit, for size or for speed; and whether it is never put into its callers. */
+export type Placement = "" | "KERNEL_COLD" | "KERNEL_HOT" | "KERNEL_APART" | "KERNEL_HOT KERNEL_APART";
 
 // Sources, and folders of them.
 const TRAFFIC = [
@@ -58,6 +58,7 @@ const TRAFFIC = [
 
 // Of those, what is for rare packets and states.
 const SELDOM = [
+  "libos/net/tcp/api",
   "libos/net/tcp/auto_tuning",
   "libos/net/tcp/black_hole",
   "libos/net/tcp/challenge",
@@ -81,9 +82,20 @@ const SELDOM = [
 // Loops over every byte of traffic, and pipes, which only those images have that use them: for speed, whatever the aim.
 const LOOPS = ["kernel/random", "libos/net/wire/checksum", "libos/pipe/pipe", "libos/posix/pipe"];
 
-// What stays a function of its own although few call it: put into a short function that calls it seldom, it would have that save
-// registers that the short way does not need.
-const APART = "libos/posix/read_write/transferHeld";
+/**
+ * What stays a function of its own, for binaryen and for the C compiler, although few call it: put into a short function that
+ * calls it seldom, it would have that save registers that the short way does not need.
+ */
+export const APART: readonly string[] = [
+  "libos/pipe/pipe/pipeTake",
+  "libos/pipe/pipe/pipeWriterEvents",
+  "libos/posix/device_file/randomRead",
+  "libos/posix/device_file/zeroesRead",
+  "libos/posix/pipe/transferLater",
+  "libos/posix/pipe/writeSignalling",
+  "libos/posix/poll/pollLater",
+  "libos/posix/read_write/transferHeld",
+];
 
 /** All sources and folders that are listed here. */
 export const LISTED: readonly string[] = [...TRAFFIC, ...SELDOM, ...LOOPS];
@@ -101,7 +113,8 @@ const SHORT_LINES = 16;
 export function placement(module: ModuleName, debugName: string, lines: number): Placement {
   const among = (sources: readonly string[]): boolean => sources.some((source) => debugName.startsWith(`${source}/`));
   if (module === "app") return "";
-  if (debugName === APART) return "KERNEL_APART";
-  if (among(LOOPS)) return "KERNEL_HOT";
+  const isApart = APART.includes(debugName);
+  if (among(LOOPS)) return isApart ? "KERNEL_HOT KERNEL_APART" : "KERNEL_HOT";
+  if (isApart) return "KERNEL_APART";
   return (among(TRAFFIC) && !among(SELDOM)) || lines <= SHORT_LINES ? "" : "KERNEL_COLD";
 }

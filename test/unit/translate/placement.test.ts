@@ -1,9 +1,10 @@
 // Which functions of the kernel are compiled for size and which by the aim: the lists name sources that exist.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { describe, it } from "node:test";
 import { repositoryPath } from "../../../tools/image/paths.ts";
-import { LISTED, placement } from "../../../tools/image/traffic.ts";
+import { APART, LISTED, placement } from "../../../tools/image/traffic.ts";
 
 const LONG = 1000;
 
@@ -19,6 +20,16 @@ describe("placement of functions", () => {
   it("leaves short functions, and an app's, to the compiler", () => {
     assert.equal(placement("kernel", "libos/net/dhcp/client/dhcpState", 3), "");
     assert.equal(placement("app", "app/index/main", LONG), "");
+  });
+
+  it("keeps functions apart that there are", () => {
+    for (const name of APART) {
+      assert.match(
+        readFileSync(repositoryPath(`${dirname(name)}.ts`), "utf8"),
+        new RegExp(`function ${basename(name)}\\(`),
+      );
+      assert.match(placement("kernel", name, LONG), /KERNEL_APART$/);
+    }
   });
 
   it("knows only sources that there are", () => {
