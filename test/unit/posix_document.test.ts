@@ -27,7 +27,7 @@ test("tests have made every system call that the API declares, and the files are
   await Promise.all([...files].map((file) => access(repositoryPath(file))));
 });
 
-test("what test files show when they are run is what the evidence says of them", { timeout: 120_000 }, async () => {
+test("what test files show when they are run is what the evidence says of them", { timeout: 400_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), "karyon-calls-"));
   try {
     // Without the variable by which it would report to the runner that runs this test.
