@@ -26,6 +26,7 @@ export * from "./poll";
 export * from "./process";
 export * from "./resource";
 export * from "./select";
+export * from "./shell";
 export * from "./signal";
 export * from "./sigset";
 export * from "./sigwait";

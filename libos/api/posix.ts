@@ -38,6 +38,7 @@ export declare function wait4(pid: i32, status: usize, options: i32, usage: usiz
 export declare function waitid(kind: i32, id: i32, information: usize, options: i32, usage: usize): i32;
 export declare function getrusage(who: i32, usage: usize): i32;
 export declare function kill(pid: i32, signal: i32): i32;
+export declare function sigqueue(pid: i32, signal: i32, value: i32): i32;
 export declare function killpg(group: i32, signal: i32): i32;
 export declare function setpgid(pid: i32, group: i32): i32;
 export declare function getpgid(pid: i32): i32;

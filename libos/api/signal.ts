@@ -137,6 +137,15 @@ export function kill(pid: i32, signal: i32): i32 {
   return conclude(errno, posix.kill(pid, signal));
 }
 
+/**
+ * Sends `signal` (0: nothing, it only looks) to the process itself, `pid`, with a `value` that who takes it finds in its siginfo_t: si_code is SI_QUEUE. As with kill(), one of a kind waits
+ * at a time, with the first value; signals of real time, of which several would, there are none. Returns 0, or -1: EINVAL (no such signal), ESRCH (no such process), ENOSYS
+ * (another process: what relatives send each other is the number of a signal alone).
+ */
+export function sigqueue(pid: i32, signal: i32, value: i32): i32 {
+  return conclude(errno, posix.sigqueue(pid, signal, value));
+}
+
 /** Sends `signal` to the calling thread; when it is caught and not held up, its handler has run on return. Returns 0, or -1: EINVAL (no such signal). */
 export function raise(signal: i32): i32 {
   return conclude(errno, posix.thread_kill(posix.thread_self(), signal));

@@ -52,6 +52,9 @@ export class signalfd_siginfo {
   private trapno: u32;
   /** Of a child: its exit status or signal. */
   ssi_status: i32;
+  /** With SI_QUEUE: what sigqueue() was given, as a number and as an address. */
+  ssi_int: i32;
+  ssi_ptr: u64;
 }
 
 /**

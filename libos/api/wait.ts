@@ -43,7 +43,7 @@ export class siginfo_t {
   /** The signal; for waitid SIGCHLD, 0 when no child was found. */
   si_signo: i32 = 0;
   si_errno: i32 = 0;
-  /** CLD_EXITED, CLD_KILLED, CLD_STOPPED or CLD_CONTINUED; SI_USER, SI_KERNEL; of faults SEGV_MAPERR and the like. */
+  /** CLD_EXITED, CLD_KILLED, CLD_STOPPED or CLD_CONTINUED; SI_USER, SI_QUEUE, SI_KERNEL; of faults SEGV_MAPERR and the like. */
   si_code: i32 = 0;
   private padding: i32 = 0;
   si_pid: i32 = 0;
@@ -63,6 +63,11 @@ export class siginfo_t {
   private rest9: u64 = 0;
   private rest10: u64 = 0;
   private rest11: u64 = 0;
+
+  /** With SI_QUEUE: what sigqueue() was given, a number or an address. */
+  get si_value(): i32 {
+    return this.si_status;
+  }
 
   /** Of SIGSEGV: what was accessed, an offset in the app's memory, or beyond it. Of other faults where the code is. */
   get si_addr(): u64 {

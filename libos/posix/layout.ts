@@ -263,7 +263,7 @@ export class SignalInformation {
   private padding: i32;
   /** The process, whose user is 0; of a fault the address. */
   origin: u64;
-  /** The exit status, or the signal. */
+  /** The exit status, or the signal; with SI_QUEUE the value. */
   status: i32;
 }
 export const SIGNAL_INFORMATION_SIZE: u32 = 128;
@@ -283,6 +283,9 @@ export class SignalRecord {
   private overruns: u32;
   private trap: u32;
   status: i32;
+  /** With SI_QUEUE the value, as a number and as a pointer. */
+  number: i32;
+  pointer: u64;
 }
 export const SIGNAL_RECORD_SIZE: u32 = 128;
 

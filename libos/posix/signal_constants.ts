@@ -57,6 +57,8 @@ export const SFD_CLOEXEC: i32 = 0x80000;
 // si_code: why a signal came.
 /** By kill() or raise(). */
 export const SI_USER: i32 = 0;
+/** By sigqueue(). */
+export const SI_QUEUE: i32 = -1;
 /** By pthread_kill(). */
 export const SI_TKILL: i32 = -6;
 /** By the kernel. */

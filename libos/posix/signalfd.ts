@@ -11,7 +11,7 @@ import { signalInformation, signalsOf, signalsQueue, signalsTake } from "../proc
 import { userBuffer } from "../process/user_memory";
 import { O_RDWR } from "./constants";
 import { SIGNAL_INFORMATION_SIZE, SIGNAL_RECORD_SIZE, SignalInformation, SignalRecord } from "./layout";
-import { SFD_CLOEXEC, SFD_NONBLOCK } from "./signal_constants";
+import { SFD_CLOEXEC, SFD_NONBLOCK, SI_QUEUE } from "./signal_constants";
 
 const MARK: u32 = 1;
 const SET_SIZE: u32 = 4;
@@ -56,7 +56,10 @@ function tell(signal: i32, record: SignalRecord): void {
   record.signal = signal;
   record.code = information.code;
   record.pid = <i32>information.origin;
-  record.status = information.status;
+  if (information.code == SI_QUEUE) {
+    record.number = information.status;
+    record.pointer = (<u64>information.status) & 0xffff_ffff;
+  } else record.status = information.status;
 }
 
 /** Export, by libos/optional/with_signalfd.ts. */

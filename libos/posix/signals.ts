@@ -9,6 +9,7 @@ import { signalInformation, signalSet, signalsPending } from "../process/signals
 import { threadKill } from "../process/thread_signals";
 import { appThreadSelf } from "../process/threads";
 import { userBuffer } from "../process/user_memory";
+import { valueKill } from "../process/value_kill";
 import { SIGNAL_INFORMATION_SIZE, SignalInformation } from "./layout";
 
 const SET_SIZE: u32 = 4;
@@ -23,6 +24,10 @@ export function posix_killpg(group: i32, signal: i32): i32 {
 
 export function posix_thread_kill(thread: i32, signal: i32): i32 {
   return threadKill(thread, signal);
+}
+
+export function posix_sigqueue(pid: i32, signal: i32, value: i32): i32 {
+  return valueKill(pid, signal, value);
 }
 
 /** Both may be 0: nothing is set, nothing is wanted. */

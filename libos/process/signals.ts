@@ -46,6 +46,7 @@ const RESTARTS: u32 = 0x80;
 class Cause {
   /** SI_…, CLD_… or what the fault is. */
   code: i32;
+  /** Of a child; or with SI_QUEUE the value. */
   status: i32;
   /** The process, or the address of the fault. */
   origin: u64;
@@ -85,7 +86,7 @@ function forget(thread: AppThread, signal: i32): void {
 /**
  * Signal `signal`, which is one, reaches the process. Kernel work or a system call; does not return when it ends the process.
  *
- * @param code why (SI_… or CLD_…), with the process it is from and, of a child, its status
+ * @param code why (SI_… or CLD_…), with the process it is from and, of a child, its status, or the value that comes with SI_QUEUE
  */
 export function signalRaise(signal: i32, code: i32, pid: i32, status: i32): void {
   if ((pending & signalBit(signal)) != 0) return; // one of a kind is remembered, with the first cause

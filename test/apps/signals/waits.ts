@@ -9,11 +9,13 @@ import {
   SIG_BLOCK,
   SIG_DFL,
   SIG_SETMASK,
+  SI_QUEUE,
   _exit,
   close,
   errno,
   fork,
   getpgrp,
+  getpid,
   getppid,
   kill,
   killpg,
@@ -25,9 +27,11 @@ import {
   signalfd,
   signalfd_siginfo,
   sigprocmask,
+  sigqueue,
   sigset_t,
   sigtimedwait,
   sigwait,
+  sigwaitinfo,
   timespec,
   usleep,
   waitpid,
@@ -74,6 +78,9 @@ export function waits(): void {
   check("and who has sent it", <i32>record.ssi_pid == pid);
   check("then of SIGCHLD", read(fd, changetype<usize>(record), 128) == 128 && record.ssi_signo == SIGCHLD);
   check("with its status", record.ssi_status == 7 && waitpid(pid) == pid && close(fd) == 0);
+
+  check("a signal with a value", sigqueue(getpid(), SIGUSR1, -7) == 0 && sigwaitinfo(usr1, told) == SIGUSR1);
+  check("which is told", told.si_code == SI_QUEUE && told.si_value == -7 && told.si_pid == getpid());
 
   signal(SIGUSR1, (_: i32) => {
     caught++;

@@ -183,6 +183,7 @@ export const PROCESS = (t: Things): Readonly<Record<string, Call>> => ({
   killpg: [[word(1, [99, ESRCH], [-1, ESRCH]), word(0, [-1, EINVAL], [32, EINVAL])]],
   getpgid: [[word(0, [-1, ESRCH], [99, ESRCH])]],
   getsid: [[word(0, [-1, ESRCH], [99, ESRCH])]],
+  sigqueue: [[word(1, [0, ESRCH], [-1, ESRCH], [99, ESRCH]), word(0, [-1, EINVAL], [32, EINVAL]), word(5)]],
   thread_kill: [[word(1, [0, ESRCH], [99, ESRCH], [-1, ESRCH]), word(0, [-1, EINVAL], [32, EINVAL])]],
   sigaction: [
     [
