@@ -9,7 +9,7 @@ import * as posix from "./posix";
  * makes other calls that change files, such as creat and mkdir. /dev has null, zero, full, random, urandom, console, stdin, stdout, stderr
  * and fd/0 …; the open descriptors there are opened as dup() does, files and directories anew.
  * With O_TMPFILE, and O_RDWR or O_WRONLY (else EINVAL), `path` is a directory, in whose file system a file without a name is made. It is gone when nobody has it open any
- * more; unless O_EXCL is said, linkat() of /dev/fd/<descriptor> with AT_SYMLINK_FOLLOW gives it a name.
+ * more; unless O_EXCL is said, linkat() of the descriptor with AT_EMPTY_PATH, or of /dev/fd/<descriptor> with AT_SYMLINK_FOLLOW, gives it a name.
  * Returns the lowest free descriptor, or -1 (EACCES never: there is one user, root).
  */
 export function open(path: string, flags: i32 = O_RDONLY, mode: u32 = 0): i32 {

@@ -41,7 +41,7 @@ export function link(from: string, to: string): i32 {
   return linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
-/** Like `link`; relative paths begin at the directories. `flags`: AT_SYMLINK_FOLLOW. */
+/** Like `link`; relative paths begin at the directories. `flags`: AT_SYMLINK_FOLLOW, AT_EMPTY_PATH (with `from` "": the file that is open as `fromDirectory`). */
 export function linkat(fromDirectory: i32, from: string, directory: i32, to: string, flags: i32): i32 {
   const old = String.UTF8.encode(from);
   const name = String.UTF8.encode(to);

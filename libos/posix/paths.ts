@@ -1,6 +1,7 @@
 // Calls that make, name, rename and remove. Errors come in Linux's order (fs/namei.c): what is wrong with the path, with its last
 // component, that the file system is read-only, then what is or is not there.
 import {
+  EBADF,
   EBUSY,
   EEXIST,
   EFAULT,
@@ -17,9 +18,21 @@ import { mountIsWritable, nodeAddName, nodeIsEmpty, nodeMake, nodeRemove, nodeRe
 import { filesEnter, filesLeave } from "../fs/lock";
 import { Mount, NO_MOUNT, mountOn } from "../fs/mounts";
 import { nodeLink, nodeLinkLength, nodeParent, nodeType } from "../fs/node";
+import { workingDirectory, workingDirectoryMount } from "../fs/working_directory";
 import { LAST_DOT, LAST_DOTDOT, LAST_NAME, WALK_SIZE, Walk, walkLookup } from "../fs/walk";
+import { descriptorFile } from "../process/descriptors";
+import { NO_FILE } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
-import { AT_REMOVEDIR, AT_SYMLINK_FOLLOW, PATH_MAX, S_IFDIR, S_IFLNK, S_ISVTX } from "./constants";
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  AT_SYMLINK_FOLLOW,
+  PATH_MAX,
+  S_IFDIR,
+  S_IFLNK,
+  S_ISVTX,
+} from "./constants";
 import { fileModeMask } from "./modes";
 import { userPath, userPathParent } from "./user_path";
 
@@ -95,6 +108,19 @@ export function posix_linkat(
   return filesLeave(addName(oldDirectory, oldPath, oldLength, directory, path, pathLength, flags));
 }
 
+/** Goes to what is open as `fd`, for AT_EMPTY_PATH: 0, -EBADF, -EXDEV (it is in no file system that has names). */
+function toDescriptor(fd: i32, place: Walk): i32 {
+  place.mount = workingDirectoryMount();
+  place.node = workingDirectory();
+  if (fd == AT_FDCWD) return 0;
+  const file = descriptorFile(fd);
+  if (file == NO_FILE) return -EBADF;
+  if (file.mount == 0) return -EXDEV;
+  place.mount = changetype<Mount>(file.mount);
+  place.node = file.node;
+  return 0;
+}
+
 function addName(
   oldDirectory: i32,
   oldPath: u32,
@@ -104,8 +130,11 @@ function addName(
   pathLength: u32,
   flags: i32,
 ): i32 {
-  if ((flags & ~AT_SYMLINK_FOLLOW) != 0) return -EINVAL;
-  const error = userPath(oldDirectory, oldPath, oldLength, (flags & AT_SYMLINK_FOLLOW) != 0, other);
+  if ((flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0) return -EINVAL;
+  const error =
+    oldLength == 0 && (flags & AT_EMPTY_PATH) != 0
+      ? toDescriptor(oldDirectory, other)
+      : userPath(oldDirectory, oldPath, oldLength, (flags & AT_SYMLINK_FOLLOW) != 0, other);
   if (error != 0) return error;
   const taken = toFreeName(directory, path, pathLength, false, walk);
   if (taken != 0) return taken;

@@ -1,6 +1,6 @@
 // Files without names: open() with O_TMPFILE (fs/namei.c, do_tmpfile). The inode belongs to the file system of the directory, counts against its
 // size, and is gone with its last holder; on a disk the list of orphans has it, so that a power cut leaves nothing of it. Unless O_EXCL was said it can
-// be given a name, once: linkat() of its descriptor in /dev/fd or /proc/self/fd with AT_SYMLINK_FOLLOW.
+// be given a name, once: linkat() of its descriptor with AT_EMPTY_PATH, or of that in /dev/fd or /proc/self/fd with AT_SYMLINK_FOLLOW.
 import { EINVAL, ENOTDIR, EROFS } from "../../kernel/errno";
 import { mountIsWritable, nodeMakeUnnamed } from "../fs/changes";
 import { WALK_SIZE, Walk, walkOn } from "../fs/walk";

@@ -7,6 +7,7 @@ export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
 export const AT_SYMLINK_FOLLOW = 0x400;
+export const AT_EMPTY_PATH = 0x1000;
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_RDWR = 2;
@@ -144,7 +145,7 @@ export class FileCalls {
 
   /** Gives the file that is open as `fd` the name `to`. */
   *linkDescriptor(fd: number, to: string): Piece<number> {
-    return yield* this.link(`/dev/fd/${fd}`, to, AT_SYMLINK_FOLLOW);
+    return yield* this.call("linkat", fd, ...this.path(""), AT_FDCWD, ...this.path(to, SECOND_PATH), AT_EMPTY_PATH);
   }
 
   *symlink(text: string, path: string): Piece<number> {

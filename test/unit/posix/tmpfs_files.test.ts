@@ -5,6 +5,8 @@ import { fakeKernel } from "../../support/fake.ts";
 import { Random } from "../../support/random.ts";
 import type { Piece } from "../../fake/calls.ts";
 import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
   AT_SYMLINK_FOLLOW,
   FileCalls,
   O_APPEND,
@@ -20,6 +22,7 @@ import {
 import { runApp } from "./machine.ts";
 import { status, system, PAGE } from "./tmpfs_support.ts";
 
+const [EPERM, EBADF, EEXIST, EXDEV] = [1, 9, 17, 18];
 const [ENOENT, ENOTDIR, EINVAL, EMFILE, ENOSPC, EROFS] = [2, 20, 22, 24, 28, 30];
 
 let kernel: WebAssembly.Module;
@@ -86,11 +89,40 @@ test("O_TMPFILE: a file that never had a name, and may get one", () => {
   });
 });
 
+test("linkat with AT_EMPTY_PATH: what a descriptor is", () => {
+  run(
+    function* (files) {
+      yield* files.chdir("/tmp");
+      assert.equal(yield* files.make("f", "text"), 4);
+      const fd = yield* files.open("f");
+      assert.equal(yield* files.linkDescriptor(fd, "g"), 0);
+      assert.equal(status(yield* files.fstat(fd)).links, 2);
+      assert.equal(yield* files.linkDescriptor(fd, "g"), -EEXIST);
+      const directory = yield* files.open(".");
+      for (const place of [AT_FDCWD, directory]) {
+        assert.equal(yield* files.linkDescriptor(place, "d"), -EPERM, "a directory");
+      }
+      assert.equal(yield* files.link("", "d"), -ENOENT, "not asked for");
+      assert.equal(yield* files.linkDescriptor(99, "d"), -EBADF);
+      assert.equal(yield* files.linkDescriptor(1, "d"), -EXDEV, "the console");
+      assert.equal(yield* files.linkDescriptor(yield* files.open("/file"), "d"), -EXDEV, "in the image");
+      yield* files.unlink("f");
+      yield* files.unlink("g");
+      assert.equal(yield* files.linkDescriptor(fd, "f"), -ENOENT, "without a name");
+      assert.equal(yield* files.make("h"), 0);
+      assert.equal(yield* files.link("h", "i", AT_EMPTY_PATH), 0, "a path all the same");
+    },
+    "",
+    { "/file": "x" },
+  );
+});
+
 test("O_TMPFILE: through /proc/self/fd, too, and its memory counts", () => {
   run(function* (files) {
     const fd = yield* files.open("/tmp", O_TMPFILE | O_WRONLY);
     assert.equal(yield* files.write(fd, "text"), 4);
     assert.equal(yield* files.link(`/proc/self/fd/${fd}`, "/tmp/name", AT_SYMLINK_FOLLOW), 0);
+    assert.equal(yield* files.link(`/dev/fd/${fd}`, "/tmp/other", AT_SYMLINK_FOLLOW), 0);
     assert.deepEqual(yield* files.contents("/tmp/name"), Buffer.from("text"));
     const opened: number[] = [];
     let result = yield* files.open("/small", O_TMPFILE | O_RDWR);
