@@ -158,6 +158,7 @@ export function pipePut(pipe: Pipe, source: usize, count: u32): void {
 export function pipeTake(pipe: Pipe, target: usize, count: u32): u32 {
   const ring = pipe.ring;
   const taken = min(count, ring.length);
+  if (taken == 1) return pipeTakeByte(pipe, target);
   const capacity = capacityOf(ring);
   if (taken <= capacity - ring.start) memory.copy(target, ring.address + ring.start, taken);
   else ringRead(ring, 0, target, taken);
@@ -166,7 +167,7 @@ export function pipeTake(pipe: Pipe, target: usize, count: u32): u32 {
 }
 
 /** pipeTake() of one byte, which is there: 1. */
-export function pipeTakeByte(pipe: Pipe, target: usize): i32 {
+export function pipeTakeByte(pipe: Pipe, target: usize): u32 {
   store<u8>(target, load<u8>(pipe.ring.address + pipe.ring.start));
   pipeDrop(pipe, 1);
   return 1;

@@ -110,7 +110,7 @@ export function pipeRead(file: OpenFile, target: usize, count: u32): i32 {
   if (file.kind == KIND_SHARED_PIPE) return sharedEndTransfer(changetype<usize>(file), target, count, true);
   const pipe = pipeOf(file);
   if (pipe.ring.length == 0) return transferLater(file, target, count);
-  return count == 1 ? pipeTakeByte(pipe, target) : <i32>pipeTake(pipe, target, count);
+  return <i32>(count == 1 ? pipeTakeByte(pipe, target) : pipeTake(pipe, target, count));
 }
 
 /** Export, by libos/optional/with_pipe.ts. */
