@@ -7,6 +7,7 @@ import { errno, setErrno } from "./errno";
 import { fcntl } from "./fcntl";
 import { access } from "./names";
 import * as posix from "./posix";
+import { IGNORED, SignalAction } from "./signal_action";
 import { sigaddset, sigprocmask, sigset_t } from "./sigset";
 import {
   posix_spawn,
@@ -26,18 +27,6 @@ function shell(): string {
 const CANNOT_EXECUTE: i32 = 127 << 8;
 
 // What is kept here is no object of the language's: variables for such would be in apps that use none of this.
-
-/** What is done about a signal, as the kernel has it (libos/process/signal_actions.ts). */
-@unmanaged
-@final
-class SignalAction {
-  handler: usize;
-  flags: u32;
-  mask: u32;
-}
-
-/** The handler of who ignores it. */
-const IGNORED: usize = 1;
 
 /** How many threads are in system(): the first ignores the signals, the last has them as they were. */
 let callers: i32 = 0;

@@ -6,6 +6,7 @@
 import { SA_SIGINFO } from "../posix/signal_constants";
 import { conclude, errno, setErrno } from "./errno";
 import * as posix from "./posix";
+import { DEFAULT, IGNORED, SignalAction } from "./signal_action";
 import { sigset_t } from "./sigset";
 import { pthread_t } from "./thread";
 import { siginfo_t } from "./wait";
@@ -38,15 +39,6 @@ export class sigaction_t {
   sa_flags: u32 = 0;
 }
 
-/** What the kernel takes and gives (libos/process/signal_actions.ts). */
-@unmanaged
-@final
-class SignalAction {
-  handler: usize;
-  flags: u32;
-  mask: u32;
-}
-
 /** In the number that a handler is called with by the kernel: it wants a siginfo_t, too. */
 const WITH_INFORMATION: i32 = 0x40;
 
@@ -55,8 +47,8 @@ const told = changetype<SignalAction>(memory.data(12, 4));
 
 // A function's word for the kernel is the address of its Function object, which is static.
 function wordOf(handler: sighandler_t): usize {
-  if (handler.index == SIG_DFL.index) return 0;
-  return handler.index == SIG_IGN.index ? 1 : changetype<usize>(handler);
+  if (handler.index == SIG_DFL.index) return DEFAULT;
+  return handler.index == SIG_IGN.index ? IGNORED : changetype<usize>(handler);
 }
 
 function handlerOf(word: usize): sighandler_t {

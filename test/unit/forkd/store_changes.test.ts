@@ -1,31 +1,13 @@
 // What forkd changes in xenstore: requests go together, changes do not get into each other's way, and only offers are watched.
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { Offers } from "../../../tools/forkd/family/offers.ts";
-import { Store } from "../../../tools/forkd/xen/store.ts";
-import { FakeXenstored } from "./xenstored.ts";
+import { store, useXenstored, xenstored } from "./store_support.ts";
 
 const XS_TRANSACTION_START = 6;
-let folder = "";
-let xenstored: FakeXenstored;
-let store: Store;
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "forkd-"));
-  xenstored = new FakeXenstored();
-  await xenstored.listen(join(folder, "socket"));
-  store = await Store.open(join(folder, "socket"), 5000);
-});
-
-afterEach(async () => {
-  store.close();
-  xenstored.close();
-  await rm(folder, { recursive: true });
-});
+useXenstored();
 
 function transactions(): number {
   return xenstored.requests.filter(({ type }) => type === XS_TRANSACTION_START).length;

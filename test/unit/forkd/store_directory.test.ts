@@ -1,32 +1,14 @@
 // The children of nodes that have more of them than one answer of xenstored has room for: all are listed, once each, as they are at one time.
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { readRecords } from "../../../tools/forkd/family/records.ts";
-import { Store } from "../../../tools/forkd/xen/store.ts";
-import { FakeXenstored } from "./xenstored.ts";
+import { store, useXenstored, xenstored } from "./store_support.ts";
 
 const XS_DIRECTORY = 1;
 const XS_DIRECTORY_PART = 22;
 const PAYLOAD_MAX = 4096;
-let folder = "";
-let xenstored: FakeXenstored;
-let store: Store;
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "forkd-"));
-  xenstored = new FakeXenstored();
-  await xenstored.listen(join(folder, "socket"));
-  store = await Store.open(join(folder, "socket"), 5000);
-});
-
-afterEach(async () => {
-  store.close();
-  xenstored.close();
-  await rm(folder, { recursive: true });
-});
+useXenstored();
 
 /** Gives /family these children. */
 function fill(names: readonly string[]): void {
