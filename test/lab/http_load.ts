@@ -12,6 +12,7 @@ const { address, clients, connections, requests, path, pauseMs, together, patien
 const errors: string[] = [];
 let answered = 0;
 let begun = 0;
+let ended = 0;
 let slowest = 0;
 const sums = new Set<string>();
 
@@ -39,6 +40,14 @@ function request(agent: Agent): Promise<void> {
       else failed(error);
     });
   });
+}
+
+/** Says now and then how far it is: a long run is not silent. */
+function tell(done: number): void {
+  const step = Math.max(100, Math.ceil(connections / 100));
+  if (done % step !== 0) return;
+  const seconds = Math.round(performance.now() / 1000);
+  process.stderr.write(`${done} of ${connections} connections, ${errors.length} errors, ${seconds} s\n`);
 }
 
 /** Who has had a first answer in each turn of `clients` connections, and who waits for the others. */
@@ -71,6 +80,7 @@ async function client(): Promise<void> {
       if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
     agent.destroy();
+    tell(++ended);
   }
 }
 

@@ -87,7 +87,9 @@ export class Server {
     const program = await pushProgram(this.guest.lab, LOAD);
     const order: LoadOrder = { ...MANNER, ...manner, address: this.address, clients, connections, requests };
     const timeoutMs = START_MS + connections * CONNECTION_MS;
-    return JSON.parse(await this.guest.lab.run(`node ${program} '${JSON.stringify(order)}'`, { timeoutMs })) as Load;
+    const onStderr = (bytes: Buffer): void => void process.stderr.write(bytes);
+    const command = `node ${program} '${JSON.stringify(order)}'`;
+    return JSON.parse(await this.guest.lab.run(command, { timeoutMs, onStderr })) as Load;
   }
 
   /** All of a stream of so many seconds, with an event in `interval` ms. */

@@ -78,7 +78,7 @@ export async function startForkd(lab: Lab, { args = [], entry = MAIN }: ForkdOpt
   const program = await pushProgram(lab, entry);
   const output = new LogStream("forkd");
   // The shell tells its pid, which stays that of the program it becomes.
-  const command = `echo "forkd-pid $$" >&2; exec node --max-semi-space-size=1 ${program} run ${args.join(" ")}`;
+  const command = `echo "forkd-pid $$" >&2; exec node ${program} run ${args.join(" ")}`;
   const onText = (bytes: Buffer): void => output.add(bytes);
   lab
     .exec(["sh", "-c", command], { timeoutMs: RUN_LIMIT_MS, onStdout: onText, onStderr: onText })

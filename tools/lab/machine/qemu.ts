@@ -25,6 +25,8 @@ export interface MachineKind {
   readonly accelerator: Accelerator;
   /** MiB of memory of the whole Xen host. */
   readonly memory: number;
+  /** How many of the host's processors domain 0 may use at once. */
+  readonly dom0Processors: number;
 }
 
 /** How a machine comes to life. */

@@ -16,6 +16,7 @@ import { accelerators, type Accelerator } from "./accelerator.ts";
 import { countingPlugin } from "../count/count.ts";
 import { addForward, removeForward } from "./forward.ts";
 import { AGENT_ADDRESS, AGENT_PORT } from "../agent/protocol.ts";
+import { dom0Processors } from "./processors.ts";
 import { Machine, machineArguments, quoted, type MachineKind } from "./qemu.ts";
 import type { Qmp } from "./qmp.ts";
 
@@ -30,11 +31,9 @@ const DOM0_MEMORY = 640;
 // eager-fpu, as on real hosts: without it and under emulation, guests that wake up often change dom0's SSE registers.
 // sched=credit: under emulation, credit2 now and then leaves dom0 in its queue although both processors are idle, for ever.
 const XEN_OPTIONS = [
-  `dom0_mem=${DOM0_MEMORY}M,max:${DOM0_MEMORY}M dom0_max_vcpus=1 noreboot bootscrub=0 spec-ctrl=no,eager-fpu sched=credit`,
+  `dom0_mem=${DOM0_MEMORY}M,max:${DOM0_MEMORY}M noreboot bootscrub=0 spec-ctrl=no,eager-fpu sched=credit`,
   "console=com1 com1=115200,8n1 loglvl=warning guest_loglvl=warning",
 ].join(" ");
-// Instructions are counted by CPU: dom0 keeps to the first.
-const XEN_COUNTING_OPTIONS = `${XEN_OPTIONS} dom0_vcpus_pin`;
 const LINUX_OPTIONS =
   "console=hvc0 quiet cryptomgr.notests init_on_alloc=0 mitigations=off rodata=off audit=0 random.trust_cpu=on";
 
@@ -51,7 +50,7 @@ export async function currentSnapshot(only?: Accelerator, memory = HOST_MEMORY):
   const image = await hostImage();
   const candidates = only === undefined ? await accelerators() : [only];
   for (const accelerator of candidates) {
-    const kind = { accelerator, memory };
+    const kind = { accelerator, memory, dom0Processors: dom0Processors(accelerator) };
     const folder = join(cacheFolder(), "lab", "snapshots", await snapshotKey(image, kind));
     const snapshot = { kind, folder, ram: join(folder, "ram"), state: join(folder, "state") };
     const refused = `${folder}.refused`;
@@ -120,8 +119,10 @@ async function snapshotKey(image: HostImage, kind: MachineKind): Promise<string>
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }
 
-function xenOptions({ accelerator }: MachineKind): string {
-  return accelerator === "icount" ? XEN_COUNTING_OPTIONS : XEN_OPTIONS;
+function xenOptions({ accelerator, dom0Processors }: MachineKind): string {
+  const options = `${XEN_OPTIONS} dom0_max_vcpus=${dom0Processors}`;
+  // Instructions are counted by CPU: dom0 keeps to the first.
+  return accelerator === "icount" ? `${options} dom0_vcpus_pin` : options;
 }
 
 async function withSnapshot(snapshot: Snapshot, image: HostImage): Promise<void> {
