@@ -1,16 +1,15 @@
 // The agent in the lab's dom0: runs commands and moves files for the host. It is resident, because starting Node takes
 // a second under emulation, and becomes part of the snapshot. Bundled into one file when dom0's image is made.
 import { spawn } from "node:child_process";
-import { createWriteStream } from "node:fs";
+import { createWriteStream, watch } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { constants } from "node:os";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { AGENT_PORT, encodeFrame, Frame, FrameDecoder, type End, type Request } from "./protocol.ts";
 
 const REQUEST_MAX = 64 * 1024;
 const CHUNK = 256 * 1024;
-const FOLLOW_INTERVAL_MS = 25;
 // A command's output may be held open by what it left in the background.
 const OUTPUT_GRACE_MS = 1000;
 
@@ -176,14 +175,29 @@ function drained(socket: Socket): Promise<void> {
   });
 }
 
+/** Sends what there is of `path` and what is added to it, until the client hangs up. Its folder is watched: it need not exist yet. */
 async function follow(client: Client, path: string): Promise<void> {
-  let offset = 0;
-  while (!client.socket.destroyed) {
-    offset = await copyOut(client, path, offset).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return offset;
-      throw error;
-    });
-    await new Promise((resolve) => setTimeout(resolve, FOLLOW_INTERVAL_MS));
+  const { socket } = client;
+  let changes = 0;
+  let wake = (): void => undefined;
+  const watcher = watch(dirname(path), (_, name) => {
+    if (name !== basename(path)) return;
+    changes++;
+    wake();
+  });
+  watcher.on("error", () => socket.destroy());
+  socket.once("close", () => wake());
+  try {
+    for (let offset = 0; !socket.destroyed;) {
+      const seen = changes;
+      offset = await copyOut(client, path, offset).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT") return offset;
+        throw error;
+      });
+      if (changes === seen && !socket.destroyed) await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    watcher.close();
   }
 }
 
