@@ -10,3 +10,7 @@ export const POLLERR: u32 = 0x008;
 export const POLLHUP: u32 = 0x010;
 /** The peer will send no more. */
 export const POLLRDHUP: u32 = 0x2000;
+/** POLLIN and its other name for normal data, POLLRDNORM: what is ready to be read says both. */
+export const READABLE: u32 = POLLIN | 0x040;
+/** POLLOUT and POLLWRNORM, likewise. */
+export const WRITABLE: u32 = POLLOUT | 0x100;

@@ -6,8 +6,16 @@
 import { SLAB_SIZE, Slab, slabInit } from "../../kernel/memory/slab";
 import { PAGE_SIZE, orderFor } from "../../kernel/memory/pages";
 import { WaitQueue, wakeAll } from "../../kernel/thread/wait_queue";
-import { POLLERR, POLLHUP, POLLIN, POLLOUT } from "../net/poll_events";
-import { RING_BUFFER_SIZE, RingBuffer, ringFree, ringRead, ringReserve, ringWrite } from "../net/tcp/ring_buffer";
+import { POLLERR, POLLHUP, READABLE, WRITABLE } from "../net/poll_events";
+import {
+  RING_BUFFER_SIZE,
+  RingBuffer,
+  ringCapacity,
+  ringFree,
+  ringRead,
+  ringReserve,
+  ringWrite,
+} from "../net/tcp/ring_buffer";
 import { PIPE_BUF } from "../posix/constants";
 
 /** The most that a pipe holds, as on Linux. */
@@ -17,7 +25,8 @@ const READERS: usize = RING_BUFFER_SIZE;
 const WRITERS: usize = READERS + 8;
 const TAKEN: usize = WRITERS + 8;
 const ENDS: usize = TAKEN + 8;
-const PIPE_SIZE: usize = ENDS + 2;
+const CAPACITY: usize = ENDS + 4;
+const PIPE_SIZE: usize = CAPACITY + 4;
 
 /** At its beginning is the RingBuffer. */
 @unmanaged
@@ -25,6 +34,15 @@ const PIPE_SIZE: usize = ENDS + 2;
 export class Pipe {
   get ring(): RingBuffer {
     return changetype<RingBuffer>(this);
+  }
+
+  /** ringCapacity() of the ring, at hand: each byte asks for it. */
+  get capacity(): u32 {
+    return load<u32>(changetype<usize>(this), CAPACITY);
+  }
+
+  set capacity(bytes: u32) {
+    store<u32>(changetype<usize>(this), bytes, CAPACITY);
   }
 
   /** Who waits for something to read, or for the last writer to go. */
@@ -83,6 +101,7 @@ export function pipeCreate(): Pipe {
     slab.free(changetype<usize>(pipe));
     return NO_PIPE;
   }
+  pipe.capacity = ringCapacity(pipe.ring);
   pipe.hasReader = true;
   pipe.hasWriter = true;
   return pipe;
@@ -108,32 +127,29 @@ function endClosed(pipe: Pipe): void {
   slab.free(changetype<usize>(pipe));
 }
 
-/** ringCapacity, of a ring that has pages. */
-function capacityOf(ring: RingBuffer): u32 {
-  return PAGE_SIZE << (<u32>ring.order);
-}
-
 /** How much can be written into the ring as it is. */
 export function pipeRoom(pipe: Pipe): u32 {
-  return capacityOf(pipe.ring) - pipe.ring.length;
+  return pipe.capacity - pipe.ring.length;
 }
 
 /** How much can be written now, after the ring has grown for `wanted` bytes as far as it may and memory allows. */
 export function pipeMakeRoom(pipe: Pipe, wanted: u32): u32 {
   const needed = min(pipe.ring.length + wanted, PIPE_CAPACITY);
-  if (needed > capacityOf(pipe.ring)) grow(pipe.ring, orderFor(needed));
+  if (needed > pipe.capacity) grow(pipe, orderFor(needed));
   return pipeRoom(pipe);
 }
 
 /** Grows the ring to 2^order pages, or to as many as there are. */
-function grow(ring: RingBuffer, order: u32): void {
-  while (order > <u32>ring.order && !ringReserve(ring, PAGE_SIZE << order, ring.length)) order -= 1;
+function grow(pipe: Pipe, order: u32): void {
+  const ring = pipe.ring;
+  while (PAGE_SIZE << order > pipe.capacity && !ringReserve(ring, PAGE_SIZE << order, ring.length)) order -= 1;
+  pipe.capacity = ringCapacity(ring);
 }
 
 /** pipePut() of one byte: 1. */
 export function pipePutByte(pipe: Pipe, source: usize): i32 {
   const ring = pipe.ring;
-  const at = (ring.start + ring.length) & (capacityOf(ring) - 1);
+  const at = (ring.start + ring.length) & (pipe.capacity - 1);
   store<u8>(ring.address + at, load<u8>(source));
   ring.length += 1;
   if (pipe.readers.first != 0) wakeAll(pipe.readers);
@@ -143,7 +159,7 @@ export function pipePutByte(pipe: Pipe, source: usize): i32 {
 /** Appends `count` bytes, at most pipeRoom(), and wakes who wants to read. */
 export function pipePut(pipe: Pipe, source: usize, count: u32): void {
   const ring = pipe.ring;
-  const capacity = capacityOf(ring);
+  const capacity = pipe.capacity;
   const at = (ring.start + ring.length) & (capacity - 1);
   if (count <= capacity - at) memory.copy(ring.address + at, source, count);
   else ringWrite(ring, ring.length, source, count);
@@ -159,7 +175,7 @@ export function pipeTake(pipe: Pipe, target: usize, count: u32): u32 {
   const ring = pipe.ring;
   const taken = min(count, ring.length);
   if (taken == 1) return pipeTakeByte(pipe, target);
-  const capacity = capacityOf(ring);
+  const capacity = pipe.capacity;
   if (taken <= capacity - ring.start) memory.copy(target, ring.address + ring.start, taken);
   else ringRead(ring, 0, target, taken);
   pipeDrop(pipe, taken);
@@ -176,7 +192,7 @@ export function pipeTakeByte(pipe: Pipe, target: usize): u32 {
 /** Forgets the oldest `count` bytes, at most as many as there are; wakes writers as pipeTake() does. */
 export function pipeDrop(pipe: Pipe, count: u32): void {
   const ring = pipe.ring;
-  ring.start = (ring.start + count) & (capacityOf(ring) - 1);
+  ring.start = (ring.start + count) & (pipe.capacity - 1);
   ring.length -= count;
   pipe.taken += count;
   if (pipe.writers.first != 0 && pipeRoom(pipe) >= PIPE_BUF) wakeAll(pipe.writers);
@@ -189,10 +205,19 @@ export function pipePeek(pipe: Pipe, offset: u32, target: usize, count: u32): vo
 
 /** Readiness of the end that is read, as POLL bits. */
 export function pipeReaderEvents(pipe: Pipe): u32 {
-  return (pipe.ring.length != 0 ? POLLIN : 0) | (pipe.hasWriter ? 0 : POLLHUP);
+  return pipe.hasWriter ? dataEvents(pipe) : hungUpEvents(pipe);
+}
+
+function dataEvents(pipe: Pipe): u32 {
+  return pipe.ring.length != 0 ? READABLE : 0;
+}
+
+/** Of a pipe without writers: what they have left can be read. */
+function hungUpEvents(pipe: Pipe): u32 {
+  return dataEvents(pipe) | POLLHUP;
 }
 
 /** Readiness of the end that is written, as POLL bits; the memory that POLLOUT promises is taken now. */
 export function pipeWriterEvents(pipe: Pipe): u32 {
-  return (pipeMakeRoom(pipe, PIPE_BUF) >= PIPE_BUF ? POLLOUT : 0) | (pipe.hasReader ? 0 : POLLERR);
+  return (pipeMakeRoom(pipe, PIPE_BUF) >= PIPE_BUF ? WRITABLE : 0) | (pipe.hasReader ? 0 : POLLERR);
 }

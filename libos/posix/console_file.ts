@@ -3,7 +3,7 @@ import { consoleRead, consoleReadable, consoleWaitQueue, consoleWritable, consol
 import { EAGAIN, EINTR, EIO } from "../../kernel/errno";
 import { NEVER, monotonicNow } from "../../kernel/time/clock";
 import { waitInterruptibly, waitOn } from "../../kernel/thread/wait_queue";
-import { POLLIN, POLLOUT } from "../net/poll_events";
+import { READABLE, WRITABLE } from "../net/poll_events";
 
 /** How long a write waits for a console that takes nothing (ns), before it is given up for good. */
 const PATIENCE: u64 = 5_000_000_000;
@@ -45,5 +45,5 @@ export function consoleFileRead(target: usize, count: u32, nonBlocking: bool): i
 
 /** Readiness as POLL bits. */
 export function consoleFileEvents(): u32 {
-  return (consoleReadable() ? POLLIN : 0) | (consoleWritable() >= 2 || stalled ? POLLOUT : 0);
+  return (consoleReadable() ? READABLE : 0) | (consoleWritable() >= 2 || stalled ? WRITABLE : 0);
 }

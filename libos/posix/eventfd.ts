@@ -4,7 +4,7 @@ import { EAGAIN, EINVAL, ENOMEM } from "../../kernel/errno";
 import { SLAB_SIZE, Slab, slabInit } from "../../kernel/memory/slab";
 import { WaitQueue, waitInterruptibly, wakeAll } from "../../kernel/thread/wait_queue";
 import { NEVER } from "../../kernel/time/clock";
-import { POLLIN, POLLOUT } from "../net/poll_events";
+import { READABLE, WRITABLE } from "../net/poll_events";
 import { descriptorOpen } from "../process/descriptors";
 import { KIND_EVENT, OpenFile } from "../process/open_file";
 import { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE, O_RDWR } from "./constants";
@@ -87,7 +87,7 @@ export function eventWrite(file: OpenFile, source: usize, count: u32): i32 {
 /** Export, by libos/optional/with_eventfd.ts. */
 export function eventEvents(file: OpenFile): u32 {
   const value = counterOf(file).value;
-  return (value != 0 ? POLLIN : 0) | (value < COUNTER_MAX ? POLLOUT : 0);
+  return (value != 0 ? READABLE : 0) | (value < COUNTER_MAX ? WRITABLE : 0);
 }
 
 /** Export, by libos/optional/with_eventfd.ts. */

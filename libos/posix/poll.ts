@@ -11,9 +11,6 @@ import { ReadinessWait, openFileEvents, readinessBlock } from "./readiness";
 
 /** revents of a descriptor that is not open. */
 const POLLNVAL: u32 = 0x020;
-/** Other names of POSIX for normal data. */
-const POLLRDNORM: u32 = 0x040;
-const POLLWRNORM: u32 = 0x100;
 /** What shows in revents without being asked for. */
 const ALWAYS: u32 = POLLERR | POLLHUP;
 /** Exceptional conditions for select: urgent data. */
@@ -25,34 +22,28 @@ const SET_BYTES: u32 = FD_SETSIZE / 8;
 const wait = changetype<ReadinessWait>(memory.data(12, 4));
 const ready = memory.data(384, 8); // the three sets of a select while it looks
 
-function entryAt(entries: usize, index: u32): PollDescriptor {
-  return changetype<PollDescriptor>(entries + <usize>index * POLL_DESCRIPTOR_SIZE);
-}
-
-/** Fills in revents of all entries; how many are not 0. */
-function pollLook(entries: usize, count: u32): i32 {
-  const end = entries + <usize>count * POLL_DESCRIPTOR_SIZE;
+/** Fills in revents of all entries up to `end`; how many are not 0. When none is, that of a wait for `nanoseconds`, if they are not 0. */
+function pollLook(entries: usize, end: usize, nanoseconds: i64): i32 {
   let found = 0;
   for (let at = entries; at < end; at += POLL_DESCRIPTOR_SIZE) {
     const entry = changetype<PollDescriptor>(at);
-    const events = entry.descriptor < 0 ? 0 : eventsOf(entry.descriptor) & ((<u32>entry.events) | ALWAYS | POLLNVAL);
+    const events = eventsOf(entry.descriptor) & ((<u32>entry.events) | ALWAYS | POLLNVAL);
     entry.returned = <i16>events;
     if (events != 0) found += 1;
   }
-  return found;
+  return found != 0 || nanoseconds == 0 ? found : pollLater(entries, end, nanoseconds);
 }
 
 function eventsOf(fd: i32): u32 {
   const file = descriptorFile(fd);
-  if (file == NO_FILE) return POLLNVAL;
-  const events = openFileEvents(file);
-  return events | ((events & POLLIN) != 0 ? POLLRDNORM : 0) | ((events & POLLOUT) != 0 ? POLLWRNORM : 0);
+  if (file != NO_FILE) return openFileEvents(file);
+  return fd < 0 ? 0 : POLLNVAL; // an entry of a negative number is passed over
 }
 
-function pollWait(entries: usize, count: u32, deadline: u64): i32 {
-  if (!wait.begin(count)) return -ENOMEM;
-  for (let i: u32 = 0; i < count; i++) {
-    const file = descriptorFile(entryAt(entries, i).descriptor);
+function pollWait(entries: usize, end: usize, deadline: u64): i32 {
+  if (!wait.begin(<u32>((end - entries) / POLL_DESCRIPTOR_SIZE))) return -ENOMEM;
+  for (let at = entries; at < end; at += POLL_DESCRIPTOR_SIZE) {
+    const file = descriptorFile(changetype<PollDescriptor>(at).descriptor);
     if (file != NO_FILE) wait.add(file);
   }
   return readinessBlock(wait.slots, wait.count, wait.order, deadline);
@@ -60,19 +51,18 @@ function pollWait(entries: usize, count: u32, deadline: u64): i32 {
 
 export function posix_poll(descriptors: u32, count: u32, nanoseconds: i64): i32 {
   if (count > descriptorLimit()) return -EINVAL;
-  const entries = userBuffer(descriptors, count * POLL_DESCRIPTOR_SIZE);
-  if (entries == 0) return -EFAULT;
-  const found = pollLook(entries, count);
-  return found != 0 || nanoseconds == 0 ? found : pollLater(entries, count, nanoseconds);
+  const bytes = count * POLL_DESCRIPTOR_SIZE;
+  const entries = userBuffer(descriptors, bytes);
+  return entries == 0 ? -EFAULT : pollLook(entries, entries + bytes, nanoseconds);
 }
 
-/** posix_poll() of what is not ready yet. */
-function pollLater(entries: usize, count: u32, nanoseconds: i64): i32 {
+/** pollLook() again and again, of what is not ready yet. */
+function pollLater(entries: usize, end: usize, nanoseconds: i64): i32 {
   const deadline = deadlineIn(nanoseconds);
   while (true) {
-    const result = pollWait(entries, count, deadline);
+    const result = pollWait(entries, end, deadline);
     if (result == -ENOMEM) return -EAGAIN;
-    const found = pollLook(entries, count);
+    const found = pollLook(entries, end, 0);
     if (found != 0 || result == -ETIMEDOUT) return found;
     if (result != 0) return result;
   }

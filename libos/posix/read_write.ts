@@ -27,18 +27,17 @@ import { deviceRead, deviceWrite } from "./device_file";
 export function posix_read(fd: i32, buffer: u32, count: u32): i32 {
   const file = descriptorFile(fd);
   if (file == NO_FILE) return -EBADF;
-  const length = min(count, TRANSFER_MAX);
-  const bytes = userBuffer(buffer, length);
-  if (bytes == 0) return -EFAULT;
-  return readAny(file, bytes, length);
+  if (count > TRANSFER_MAX) return posix_read(fd, buffer, TRANSFER_MAX);
+  const bytes = userBuffer(buffer, count);
+  return bytes == 0 ? -EFAULT : readAny(file, bytes, count);
 }
 
 export function posix_write(fd: i32, buffer: u32, count: u32): i32 {
   const file = descriptorFile(fd);
   if (file == NO_FILE) return -EBADF;
-  const length = min(count, TRANSFER_MAX);
-  const bytes = userBuffer(buffer, length);
-  return bytes == 0 ? -EFAULT : writeAny(file, bytes, length);
+  if (count > TRANSFER_MAX) return posix_write(fd, buffer, TRANSFER_MAX);
+  const bytes = userBuffer(buffer, count);
+  return bytes == 0 ? -EFAULT : writeAny(file, bytes, count);
 }
 
 /** Reads up to `count` bytes of whatever `file` is to kernel address `target`. */

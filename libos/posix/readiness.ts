@@ -6,7 +6,7 @@ import { consoleWaitQueue } from "../../kernel/console";
 import { PAGE_SIZE, orderFor, pagesAlloc, pagesFree } from "../../kernel/memory/pages";
 import { threadBlockInterruptibly } from "../../kernel/thread/scheduler";
 import { WAITER_SIZE, WaitQueue, Waiter, waiterAdd, waiterRemove } from "../../kernel/thread/wait_queue";
-import { POLLIN, POLLOUT } from "../net/poll_events";
+import { READABLE, WRITABLE } from "../net/poll_events";
 import {
   KIND_CONSOLE,
   KIND_UNIX,
@@ -32,7 +32,7 @@ export function openFileEvents(file: OpenFile): u32 {
   if (openFileIsSocket(file)) return socketEvents(file);
   if (openFileIsPipe(file)) return pipeEvents(file);
   if (openFileIsAnonymous(file)) return anonymousEvents(file);
-  return file.kind == KIND_CONSOLE ? consoleFileEvents() : POLLIN | POLLOUT;
+  return file.kind == KIND_CONSOLE ? consoleFileEvents() : READABLE | WRITABLE;
 }
 
 /** What is woken when the readiness of `file` changes; null when it never does. Of a socket of AF_UNIX its own: it has those of unixPipe(), too. */

@@ -3,7 +3,7 @@
 import { EAGAIN, EBADF, EFAULT, EINVAL } from "../../kernel/errno";
 import { WaitQueue, waitInterruptibly } from "../../kernel/thread/wait_queue";
 import { NEVER } from "../../kernel/time/clock";
-import { POLLIN } from "../net/poll_events";
+import { READABLE } from "../net/poll_events";
 import { descriptorFile, descriptorOpen } from "../process/descriptors";
 import { KIND_SIGNAL, NO_FILE, OpenFile } from "../process/open_file";
 import { maskable } from "../process/signal_actions";
@@ -64,7 +64,7 @@ function tell(signal: i32, record: SignalRecord): void {
 
 /** Export, by libos/optional/with_signalfd.ts. */
 export function signalFileEvents(file: OpenFile): u32 {
-  return signalsOf(setOf(file)) != 0 ? POLLIN : 0;
+  return signalsOf(setOf(file)) != 0 ? READABLE : 0;
 }
 
 /** Export, by libos/optional/with_signalfd.ts. */

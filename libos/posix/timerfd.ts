@@ -7,7 +7,7 @@ import { SLAB_SIZE, Slab, slabInit } from "../../kernel/memory/slab";
 import { WaitQueue, waitInterruptibly, wakeAll } from "../../kernel/thread/wait_queue";
 import { NEVER, monotonicNow, wallClockNow } from "../../kernel/time/clock";
 import { TIMER_SIZE, Timer, timerCancel, timerInit, timerSet } from "../../kernel/time/timer";
-import { POLLIN } from "../net/poll_events";
+import { READABLE } from "../net/poll_events";
 import { descriptorFile, descriptorOpen } from "../process/descriptors";
 import { KIND_TIMER, NO_FILE, OpenFile } from "../process/open_file";
 import { userBuffer } from "../process/user_memory";
@@ -204,7 +204,7 @@ export function timerRead(file: OpenFile, target: usize, count: u32): i32 {
 
 /** Export, by libos/optional/with_timerfd.ts. */
 export function timerEvents(file: OpenFile): u32 {
-  return hasExpired(timerOf(file)) ? POLLIN : 0;
+  return hasExpired(timerOf(file)) ? READABLE : 0;
 }
 
 /** Export, by libos/optional/with_timerfd.ts. */

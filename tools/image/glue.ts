@@ -4,7 +4,15 @@
 // An image of several programs (programs.ts) has a unit for each, and the hooks by what all of them call.
 import { KaryonError } from "../support/errors.ts";
 import { exceptionRuntime } from "./exceptions.ts";
-import { HOOK_MODULE, hookFunctions, PROGRAM_CALLS, type Asked, type KernelHooks } from "./hooks.ts";
+import {
+  HOOK_MODULE,
+  hookDefaults,
+  hookFunctions,
+  kernelHooks,
+  PROGRAM_CALLS,
+  type Asked,
+  type KernelHooks,
+} from "./hooks.ts";
 import { forward, sameSignature, type KernelExports } from "./signature.ts";
 import { appData, kernelData } from "./static_data.ts";
 import { AT_EXIT, calls, EXECUTE, exportName, NAME, OWN_ENVIRONMENT, systemCalls } from "./system_calls.ts";
@@ -38,7 +46,9 @@ export function kernelUnit(
     const before = name === ENTRY && translation.start !== undefined ? `${translation.start.symbol}(); ` : "";
     return `${placement("kernel", target.debugName, Infinity)} ${forward(`kernel_${name}`, target, target.symbol, before)}`;
   });
-  return ['#include "boot/kernel.h"', ...imports, kernelData(module), translation.text, ...wrappers, ""].join("\n");
+  const defaults = hookDefaults(kernelHooks(translation), Object.fromEntries(translation.exports));
+  const parts = [...imports, kernelData(module), translation.text, ...wrappers, ...defaults];
+  return ['#include "boot/kernel.h"', ...parts, ""].join("\n");
 }
 
 function kernelImport(

@@ -1,9 +1,10 @@
 // The kernel's hooks: what it has only for a certain system call it reaches through an import of module with_<call>. With an app
-// that makes the call that is the kernel's export of the same name, with another an empty function. So the linker
+// that makes the call that is the kernel's export of the same name, by a weak symbol of the kernel's unit; with another an empty
+// function, by a symbol of the app's unit that takes the weak one's place. So the linker
 // leaves out what an app cannot use, although the kernel is compiled once for all apps. with_network is for the kernel that
 // has one, whatever the app calls, with_tmpfs for apps that make files and for manifests that ask for it, with_proc and with_disk for such manifests, with_pipe also for sockets of AF_UNIX, with_fork_network for where both are, with_fork_pipe for an app that makes both calls.
 import { KaryonError } from "../support/errors.ts";
-import { forward, sameSignature, type KernelExports } from "./signature.ts";
+import { sameSignature, type KernelExports } from "./signature.ts";
 import { posixCall } from "./wasi.ts";
 import { declaration, type ImportedFunction, type Translation } from "./translate.ts";
 
@@ -73,7 +74,16 @@ export function kernelHooks({ imports }: Translation): KernelHooks {
   return imports.filter(({ module }) => HOOK_MODULE.test(module));
 }
 
-/** The kernel's imports of features, for an image whose modules have all of `imports`. */
+/** Of the kernel's unit: what its hooks are unless an app's unit says otherwise. */
+export function hookDefaults(hooks: KernelHooks, kernel: KernelExports): string[] {
+  return hooks.flatMap((hook) => {
+    const target = kernel[hook.name];
+    if (target === undefined || !sameSignature(target, hook)) return [];
+    return [`__attribute__((weak, alias("kernel_${hook.name}"))) ${declaration(hook.symbol, hook)};`];
+  });
+}
+
+/** Of the app's unit: the kernel's imports of features that an image whose modules have all of `imports` has no use for. */
 export function hookFunctions(
   hooks: KernelHooks,
   imports: readonly ImportedFunction[],
@@ -81,7 +91,7 @@ export function hookFunctions(
   asked: Omit<Asked, "name">,
 ): string[] {
   if (hooks.length === 0) return [];
-  return [EMPTY_HOOK, ...hooks.map((hook) => hookFunction(hook, imports, kernel, asked))];
+  return [EMPTY_HOOK, ...hooks.flatMap((hook) => hookFunction(hook, imports, kernel, asked))];
 }
 
 function hookFunction(
@@ -89,8 +99,8 @@ function hookFunction(
   imports: readonly ImportedFunction[],
   kernel: KernelExports,
   { features, foreign = false }: Omit<Asked, "name">,
-): string {
-  if (foreign && hook.name === BROKEN_PIPE) return `${declaration(hook.symbol, hook)} { return 1; }`;
+): string[] {
+  if (foreign && hook.name === BROKEN_PIPE) return [`${declaration(hook.symbol, hook)} { return 1; }`];
   const [, needed = ""] = HOOK_MODULE.exec(hook.module) ?? [];
   const has = (feature: string): boolean =>
     feature === "network"
@@ -98,13 +108,12 @@ function hookFunction(
       : features.includes(feature) ||
         imports.some((imported) => (FEATURE_CALLS[feature] ?? [feature]).includes(posixCall(imported) ?? ""));
   if (!needed.split("_").every(has)) {
-    return `__asm__(".globl ${hook.symbol}\\n.set ${hook.symbol}, app_emptyHook");`;
+    return [`__asm__(".globl ${hook.symbol}\\n.set ${hook.symbol}, app_emptyHook");`];
   }
   const target = kernel[hook.name];
   if (target === undefined || !sameSignature(target, hook)) {
     const mend = "export it from libos/main.ts with the signature of its declaration";
     throw new KaryonError("IMAGE_IMPORT_MISSING", `the kernel imports ${hook.module}.${hook.name}`, mend);
   }
-  const symbol = `kernel_${hook.name}`;
-  return [`${declaration(symbol, hook)};`, forward(hook.symbol, hook, symbol, "")].join("\n");
+  return [];
 }

@@ -87,6 +87,7 @@ const LOOPS = ["kernel/random", "libos/net/wire/checksum", "libos/pipe/pipe", "l
  * calls it seldom, it would have that save registers that the short way does not need.
  */
 export const APART: readonly string[] = [
+  "libos/pipe/pipe/hungUpEvents",
   "libos/pipe/pipe/pipeTake",
   "libos/pipe/pipe/pipeWriterEvents",
   "libos/posix/device_file/randomRead",

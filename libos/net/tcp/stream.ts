@@ -1,7 +1,7 @@
 // The stream of a connection as the application sees it: sending, receiving, readiness. See api.ts for what its functions have in common.
 import { EAGAIN, ENOTCONN, EPIPE } from "../../../kernel/errno";
 import { connectionClaim, networkListens } from "../../optional/with_fork_network";
-import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from "../poll_events";
+import { POLLERR, POLLHUP, POLLRDHUP, READABLE, WRITABLE } from "../poll_events";
 import { FIN_QUEUED, MORE_FOLLOWS, READ_SHUT, STARVED, URGENT, USED } from "./flags";
 import { outputNow } from "./output";
 import { receiveAvailable, receivePeek, receiveTake } from "./receive_queue";
@@ -69,26 +69,26 @@ function receiveStatus(s: TcpSocket): i32 {
   return s.state == CLOSED && s.remotePort == 0 ? -ENOTCONN : 0;
 }
 
-/** POLLIN | POLLOUT | POLLPRI | POLLERR | POLLHUP | POLLRDHUP as they are now. */
+/** READABLE | WRITABLE | POLLPRI | POLLERR | POLLHUP | POLLRDHUP as they are now. */
 export function tcpPollEvents(s: TcpSocket): u32 {
   if (s.state == LISTEN) {
     if (s.accepts == 0) {
       s.accepts = 1;
       networkListens(s, true);
     }
-    return s.acceptCount != 0 ? POLLIN : 0;
+    return s.acceptCount != 0 ? READABLE : 0;
   }
   if (s.state == INHERITED && s.error == 0) connectionClaim(s);
   if (s.state == SYN_SENT || s.state == SYN_RECEIVED || s.state == INHERITED) return s.error != 0 ? POLLERR : 0;
-  let events: u32 = s.error != 0 ? POLLERR | POLLIN : 0;
+  let events: u32 = s.error != 0 ? POLLERR | READABLE : 0;
   const over = s.state == CLOSED || s.state == TIME_WAIT;
   const finished = peerHasFinished(s.state) || s.has(READ_SHUT) || s.state == CLOSED;
-  if (receiveAvailable(s) != 0 || finished) events |= POLLIN;
+  if (receiveAvailable(s) != 0 || finished) events |= READABLE;
   if (finished) events |= POLLRDHUP;
   if (s.has(URGENT)) events |= POLLPRI; // RFC 9293 MUST-33
   if (over || (finished && s.has(FIN_QUEUED))) events |= POLLHUP;
   // A write that would fail at once does not block either.
-  if (s.has(FIN_QUEUED) || over || (sendSpace(s) != 0 && !s.has(STARVED))) events |= POLLOUT;
+  if (s.has(FIN_QUEUED) || over || (sendSpace(s) != 0 && !s.has(STARVED))) events |= WRITABLE;
   else s.wantsRoom = true;
   return events;
 }

@@ -10,7 +10,7 @@ import { networkServes } from "../../optional/with_fork_network";
 import { IP_ADDRESS_SIZE, IpAddress, addressesOverlap } from "../ip/address";
 import { IpSettings } from "../ip/settings";
 import { ipIsBroadcast, ipIsLocal, ipSourceFor } from "../ip/routing";
-import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from "../poll_events";
+import { POLLERR, POLLHUP, POLLRDHUP, READABLE, WRITABLE } from "../poll_events";
 import { ephemeralPort } from "../ports";
 import { Datagram, datagramFree } from "./datagram";
 
@@ -264,8 +264,8 @@ export function udpServes(socket: UdpSocket): void {
 export function udpPollEvents(socket: UdpSocket): u32 {
   udpServes(socket);
   let events: u32 = 0;
-  if (socket.head != 0 || socket.readShut || socket.error != 0) events |= POLLIN;
-  if (!socket.starved || socket.writeShut || socket.error != 0) events |= POLLOUT;
+  if (socket.head != 0 || socket.readShut || socket.error != 0) events |= READABLE;
+  if (!socket.starved || socket.writeShut || socket.error != 0) events |= WRITABLE;
   if (socket.error != 0) events |= POLLERR;
   if (socket.readShut) events |= POLLRDHUP;
   if (socket.readShut && socket.writeShut) events |= POLLHUP;

@@ -8,7 +8,7 @@ import { forkDescriptor } from "../../../kernel/fork/descriptor";
 import { sharedPagesAlloc, sharedPagesFree } from "../../../kernel/memory/shared_pages";
 import { SLAB_SIZE, Slab, slabInit } from "../../../kernel/memory/slab";
 import { WaitQueue, wakeAll } from "../../../kernel/thread/wait_queue";
-import { POLLERR, POLLHUP, POLLIN, POLLOUT } from "../../net/poll_events";
+import { POLLERR, POLLHUP, READABLE, WRITABLE } from "../../net/poll_events";
 import { PIPE_BUF } from "../../posix/constants";
 import { passingUnread } from "../../optional/with_fork_unix_rights";
 import { deathsClear, deathsCount } from "./deaths";
@@ -220,7 +220,7 @@ export function sharedPipeMarks(pipe: SharedPipe, count: u32): bool {
 /** Readiness of the end that is read, as POLL bits. While it has none, the process is woken when that changes. */
 export function sharedPipeReaderEvents(pipe: SharedPipe): u32 {
   const state = sharedPipeEnter(pipe);
-  const events = (sharedLength(state) != 0 ? POLLIN : 0) | (state.writeEnds != 0 ? 0 : POLLHUP);
+  const events = (sharedLength(state) != 0 ? READABLE : 0) | (state.writeEnds != 0 ? 0 : POLLHUP);
   if (events == 0) sharedPipeNote(pipe, READ_END);
   sharedUnlock(state);
   return events;
@@ -230,7 +230,7 @@ export function sharedPipeReaderEvents(pipe: SharedPipe): u32 {
 export function sharedPipeWriterEvents(pipe: SharedPipe): u32 {
   const state = sharedPipeEnter(pipe);
   const hasRoom = sharedRoom(state) >= PIPE_BUF && marksFree(state) >= pipe.marksWanted;
-  const events = (hasRoom ? POLLOUT : 0) | (state.readEnds != 0 ? 0 : POLLERR);
+  const events = (hasRoom ? WRITABLE : 0) | (state.readEnds != 0 ? 0 : POLLERR);
   if (events == 0) sharedPipeNote(pipe, WRITE_END);
   sharedUnlock(state);
   return events;

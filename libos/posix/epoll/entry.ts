@@ -9,8 +9,7 @@ import { WAITER_SIZE, Waiter, waiterRemove, waiterWatch } from "../../../kernel/
 import { KIND_SHARED_PIPE, KIND_UNIX, NO_FILE, OpenFile } from "../../process/open_file";
 import { pipeNote } from "../../optional/with_pipe";
 import { unixPipe } from "../../optional/with_unix";
-import { EPOLLET, EPOLLEXCLUSIVE, EPOLLONESHOT, EPOLLRDNORM, EPOLLWAKEUP, EPOLLWRNORM } from "../constants";
-import { POLLIN, POLLOUT } from "../../net/poll_events";
+import { EPOLLET, EPOLLEXCLUSIVE, EPOLLONESHOT, EPOLLWAKEUP } from "../constants";
 import { openFileEvents, openFileQueue } from "../readiness";
 import { Epoll } from "./epoll";
 
@@ -191,8 +190,5 @@ export function entryLook(entry: EpollEntry): u32 {
     watchPipe(entry, 1, unixPipe(file, true));
     watchPipe(entry, 2, unixPipe(file, false));
   } else if (file.kind == KIND_SHARED_PIPE) pipeNote(file);
-  let events = openFileEvents(file);
-  if ((events & POLLIN) != 0) events |= EPOLLRDNORM;
-  if ((events & POLLOUT) != 0) events |= EPOLLWRNORM;
-  return events & entry.events;
+  return openFileEvents(file) & entry.events;
 }

@@ -4,7 +4,7 @@
 import { ListNode, listEmpty, listFirst, listInit, listInsertTail, listRemove } from "../../../kernel/list";
 import { SLAB_SIZE, Slab, slabInit } from "../../../kernel/memory/slab";
 import { WaitQueue } from "../../../kernel/thread/wait_queue";
-import { POLLIN } from "../../net/poll_events";
+import { READABLE } from "../../net/poll_events";
 import { OpenFile } from "../../process/open_file";
 import { EpollEntry, Watch, entryFree, entryLook, entryOfAll, watchEnd } from "./entry";
 
@@ -107,7 +107,7 @@ export function epollEvents(file: OpenFile): u32 {
   const ready = epollOf(file).ready;
   while (!listEmpty(ready)) {
     const entry = changetype<EpollEntry>(ready.next);
-    if (entryLook(entry) != 0) return POLLIN;
+    if (entryLook(entry) != 0) return READABLE;
     listRemove(entry.readyNode);
   }
   return 0;

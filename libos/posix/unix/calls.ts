@@ -13,7 +13,7 @@ import {
   ESOCKTNOSUPPORT,
 } from "../../../kernel/errno";
 import { WaitQueue, wakeAll } from "../../../kernel/thread/wait_queue";
-import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from "../../net/poll_events";
+import { POLLERR, POLLHUP, POLLOUT, POLLRDHUP, READABLE, WRITABLE } from "../../net/poll_events";
 import { SHUT_RD, SHUT_RDWR, SHUT_WR } from "../../net/tcp/api";
 import { brokenPipe } from "../../process/broken_pipe";
 import { descriptorFree, descriptorSet } from "../../process/descriptors";
@@ -217,25 +217,25 @@ export function unixPlaces(): u32 {
 export function unixEvents(file: OpenFile): u32 {
   const s = unixOf(file);
   if (s.isDatagram) return datagramEvents(s);
-  if (s.state == LISTENING) return s.waitingFirst != 0 || s.readShut ? POLLIN : 0;
-  if (s.state != CONNECTED) return POLLOUT | POLLHUP;
+  if (s.state == LISTENING) return s.waitingFirst != 0 || s.readShut ? READABLE : 0;
+  if (s.state != CONNECTED) return WRITABLE | POLLHUP;
   const toRead = s.reader == 0 ? POLLHUP : pipeEvents(changetype<OpenFile>(s.reader));
   const toWrite = s.writer == 0 ? POLLERR : pipeEvents(changetype<OpenFile>(s.writer));
   const ended = (toRead & POLLHUP) != 0;
   const broken = (toWrite & POLLERR) != 0;
-  let events = (toRead & POLLIN) | (toWrite & POLLOUT);
-  if (ended) events |= POLLIN | POLLRDHUP;
-  if (broken) events |= POLLOUT;
+  let events = (toRead & READABLE) | (toWrite & WRITABLE);
+  if (ended) events |= READABLE | POLLRDHUP;
+  if (broken) events |= WRITABLE;
   if (!ended || !broken) return events;
   return isReset(s) ? events | POLLHUP | POLLERR : events | POLLHUP;
 }
 
 /** A datagram socket hears of no end: it can be written, unless its peer's pipe is full. */
 function datagramEvents(s: UnixSocket): u32 {
-  let events = pipeEvents(changetype<OpenFile>(s.reader)) & POLLIN;
-  const toWrite = s.writer == 0 ? POLLOUT : pipeEvents(changetype<OpenFile>(s.writer));
-  if ((toWrite & (POLLOUT | POLLERR)) != 0) events |= POLLOUT;
-  if (s.readShut) events |= POLLIN | POLLRDHUP;
+  let events = pipeEvents(changetype<OpenFile>(s.reader)) & READABLE;
+  const toWrite = s.writer == 0 ? WRITABLE : pipeEvents(changetype<OpenFile>(s.writer));
+  if ((toWrite & (POLLOUT | POLLERR)) != 0) events |= WRITABLE;
+  if (s.readShut) events |= READABLE | POLLRDHUP;
   return s.readShut && s.writeShut ? events | POLLHUP : events;
 }
 

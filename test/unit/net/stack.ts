@@ -25,8 +25,10 @@ export const ENETUNREACH = 101;
 export const ECONNREFUSED = 111;
 export const EHOSTUNREACH = 113;
 
-export const POLLIN = 1;
-export const POLLOUT = 4;
+/** POLLIN | POLLRDNORM. */
+export const READABLE = 0x041;
+/** POLLOUT | POLLWRNORM. */
+export const WRITABLE = 0x104;
 export const POLLERR = 8;
 
 interface Exports {

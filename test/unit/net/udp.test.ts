@@ -24,8 +24,8 @@ import {
   EMSGSIZE,
   ENETUNREACH,
   EPIPE,
-  POLLIN,
-  POLLOUT,
+  READABLE,
+  WRITABLE,
   RX_CHECKSUM_BLANK,
   RX_CHECKSUM_VALID,
   SECOND,
@@ -38,9 +38,9 @@ const PORTS = { sourcePort: 1000, destinationPort: 5000 };
 test("a datagram arrives with its sender", async () => {
   const stack = await Stack.create();
   const socket = stack.socket(5000);
-  assert.equal(stack.call.udpPollEvents(socket), POLLOUT);
+  assert.equal(stack.call.udpPollEvents(socket), WRITABLE);
   stack.input(udpFrame(PORTS, Buffer.from("hello")));
-  assert.equal(stack.call.udpPollEvents(socket), POLLIN | POLLOUT);
+  assert.equal(stack.call.udpPollEvents(socket), READABLE | WRITABLE);
   assert.deepEqual(stack.receive(socket), Buffer.from("hello"));
   assert.equal(ipText(stack.call.peerAddress()), PEER_IP);
   assert.equal(stack.call.peerPort(), 1000);
@@ -212,7 +212,7 @@ test("no buffer: -EAGAIN and not writable until the device has one again", async
   assert.equal(stack.call.udpPollEvents(socket), 0);
   stack.call.setBuffers(8);
   stack.call.interfacePoll(stack.now);
-  assert.equal(stack.call.udpPollEvents(socket), POLLOUT);
+  assert.equal(stack.call.udpPollEvents(socket), WRITABLE);
   assert.equal(stack.send(socket, Buffer.from("x"), PEER_IP, 7), 1);
 });
 

@@ -91,7 +91,7 @@ test("a soft error is told to who asks, and disturbs nobody else", async () => {
   for (const kind of kinds) {
     peer.deliver(message(peer, kind, 1, 80));
     assert.equal(peer.stack.field(child, "state"), State.ESTABLISHED);
-    assert.equal(peer.stack.poll(child), Poll.OUT);
+    assert.equal(peer.stack.poll(child), Poll.WRITABLE);
     assert.equal(peer.stack.read(child), -Errno.EAGAIN);
     assert.notEqual(peer.stack.report(child), 0, `${kind.join(" ")}`);
     assert.equal(peer.stack.report(child), 0);

@@ -92,7 +92,7 @@ test("thousands of connections leave nothing behind", async () => {
         });
         for (const socket of sockets) {
           if (finished.has(socket)) continue;
-          if (client.poll(socket) & Poll.OUT && !asked.has(socket)) {
+          if (client.poll(socket) & Poll.WRITABLE && !asked.has(socket)) {
             client.send(socket, "request");
             asked.add(socket);
           }

@@ -53,7 +53,7 @@ test("passive_open", async () => {
   assert.equal(peer.stack.call("halfOpenCount"), 1);
   assert.equal(peer.stack.poll(listener), 0);
   assert.deepEqual(brief(peer.send({ sequence: 1, ack: 1 })), []);
-  assert.equal(peer.stack.poll(listener), Poll.IN);
+  assert.equal(peer.stack.poll(listener), Poll.READABLE);
   const child = peer.stack.accept(listener);
   assert.equal(stateOf(peer, child), State.ESTABLISHED);
   assert.equal(peer.stack.call("halfOpenCount"), 0);
@@ -119,7 +119,7 @@ test("active_open", async () => {
   const port = syn?.sourcePort ?? 0;
   assert.deepEqual(brief(peer.send({ flags: "SA", ack: 1, destinationPort: port })), ["A 1 1"]);
   assert.equal(stateOf(peer, socket), State.ESTABLISHED);
-  assert.equal(peer.stack.poll(socket), Poll.OUT);
+  assert.equal(peer.stack.poll(socket), Poll.WRITABLE);
 });
 
 // RFC 9293 MUST-12

@@ -61,7 +61,8 @@ export const Errno = {
   EINPROGRESS: 115,
 } as const;
 
-export const Poll = { IN: 1, PRI: 2, OUT: 4, ERR: 8, HUP: 16, RDHUP: 0x2000 } as const;
+/** READABLE and WRITABLE are two bits each: POLLRDNORM and POLLWRNORM besides. */
+export const Poll = { READABLE: 0x041, PRI: 2, WRITABLE: 0x104, ERR: 8, HUP: 16, RDHUP: 0x2000 } as const;
 
 type Export = (...args: (number | bigint | boolean)[]) => number;
 

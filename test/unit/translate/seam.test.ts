@@ -1,7 +1,7 @@
 // Where the app's C meets the kernel's: imports, hooks of system calls, and modules that an image cannot hold.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { hookFunctions } from "../../../tools/image/hooks.ts";
+import { hookDefaults, hookFunctions } from "../../../tools/image/hooks.ts";
 import { START } from "./compare.ts";
 import { assembleText, buildNative } from "./native.ts";
 
@@ -41,15 +41,19 @@ describe("the seam between app and kernel", () => {
       (memory 1) ${START}
       (func (export "add") (param i64 i64) (result i64) (call $add (i32.wrap_i64 (local.get 0)) (local.get 1))))`;
     const twice = { result: "u32", parameters: ["u32"] };
+    const exports = { posix_add: { result: "u64", parameters: ["u32", "u64"] }, twice };
+    const hooks = [
+      { ...twice, module: "with_add", name: "twice", symbol: "hook_twice" },
+      { ...twice, module: "with_other", name: "thrice", symbol: "hook_thrice" },
+    ];
     const run = await buildNative(await assembleText(text), {
-      exports: { posix_add: { result: "u64", parameters: ["u32", "u64"] }, twice },
-      hooks: [
-        { ...twice, module: "with_add", name: "twice", symbol: "hook_twice" },
-        { ...twice, module: "with_other", name: "thrice", symbol: "hook_thrice" },
-      ],
+      exports,
+      hooks,
       source: `
+        u32 hook_twice(u32 a), hook_thrice(u32 a);
         u64 kernel_posix_add(u32 a, u64 b) { return hook_twice(a) * 100 + hook_thrice(a) + b; }
-        u32 kernel_twice(u32 a) { return 2 * a; }`,
+        u32 kernel_twice(u32 a) { return 2 * a; }
+        ${hookDefaults(hooks, exports).join("\n")}`,
     });
     const [{ result } = { result: 0n }] = await run([{ name: "add", values: [3n, 1n] }]);
     assert.equal(result, 601n);
@@ -62,18 +66,21 @@ describe("the seam between app and kernel", () => {
       (func (export "open") (param i64) (result i64) (i64.extend_i32_u (call $open (i32.wrap_i64 (local.get 0))))))`;
     const signature = { result: "u32", parameters: ["u32"] };
     const exports = { wasi_path_open: signature, twice: signature, wasiStart: { result: "void", parameters: [] } };
+    const hooks = [
+      { ...signature, module: "with_tmpfs", name: "twice", symbol: "hook_twice" },
+      { ...signature, module: "with_pipe", name: "thrice", symbol: "hook_thrice" },
+    ];
     const run = await buildNative(await assembleText(text), {
       exports,
-      hooks: [
-        { ...signature, module: "with_tmpfs", name: "twice", symbol: "hook_twice" },
-        { ...signature, module: "with_pipe", name: "thrice", symbol: "hook_thrice" },
-      ],
+      hooks,
       source: `
+        u32 hook_twice(u32 a), hook_thrice(u32 a);
         static u32 started;
         void kernel_wasiStart(void) { started += 1; }
         u32 app_start(void);
         u32 kernel_wasi_path_open(u32 a) { app_start(); return started * 1000 + hook_twice(a) * 100 + hook_thrice(a); }
-        u32 kernel_twice(u32 a) { return 2 * a; }`,
+        u32 kernel_twice(u32 a) { return 2 * a; }
+        ${hookDefaults(hooks, exports).join("\n")}`,
     });
     const [{ result } = { result: 0n }] = await run([{ name: "open", values: [3n] }]);
     assert.equal(result, 1600n);
