@@ -106,9 +106,11 @@ function entryAt(page: Uint8Array, wanted: Uint8Array): number {
 }
 
 function ownedIn(page: Buffer): ListedFlow[] {
-  const entries = Array.from({ length: FLOWS_PER_PAGE }, (_, i) => i * FLOW_BYTES);
-  const owned = entries.filter((at) => page[at + PROTOCOL] === TCP && page[at + HOLD_AT] === HOLD.owner);
-  return owned.map((at) => flowAt(page, at));
+  const owned: ListedFlow[] = [];
+  for (let at = 0; at < FLOWS_PER_PAGE * FLOW_BYTES; at += FLOW_BYTES) {
+    if (page[at + PROTOCOL] === TCP && page[at + HOLD_AT] === HOLD.owner) owned.push(flowAt(page, at));
+  }
+  return owned;
 }
 
 function flowAt(page: Buffer, at: number): ListedFlow {

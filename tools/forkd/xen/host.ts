@@ -15,18 +15,51 @@ const XEN_DOMINF_paused = 1 << 3;
 const XEN_DOMINF_shutdownshift = 16;
 const DOMAINS_AT_ONCE = 256;
 
-/** What a domain uses. */
-export interface DomainUse {
-  readonly domain: number;
-  readonly uuid: string;
-  readonly dying: boolean;
-  readonly paused: boolean;
+/**
+ * What a domain uses: a struct xen_domctl_getdomaininfo of a list, read where it lies when it is asked. On a host with hundreds of
+ * domains most of it is not, each time that one of them comes or goes.
+ */
+export class DomainUse {
+  constructor(
+    private readonly list: Buffer,
+    private readonly at: number,
+  ) {}
+
+  get domain(): number {
+    return this.list.readUInt16LE(this.at);
+  }
+
+  get uuid(): string {
+    const digits = this.list.toString("hex", this.at + 76, this.at + 92);
+    return [[0, 8], [8, 12], [12, 16], [16, 20], [20]].map(([from, to]) => digits.slice(from, to)).join("-");
+  }
+
+  get dying(): boolean {
+    return (this.#flags & XEN_DOMINF_dying) !== 0;
+  }
+
+  get paused(): boolean {
+    return (this.#flags & XEN_DOMINF_paused) !== 0;
+  }
+
   /** SHUTDOWN_* of xen/sched.h; undefined while it runs. */
-  readonly shutdown: number | undefined;
+  get shutdown(): number | undefined {
+    return (this.#flags & XEN_DOMINF_shutdown) === 0 ? undefined : (this.#flags >>> XEN_DOMINF_shutdownshift) & 0xff;
+  }
+
   /** Frames that are charged to it. */
-  readonly pages: number;
+  get pages(): number {
+    return Number(this.list.readBigUInt64LE(this.at + 8));
+  }
+
   /** Time its virtual CPU has run, in ns. */
-  readonly cpuTime: bigint;
+  get cpuTime(): bigint {
+    return this.list.readBigUInt64LE(this.at + 56);
+  }
+
+  get #flags(): number {
+    return this.list.readUInt32LE(this.at + 4);
+  }
 }
 
 /** Reads what the host has and its domains use. */
@@ -49,29 +82,16 @@ export class Host {
   /** All domains by number, domain 0 included. */
   domains(): Map<number, DomainUse> {
     const all = new Map<number, DomainUse>();
-    const raw = Buffer.alloc(DOMAIN_INFO_SIZE * DOMAINS_AT_ONCE);
     for (let first = 0, count = DOMAINS_AT_ONCE; count === DOMAINS_AT_ONCE;) {
-      const result = this.#domains(this.control.handle, first, DOMAINS_AT_ONCE, raw) as number;
+      const list = Buffer.alloc(DOMAIN_INFO_SIZE * DOMAINS_AT_ONCE);
+      const result = this.#domains(this.control.handle, first, DOMAINS_AT_ONCE, list) as number;
       count = checked("xc_domain_getinfolist", result);
       for (let i = 0; i < count; i++) {
-        const use = decode(raw.subarray(i * DOMAIN_INFO_SIZE, (i + 1) * DOMAIN_INFO_SIZE));
+        const use = new DomainUse(list, i * DOMAIN_INFO_SIZE);
         all.set(use.domain, use);
         first = use.domain + 1;
       }
     }
     return all;
   }
-}
-
-function decode(info: Buffer): DomainUse {
-  const flags = info.readUInt32LE(4);
-  return {
-    domain: info.readUInt16LE(0),
-    dying: (flags & XEN_DOMINF_dying) !== 0,
-    paused: (flags & XEN_DOMINF_paused) !== 0,
-    shutdown: (flags & XEN_DOMINF_shutdown) === 0 ? undefined : (flags >>> XEN_DOMINF_shutdownshift) & 0xff,
-    uuid: info.toString("hex", 76, 92).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"),
-    pages: Number(info.readBigUInt64LE(8)),
-    cpuTime: info.readBigUInt64LE(56),
-  };
 }

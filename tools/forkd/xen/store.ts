@@ -37,6 +37,8 @@ export class Store {
   readonly #waiting = new Map<number, Waiting>();
   readonly #watches = new Map<string, (path: string) => void>();
   #pending: Buffer = Buffer.alloc(0);
+  /** Requests of this turn of Node's loop. */
+  readonly #outgoing: Buffer[] = [];
   #lastRequest = 0;
   /** The end of the changes of the tree that are made or wait: a transaction fails when the list of children of a node changes under it. */
   #changes: Promise<unknown> = Promise.resolve();
@@ -192,12 +194,12 @@ export class Store {
       if (this.socket.destroyed) return reject(new KaryonError("XENSTORE", this.#why));
       this.#waiting.set(id, { resolve, reject, type, payload });
       this.#silence ??= setTimeout(() => this.#giveUp(), this.patience).unref();
-      if (this.socket.writableCorked === 0) {
-        this.socket.cork();
-        process.nextTick(() => this.socket.uncork());
-      }
-      this.socket.write(message);
+      if (this.#outgoing.push(message) === 1) process.nextTick(() => this.#send());
     });
+  }
+
+  #send(): void {
+    this.socket.write(Buffer.concat(this.#outgoing.splice(0)));
   }
 
   #giveUp(): void {
@@ -213,14 +215,15 @@ export class Store {
 
   #take(bytes: Buffer): void {
     this.#silence?.refresh();
-    this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
-    while (this.#pending.length >= HEADER_SIZE) {
-      const size = HEADER_SIZE + this.#pending.readUInt32LE(12);
-      if (this.#pending.length < size) return;
-      const message = this.#pending.subarray(0, size);
-      this.#pending = this.#pending.subarray(size);
-      this.#answer(message.readUInt32LE(0), message.readUInt32LE(4), message.toString("latin1", HEADER_SIZE));
+    const all = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
+    let at = 0;
+    while (all.length - at >= HEADER_SIZE) {
+      const end = at + HEADER_SIZE + all.readUInt32LE(at + 12);
+      if (all.length < end) break;
+      this.#answer(all.readUInt32LE(at), all.readUInt32LE(at + 4), all.toString("latin1", at + HEADER_SIZE, end));
+      at = end;
     }
+    this.#pending = all.subarray(at);
   }
 
   #answer(type: number, id: number, payload: string): void {
