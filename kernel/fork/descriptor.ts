@@ -36,6 +36,8 @@ export const EVENT_GONE: u32 = 6;
 export const EVENT_DOORBELL: u32 = 7;
 /** Child `pid` belongs to process group `value` now. */
 export const EVENT_GROUP: u32 = 8;
+/** A signal that comes with a value. */
+export const EVENT_QUEUED: u32 = 9;
 
 /** Operations that a domain can ask of forkd besides a fork. */
 export const REQUEST_KILL: u32 = 1;
@@ -48,6 +50,8 @@ export const REQUEST_SESSION: u32 = 4;
 /** Which process group, or session, process `requestPid` belongs to. */
 export const REQUEST_GROUP_OF: u32 = 5;
 export const REQUEST_SESSION_OF: u32 = 6;
+/** To send a signal with a value, `requestData`. */
+export const REQUEST_QUEUE: u32 = 7;
 
 /** Bytes from the page's start to the stage times, u64 ns each: STAGES of the domain, its monotonic time, then as many of forkd. */
 const STAGE_TIMES: usize = 1024;
@@ -153,6 +157,8 @@ export class ForkDescriptor {
   /** forkd: the process group and the session of this process. */
   group: u32;
   session: u32;
+  /** One more argument of what the domain asks for. */
+  requestData: i32;
 }
 
 /** How a child was made. */
@@ -167,9 +173,10 @@ export class FamilyEvent {
   kind: u32;
   /** The child; of a signal, the sender. */
   pid: i32;
-  /** EXIT: status as wait(2) encodes it. STOPPED, SIGNAL: the signal's number. GROUP, ADOPTED: the process group. */
+  /** EXIT: status as wait(2) encodes it. STOPPED, SIGNAL, QUEUED: the signal's number. GROUP, ADOPTED: the process group. */
   value: i32;
-  reserved: u32;
+  /** QUEUED: what comes with the signal. */
+  data: i32;
   /** EXIT: the processor time it had in ns, and the most frames it had of its own. */
   cpuTime: u64;
   frames: u64;

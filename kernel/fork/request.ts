@@ -22,11 +22,12 @@ function open(): bool {
   return atomic.load<i32>(resultAt()) == FORK_PENDING;
 }
 
-function post(operation: u32, pid: i32, value: i32): void {
+function post(operation: u32, pid: i32, value: i32, data: i32): void {
   const descriptor = forkDescriptor();
   descriptor.requestOperation = operation;
   descriptor.requestPid = pid;
   descriptor.requestValue = value;
+  descriptor.requestData = data;
   atomic.store<i32>(resultAt(), FORK_PENDING);
   eventChannelNotify(forkPort());
 }
@@ -35,13 +36,13 @@ function post(operation: u32, pid: i32, value: i32): void {
  * Asks forkd for REQUEST_* `operation` and waits for the answer: 0, what was asked for or -errno; -ESRCH when the domain does not offer fork, so
  * that it is a family of its own; -ENOSYS when no forkd serves it. Called by a thread; blocks, but not the other threads.
  */
-export function forkAsk(operation: u32, pid: i32, value: i32): i32 {
+export function forkAsk(operation: u32, pid: i32, value: i32, data: i32 = 0): i32 {
   if (changetype<usize>(forkDescriptor()) == 0) return -ESRCH;
   while (busy) waitOn(turn, NEVER);
   busy = true;
   let result = -ENOSYS;
   if (forkAwaitServed()) {
-    post(operation, pid, value);
+    post(operation, pid, value, data);
     while (open() && forkStillServed()) waitOn(forkAnswers(), monotonicNow() + PATIENCE);
     result = atomic.load<i32>(resultAt());
     if (result == FORK_PENDING) result = -ENOSYS;
@@ -57,7 +58,7 @@ export function forkAskStill(operation: u32, pid: i32, value: i32): void {
   if (!forkServed()) return;
   awaitStill();
   const other = atomic.load<i32>(resultAt()); // the answer to a thread that has not seen it yet
-  post(operation, pid, value);
+  post(operation, pid, value, 0);
   awaitStill();
   settle(other);
 }

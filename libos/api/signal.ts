@@ -130,9 +130,9 @@ export function kill(pid: i32, signal: i32): i32 {
 }
 
 /**
- * Sends `signal` (0: nothing, it only looks) to the process itself, `pid`, with a `value` that who takes it finds in its siginfo_t: si_code is SI_QUEUE. As with kill(), one of a kind waits
+ * Sends `signal` (0: nothing, it only looks) to process `pid` of the family, with a `value` that who takes it finds in its siginfo_t: si_code is SI_QUEUE. As with kill(), one of a kind waits
  * at a time, with the first value; signals of real time, of which several would, there are none. Returns 0, or -1: EINVAL (no such signal), ESRCH (no such process), ENOSYS
- * (another process: what relatives send each other is the number of a signal alone).
+ * (forkd is not there now).
  */
 export function sigqueue(pid: i32, signal: i32, value: i32): i32 {
   return conclude(errno, posix.sigqueue(pid, signal, value));

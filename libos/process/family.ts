@@ -4,6 +4,7 @@ import { EAGAIN, ENOSYS } from "../../kernel/errno";
 import {
   EVENT_DOORBELL,
   EVENT_GONE,
+  EVENT_QUEUED,
   EVENT_SIGNAL,
   FamilyEvent,
   REQUEST_KILL,
@@ -19,7 +20,7 @@ import { parseDecimal } from "../../kernel/text";
 import { diskForked } from "../optional/with_fork_disk";
 import { networkForked, networkPorts, networkShares } from "../optional/with_fork_network";
 import { MOST_CHILDREN, childAdd, childEvent, childrenForget, childrenInit, childrenOwn } from "./children";
-import { SI_USER } from "../posix/signal_constants";
+import { SI_QUEUE, SI_USER } from "../posix/signal_constants";
 import { intervalForked } from "../optional/with_setitimer";
 import { processId } from "./identity";
 import { isSignal } from "./signal_actions";
@@ -57,8 +58,14 @@ function start(wanted: u32): void {
 export function familyEvent(address: usize): void {
   const event = changetype<FamilyEvent>(address);
   if (event.kind == EVENT_GONE || event.kind == EVENT_DOORBELL) sharedPipesEvent(address);
-  else if (event.kind != EVENT_SIGNAL) childEvent(event);
-  else if (isSignal(event.value)) signalRaise(event.value, SI_USER, event.pid, 0);
+  else if (event.kind == EVENT_SIGNAL) raise(event, SI_USER, 0);
+  else if (event.kind == EVENT_QUEUED) raise(event, SI_QUEUE, event.data);
+  else childEvent(event);
+}
+
+/** Takes in a signal of another process, which is not trusted with its number. */
+function raise(event: FamilyEvent, code: i32, value: i32): void {
+  if (isSignal(event.value)) signalRaise(event.value, code, event.pid, value);
 }
 
 /** Export, by kernel/optional/with_fork.ts. */

@@ -10,7 +10,8 @@ const LATENCY = 3e6;
 
 // Offsets in the descriptor (kernel/fork/descriptor.ts).
 const AT = { magic: 0, version: 4, sequence: 8, result: 12, stackPointer: 16, l4: 72 } as const;
-const REQUEST = { operation: 160, pid: 164, value: 168, result: 172 } as const;
+const REQUEST = { operation: 160, pid: 164, value: 168, result: 172, data: 232 } as const;
+const OPERATION = { kill: 1, queue: 7 } as const;
 const LAYOUT = 112;
 const FROM_FORKD = {
   ready: 80,
@@ -39,12 +40,15 @@ export const EVENT = {
   gone: 6,
   doorbell: 7,
   group: 8,
+  queued: 9,
 } as const;
 
 /** What a domain has asked to be done with a process. */
 export interface KillRequest {
   readonly pid: number;
   readonly signal: number;
+  /** What comes with it. */
+  readonly value?: number;
 }
 
 /** What a domain has asked about process groups: 3 setpgid, 4 setsid, 5 getpgid, 6 getsid. */
@@ -186,14 +190,15 @@ export class FakeForkd {
   private serveKill(): void {
     if ((this.get(REQUEST.result) | 0) !== PENDING) return;
     const [operation, pid, value] = [this.get(REQUEST.operation), this.get(REQUEST.pid) | 0, this.get(REQUEST.value)];
-    if (operation !== 1) {
+    if (operation !== OPERATION.kill && operation !== OPERATION.queue) {
       this.groupRequests.push({ operation, pid, group: value });
       this.set(REQUEST.result, this.groupAnswers.shift() ?? 0);
       this.notify();
       return;
     }
     const last = this.kills.length;
-    this.kills.push({ pid, signal: value });
+    const sent = { pid, signal: value };
+    this.kills.push(operation === OPERATION.kill ? sent : { ...sent, value: this.get(REQUEST.data) | 0 });
     const answer = this.killAnswers.shift() ?? 0;
     if (answer === "none") return;
     this.host.world.after(LATENCY, () => {
@@ -213,6 +218,11 @@ export class FakeForkd {
     this.tell(EVENT.signal, sender, signal);
   }
 
+  /** A signal from process `sender` that comes with a value. */
+  queued(sender: number, signal: number, value: number): void {
+    this.tell(EVENT.queued, sender, signal, { data: value });
+  }
+
   /** Says which process group and session the process belongs to. */
   belongs(group: number, session: number): void {
     this.set(FROM_FORKD.group, group);
@@ -220,13 +230,14 @@ export class FakeForkd {
   }
 
   /** Posts an event of the family. */
-  tell(kind: number, pid: number, value: number, { cpuTime = 0n, frames = 0n } = {}): void {
+  tell(kind: number, pid: number, value: number, { data = 0, cpuTime = 0n, frames = 0n } = {}): void {
     const produced = this.get(FROM_FORKD.producer);
     assert.ok(produced - this.consumed < RING_ENTRIES);
     const entry = FROM_FORKD.ring + (produced % RING_ENTRIES) * 32;
     this.set(entry, kind);
     this.set(entry + 4, pid);
     this.set(entry + 8, value);
+    this.set(entry + 12, data);
     this.guest.domain.memory.setU64(this.page + entry + 16, cpuTime);
     this.guest.domain.memory.setU64(this.page + entry + 24, frames);
     this.set(FROM_FORKD.producer, produced + 1);

@@ -1,4 +1,4 @@
-// sigqueue(): a signal to oneself that comes with a value, and who finds it, on the whole kernel.
+// sigqueue(): a signal that comes with a value, and who finds it, on the whole kernel.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fakeKernel } from "../support/fake.ts";
@@ -7,6 +7,7 @@ import { runProcess } from "./process.ts";
 import { catches, sigaction } from "./sigaction.ts";
 
 const [ESRCH, EINVAL, ENOSYS] = [3, 22, 38];
+const SECOND = 1e9;
 const [SIGKILL, SIGUSR1, SIGUSR2, SIGTERM, SIGSTOP] = [9, 10, 12, 15, 19];
 const [BLOCK, IGNORE, SI_USER, SI_QUEUE] = [0, 1, 0, -1];
 const SA_SIGINFO = 4;
@@ -72,21 +73,55 @@ test("a handler finds it, and a signalfd where Linux has it", () => {
   });
 });
 
-test("what is refused: no signal, no such process, one that is another", () => {
+test("a relative's comes with its value; one of a kind waits, with the first", () => {
+  runProcess(kernel, function* ({ calls, host, forkd }) {
+    yield* holdUp(calls);
+    const take = (seconds: number): Piece<number> =>
+      calls.call("posix_sigtimedwait", SET, INFORMATION, BigInt(seconds) * 1_000_000_000n);
+    host.world.after(SECOND, () => forkd.queued(3, SIGUSR1, -9));
+    assert.equal(yield* take(10), SIGUSR1);
+    assert.deepEqual(information(calls), [SIGUSR1, SI_QUEUE, 3, -9]);
+    host.world.after(SECOND, () => {
+      forkd.queued(3, 64, 1);
+      forkd.queued(2, SIGUSR2, 5);
+      forkd.signal(3, SIGUSR2);
+    });
+    yield* calls.sleep(2);
+    assert.equal(yield* take(0), SIGUSR2);
+    assert.deepEqual(information(calls), [SIGUSR2, SI_QUEUE, 2, 5]);
+    assert.equal(yield* take(0), -11, "what is no signal is none");
+  });
+});
+
+test("another process gets it by forkd, and without one nobody does", () => {
+  const { forkd } = runProcess(kernel, function* ({ calls, forkd: daemon }) {
+    daemon.killAnswers = [-ESRCH, 0, 0, "none"];
+    assert.equal(yield* queue(calls, 9, SIGUSR1, 4), -ESRCH);
+    assert.equal(yield* queue(calls, 9, SIGUSR1, -5), 0);
+    assert.equal(yield* queue(calls, 9, SIGKILL, 6), 0);
+    daemon.detach();
+    assert.equal(yield* queue(calls, 9, SIGUSR1, 7), -ENOSYS);
+  });
+  assert.deepEqual(forkd.kills.slice(0, 3), [
+    { pid: 9, signal: SIGUSR1, value: 4 },
+    { pid: 9, signal: SIGUSR1, value: -5 },
+    { pid: 9, signal: SIGKILL },
+  ]);
+});
+
+test("what is refused: no signal, no such process", () => {
   const { forkd } = runProcess(kernel, function* ({ calls, forkd: daemon }) {
     for (const none of [-1, 32, 64]) assert.equal(yield* queue(calls, 1, none), -EINVAL);
     for (const none of [0, -1, -7]) assert.equal(yield* queue(calls, none, SIGUSR1), -ESRCH);
     assert.equal(yield* queue(calls, 1, 0), 0);
-    daemon.killAnswers = [-ESRCH, 0, 0];
-    assert.equal(yield* queue(calls, 9, SIGUSR1), -ESRCH);
-    assert.equal(yield* queue(calls, 9, SIGUSR1), -ENOSYS);
-    assert.equal(yield* queue(calls, 9, 0), 0);
+    daemon.killAnswers = [-ESRCH, 0];
+    for (const result of [-ESRCH, 0]) assert.equal(yield* queue(calls, 9, 0), result);
     assert.equal(yield* queue(calls, 1, SIGSTOP), 0);
     yield* sigaction(calls, SIGUSR1, { handler: IGNORE });
     assert.equal(yield* queue(calls, 1, SIGUSR1, 5), 0);
   });
   const looks = { pid: 9, signal: 0 };
-  assert.deepEqual(forkd.kills, [looks, looks, looks, { pid: 1, signal: SIGSTOP }]);
+  assert.deepEqual(forkd.kills, [looks, looks, { pid: 1, signal: SIGSTOP }]);
 });
 
 test("SIGKILL ends the process all the same", () => {

@@ -23,8 +23,10 @@ const SHELL_LAYOUT = 216;
 const SHELL_CHANGES = 220;
 const GROUP = 224;
 const SESSION = 228;
+const REQUEST_DATA = 232;
 const REQUEST_KILL = 1;
 const REQUEST_DOORBELL = 2;
+const REQUEST_QUEUE = 7;
 /** What else a domain may ask for, by number: setpgid, setsid, getpgid, getsid. */
 const GROUP_REQUESTS = { 3: "join", 4: "begin", 5: "groupOf", 6: "sessionOf" } as const;
 
@@ -34,6 +36,8 @@ const PAGE_BYTES = 4096;
 export interface KillRequest {
   readonly pid: number;
   readonly signal: number;
+  /** What comes with it, if anything does. */
+  readonly value?: number;
 }
 
 /** A doorbell for another process. */
@@ -234,7 +238,8 @@ export class Descriptor {
     this.#set(108, way);
     this.setReady(false);
     this.setIdentity(pid, parentPid);
-    for (const offset of [92, 160, 164, 168, 172, NETWORK_ADDRESS, LOCKED, SHELL_ANSWER, SHELLS]) this.#set(offset, 0);
+    for (const offset of [92, 160, 164, 168, 172, NETWORK_ADDRESS, LOCKED, SHELL_ANSWER, SHELLS, REQUEST_DATA])
+      this.#set(offset, 0);
     this.#view.setUint16(FIRST_PORT, ports?.first ?? 0, true);
     this.#view.setUint16(PORT_COUNT, ports?.count ?? 0, true);
     clearEvents(this.#view); // the parent's children are not this one's
@@ -249,6 +254,7 @@ export class Descriptor {
   killRequest(): KillRequest | undefined {
     if (this.#get(172) !== RESULT_PENDING) return undefined;
     const [operation, pid, signal] = [this.#get(160), this.#view.getInt32(164, true), this.#view.getInt32(168, true)];
+    if (operation === REQUEST_QUEUE) return { pid, signal, value: this.#view.getInt32(REQUEST_DATA, true) };
     return { pid, signal: operation === REQUEST_KILL ? signal : -1 };
   }
 

@@ -20,15 +20,19 @@ export const EVENT_GONE = 6;
 export const EVENT_DOORBELL = 7;
 /** A child belongs to another process group. */
 export const EVENT_GROUP = 8;
+/** A signal that comes with a value. */
+export const EVENT_QUEUED = 9;
 
 /** Something that a member hears of. */
 export interface FamilyEvent {
   /** EVENT_* */
-  readonly kind: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+  readonly kind: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
   /** The child's; a signal's sender. */
   readonly pid: number;
   /** The status word as wait(2) encodes it; the signal's number; the child it was given last, if that lives; the port; the group, also of one that was adopted. */
   readonly value: number;
+  /** What comes with a signal. */
+  readonly data: number;
   /** Of a child that has ended: what its virtual CPU has run, in ns. */
   readonly cpuTime: bigint;
   /** Of a child that has ended: frames it had of its own. Of a doorbell: the domain. */
@@ -36,14 +40,14 @@ export interface FamilyEvent {
 }
 
 /** Puts an event into the ring of a descriptor page; false when the guest has taken none of the last RING_ENTRIES. */
-export function postEvent(page: DataView, { kind, pid, value, cpuTime, frames }: FamilyEvent): boolean {
+export function postEvent(page: DataView, { kind, pid, value, data, cpuTime, frames }: FamilyEvent): boolean {
   const producer = page.getUint32(PRODUCER, true);
   if ((producer - page.getUint32(CONSUMER, true)) >>> 0 >= RING_ENTRIES) return false;
   const at = RING_OFFSET + (producer % RING_ENTRIES) * ENTRY_SIZE;
   page.setUint32(at, kind, true);
   page.setUint32(at + 4, pid, true);
   page.setUint32(at + 8, value, true);
-  page.setUint32(at + 12, 0, true);
+  page.setInt32(at + 12, data, true);
   page.setBigUint64(at + 16, cpuTime, true);
   page.setBigUint64(at + 24, BigInt(frames), true);
   // x86 keeps the order of stores, and an engine does not move them across the call that notifies.

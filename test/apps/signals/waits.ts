@@ -81,6 +81,10 @@ export function waits(): void {
 
   check("a signal with a value", sigqueue(getpid(), SIGUSR1, -7) == 0 && sigwaitinfo(usr1, told) == SIGUSR1);
   check("which is told", told.si_code == SI_QUEUE && told.si_value == -7 && told.si_pid == getpid());
+  pid = fork();
+  if (pid == 0) _exit(sigqueue(getppid(), SIGUSR1, 78) == 0 ? 0 : 1);
+  check("a child's with a value", sigwaitinfo(usr1, told) == SIGUSR1 && told.si_code == SI_QUEUE);
+  check("which is told, too", told.si_value == 78 && told.si_pid == pid && waitpid(pid) == pid);
 
   signal(SIGUSR1, (_: i32) => {
     caught++;

@@ -162,7 +162,7 @@ test("a page that is no descriptor, or of another version, is refused", () => {
 });
 
 test("events stay within the ring, whatever the counters say", () => {
-  const event: FamilyEvent = { kind: EVENT_EXIT, pid: 7, value: 9, cpuTime: 1n, frames: 2 };
+  const event: FamilyEvent = { kind: EVENT_EXIT, pid: 7, value: 9, data: 3, cpuTime: 1n, frames: 2 };
   for (const producer of LIES) {
     for (const consumer of LIES) {
       const page = honestPage();
@@ -208,5 +208,5 @@ test("what a parent's page says of its children and itself does not reach a chil
   assert.deepEqual([child.exitStatus, child.pending, child.address], [0, false, undefined]);
   assert.equal(child.killRequest(), undefined);
   assert.ok(!child.hasExit(-1) && !child.hasExit(0xffffffff));
-  assert.ok(child.post({ kind: EVENT_EXIT, pid: 6, value: 0, cpuTime: 0n, frames: 0 }));
+  assert.ok(child.post({ kind: EVENT_EXIT, pid: 6, value: 0, data: 0, cpuTime: 0n, frames: 0 }));
 });

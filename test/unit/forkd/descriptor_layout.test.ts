@@ -130,6 +130,9 @@ test("forkd reads how far a guest is", () => {
   page.set("requestValue", 9);
   page.set("requestResult", at("FORK_PENDING"));
   assert.deepEqual(descriptor.killRequest(), { pid: -35, signal: 9 });
+  page.set("requestData", -6);
+  page.set("requestOperation", at("REQUEST_QUEUE"));
+  assert.deepEqual(descriptor.killRequest(), { pid: -35, signal: 9, value: -6 });
   assert.equal(descriptor.doorbellRequest(), undefined);
   page.set("requestOperation", at("REQUEST_DOORBELL"));
   assert.deepEqual(descriptor.doorbellRequest(), { pid: -35, port: 9 });
@@ -210,6 +213,7 @@ test("forkd turns a parent's page into a child's", () => {
       locked: 0,
       shellAnswer: 0,
       shells: 0,
+      requestData: 0,
       firstPort: 32_768 | (128 << 16),
     },
   };
@@ -236,8 +240,8 @@ test("events stand where the guest looks for them", () => {
     ["EVENT_EXIT", "EVENT_STOPPED", "EVENT_CONTINUED", "EVENT_SIGNAL", "EVENT_ADOPTED"].map(at),
   );
   assert.deepEqual(
-    [events.EVENT_GONE, events.EVENT_DOORBELL, events.EVENT_GROUP],
-    ["EVENT_GONE", "EVENT_DOORBELL", "EVENT_GROUP"].map(at),
+    [events.EVENT_GONE, events.EVENT_DOORBELL, events.EVENT_GROUP, events.EVENT_QUEUED],
+    ["EVENT_GONE", "EVENT_DOORBELL", "EVENT_GROUP", "EVENT_QUEUED"].map(at),
   );
   const count = at("FAMILY_EVENTS");
   for (let i = 0; i < count; i++) {
@@ -245,6 +249,7 @@ test("events stand where the guest looks for them", () => {
       kind: events.EVENT_EXIT,
       pid: 100 + i,
       value: i << 8,
+      data: 3 - i,
       cpuTime: BigInt(i) << 33n,
       frames: 7,
     } as const;
@@ -254,11 +259,12 @@ test("events stand where the guest looks for them", () => {
     assert.equal(page.bytes.readUInt32LE(entry + at("eventKind")), event.kind);
     assert.equal(page.bytes.readInt32LE(entry + at("eventPid")), event.pid);
     assert.equal(page.bytes.readInt32LE(entry + at("eventValue")), event.value);
+    assert.equal(page.bytes.readInt32LE(entry + at("eventData")), event.data);
     assert.equal(page.bytes.readBigUInt64LE(entry + at("eventCpuTime")), event.cpuTime);
     assert.equal(page.bytes.readBigUInt64LE(entry + at("eventFrames")), 7n);
     assert.equal(descriptor.hasExit(event.pid), true);
   }
-  const late = { kind: events.EVENT_STOPPED, pid: 1, value: 19, cpuTime: 0n, frames: 0 } as const;
+  const late = { kind: events.EVENT_STOPPED, pid: 1, value: 19, data: 0, cpuTime: 0n, frames: 0 } as const;
   assert.equal(descriptor.post(late), false);
   page.set("eventConsumer", 1);
   assert.equal(descriptor.post(late), true);

@@ -46,7 +46,7 @@ test("a relative hears of a port as that of the domain which asks; nobody else c
   };
   assert.equal(result(2, 2, 7), 0);
   assert.equal(result(2, 2, 9), 0); // another channel before the first was heard of: the last counts
-  const event = { kind: EVENT_DOORBELL, pid: 1, value: 9, cpuTime: 0n, frames: 11 };
+  const event = { kind: EVENT_DOORBELL, pid: 1, value: 9, data: 0, cpuTime: 0n, frames: 11 };
   assert.deepEqual([target.unposted, posted], [[event], [target, target]]);
   for (const pid of [3, 0, -1, 99]) assert.equal(result(2, pid, 7), -ESRCH);
   target.ending = true;

@@ -7,6 +7,7 @@ import {
   EVENT_EXIT,
   EVENT_GONE,
   EVENT_GROUP,
+  EVENT_QUEUED,
   EVENT_SIGNAL,
   EVENT_STOPPED,
   FAMILY_EVENTS,
@@ -18,6 +19,7 @@ import {
   REQUEST_GROUP_OF,
   REQUEST_JOIN,
   REQUEST_KILL,
+  REQUEST_QUEUE,
   REQUEST_SESSION,
   REQUEST_SESSION_OF,
   STAGES,
@@ -35,6 +37,7 @@ export {
   EVENT_EXIT,
   EVENT_GONE,
   EVENT_GROUP,
+  EVENT_QUEUED,
   EVENT_SIGNAL,
   EVENT_STOPPED,
   FAMILY_EVENTS,
@@ -44,6 +47,7 @@ export {
   REQUEST_GROUP_OF,
   REQUEST_JOIN,
   REQUEST_KILL,
+  REQUEST_QUEUE,
   REQUEST_SESSION,
   REQUEST_SESSION_OF,
   STAGES,
@@ -98,11 +102,13 @@ export const shellLayout: usize = offsetof<ForkDescriptor>("shellLayout");
 export const shellChanges: usize = offsetof<ForkDescriptor>("shellChanges");
 export const group: usize = offsetof<ForkDescriptor>("group");
 export const session: usize = offsetof<ForkDescriptor>("session");
+export const requestData: usize = offsetof<ForkDescriptor>("requestData");
 export const firstPort: usize = offsetof<ForkDescriptor>("firstPort");
 
 export const eventKind: usize = offsetof<FamilyEvent>("kind");
 export const eventPid: usize = offsetof<FamilyEvent>("pid");
 export const eventValue: usize = offsetof<FamilyEvent>("value");
+export const eventData: usize = offsetof<FamilyEvent>("data");
 export const eventCpuTime: usize = offsetof<FamilyEvent>("cpuTime");
 export const eventFrames: usize = offsetof<FamilyEvent>("frames");
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Descriptor } from "../../../tools/forkd/descriptor.ts";
-import { EVENT_CONTINUED, EVENT_SIGNAL, EVENT_STOPPED } from "../../../tools/forkd/event_ring.ts";
+import { EVENT_CONTINUED, EVENT_QUEUED, EVENT_SIGNAL, EVENT_STOPPED } from "../../../tools/forkd/event_ring.ts";
 import { Family, type Member } from "../../../tools/forkd/family/family.ts";
 import { NO_CHILDREN } from "../../../tools/forkd/family/limits.ts";
 import { Signals } from "../../../tools/forkd/family/signals.ts";
@@ -13,6 +13,8 @@ const PENDING = 0x7fffffff;
 const REQUEST = 160;
 const RESULT = 172;
 const LOCKED = 200;
+const DATA = 232;
+const QUEUE = 7;
 
 class Scene {
   /** What Xen was asked to do: "pause 3". */
@@ -83,6 +85,12 @@ class Scene {
     });
   }
 
+  /** What `asker` gets for its request of a signal with a value. */
+  queue(asker: Member, pid: number, signal: number, value: number): number {
+    this.#pages.get(asker)?.setInt32(DATA, value, true);
+    return this.kill(asker, pid, signal, QUEUE);
+  }
+
   /** What an operator gets for a signal. */
   deliver(target: Member, signal: number): number {
     return this.#signals.deliver(target, signal);
@@ -117,6 +125,29 @@ test("a request reaches the family of the domain that asks, and no other", () =>
   assert.deepEqual(told(first), [[EVENT_SIGNAL, 2, SIGUSR1]]);
   for (const member of [other, third, fourth]) assert.deepEqual(told(member), []);
   assert.deepEqual(scene.asked, []);
+});
+
+test("a value goes with its signal, of which the first of a kind waits; what ends or goes on needs none", () => {
+  const scene = new Scene();
+  const [first, second] = scene.family(1, 2);
+  assert.ok(first && second);
+  assert.equal(scene.queue(first, 2, SIGTERM, -7), 0);
+  assert.equal(scene.queue(second, 2, SIGTERM, 8), 0);
+  assert.equal(scene.kill(first, 2, SIGTERM), 0);
+  assert.equal(scene.kill(second, 2, SIGUSR1), 0);
+  assert.equal(scene.queue(first, 2, SIGUSR1, 9), 0);
+  assert.deepEqual(told(second), [
+    [EVENT_QUEUED, 1, SIGTERM],
+    [EVENT_SIGNAL, 2, SIGUSR1],
+  ]);
+  assert.deepEqual(
+    second.unposted.map(({ data }) => data),
+    [-7, 0],
+  );
+  assert.equal(scene.queue(first, 2, 32, 0), EINVAL);
+  assert.equal(scene.queue(first, 3, SIGTERM, 0), ESRCH);
+  assert.equal(scene.queue(first, 2, SIGKILL, 1), 0);
+  assert.deepEqual([second.descriptor.exitStatus, second.unposted.length], [SIGKILL, 2]);
 });
 
 test("nonsense is refused: signals, pids and operations that are none", () => {

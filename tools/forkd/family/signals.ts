@@ -4,7 +4,7 @@
 import { describeError } from "../../support/errors.ts";
 import type { Log } from "../../support/log.ts";
 import type { KillRequest } from "../descriptor.ts";
-import { EVENT_CONTINUED, EVENT_SIGNAL, EVENT_STOPPED } from "../event_ring.ts";
+import { EVENT_CONTINUED, EVENT_QUEUED, EVENT_SIGNAL, EVENT_STOPPED } from "../event_ring.ts";
 import { queueEvent, type NewEvent } from "./events.ts";
 import type { Member } from "./family.ts";
 import { membersOf, serveGroups } from "./groups.ts";
@@ -56,7 +56,7 @@ export class Signals {
   deliver(target: Member, signal: number): number {
     try {
       if (!this.#lives(target)) return -ESRCH;
-      this.#send(undefined, target, signal);
+      this.#send(undefined, target, { signal });
       return 0;
     } catch (error) {
       this.log(`signal ${signal} cannot be sent to ${target.name}: ${describeError(error)}`);
@@ -64,10 +64,11 @@ export class Signals {
     }
   }
 
-  #kill(asker: Member, { pid, signal }: KillRequest): number {
+  #kill(asker: Member, { pid, ...sent }: KillRequest): number {
+    const { signal } = sent;
     if (signal < 0 || signal > LAST_SIGNAL) return -EINVAL;
     const found = this.#meant(asker, pid).filter((target) => this.#lives(target));
-    for (const target of found) this.#send(asker, target, signal);
+    for (const target of found) this.#send(asker, target, sent);
     return found.length > 0 || pid === EVERYBODY ? 0 : -ESRCH;
   }
 
@@ -86,13 +87,15 @@ export class Signals {
     return this.members.serves(target) && info?.uuid === target.uuid && !info.dying && info.shutdown === undefined;
   }
 
-  #send(asker: Member | undefined, target: Member, signal: number): void {
+  #send(asker: Member | undefined, target: Member, { signal, value }: Omit<KillRequest, "pid">): void {
     if (signal === 0) return;
     if (signal === SIGKILL) return this.#end(target);
     // A process asks this for itself when that is what a signal does to it by default.
     if (signal === SIGSTOP || (target === asker && STOPPING.includes(signal))) return this.#stop(target, signal);
     if (signal === SIGCONT) this.#continue(target);
-    this.#tell(target, { kind: EVENT_SIGNAL, pid: asker?.pid ?? 0, value: signal });
+    const event = { pid: asker?.pid ?? 0, value: signal };
+    if (value === undefined) this.#tell(target, { kind: EVENT_SIGNAL, ...event });
+    else this.#tell(target, { kind: EVENT_QUEUED, ...event, data: value });
   }
 
   // Not destroyed: so its end is that of any other member, and xl cleans up after the first as always.
