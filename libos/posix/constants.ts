@@ -195,9 +195,6 @@ export const EPOLLOUT: u32 = 0x004;
 export const EPOLLERR: u32 = 0x008;
 /** Both directions are over; told without being asked for. */
 export const EPOLLHUP: u32 = 0x010;
-/** The same as EPOLLIN and EPOLLOUT, by other names. */
-export const EPOLLRDNORM: u32 = 0x040;
-export const EPOLLWRNORM: u32 = 0x100;
 /** The peer will send no more. */
 export const EPOLLRDHUP: u32 = 0x2000;
 /** Of several epolls that watch a descriptor at least one is to be told. Taken; here all are. */

@@ -1,6 +1,6 @@
 // How many processors the lab's domain 0 has: one, or what KARYON_LAB_DOM0_PROCESSORS (1, 2) says. With two, a long run
-// that keeps domain 0 busy takes two thirds of the time on a host that has nothing else to do, but longer on a busy one,
-// where the emulated processors wait for each other.
+// that keeps domain 0 busy takes about three quarters of the time on a host that has nothing else to do, but longer on a busy
+// one, where the emulated processors wait for each other.
 import { KaryonError } from "../../support/errors.ts";
 import type { Accelerator } from "./accelerator.ts";
 
