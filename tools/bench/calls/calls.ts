@@ -81,11 +81,12 @@ async function callCosts({ side, lab, guest, more }: AllProbes): Promise<Record<
   return Object.fromEntries(CALL_FIGURES.map(({ name, cost }) => [name, cost[side](of)]));
 }
 
-/** Instructions of one `probe`. */
+/** Instructions of one `probe`, which runs once uncounted: what only a first run does would make the difference too small. */
 export async function instructionsOf(lab: Lab, guest: ProbeGuest, { name, counts }: Probe): Promise<number> {
   const cost = async (count: number): Promise<number> =>
     total(await lab.countInstructions(async () => void (await guest.run(name, count))));
   const [few, many] = counts;
+  await guest.run(name, few);
   const less = await cost(few);
   return ((await cost(many)) - less) / (many - few);
 }
