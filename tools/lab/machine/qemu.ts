@@ -214,7 +214,8 @@ async function spawnQemu(options: StartOptions, files: MachineFiles): Promise<Ch
     const child = spawn(program, rest, {
       env: { ...process.env, ...env },
       stdio: ["ignore", log, log],
-      detached: options.detached,
+      // In a process group of its own: Ctrl-C reaches the whole group of the terminal, and who owns the lab takes it down in order.
+      detached: true,
     });
     await Promise.race([once(child, "spawn"), once(child, "error").then(([error]) => Promise.reject(error as Error))]);
     return child;
