@@ -94,6 +94,8 @@ export class Device {
   transmitFree: u32;
   /** Function index of (frame: TransmitFrame) => bool: see deviceTransmitAttach(). Needed with SCATTER_GATHER, as the next two. */
   transmitAttach: u32;
+  /** Function index of () => bool: see deviceTransmitted(); 0 = a frame has left when `transmit` returns. */
+  transmitted: u32;
   /** Function index of (order: u32) => DeviceBlock: see deviceBlockAllocate(). */
   blockAllocate: u32;
   /** Function index of (block: DeviceBlock) => void: see deviceBlockFree(). */
@@ -129,6 +131,11 @@ export function deviceTransmitAllocate(size: u32): TransmitFrame {
 /** Sends `frame` and consumes it. 0, or -errno when the device dropped it. */
 export function deviceTransmit(frame: TransmitFrame): i32 {
   return call_indirect<i32>(device.transmit, frame);
+}
+
+/** True when all frames that were sent have left; when some have not, the device wakes the kernel once they have. */
+export function deviceTransmitted(): bool {
+  return !devicePresent() || device.transmitted == 0 || call_indirect<bool>(device.transmitted);
 }
 
 /** Gives back a frame that is not to be sent. */

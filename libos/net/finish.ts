@@ -4,10 +4,11 @@ import { monotonicNow } from "../../kernel/time/clock";
 import { TIMER_SIZE, Timer, timerInit, timerSet } from "../../kernel/time/timer";
 import { idleWait, kernelWork } from "../../kernel/work";
 import { networkReleases, networkUnreleased } from "../optional/with_fork_network";
-import { deviceCarrier } from "./device";
+import { deviceCarrier, deviceTransmitted } from "./device";
+import { framesHeld } from "./held_frames";
 import { tableUnfinished } from "./tcp/table";
 
-/** How long a peer may take to acknowledge, ns. */
+/** How long all that may take, ns. */
 const PATIENCE: u64 = 10_000_000_000;
 
 const timer = changetype<Timer>(memory.data(TIMER_SIZE, 8));
@@ -17,13 +18,14 @@ function onPatienceOver(_argument: usize): void {
 }
 
 function isUnfinished(): bool {
-  return tableUnfinished() || networkUnreleased();
+  // The device last: when it is what is waited for, it has been asked to tell.
+  return tableUnfinished() || networkUnreleased() || framesHeld() || !deviceTransmitted();
 }
 
 /**
- * Waits until the peers have acknowledged all text and the end of every connection that was closed, and other processes of a family
- * have what they hold of them, for PATIENCE at most. No
- * other thread runs meanwhile.
+ * Waits until the peers have acknowledged all text and the end of every connection that was closed, other processes of a family
+ * have what they hold of them, and the device has sent what nobody acknowledges: datagrams, those included whose next hop is
+ * still asked for its address. For PATIENCE at most; no other thread runs meanwhile.
  */
 export function networkFinish(): void {
   const deadline = monotonicNow() + PATIENCE;

@@ -9,6 +9,11 @@ const TOTAL_MAXIMUM: u32 = 32;
 
 let total: u32 = 0;
 
+/** True while any frame waits. */
+export function framesHeld(): bool {
+  return total != 0;
+}
+
 /** The queue; lies inside a cache entry, all zero when empty. */
 @unmanaged
 @final

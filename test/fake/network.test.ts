@@ -9,7 +9,7 @@ import type { Weather } from "../../tools/fake-xen/hub.ts";
 import { fakeKernel } from "../support/fake.ts";
 import { writePcap } from "../support/pcap.ts";
 import { BUFFER, Calls } from "./calls.ts";
-import { GUEST_IP, GUEST_MAC, Peer } from "./peer.ts";
+import { GUEST_IP, GUEST_MAC, PEER_IP, Peer } from "./peer.ts";
 
 const kernel = await fakeKernel();
 
@@ -65,6 +65,44 @@ test("without a device the app runs, and one attached later is connected", () =>
   host.world.pass(1e9);
   guest.plug({ mac: GUEST_MAC });
   guest.awaitConsole("connected to domain 0");
+});
+
+// ---- the end of an app ----
+
+/** An app that sends a datagram after 20 s and ends at once. */
+function lastWords(text: string): (domain: Domain) => App {
+  return function* (domain) {
+    const calls = new Calls(domain);
+    yield* calls.sleep(20);
+    const fd = yield* calls.socket("udp");
+    yield* calls.connect(fd, PEER_IP, 9);
+    calls.put(BUFFER, Buffer.from(text));
+    yield* calls.call("posix_sendto", fd, BUFFER, text.length, 0, 0);
+    return 0;
+  };
+}
+
+for (const known of [true, false]) {
+  test(`an app's last datagram has left when the domain goes, its neighbour ${known ? "known" : "not yet known"}`, () => {
+    const { host, guest, peer } = boot({ app: lastWords("farewell") });
+    if (known) peer.awaitReply();
+    host.world.runUntil(() => guest.domain.shutdown !== undefined, 40e9);
+    const left = guest.netback?.counts.transmitted;
+    host.world.pass(1e9); // to the peer
+    assert.equal(guest.netback?.counts.transmitted, left);
+    assert.deepEqual(peer.datagrams.map(String), ["farewell"]);
+    assert.match(guest.console, /exit status 0/);
+  });
+}
+
+test("a back end that answers for nothing keeps no domain for long", () => {
+  const { host, guest, peer } = boot({ app: lastWords("farewell") });
+  peer.awaitReply();
+  guest.netback?.holdTransmitted();
+  const begin = host.world.now;
+  host.world.runUntil(() => guest.domain.shutdown !== undefined, 40e9);
+  const lasted = Number(host.world.now - begin) / 1e9;
+  assert.ok(lasted > 25 && lasted < 31, `${lasted} s`);
 });
 
 // ---- TCP between two fakes ----

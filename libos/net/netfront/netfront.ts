@@ -36,7 +36,7 @@ import {
 import { RECEIVE_BUFFERS_MAX, RECEIVE_BUFFERS_MIN, receive, receiveInit, receivePush, receiveStart } from "./receive";
 import { SMALL_PAGES_MAX, TRANSMIT_MAXIMUM, TRANSMIT_SMALL_MAXIMUM } from "./transmit";
 import { transmitAllocate, transmitAttach, transmitFree, transmitInit } from "./transmit";
-import { transmitPush, transmitQueue, transmitReady, transmitStart, transmitStop } from "./transmit";
+import { transmitPush, transmitQueue, transmitReady, transmitStart, transmitStop, transmitted } from "./transmit";
 
 const ETHERNET_HEADER: u32 = 14;
 const DEFAULT_MTU: u32 = 1500;
@@ -212,6 +212,7 @@ function connect(front: Frontend): void {
     device.transmit = transmit.index;
     device.transmitFree = transmitFree.index;
     device.transmitAttach = transmitAttach.index;
+    device.transmitted = transmitted.index;
     device.blockAllocate = blockAllocate.index;
     device.blockFree = blockFree.index;
     deviceRegister(device);

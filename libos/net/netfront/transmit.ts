@@ -277,6 +277,16 @@ function queueSegmentation(buffer: Buffer): void {
   extra.gsoType = ipv4 ? XEN_NETIF_GSO_TYPE_TCPV4 : XEN_NETIF_GSO_TYPE_TCPV6;
 }
 
+/** True when the back end has taken all frames that it was shown; when it has not, it notifies us once it has. */
+export function transmitted(): bool {
+  if (!open) return true;
+  do {
+    if (reap() < 0) broken = true;
+    if (broken) return true; // one that lies is not waited for
+  } while (ring.outstanding() != 0 && ring.notifyAfter(ring.outstanding()));
+  return ring.outstanding() == 0;
+}
+
 /** Shows the back end all queued frames; true when it has to be notified. */
 export function transmitPush(): bool {
   return open && ring.push();
