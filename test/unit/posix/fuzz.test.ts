@@ -8,6 +8,7 @@ import { fakeKernel } from "../../support/fake.ts";
 import { runApp } from "./machine.ts";
 
 const NONBLOCK = 0x800;
+const EINPROGRESS = -115;
 
 let kernel: WebAssembly.Module;
 before(async () => {
@@ -101,6 +102,11 @@ function unixAddress(name: string, length: number): Buffer {
   bytes.write(name, 2, "latin1");
   bytes.writeUInt16LE(length, 110);
   return bytes;
+}
+
+/** A sockaddr_in of the address `network`.0.0.1. */
+function internetAddress(port: number, network: number): Buffer {
+  return Buffer.from([2, 0, port >> 8, port & 0xff, network, 0, 0, 1]);
 }
 
 const MIXTURES: readonly Mixture[] = [
@@ -210,6 +216,7 @@ for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
   test(`20000 ${title} with seeded nonsense, seed ${seed}`, () => {
     const random = seededRandom(seed);
     const isUnix = "posix_socketpair" in calls;
+    const isInternet = calls === CALLS;
     const hasTimes = "posix_timerfd_settime" in calls;
     const isFiles = "posix_openat" in calls;
     const pick = (limit: number): number => Math.floor(random() * limit);
@@ -251,7 +258,7 @@ for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
           if (i % 10 === 0) {
             process.put(PATHS, Buffer.from(isFiles ? FILE_PATHS : "/docs/a\0/docs/b\0/./docs\0none.no\0"));
             for (let j = 0; j < 4; j++) {
-              process.put(ADDRESSES + j * 16, Buffer.from([2, 0, 0x1f, 0x90 + pick(3), j === 3 ? 10 : 127, 0, 0, 1]));
+              process.put(ADDRESSES + j * 16, internetAddress(0x1f90 + pick(3), j === 3 ? 10 : 127));
             }
           }
           if (hasTimes && i % 10 === 2) {
@@ -275,15 +282,16 @@ for (const [{ title, calls, reached }, seed] of MIXTURES.flatMap((mixture) =>
               process.put(control, Buffer.from(Int32Array.from(rights).buffer));
             }
           }
-          if (isUnix && i % 400 === 0) {
+          if ((isUnix || isInternet) && i % 400 === 0) {
             // A connection takes calls that agree: there is one that waits.
             for (let fd = 3; fd < 30; fd++) yield* process.call("posix_close", fd);
-            process.put(NAMES, unixAddress(`/${i}`, 6)); // another may be on its way to itself for ever
-            const listener = yield* process.call("posix_socket", 1, 1 | NONBLOCK, 0);
-            const client = yield* process.call("posix_socket", 1, 1 | NONBLOCK, 0);
+            const name = isUnix ? unixAddress(`/${i}`, 6) : internetAddress(0x2000 + i / 400, 127);
+            process.put(NAMES, name); // another name may be on its way to itself for ever
+            const listener = yield* process.call("posix_socket", isUnix ? 1 : 2, 1 | NONBLOCK, 0);
+            const client = yield* process.call("posix_socket", isUnix ? 1 : 2, 1 | NONBLOCK, 0);
             assert.equal(yield* process.call("posix_bind", listener, NAMES), 0);
             assert.equal(yield* process.call("posix_listen", listener, 5), 0);
-            assert.equal(yield* process.call("posix_connect", client, NAMES), 0);
+            assert.equal(yield* process.call("posix_connect", client, NAMES), isUnix ? 0 : EINPROGRESS);
           }
           if (i % 50 === 0) yield* process.call("posix_nanosleep", 50_000_000n);
           const name = names[pick(names.length)] ?? "";
