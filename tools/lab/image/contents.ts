@@ -29,6 +29,7 @@ export const DOM0_PACKAGES: PackageSet = {
 const XEN_PROGRAMS = [
   "lsevtchn",
   "libxl-save-helper",
+  "oxenstored",
   "readnotes",
   "xen-init-dom0",
   "xenconsole",
@@ -44,11 +45,12 @@ const XENSTORE_PROGRAMS = ["exists", "list", "ls", "read", "rm", "watch", "write
 /** Where Xen's own programs are in the package tree and in dom0. */
 export const XEN_BIN = "usr/lib/xen-4.17/bin";
 
-/** Programs copied from the package tree, as paths below its root. */
+/** Programs and what they read, copied from the package tree, as paths below its root. */
 export const PROGRAMS: readonly string[] = [
   "bin/dash",
   "bin/ip",
   "bin/ss",
+  "etc/xen/oxenstored.conf",
   "sbin/bridge",
   "sbin/e2fsck",
   "sbin/ethtool",

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { hostTool } from "../../debian/tools.ts";
 import { KaryonError } from "../../support/errors.ts";
 import type { Accelerator } from "./accelerator.ts";
+import type { Dom0Settings } from "./dom0.ts";
 import { Qmp } from "./qmp.ts";
 
 const QMP_TIMEOUT_MS = 20_000;
@@ -25,8 +26,7 @@ export interface MachineKind {
   readonly accelerator: Accelerator;
   /** MiB of memory of the whole Xen host. */
   readonly memory: number;
-  /** How many of the host's processors domain 0 may use at once. */
-  readonly dom0Processors: number;
+  readonly dom0: Dom0Settings;
 }
 
 /** How a machine comes to life. */

@@ -16,7 +16,7 @@ import { accelerators, type Accelerator } from "./accelerator.ts";
 import { countingPlugin } from "../count/count.ts";
 import { addForward, removeForward } from "./forward.ts";
 import { AGENT_ADDRESS, AGENT_PORT } from "../agent/protocol.ts";
-import { dom0Processors } from "./processors.ts";
+import { dom0Settings } from "./dom0.ts";
 import { Machine, machineArguments, quoted, type MachineKind } from "./qemu.ts";
 import type { Qmp } from "./qmp.ts";
 
@@ -54,7 +54,7 @@ export async function currentSnapshot(only?: Accelerator, memory = HOST_MEMORY):
   const image = await hostImage();
   const candidates = only === undefined ? await accelerators() : [only];
   for (const accelerator of candidates) {
-    const kind = { accelerator, memory, dom0Processors: dom0Processors(accelerator) };
+    const kind = { accelerator, memory, dom0: dom0Settings(accelerator) };
     const folder = join(cacheFolder(), "lab", "snapshots", await snapshotKey(image, kind));
     const snapshot = { kind, folder, ram: join(folder, "ram"), state: join(folder, "state") };
     const refused = `${folder}.refused`;
@@ -119,14 +119,19 @@ function shellQuoted(text: string): string {
 async function snapshotKey(image: HostImage, kind: MachineKind): Promise<string> {
   const { command } = await hostTool("qemu-system-x86_64");
   const { size, mtimeMs } = await stat(command);
-  const parts = [image.key, machineArguments(kind), size, mtimeMs, xenOptions(kind), LINUX_OPTIONS];
+  const parts = [image.key, machineArguments(kind), size, mtimeMs, xenOptions(kind), linuxOptions(kind)];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }
 
-function xenOptions({ accelerator, dom0Processors }: MachineKind): string {
-  const options = `${XEN_OPTIONS} dom0_max_vcpus=${dom0Processors}`;
+function xenOptions({ accelerator, dom0 }: MachineKind): string {
+  const options = `${XEN_OPTIONS} dom0_max_vcpus=${dom0.processors}`;
   // Instructions are counted by CPU: dom0 keeps to the first.
   return accelerator === "icount" ? `${options} dom0_vcpus_pin` : options;
+}
+
+function linuxOptions({ dom0 }: MachineKind): string {
+  // What Linux does not know, the init script has as a variable.
+  return `${LINUX_OPTIONS} xenstored=${dom0.xenstored}`;
 }
 
 async function withSnapshot(snapshot: Snapshot, image: HostImage): Promise<void> {
@@ -149,7 +154,7 @@ async function makeSnapshot(kind: MachineKind, image: HostImage, folder: string)
   await truncate(ram, kind.memory * 1024 * 1024);
   const args = [
     ...["-kernel", image.xen, "-append", xenOptions(kind)],
-    ...["-initrd", `${quoted(image.kernel)} ${LINUX_OPTIONS},${quoted(image.initrd)}`],
+    ...["-initrd", `${quoted(image.kernel)} ${linuxOptions(kind)},${quoted(image.initrd)}`],
   ];
   const { machine, qmp } = await Machine.start({ kind, ram, keepRam: true, args, detached: false });
   try {

@@ -1,0 +1,38 @@
+// What the environment chooses of the lab's domain 0.
+//
+// KARYON_LAB_DOM0_PROCESSORS: 1, or 2. With two, a long run that keeps domain 0 busy takes about three quarters of the time on a
+// host that has nothing else to do, but longer on a busy one, where the emulated processors wait for each other.
+// KARYON_LAB_XENSTORED: xenstored, Xen's daemon in C, which is the faster one under emulation; or oxenstored, the one in OCaml, which
+// Debian's own start script prefers.
+import { KaryonError } from "../../support/errors.ts";
+import type { Accelerator } from "./accelerator.ts";
+
+const PROCESSORS = ["1", "2"] as const;
+const XENSTORED = ["xenstored", "oxenstored"] as const;
+
+/** How domain 0 is made. */
+export interface Dom0Settings {
+  /** How many of the host's processors it may use at once. */
+  readonly processors: number;
+  /** The daemon that keeps xenstore. */
+  readonly xenstored: (typeof XENSTORED)[number];
+}
+
+/**
+ * What is chosen for this accelerator: one processor always, where instructions are counted by processor.
+ *
+ * @throws KaryonError BAD_SETTING
+ */
+export function dom0Settings(accelerator: Accelerator, environment = process.env): Dom0Settings {
+  const processors = Number(chosen(environment, "KARYON_LAB_DOM0_PROCESSORS", PROCESSORS));
+  const xenstored = chosen(environment, "KARYON_LAB_XENSTORED", XENSTORED);
+  return { processors: accelerator === "icount" ? 1 : processors, xenstored };
+}
+
+/** The word that the environment has under this name, of those that there are; the first when it has none. */
+function chosen<T extends string>(environment: NodeJS.ProcessEnv, name: string, words: readonly [T, ...T[]]): T {
+  const value = environment[name] ?? words[0];
+  const found = words.find((word) => word === value);
+  if (found === undefined) throw new KaryonError("BAD_SETTING", `${name}=${value}`, `use ${words.join(" or ")}`);
+  return found;
+}
