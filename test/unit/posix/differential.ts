@@ -1,5 +1,5 @@
 // Random operations on files and, the same ones, on a directory of the host: every result, error, listing, content and status is that of Linux. A test for
-// each seed. More of them: KARYON_FILE_OPERATIONS=10000 KARYON_FILE_SEEDS=20.
+// each seed. More of them: KARYON_FILE_SEEDS=20 or KARYON_FILE_OPERATIONS=100000.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ import { Random } from "../../support/random.ts";
 import type { FileCalls } from "./file_calls.ts";
 import { type Outcome, Operations, compareTrees, operate } from "./file_operations.ts";
 
-const OPERATIONS = Number(process.env["KARYON_FILE_OPERATIONS"] ?? 1500);
+const OPERATIONS = Number(process.env["KARYON_FILE_OPERATIONS"] ?? 10_000);
 const SEEDS = Number(process.env["KARYON_FILE_SEEDS"] ?? 3);
 
 /** Where the operations are done, below the same paths here and on the host. */
