@@ -11,7 +11,8 @@ const MEMORY: Readonly<Record<Side, number>> = { karyon: 2, linux: 88 };
 /** Their own network: they are more than 10.0.2.0/24 has room for. */
 const HOST = "10.9.255.254/16";
 const CREATE_TIMEOUT_MS = 30_000;
-/** For a guest to answer on a host that is full of them, emulated and busy. */
+/** For the last ones to boot, and for each to answer on a host that is full of them, emulated and busy. */
+const BOOT_TIMEOUT_MS = 400_000;
 const ANSWER_TIMEOUT_MS = 10_000;
 /** Guests that are created between two looks at dom0's memory. */
 const BATCH = 16;
@@ -103,5 +104,7 @@ async function memory(lab: Lab): Promise<{ readonly xen: number; readonly dom0: 
 /** Waits until each has answered. @throws KaryonError LAB_TIMEOUT */
 async function allAnswer(lab: Lab, guests: number): Promise<void> {
   const ask = 'until curl -s -f -o /dev/null --max-time 2 "http://10.9.$((n / 256)).$((n % 256))/"; do sleep 0.1; done';
-  await lab.run(`for n in $(seq ${guests}); do ${ask}; done`, { timeoutMs: guests * ANSWER_TIMEOUT_MS });
+  await lab.run(`for n in $(seq ${guests}); do ${ask}; done`, {
+    timeoutMs: BOOT_TIMEOUT_MS + guests * ANSWER_TIMEOUT_MS,
+  });
 }
