@@ -155,7 +155,7 @@ test("KARYON_TOOLS=system names the package of a tool that is not installed", as
       error instanceof KaryonError && error.code === "TOOL_MISSING" && error.mend.includes("apt-get install nasm"),
   );
   process.env["KARYON_TOOLS"] = "elsewhere";
-  await assert.rejects(hostTool("ld"), { code: "BAD_SETTING" });
+  await assert.rejects(hostTool("ld"), { code: "BAD_SETTING", mend: "use auto, cache or system" });
 });
 
 test("a tool on PATH is used as it is", async () => {

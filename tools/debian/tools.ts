@@ -6,6 +6,7 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { KaryonError } from "../support/errors.ts";
+import { setting } from "../support/setting.ts";
 import { packageTree, type PackageSet, type PackageTree } from "./packages.ts";
 
 /** How to run a program: `execa(command, [...args, ...yours], { env })`. */
@@ -114,7 +115,7 @@ const found = new Map<HostToolName, Promise<HostTool>>();
 /**
  * How to run `name` on this host; fetched from Debian when need be.
  *
- * @throws KaryonError TOOL_MISSING with KARYON_TOOLS=system; what packageTree throws otherwise
+ * @throws KaryonError TOOL_MISSING with KARYON_TOOLS=system, BAD_SETTING with another word; what packageTree throws otherwise
  */
 export function hostTool(name: HostToolName): Promise<HostTool> {
   let tool = found.get(name);
@@ -126,11 +127,8 @@ export function hostTool(name: HostToolName): Promise<HostTool> {
 }
 
 async function findTool(name: HostToolName): Promise<HostTool> {
-  const source = process.env["KARYON_TOOLS"] ?? "auto";
+  const source = setting("KARYON_TOOLS", ["auto", "cache", "system"]);
   const recipe = RECIPES[name];
-  if (!["auto", "cache", "system"].includes(source)) {
-    throw new KaryonError("BAD_SETTING", `KARYON_TOOLS=${source}`, "use auto, cache or system");
-  }
   if (source !== "cache") {
     const command = await searchPath(name);
     if (command !== undefined) return { command, args: [], env: {} };

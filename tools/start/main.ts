@@ -6,6 +6,7 @@ import { buildImage, type Image } from "../image/build.ts";
 import { createProgram, runProgram } from "../support/cli.ts";
 import { KaryonError } from "../support/errors.ts";
 import { logger } from "../support/log.ts";
+import { setting } from "../support/setting.ts";
 import { dom0Host, isDom0, labHost, type XenHost } from "./host.ts";
 import { PREFORK, showPrefork } from "./prefork.ts";
 
@@ -74,10 +75,7 @@ async function announce(
 }
 
 async function chooseHost(): Promise<XenHost> {
-  const wanted = process.env["KARYON_HOST"] ?? "auto";
-  if (!["auto", "dom0", "lab"].includes(wanted)) {
-    throw new KaryonError("BAD_SETTING", `KARYON_HOST=${wanted}`, "use auto, dom0 or lab");
-  }
+  const wanted = setting("KARYON_HOST", ["auto", "dom0", "lab"]);
   const real = wanted === "dom0" || (wanted === "auto" && (await isDom0()));
   return real ? dom0Host() : labHost();
 }

@@ -2,18 +2,19 @@
 // instructions. KARYON_LAB_ACCELERATOR (kvm, tcg) overrides.
 import { constants } from "node:fs";
 import { access, readFile } from "node:fs/promises";
-import { KaryonError } from "../../support/errors.ts";
+import { setting } from "../../support/setting.ts";
 
 /** How QEMU runs the machine; icount is TCG on one thread whose clock is the number of executed instructions. */
 export type Accelerator = "kvm" | "tcg" | "icount";
 
-/** The accelerators to try, the best first. */
+/**
+ * The accelerators to try, the best first.
+ *
+ * @throws KaryonError BAD_SETTING
+ */
 export async function accelerators(): Promise<Accelerator[]> {
-  const chosen = process.env["KARYON_LAB_ACCELERATOR"] ?? "auto";
-  if (chosen === "kvm" || chosen === "tcg") return [chosen];
-  if (chosen !== "auto") {
-    throw new KaryonError("BAD_SETTING", `KARYON_LAB_ACCELERATOR=${chosen}`, "use auto, kvm or tcg");
-  }
+  const chosen = setting("KARYON_LAB_ACCELERATOR", ["auto", "kvm", "tcg"]);
+  if (chosen !== "auto") return [chosen];
   return (await kvmLooksUsable()) ? ["kvm", "tcg"] : ["tcg"];
 }
 

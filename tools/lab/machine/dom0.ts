@@ -4,7 +4,7 @@
 // host that has nothing else to do, but longer on a busy one, where the emulated processors wait for each other.
 // KARYON_LAB_XENSTORED: xenstored, Xen's daemon in C, which is the faster one under emulation; or oxenstored, the one in OCaml, which
 // Debian's own start script prefers.
-import { KaryonError } from "../../support/errors.ts";
+import { setting } from "../../support/setting.ts";
 import type { Accelerator } from "./accelerator.ts";
 
 const PROCESSORS = ["1", "2"] as const;
@@ -24,15 +24,7 @@ export interface Dom0Settings {
  * @throws KaryonError BAD_SETTING
  */
 export function dom0Settings(accelerator: Accelerator, environment = process.env): Dom0Settings {
-  const processors = Number(chosen(environment, "KARYON_LAB_DOM0_PROCESSORS", PROCESSORS));
-  const xenstored = chosen(environment, "KARYON_LAB_XENSTORED", XENSTORED);
+  const processors = Number(setting("KARYON_LAB_DOM0_PROCESSORS", PROCESSORS, environment));
+  const xenstored = setting("KARYON_LAB_XENSTORED", XENSTORED, environment);
   return { processors: accelerator === "icount" ? 1 : processors, xenstored };
-}
-
-/** The word that the environment has under this name, of those that there are; the first when it has none. */
-function chosen<T extends string>(environment: NodeJS.ProcessEnv, name: string, words: readonly [T, ...T[]]): T {
-  const value = environment[name] ?? words[0];
-  const found = words.find((word) => word === value);
-  if (found === undefined) throw new KaryonError("BAD_SETTING", `${name}=${value}`, `use ${words.join(" or ")}`);
-  return found;
 }
