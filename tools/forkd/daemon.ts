@@ -47,8 +47,7 @@ export class Daemon {
   readonly #reaper: Reaper;
   readonly #signals: Signals;
   readonly #doorbells: Doorbells;
-  /** Domains whose offer waits in the queue. */
-  readonly #offering = new Set<number>();
+  readonly #offers: Offers;
   /** Work on members that must not overlap: registrations and reaping. */
   readonly #turns: Turns;
 
@@ -65,6 +64,12 @@ export class Daemon {
     this.#networks = new FamilyNetworks(store, log);
     this.#births = new Births(xen, store, this.#members, limits, this.#networks, log, later, policy.births);
     this.#mail = new Mail(this.#members, log);
+    this.#offers = new Offers(
+      store,
+      () => host.domains().keys(),
+      // Before the ends of others: the connection that it was made for waits for it.
+      (domain) => this.#turns.soon(() => this.#register(domain)),
+    );
     this.#admission = new Admission(xen, store, this.#members, this.#mail, log);
     const rules = familyRules(this.#networks, log);
     this.#networkMail = new NetworkMail(
@@ -120,18 +125,13 @@ export class Daemon {
     }
     for (const end of await daemon.#reaper.ended(ended)) await daemon.#reaper.reap(end);
     await daemon.#networks.recover(daemon.#members.families());
-    const offers = new Offers(
-      store,
-      () => host.domains().keys(),
-      (domain) => daemon.#onOffer(domain),
-    );
     await store.watch("@releaseDomain", () => {
       daemon.#turns.later(() => daemon.#reapEnded());
       daemon.#turns.later(() => daemon.#births.dropDestroyed());
-      daemon.#turns.later(() => offers.dropGone());
+      daemon.#turns.later(() => daemon.#offers.dropGone());
     });
     await new OperatorSignals(store, daemon.#members, daemon.#signals, (work) => daemon.#turns.later(work)).listen();
-    await offers.listen();
+    await daemon.#offers.listen();
     daemon.#sweep.start(() => {
       const families = daemon.#members.families();
       daemon.#ownership.refresh(families);
@@ -163,21 +163,11 @@ export class Daemon {
     for (const ended of await this.#reaper.ended()) this.#turns.later(() => this.#reaper.reap(ended));
   }
 
-  #onOffer(domain: number): void {
-    if (this.#offering.has(domain)) return;
-    // A guest that offers time and again fills no queue.
-    this.#offering.add(domain);
-    // Before the ends of others: the connection that it was made for waits for it.
-    this.#turns.soon(() => {
-      this.#offering.delete(domain);
-      return this.#register(domain);
-    });
-  }
-
   async #register(domain: number): Promise<void> {
-    const offer = await this.#admission.admit(domain);
-    if (offer === undefined) return;
-    const { member, port } = offer;
+    const port = await this.#offers.port(domain);
+    if (port === undefined) return;
+    const member = await this.#admission.admit(domain);
+    if (member === undefined) return;
     try {
       this.#members.bind(member, port, () => this.#onEvent(member));
     } catch (error) {

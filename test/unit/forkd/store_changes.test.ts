@@ -5,6 +5,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { Offers } from "../../../tools/forkd/family/offers.ts";
 import { store, useXenstored, xenstored } from "./store_support.ts";
 
+const XS_READ = 2;
 const XS_TRANSACTION_START = 6;
 
 useXenstored();
@@ -71,15 +72,46 @@ test("offers are heard of domains that are there, that come, and not of those th
   await offers.listen();
   await settle();
   assert.deepEqual(offered, [3]);
+  assert.equal(await offers.port(3), undefined);
   domains.add(5);
   xenstored.change("@introduceDomain", "");
   await settle();
   assert.deepEqual(offered, [3, 5]);
+  assert.equal(await offers.port(5), undefined);
   xenstored.change("/local/domain/5/data/fork/event-channel", "9");
   xenstored.change("/local/domain/5/device/vif/0/state", "4");
   await settle();
   assert.deepEqual(offered, [3, 5, 5]);
+  assert.equal(await offers.port(5), 9);
+  assert.equal(await offers.port(5), undefined);
   domains.delete(3);
   await offers.dropGone();
   assert.deepEqual([...xenstored.watches].sort(), ["/local/domain/5/data/fork/event-channel", "@introduceDomain"]);
+});
+
+test("an offer that is made while it is being read is told of again, and one that was read already is none", async () => {
+  const offered: number[] = [];
+  const offers = new Offers(
+    store,
+    () => [5],
+    (domain) => offered.push(domain),
+  );
+  await offers.listen();
+  await settle();
+  const reads = (): number => xenstored.requests.filter(({ type }) => type === XS_READ).length;
+  const port = "/local/domain/5/data/fork/event-channel";
+  const absent = offers.port(5);
+  while (reads() === 0) await turn();
+  // Client and server share this thread: the client finds the answer and what it is told of behind it at once.
+  xenstored.change(port, "9");
+  assert.equal(await absent, undefined);
+  assert.deepEqual(offered, [5, 5]);
+  assert.equal(await offers.port(5), 9);
+  xenstored.change(port, "9");
+  await settle();
+  assert.deepEqual(offered, [5, 5, 5]);
+  assert.equal(await offers.port(5), undefined);
+  xenstored.change(port, "11");
+  await settle();
+  assert.equal(await offers.port(5), 11);
 });

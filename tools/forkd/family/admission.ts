@@ -10,12 +10,6 @@ import { Mailbox, MAILBOX_PAGES } from "./mailbox.ts";
 import { mapMember, type Members } from "./members.ts";
 import { offerPath } from "./offers.ts";
 
-/** A member, and the port of the event channel that it offers. */
-export interface Offer {
-  readonly member: Member;
-  readonly port: number;
-}
-
 /** Admits domains to families. */
 export class Admission {
   constructor(
@@ -26,21 +20,18 @@ export class Admission {
     private readonly log: Log,
   ) {}
 
-  /** Who a domain that offers fork() is; undefined when it does not offer it, is ending, or may not fork. */
-  async admit(domain: number): Promise<Offer | undefined> {
-    const read = async (node: string): Promise<number> =>
-      Number((await this.store.read(`${offerPath(domain)}/${node}`)) ?? NaN);
-    const [port, address] = await Promise.all([read("event-channel"), read("descriptor")]);
+  /** Who a domain that offers fork() is; undefined when it is ending, or may not fork. */
+  async admit(domain: number): Promise<Member | undefined> {
     const info = this.xen.control.info(domain);
-    if (!Number.isInteger(port) || !Number.isInteger(address)) return undefined;
     if (info === undefined || info.dying || info.shutdown !== undefined) return undefined;
     const known = this.members.of(domain);
-    const member = known?.uuid === info.uuid ? known : await this.#newFamily(domain, info.uuid, address);
-    return member === undefined ? undefined : { member, port };
+    return known?.uuid === info.uuid ? known : this.#newFamily(domain, info.uuid);
   }
 
   /** The first member of a family; undefined when it may not fork, or asks for what cannot be. */
-  async #newFamily(domain: number, uuid: string, address: number): Promise<Member | undefined> {
+  async #newFamily(domain: number, uuid: string): Promise<Member | undefined> {
+    const address = Number((await this.store.read(`${offerPath(domain)}/descriptor`)) ?? NaN);
+    if (!Number.isInteger(address)) return undefined;
     const name = (await this.store.read(`/local/domain/${domain}/name`)) ?? `domain-${domain}`;
     const limits = familyLimits((await this.store.read(`/vm/${uuid}/image/cmdline`)) ?? "", name);
     if (limits === undefined)

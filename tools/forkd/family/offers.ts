@@ -12,14 +12,17 @@ const LAST_NODE = "event-channel";
 
 /** Watches for offers. */
 export class Offers {
-  readonly #watched = new Set<number>();
+  /** Domains that are watched, and the event channel that each was last found to offer. */
+  readonly #watched = new Map<number, number | undefined>();
+  /** Domains of which `offered` has been told, and whose port has not been read since. */
+  readonly #unread = new Set<number>();
 
   /**
    * @param domains the numbers of all domains that there are
-   * @param offered is called when a domain may have made an offer, or another one
+   * @param offered is called when a domain may have made an offer, or another one; not again before its port has been read
    */
   constructor(
-    private readonly store: Pick<Store, "watch" | "unwatch">,
+    private readonly store: Pick<Store, "watch" | "unwatch" | "read">,
     private readonly domains: () => Iterable<number>,
     private readonly offered: (domain: number) => void,
   ) {}
@@ -30,21 +33,39 @@ export class Offers {
     await this.#look();
   }
 
+  /** The event channel that a domain offers; undefined when it offers none, or the same as before. */
+  async port(domain: number): Promise<number | undefined> {
+    // First: what is told from now on may not be in the answer.
+    this.#unread.delete(domain);
+    const port = Number((await this.store.read(`${offerPath(domain)}/${LAST_NODE}`)) ?? NaN);
+    // A domain that offers anew has another channel: it is told of twice when it offers while its watch is being set.
+    if (!Number.isInteger(port) || this.#watched.get(domain) === port) return undefined;
+    this.#watched.set(domain, port);
+    return port;
+  }
+
   /** Domains have gone: nothing is watched of them any more. */
   async dropGone(): Promise<void> {
     const there = new Set(this.domains());
-    const gone = [...this.#watched].filter((domain) => !there.has(domain));
+    const gone = [...this.#watched.keys()].filter((domain) => !there.has(domain));
     for (const domain of gone) this.#watched.delete(domain);
     await Promise.all(gone.map((domain) => this.store.unwatch(`${offerPath(domain)}/${LAST_NODE}`)));
   }
 
   async #look(): Promise<void> {
     const come = [...this.domains()].filter((domain) => domain !== 0 && !this.#watched.has(domain));
-    for (const domain of come) this.#watched.add(domain);
+    for (const domain of come) this.#watched.set(domain, undefined);
     // xenstored tells of the node once at the beginning, whether it is there or not.
     const watches = come.map((domain) =>
-      this.store.watch(`${offerPath(domain)}/${LAST_NODE}`, () => this.offered(domain)),
+      this.store.watch(`${offerPath(domain)}/${LAST_NODE}`, () => this.#tell(domain)),
     );
     await Promise.all(watches);
+  }
+
+  /** A guest that offers time and again fills no queue. */
+  #tell(domain: number): void {
+    if (this.#unread.has(domain)) return;
+    this.#unread.add(domain);
+    this.offered(domain);
   }
 }
