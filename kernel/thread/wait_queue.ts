@@ -57,11 +57,20 @@ export function waiterRemove(waiter: Waiter): void {
 
 /** Wakes every waiting thread, and tells who watches. May be called from interrupt work. */
 export function wakeAll(queue: WaitQueue): void {
-  for (let at = queue.first; at != 0; at = changetype<Waiter>(at).next) {
-    const thread = changetype<Waiter>(at).thread;
-    if (thread != 0) threadWake(changetype<Thread>(thread));
-    else watchWoken(at);
-  }
+  const first = queue.first;
+  if (first == 0) return;
+  if (changetype<Waiter>(first).next != 0) wakeFrom(first);
+  else wake(first); // most often nobody else waits
+}
+
+function wakeFrom(first: usize): void {
+  for (let at = first; at != 0; at = changetype<Waiter>(at).next) wake(at);
+}
+
+function wake(waiter: usize): void {
+  const thread = changetype<Waiter>(waiter).thread;
+  if (thread != 0) threadWake(changetype<Thread>(thread));
+  else watchWoken(waiter);
 }
 
 /** Wakes the thread that has waited longest, in a queue of threads only. */

@@ -2,7 +2,8 @@
 // apps, and test/unit/posix compares the two.
 export { posix_fallocate } from "./allocate";
 export * from "./attributes";
-export { posix_epoll_create, posix_epoll_ctl, posix_epoll_wait } from "./epoll/calls";
+export { posix_epoll_create, posix_epoll_ctl } from "./epoll/control";
+export { posix_epoll_wait } from "./epoll/wait";
 export { posix_eventfd } from "./eventfd";
 export { posix_close, posix_lseek, posix_pread, posix_pwrite, posix_sendfile } from "./files";
 export { posix_read, posix_write } from "./read_write";

@@ -6,7 +6,7 @@ import { signalsReplace, signalsResume } from "../process/signal_masks";
 import { signalInformation, signalsAwait, signalsAwaited, signalsQueue, signalsTake } from "../process/signals";
 import { userBuffer } from "../process/user_memory";
 import { deadlineIn } from "./deadline";
-import { posix_epoll_wait } from "./epoll/calls";
+import { posix_epoll_wait } from "./epoll/wait";
 import { SIGNAL_INFORMATION_SIZE, SignalInformation } from "./layout";
 import { posix_poll, posix_select } from "./poll";
 

@@ -6,11 +6,10 @@
 import { ListNode, listInsertTail, listRemove } from "../../../kernel/list";
 import { SLAB_SIZE, Slab, slabInit } from "../../../kernel/memory/slab";
 import { WAITER_SIZE, Waiter, waiterRemove, waiterWatch } from "../../../kernel/thread/wait_queue";
-import { KIND_SHARED_PIPE, KIND_UNIX, NO_FILE, OpenFile } from "../../process/open_file";
+import { KIND_SHARED_PIPE, NO_FILE, OpenFile } from "../../process/open_file";
 import { pipeNote } from "../../optional/with_pipe";
-import { unixPipe } from "../../optional/with_unix";
 import { EPOLLET, EPOLLEXCLUSIVE, EPOLLONESHOT, EPOLLWAKEUP } from "../constants";
-import { openFileEvents, openFileQueue } from "../readiness";
+import { openFileQueue } from "../readiness";
 import { Epoll } from "./epoll";
 
 /** Of an entry's events what says how it is told, not what. */
@@ -171,24 +170,11 @@ export function watchEnd(watch: Watch): void {
 }
 
 /** Has place `index` of an entry be in the queue of the pipe's end `end`, in none for NO_FILE. */
-function watchPipe(entry: EpollEntry, index: usize, end: OpenFile): void {
+export function entryWatchPipe(entry: EpollEntry, index: usize, end: OpenFile): void {
   const watch = entry.watch(index);
   if (watch.file != end) {
     watchEnd(watch);
     if (end != NO_FILE) watchBegin(watch, entry, end);
   }
   if (end != NO_FILE && end.kind == KIND_SHARED_PIPE) pipeNote(end);
-}
-
-/**
- * What of its events an entry is ready for. Watches what there is to watch first, and has other processes be asked to wake us: so what changes
- * from then on puts it into the ready list, whatever is found.
- */
-export function entryLook(entry: EpollEntry): u32 {
-  const file = entry.file;
-  if (file.kind == KIND_UNIX) {
-    watchPipe(entry, 1, unixPipe(file, true));
-    watchPipe(entry, 2, unixPipe(file, false));
-  } else if (file.kind == KIND_SHARED_PIPE) pipeNote(file);
-  return openFileEvents(file) & entry.events;
 }

@@ -6,7 +6,8 @@ import { SLAB_SIZE, Slab, slabInit } from "../../../kernel/memory/slab";
 import { WaitQueue } from "../../../kernel/thread/wait_queue";
 import { READABLE } from "../../net/poll_events";
 import { OpenFile } from "../../process/open_file";
-import { EpollEntry, Watch, entryFree, entryLook, entryOfAll, watchEnd } from "./entry";
+import { EpollEntry, Watch, entryFree, entryOfAll, watchEnd } from "./entry";
+import { entryLook } from "./look";
 
 @unmanaged
 @final

@@ -5,8 +5,12 @@ import { listEmpty, listFirst, listInsertTail, listLinked, listRemove } from "..
 import { wakeAll, wakeOne } from "../../../kernel/thread/wait_queue";
 import { EPOLLET, EPOLLONESHOT } from "../constants";
 import { EPOLL_EVENT_SIZE, EpollEvent } from "../layout";
-import { EpollEntry, MANNER, Watch, entryLook } from "./entry";
+import { EpollEntry, MANNER, Watch } from "./entry";
 import { Epoll } from "./epoll";
+import { entryLook, entryReadiness } from "./look";
+
+/** What has an entry told once only. */
+const ONCE: u32 = EPOLLET | EPOLLONESHOT;
 
 /** Counts wake-ups of epolls that others watch: in each, an epoll's pollers are told once, however many ways lead to it. */
 let round: u32 = 0;
@@ -24,10 +28,14 @@ export function entryReady(entry: EpollEntry): void {
   const epoll = entry.epoll;
   if (!listLinked(entry.readyNode)) {
     listInsertTail(epoll.ready, entry.readyNode);
-    wakeOne(epoll.threads);
+    if (epoll.threads.first != 0) wakeThread(epoll);
   }
   // Also when it was there already: who watches the epoll edge-triggered has not heard of this.
   if (epoll.pollers.first != 0) pollersTell(epoll);
+}
+
+function wakeThread(epoll: Epoll): void {
+  wakeOne(epoll.threads);
 }
 
 function pollersTell(epoll: Epoll): void {
@@ -39,7 +47,7 @@ function pollersTell(epoll: Epoll): void {
   depth -= 1;
 }
 
-/** Writes up to `maximum` EpollEvents of what is ready to `target`: how many. */
+/** Writes up to `maximum` EpollEvents, which is not 0, of what is ready to `target`: how many. */
 export function epollCollect(epoll: Epoll, target: usize, maximum: u32): i32 {
   const ready = epoll.ready;
   // What comes behind it has come, or has been put back, since.
@@ -50,17 +58,37 @@ export function epollCollect(epoll: Epoll, target: usize, maximum: u32): i32 {
     listRemove(entry.readyNode);
     const events = entryLook(entry);
     if (events != 0) {
-      const event = changetype<EpollEvent>(target + <usize>count * EPOLL_EVENT_SIZE);
-      event.events = events;
-      event.data = entry.data;
+      tell(entry, events, target + <usize>count * EPOLL_EVENT_SIZE);
       count += 1;
       told(entry);
     }
     if (node == last) break;
   }
   // One thread is woken at a time: the next one may find what this one has left.
-  if (!listEmpty(ready)) wakeOne(epoll.threads);
+  if (!listEmpty(ready) && epoll.threads.first != 0) wakeThread(epoll);
   return count;
+}
+
+/**
+ * Writes an EpollEvent of what is ready to `target`, when that is a single entry that is told as long as it is ready, as most often: 1. 0 when
+ * epollCollect() has to look.
+ */
+export function epollCollectOnly(epoll: Epoll, target: usize): i32 {
+  const first = epoll.ready.next;
+  if (first != epoll.ready.previous || first == changetype<usize>(epoll.ready)) return 0;
+  const entry = changetype<EpollEntry>(first);
+  if ((entry.events & ONCE) != 0) return 0;
+  const events = entryReadiness(entry) & entry.events;
+  if (events == 0) return 0;
+  tell(entry, events, target); // it stays in the list, at the end
+  if (epoll.threads.first != 0) wakeThread(epoll);
+  return 1;
+}
+
+function tell(entry: EpollEntry, events: u32, target: usize): void {
+  const event = changetype<EpollEvent>(target);
+  event.events = events;
+  event.data = entry.data;
 }
 
 function told(entry: EpollEntry): void {

@@ -1,8 +1,7 @@
-// epoll_create1, epoll_ctl and epoll_wait. Errors, and which of several comes first, are Linux's.
-import { EBADF, EEXIST, EFAULT, EINVAL, ELOOP, ENOENT, ENOMEM, EPERM, ETIMEDOUT } from "../../../kernel/errno";
-import { waitInterruptibly } from "../../../kernel/thread/wait_queue";
+// epoll_create1 and epoll_ctl. Errors, and which of several comes first, are Linux's.
+import { EBADF, EEXIST, EFAULT, EINVAL, ELOOP, ENOENT, ENOMEM, EPERM } from "../../../kernel/errno";
 import { descriptorFile, descriptorOpen } from "../../process/descriptors";
-import { KIND_EPOLL, NO_FILE, OpenFile, openFileHold, openFileRelease } from "../../process/open_file";
+import { KIND_EPOLL, NO_FILE, OpenFile } from "../../process/open_file";
 import { userBuffer } from "../../process/user_memory";
 import {
   EPOLLERR,
@@ -18,20 +17,18 @@ import {
   EPOLL_CTL_MOD,
   O_RDWR,
 } from "../constants";
-import { deadlineIn } from "../deadline";
 import { EPOLL_EVENT_SIZE, EpollEvent } from "../layout";
 import { openFileQueue } from "../readiness";
-import { EpollEntry, NO_ENTRY, entryAlloc, entryFind, entryFree, entryLook } from "./entry";
+import { EpollEntry, NO_ENTRY, entryAlloc, entryFind, entryFree } from "./entry";
 import { Epoll, NO_EPOLL, epollCreate, epollFree, epollOf } from "./epoll";
+import { entryLook } from "./look";
 import { mayNest } from "./nesting";
-import { epollCollect, entryReady } from "./ready";
+import { entryReady } from "./ready";
 
 /** What is told without being asked for. */
 const ALWAYS: u32 = EPOLLERR | EPOLLHUP;
 /** What EPOLLEXCLUSIVE may be asked for with. */
 const WITH_EXCLUSIVE: u32 = EPOLLIN | EPOLLOUT | ALWAYS | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
-/** The most events of one call: their size fits an i32. */
-const EVENTS_MAX: i32 = i32.MAX_VALUE / <i32>EPOLL_EVENT_SIZE;
 
 export function posix_epoll_create(flags: i32): i32 {
   if ((flags & ~EPOLL_CLOEXEC) != 0) return -EINVAL;
@@ -87,29 +84,4 @@ function change(entry: EpollEntry, events: u32, data: u64): void {
   entry.events = events | ALWAYS;
   entry.data = data;
   if (entryLook(entry) != 0) entryReady(entry);
-}
-
-export function posix_epoll_wait(fd: i32, events: u32, maximum: i32, nanoseconds: i64): i32 {
-  const file = descriptorFile(fd);
-  if (file == NO_FILE) return -EBADF;
-  if (maximum <= 0 || maximum > EVENTS_MAX) return -EINVAL;
-  const target = userBuffer(events, <u32>maximum * EPOLL_EVENT_SIZE);
-  if (target == 0) return -EFAULT;
-  if (file.kind != KIND_EPOLL) return -EINVAL;
-  const found = epollCollect(epollOf(file), target, maximum);
-  if (found != 0 || nanoseconds == 0) return found;
-  openFileHold(file);
-  const result = waitFor(epollOf(file), target, maximum, deadlineIn(nanoseconds));
-  openFileRelease(file);
-  return result;
-}
-
-/** Waits until there are events to collect: how many, 0 at the deadline, -EINTR. */
-function waitFor(epoll: Epoll, target: usize, maximum: u32, deadline: u64): i32 {
-  while (true) {
-    const waited = waitInterruptibly(epoll.threads, deadline);
-    const found = epollCollect(epoll, target, maximum);
-    if (found != 0 || waited == -ETIMEDOUT) return found;
-    if (waited != 0) return waited;
-  }
 }
