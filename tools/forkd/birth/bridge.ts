@@ -9,7 +9,7 @@ const ATTEMPTS = 100;
 const INTERVAL_MS = 50;
 
 /**
- * Does not throw: a child without network goes on, and the log tells.
+ * Does not throw: a child without network goes on, and the log tells. Ends silently when the device is removed.
  *
  * @param connect connects the interface, false while there is none
  */
@@ -32,6 +32,8 @@ export async function connectDevice(
     }
     log(`${interfaceName} did not appear`);
   } catch (error) {
+    // A shell that is removed meanwhile takes the interface with it.
+    if ((await store.read(`${backend}/state`).catch(() => undefined)) === undefined) return;
     log(`${interfaceName} cannot be connected: ${describeError(error)}`);
   }
 }
