@@ -12,7 +12,7 @@ const LAST_NODE = "event-channel";
 
 /** Watches for offers. */
 export class Offers {
-  /** Domains that are watched, and the event channel that each was last found to offer. */
+  /** Domains that are watched, and the event channel of each that was taken last. */
   readonly #watched = new Map<number, number | undefined>();
   /** Domains of which `offered` has been told, and whose port has not been read since. */
   readonly #unread = new Set<number>();
@@ -33,15 +33,18 @@ export class Offers {
     await this.#look();
   }
 
-  /** The event channel that a domain offers; undefined when it offers none, or the same as before. */
+  /** The event channel that a domain offers; undefined when it offers none, or none but that which has been taken. */
   async port(domain: number): Promise<number | undefined> {
     // First: what is told from now on may not be in the answer.
     this.#unread.delete(domain);
     const port = Number((await this.store.read(`${offerPath(domain)}/${LAST_NODE}`)) ?? NaN);
-    // A domain that offers anew has another channel: it is told of twice when it offers while its watch is being set.
-    if (!Number.isInteger(port) || this.#watched.get(domain) === port) return undefined;
+    // A domain that offers while its watch is being set is told of twice.
+    return Number.isInteger(port) && port !== this.#watched.get(domain) ? port : undefined;
+  }
+
+  /** Somebody has connected to the event channel that a domain offers. */
+  taken(domain: number, port: number): void {
     this.#watched.set(domain, port);
-    return port;
   }
 
   /** Domains have gone: nothing is watched of them any more. */
