@@ -174,7 +174,6 @@ export class Daemon {
       // A node that an earlier boot or a restore left behind: the guest writes the right one later.
       return this.log(`${member.name}: ${describeError(error)}`);
     }
-    this.#offers.taken(domain, port);
     this.#admission.openMailbox(member);
     member.descriptor.setDomain(domain);
     member.descriptor.setReady(true);

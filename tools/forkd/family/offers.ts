@@ -12,8 +12,7 @@ const LAST_NODE = "event-channel";
 
 /** Watches for offers. */
 export class Offers {
-  /** Domains that are watched, and the event channel of each that was taken last. */
-  readonly #watched = new Map<number, number | undefined>();
+  readonly #watched = new Set<number>();
   /** Domains of which `offered` has been told, and whose port has not been read since. */
   readonly #unread = new Set<number>();
 
@@ -33,31 +32,25 @@ export class Offers {
     await this.#look();
   }
 
-  /** The event channel that a domain offers; undefined when it offers none, or none but that which has been taken. */
+  /** The event channel that a domain offers; undefined when it offers none. */
   async port(domain: number): Promise<number | undefined> {
-    // First: what is told from now on may not be in the answer.
-    this.#unread.delete(domain);
-    const port = Number((await this.store.read(`${offerPath(domain)}/${LAST_NODE}`)) ?? NaN);
-    // A domain that offers while its watch is being set is told of twice.
-    return Number.isInteger(port) && port !== this.#watched.get(domain) ? port : undefined;
-  }
-
-  /** Somebody has connected to the event channel that a domain offers. */
-  taken(domain: number, port: number): void {
-    this.#watched.set(domain, port);
+    // xenstored tells of a change before it answers whoever asks after it: what was told until then is in the answer, and no later one is.
+    const read = (): void => void this.#unread.delete(domain);
+    const port = Number((await this.store.read(`${offerPath(domain)}/${LAST_NODE}`, read)) ?? NaN);
+    return Number.isInteger(port) ? port : undefined;
   }
 
   /** Domains have gone: nothing is watched of them any more. */
   async dropGone(): Promise<void> {
     const there = new Set(this.domains());
-    const gone = [...this.#watched.keys()].filter((domain) => !there.has(domain));
+    const gone = [...this.#watched].filter((domain) => !there.has(domain));
     for (const domain of gone) this.#watched.delete(domain);
     await Promise.all(gone.map((domain) => this.store.unwatch(`${offerPath(domain)}/${LAST_NODE}`)));
   }
 
   async #look(): Promise<void> {
     const come = [...this.domains()].filter((domain) => domain !== 0 && !this.#watched.has(domain));
-    for (const domain of come) this.#watched.set(domain, undefined);
+    for (const domain of come) this.#watched.add(domain);
     // xenstored tells of the node once at the beginning, whether it is there or not.
     const watches = come.map((domain) =>
       this.store.watch(`${offerPath(domain)}/${LAST_NODE}`, () => this.#tell(domain)),

@@ -28,6 +28,8 @@ const PATIENCE_MS = 30_000;
 interface Waiting {
   readonly resolve: (payload: string) => void;
   readonly reject: (error: Error) => void;
+  /** Called when the answer comes, before the next message is looked at: whoever awaits it sees it later. */
+  readonly answered: (() => void) | undefined;
   readonly type: number;
   readonly payload: string;
 }
@@ -90,9 +92,13 @@ export class Store {
     if (this.#watches.delete(path)) await this.#request(XS_UNWATCH, 0, `${path}\0${path}\0`);
   }
 
-  /** A node's value; undefined when there is no such node. */
-  async read(path: string): Promise<string | undefined> {
-    return unless("ENOENT", this.#request(XS_READ, 0, `${path}\0`));
+  /**
+   * A node's value; undefined when there is no such node.
+   *
+   * @param answered is called as soon as the answer is there, before any listener hears of what has changed since
+   */
+  async read(path: string, answered?: () => void): Promise<string | undefined> {
+    return unless("ENOENT", this.#request(XS_READ, 0, `${path}\0`, answered));
   }
 
   /** The names of a node's children; none when there is no such node. */
@@ -183,7 +189,7 @@ export class Store {
     this.socket.destroy();
   }
 
-  #request(type: number, transaction: number, payload: string): Promise<string> {
+  #request(type: number, transaction: number, payload: string, answered?: () => void): Promise<string> {
     const id = (this.#lastRequest = (this.#lastRequest + 1) >>> 0);
     const message = Buffer.allocUnsafe(HEADER_SIZE + payload.length);
     message.writeUInt32LE(type, 0);
@@ -192,7 +198,7 @@ export class Store {
     message.writeUInt32LE(message.write(payload, HEADER_SIZE, "latin1"), 12);
     return new Promise((resolve, reject) => {
       if (this.socket.destroyed) return reject(new KaryonError("XENSTORE", this.#why));
-      this.#waiting.set(id, { resolve, reject, type, payload });
+      this.#waiting.set(id, { resolve, reject, answered, type, payload });
       this.#silence ??= setTimeout(() => this.#giveUp(), this.patience).unref();
       if (this.#outgoing.push(message) === 1) process.nextTick(() => this.#send());
     });
@@ -234,6 +240,7 @@ export class Store {
     }
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
+    waiting?.answered?.();
     if (this.#waiting.size === 0) {
       clearTimeout(this.#silence);
       this.#silence = undefined;
