@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { arm, faultHappened, startFaultyForkd, wayOf } from "./faults_support.ts";
 import { pushProgram, startForkd, type Forkd } from "./forkd_support.ts";
 import { look, type Repeated, type Seen } from "./handover_capture.ts";
 import type { Echoed } from "./handover_client.ts";
@@ -40,8 +41,8 @@ class Scene implements AsyncDisposable {
     readonly client: string,
   ) {}
 
-  static async start(fork = "fork=24"): Promise<Scene> {
-    const forkd = await startForkd(lab());
+  static async start(fork = "fork=24", starting = startForkd(lab())): Promise<Scene> {
+    const forkd = await starting;
     const guest = await boot(lab(), "test/apps/handover", { commandLine: `ip=dhcp ${fork}`, extra: STAY });
     await guest.console.waitFor(/handover: ready/, BOOT_TIMEOUT_MS);
     const address = await guest.address();
@@ -182,6 +183,22 @@ test("forkd is killed in the midst of hand-overs and comes again: every byte com
     await scene.forkd.output.waitFor(/(?: forked [^]*){2}/, PATIENCE_MS);
     await scene.forkd.end("KILL");
     await sleep(500);
+    scene.forkd = await startForkd(lab());
+    whole(await all);
+  });
+});
+
+test("forkd is killed before it has connected a child's interface: the next one does it", limit, async () => {
+  await using scene = await Scene.start("fork=4", startFaultyForkd(lab(), wayOf("share")));
+  await scene.explained(async () => {
+    // The records of the child to be, its nodes, and the record of its birth: it runs by then, and netback has hardly begun.
+    const from = await arm(scene.forkd, { kind: "kill", call: "Store.writeAll", at: 3 });
+    const all = scene.echo("7:1:20000:5");
+    all.catch(() => undefined); // it is awaited last
+    await faultHappened(scene.forkd, from);
+    await scene.forkd.output.waitFor(/forkd ended with/, PATIENCE_MS, from);
+    const status = "xenstore-ls -f /local/domain/0/backend/vif | grep -c 'hotplug-status = .connected'";
+    assert.equal((await lab().run(status)).trim(), "1", "the first process's is connected, the child's is not");
     scene.forkd = await startForkd(lab());
     whole(await all);
   });

@@ -3,7 +3,6 @@
 import { randomUUID } from "node:crypto";
 import { KaryonError } from "../../support/errors.ts";
 import type { Log } from "../../support/log.ts";
-import { connectDevice } from "./bridge.ts";
 import { nameOfFirst, type Family, type Member } from "../family/family.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { MAILBOX_PAGES } from "../family/mailbox.ts";
@@ -17,7 +16,7 @@ import { createShell, type Shell } from "./shell.ts";
 import type { ForeignPages } from "../xen/foreign_memory.ts";
 import type { Xen } from "../xen/handles.ts";
 import type { Store } from "../xen/store.ts";
-import { addedDevice, domainNodes, networkNodes, type NetworkDevice } from "../xenstore_nodes.ts";
+import { domainNodes, networkNodes, type NetworkDevice } from "../xenstore_nodes.ts";
 import type { FamilyNetworks } from "../steering/family_networks.ts";
 import { ALL_PORTS, type PortBlock } from "../steering/port_blocks.ts";
 
@@ -149,11 +148,7 @@ export class ShellMaker {
       ...domainNodes({ ...shell, pages: shell.frames.length }, name, uuid),
       ...(device === undefined ? [] : networkNodes(domain, device)),
     ]);
-    if (device !== undefined) {
-      const added = addedDevice(domain, device);
-      const connect = (): boolean => this.networks.connect(family, pid, added.interfaceName);
-      void connectDevice(this.store, added, connect, this.log);
-    }
+    if (device !== undefined) this.networks.attach(family, pid, domain, device);
     await this.store.introduce(domain, shell.storeFrame, shell.storePort);
   }
 

@@ -4,22 +4,18 @@ import { createHash } from "node:crypto";
 import { describeError } from "../../support/errors.ts";
 import type { Log } from "../../support/log.ts";
 import { commandLineOption } from "../family/command_line.ts";
-import type { Family, Member } from "../family/family.ts";
+import { FIRST_PID, type Family, type Member } from "../family/family.ts";
 import { Links, type Link } from "../netlink/links.ts";
 import { Tables } from "../netlink/nftables.ts";
 import type { Store } from "../xen/store.ts";
-import { networkDevices, type NetworkDevice } from "../xenstore_nodes.ts";
+import { addedDevice, networkDevices, type NetworkDevice } from "../xenstore_nodes.ts";
 import { addressBytes } from "./address_text.ts";
 import { FamilyNetwork, type Kernel } from "./family_network.ts";
+import { connectDevice } from "./hotplug.ts";
 import type { PortBlock } from "./port_blocks.ts";
 
 /** "kf" and as much of a hash of the family's uuid as an interface's name has room for: the same for every forkd. */
 const NAME = /^kf[0-9a-f]{12}$/;
-
-/** Linux's name of the back end's interface. */
-export function interfaceOf(domain: number, { index }: Pick<NetworkDevice, "index">): string {
-  return `vif${domain}.${index}`;
-}
 
 /** The name of a family's port and table. */
 export function networkName({ uuid }: Pick<Family, "uuid">): string {
@@ -72,8 +68,9 @@ export class FamilyNetworks {
       const names = new Set([...kernel.links.all().map(({ name }) => name), ...kernel.tables.names()]);
       for (const name of names) {
         const family = living.get(name);
-        if (family !== undefined) await this.#find(family);
-        else if (NAME.test(name)) {
+        if (family !== undefined) {
+          if ((await this.#find(family)) !== undefined) await this.#attachAll(family);
+        } else if (NAME.test(name)) {
           kernel.links.remove(name);
           kernel.tables.remove(name);
         }
@@ -106,7 +103,7 @@ export class FamilyNetworks {
       const network = await this.#sole(family, domain, device);
       if (network === undefined) return undefined;
       // A first domain that was rebooted or restored has another interface.
-      const link = this.#open().links.find(interfaceOf(domain, device));
+      const link = this.#open().links.find(addedDevice(domain, device).interfaceName);
       if (link !== undefined && !network.has(parent.pid, link)) this.#join(network, parent.pid, link);
       this.#elect(family, network);
       return { device, ports: network.reserve(pid) };
@@ -116,12 +113,27 @@ export class FamilyNetworks {
     }
   }
 
-  /** Connects the interface of a shell, which netback has just made. False when there is none yet. @throws NetlinkError */
-  connect(family: Family, pid: number, interfaceName: string): boolean {
+  /** Connects the interface of a shell as soon as netback has made it, which nobody waits for here. */
+  attach(family: Family, pid: number, domain: number, device: NetworkDevice): void {
+    const added = addedDevice(domain, device);
+    void connectDevice(this.store, added, () => this.#connect(family, pid, added.interfaceName), this.log);
+  }
+
+  /** Children began to run under an earlier forkd, perhaps before their interfaces were connected. The first domain's is libxl's. */
+  async #attachAll(family: Family): Promise<void> {
+    for (const { pid, domain } of family.members.values()) {
+      const [device] = pid === FIRST_PID ? [] : await networkDevices(this.store, domain);
+      if (device !== undefined) this.attach(family, pid, domain, device);
+    }
+  }
+
+  /** False when there is no interface yet. @throws NetlinkError */
+  #connect(family: Family, pid: number, interfaceName: string): boolean {
     const network = this.#networks.get(family);
     const link = this.#kernel?.links.find(interfaceName);
     if (network === undefined || link === undefined) return false;
     this.#join(network, pid, link);
+    this.#elect(family, network);
     return true;
   }
 
@@ -164,7 +176,7 @@ export class FamilyNetworks {
 
   async #create(family: Family, domain: number, device: NetworkDevice): Promise<FamilyNetwork | undefined> {
     const kernel = this.#open();
-    const link = kernel.links.find(interfaceOf(domain, device));
+    const link = kernel.links.find(addedDevice(domain, device).interfaceName);
     if (link === undefined) return undefined;
     const network = await FamilyNetwork.create(kernel, networkName(family), macBytes(device.mac), link);
     return this.#populate(family, network);
@@ -181,13 +193,16 @@ export class FamilyNetworks {
   /** Sees to it that a network has just the members that the family has. */
   async #populate(family: Family, network: FamilyNetwork): Promise<FamilyNetwork> {
     const known = await this.#addresses(family);
+    const pids: number[] = [];
     const attached: (readonly [pid: number, link: Link])[] = [];
     for (const { pid, domain } of family.members.values()) {
       const [device] = await networkDevices(this.store, domain);
-      const link = device === undefined ? undefined : this.#open().links.find(interfaceOf(domain, device));
+      if (device === undefined) continue;
+      pids.push(pid); // also one whose interface is still to come: it knows its ports already
+      const link = this.#open().links.find(addedDevice(domain, device).interfaceName);
       if (link !== undefined) attached.push([pid, link]);
     }
-    for (const pid of network.strangers(attached.map(([pid]) => pid))) network.removeMember(pid);
+    for (const pid of network.strangers(pids)) network.removeMember(pid);
     // Before anybody's frames are looked at: whatever becomes of this forkd, they pass.
     network.addresses.set([...network.addresses.all, ...known]);
     for (const [pid, link] of attached) this.#join(network, pid, link);

@@ -1,10 +1,10 @@
 // Connecting the interface of a shell: when it comes late, when it is refused, and when the shell is removed meanwhile.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connectDevice } from "../../../tools/forkd/birth/bridge.ts";
-import { addedDevice } from "../../../tools/forkd/xenstore_nodes.ts";
-import { KaryonError } from "../../../tools/support/errors.ts";
-import { store, useXenstored, xenstored } from "./store_support.ts";
+import { connectDevice } from "../../../../tools/forkd/steering/hotplug.ts";
+import { addedDevice } from "../../../../tools/forkd/xenstore_nodes.ts";
+import { KaryonError } from "../../../../tools/support/errors.ts";
+import { store, useXenstored, xenstored } from "../store_support.ts";
 
 useXenstored();
 
@@ -26,6 +26,13 @@ test("an interface is connected as soon as it is there, and netback is told", as
   await connect(() => ++attempts === 3);
   assert.equal(attempts, 3);
   assert.equal(xenstored.nodes.get(`${device.backend}/hotplug-status`), "connected");
+  assert.deepEqual(log, []);
+});
+
+test("what an earlier forkd has connected stays as it is", async () => {
+  xenstored.change(`${device.backend}/state`, "4");
+  xenstored.change(`${device.backend}/hotplug-status`, "connected");
+  await connect(() => assert.fail("connected again"));
   assert.deepEqual(log, []);
 });
 
