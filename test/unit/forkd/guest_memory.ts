@@ -22,6 +22,8 @@ export const PAGES = 64;
 /** A domain with PAGES frames, all of them in its direct map. */
 export class GuestMemory {
   readonly #frames = new Map<number, Uint8Array>();
+  /** What is mapped by domain 0, by the bytes that it has for it. */
+  readonly #mappings = new Map<Uint8Array, readonly number[]>();
   /** Frames mapped and not yet unmapped. */
   mapped = 0;
 
@@ -83,13 +85,26 @@ export class GuestMemory {
     this.view(PFN.p2m).setBigUint64(pfn * 8, BigInt(frame), true);
   }
 
-  /** ForeignMemory.map: a copy is enough for who only reads. */
+  /** ForeignMemory.map: a copy, which shows at show() what the guest has written since. */
   map(domain: number, frames: ArrayLike<number>): ForeignPages {
     if (domain !== DOMAIN) throw new Error(`Xen: there is no domain ${domain}`);
     const bytes = new Uint8Array(frames.length * PAGE_SIZE);
-    for (let i = 0; i < frames.length; i++) bytes.set(this.#bytes(frames[i] ?? -1), i * PAGE_SIZE);
+    this.#fill(bytes, Array.from(frames));
+    this.#mappings.set(bytes, Array.from(frames));
     this.mapped += frames.length;
-    return new ForeignPages(bytes, () => void (this.mapped -= frames.length));
+    return new ForeignPages(bytes, () => {
+      this.#mappings.delete(bytes);
+      this.mapped -= frames.length;
+    });
+  }
+
+  /** Lets domain 0 see what the guest has written. */
+  show(): void {
+    for (const [bytes, frames] of this.#mappings) this.#fill(bytes, frames);
+  }
+
+  #fill(bytes: Uint8Array, frames: readonly number[]): void {
+    for (const [i, frame] of frames.entries()) bytes.set(this.#bytes(frame), i * PAGE_SIZE);
   }
 
   /** ForeignMemory.with. */

@@ -80,17 +80,8 @@ function freeBlocks(parent: ParentMemory): Uint8Array {
 
 /** The pages whose mapping has changed since the shell was made; undefined when there were too many, or tables came. */
 export function changedPages({ order, refused }: Shell, descriptor: Descriptor): Set<number> | undefined {
-  const { parent } = order;
-  const { changeLogEntries, changeLogPage } = parent.request;
-  const count = (descriptor.changes.pages - parent.changes.pages) >>> 0;
-  if (!parent.holds(descriptor) || count > changeLogEntries) return undefined;
-  const changed = new Set(refused);
-  if (count === 0) return changed;
-  const log = parent.pageAt(changeLogPage);
-  if (log === undefined) return undefined;
-  const entries = new Uint32Array(log.buffer, log.byteOffset, changeLogEntries);
-  for (let i = 0; i < count; i++) changed.add(entries[(parent.changes.pages + i) % changeLogEntries] ?? 0);
-  return changed;
+  const changed = order.parent.changedSince(descriptor, order.changes);
+  return changed === undefined ? undefined : new Set([...refused, ...changed]);
 }
 
 /**

@@ -1,6 +1,8 @@
 // What forkd knows of a parent's memory: its page tables and frames as they were read, and mapped those pages that a fork
 // copies: the kernel's, and the app's if they are not shared. It holds as long as the parent has the same page tables and the same
-// kernel pages, of which the descriptor keeps count; single pages that change meanwhile are in the parent's log.
+// kernel pages, of which the descriptor keeps count; single pages that change meanwhile are in the parent's log. The shells that were made by it use
+// it together.
+import { isDeepStrictEqual } from "node:util";
 import type { ChangeCount, Descriptor } from "../descriptor.ts";
 import { isOutsideKernel, type ForkRequest } from "../fork_request.ts";
 import { ENTRIES, frameOf, PageTables, type Table } from "./page_tables.ts";
@@ -19,23 +21,30 @@ export interface ReadableXen {
   readonly memory: Pick<ForeignMemory, "map" | "with">;
 }
 
+/** What one L1 table maps. */
+interface Region {
+  readonly table: Table;
+  /** The table's entries, live. */
+  readonly live: Uint32Array;
+}
+
 /** A parent's memory, as it was when `changes` was counted. */
 export class ParentMemory {
   /** pfn by machine frame: of the kernel's frames and the page tables, and where nothing is shared of all. */
   readonly #pfns = new Map<number, number>();
-  /** The entries of the L1 tables, live, by the first page they map. */
-  readonly #liveTables = new Map<number, Uint32Array>();
-  /** The machine frames of the L1 tables, by the first page they map. */
-  readonly #tableFrames: ReadonlyMap<number, number>;
-  /** Where in `copied` the page of a pfn is. */
-  readonly #positions: ReadonlyMap<number, number>;
+  /** By the first page. */
+  readonly #regions = new Map<number, Region>();
+  /** Where in `copied` the page of a pfn is; -1 for pages that are not there. */
+  readonly #positions: Int32Array;
+  #changes: ChangeCount;
+  #users = 1;
 
   private constructor(
     readonly domain: number,
     /** Whether the app's memory is shared with the child, not copied. */
     readonly shares: boolean,
     readonly request: ForkRequest,
-    readonly changes: ChangeCount,
+    changes: ChangeCount,
     readonly context: Buffer,
     readonly tables: PageTables,
     /** Machine frame by pfn. */
@@ -45,16 +54,21 @@ export class ParentMemory {
     private readonly copiedPages: ForeignPages,
     private readonly lowestPages: ForeignPages,
   ) {
-    this.#positions = new Map([...copiedPfns].map((pfn, position) => [pfn, position]));
+    this.#changes = changes;
+    // Plain loops here and below: an iterator makes an object a page, for each shell that is made.
+    this.#positions = new Int32Array(frames.length).fill(-1);
+    for (let position = 0; position < copiedPfns.length; position++)
+      this.#positions[copiedPfns[position] ?? 0] = position;
     const isTable = new Set(tables.tables.map(({ frame }) => frame));
-    for (const [pfn, frame] of frames.entries()) {
+    for (let pfn = 0; pfn < frames.length; pfn++) {
+      const frame = frames[pfn] ?? NO_FRAME;
       if (frame === NO_FRAME) continue;
       if (!shares || pfn < request.kernelEndPfn || isTable.has(frame)) this.#pfns.set(frame, pfn);
     }
-    this.#tableFrames = new Map(tables.lowest.map(({ firstPage, frame }) => [firstPage, frame]));
-    for (const [i, { firstPage }] of tables.lowest.entries()) {
-      const { buffer, byteOffset } = lowestPages.bytes;
-      this.#liveTables.set(firstPage, new Uint32Array(buffer, byteOffset + i * PAGE_SIZE, PAGE_SIZE / 4));
+    const { buffer, byteOffset } = lowestPages.bytes;
+    for (const [i, table] of tables.lowest.entries()) {
+      const live = new Uint32Array(buffer, byteOffset + i * PAGE_SIZE, PAGE_SIZE / 4);
+      this.#regions.set(table.firstPage, { table, live });
     }
   }
 
@@ -88,11 +102,24 @@ export class ParentMemory {
     }
   }
 
-  /** Lets go of the mappings. */
+  /** Somebody else uses it, too, and will close it. */
+  retain(): this {
+    this.#users += 1;
+    return this;
+  }
+
+  /** Lets go of the mappings with the last user. */
   close(): void {
-    this.#liveTables.clear();
+    this.#users -= 1;
+    if (this.#users > 0) return;
+    this.#regions.clear();
     this.copiedPages.unmap();
     this.lowestPages.unmap();
+  }
+
+  /** How much had changed when it was read, or brought up to date. */
+  get changes(): ChangeCount {
+    return this.#changes;
   }
 
   /** The pages of `copiedPfns`, live. */
@@ -100,9 +127,40 @@ export class ParentMemory {
     return this.copiedPages.bytes;
   }
 
-  /** Whether this still is the parent's memory, but for what its log tells. */
-  holds(descriptor: Descriptor): boolean {
-    return descriptor.changes.layout === this.changes.layout && descriptor.kernelEndPfn === this.request.kernelEndPfn;
+  /**
+   * The pages whose mapping has changed since `since`, in the parent which may run; undefined when there were too many, or this is no longer the
+   * parent's memory: tables came, or the kernel has more.
+   */
+  changedSince(descriptor: Descriptor, since: ChangeCount): number[] | undefined {
+    const { changeLogEntries, changeLogPage, kernelEndPfn } = this.request;
+    const count = (descriptor.changes.pages - since.pages) >>> 0;
+    if (descriptor.changes.layout !== this.#changes.layout || descriptor.kernelEndPfn !== kernelEndPfn)
+      return undefined;
+    if (count === 0) return [];
+    const log = count > changeLogEntries ? undefined : this.pageAt(changeLogPage);
+    if (log === undefined) return undefined;
+    const entries = new Uint32Array(log.buffer, log.byteOffset, changeLogEntries);
+    const pages = Array.from({ length: count }, (_, i) => entries[(since.pages + i) % changeLogEntries] ?? 0);
+    // It is a ring: what was read is true unless the parent has come round to it meanwhile.
+    return (descriptor.changes.pages - since.pages) >>> 0 > changeLogEntries ? undefined : pages;
+  }
+
+  /**
+   * Brings the tables up to date, where memory is shared; false when all has to be read anew.
+   *
+   * @throws KaryonError FORK_DESCRIPTOR
+   */
+  refresh(descriptor: Descriptor): boolean {
+    const changes = descriptor.changes; // before anything that changes
+    const pages = this.changedSince(descriptor, this.#changes);
+    if (!this.shares || pages === undefined || !isDeepStrictEqual(descriptor.request(), this.request)) return false;
+    for (const page of pages) {
+      const index = 2 * (page % ENTRIES);
+      const region = this.#region(page);
+      region?.table.words.set(region.live.subarray(index, index + 2), index);
+    }
+    this.#changes = changes;
+    return true;
   }
 
   /** The pfn of a frame of the kernel's or of a page table; where nothing is shared of any frame. */
@@ -112,7 +170,7 @@ export class ParentMemory {
 
   /** Where in `copied` the page of a pfn is; -1 when it is not there. */
   position(pfn: number): number {
-    return this.#positions.get(pfn) ?? -1;
+    return this.#positions[pfn] ?? -1;
   }
 
   /** The machine frame of the parent's shared_info. */
@@ -129,22 +187,26 @@ export class ParentMemory {
 
   /** The entry that maps `page` now, as its low and high word; undefined when its region has no table. */
   entry(page: number): EntryWords | undefined {
-    const words = this.#liveTables.get(page - (page % ENTRIES));
+    const words = this.#region(page)?.live;
     const index = page % ENTRIES;
     return words === undefined ? undefined : [words[2 * index] ?? 0, words[2 * index + 1] ?? 0];
   }
 
   /** The pfn of the L1 table for a page; undefined when its region has none. */
   tablePfn(page: number): number | undefined {
-    const frame = this.#tableFrames.get(page - (page % ENTRIES));
-    return frame === undefined ? undefined : this.pfn(frame);
+    const region = this.#region(page);
+    return region === undefined ? undefined : this.pfn(region.table.frame);
   }
 
   /** The pfn of what is mapped at a page now; undefined when that is not known (pfn()). */
   pfnAt(page: number): number | undefined {
-    const words = this.#liveTables.get(page - (page % ENTRIES));
-    const frame = words === undefined ? undefined : frameOf(words, page % ENTRIES);
+    const region = this.#region(page);
+    const frame = region === undefined ? undefined : frameOf(region.live, page % ENTRIES);
     return frame === undefined ? undefined : this.pfn(frame);
+  }
+
+  #region(page: number): Region | undefined {
+    return this.#regions.get(page - (page % ENTRIES));
   }
 
   /** The copied page that is mapped at a page now, live; undefined when there is none. */
@@ -161,23 +223,25 @@ export function p2mFrames(tables: PageTables, { p2mPage, pages }: ForkRequest): 
 }
 
 function readFrames({ memory }: ReadableXen, domain: number, tables: PageTables, request: ForkRequest): Uint32Array {
-  const { pages } = request;
-  return memory.with(domain, p2mFrames(tables, request), false, (bytes) => {
-    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, pages * 2);
-    return Uint32Array.from({ length: pages }, (_, pfn) => words[2 * pfn] ?? NO_FRAME);
+  const frames = new Uint32Array(request.pages);
+  memory.with(domain, p2mFrames(tables, request), false, (bytes) => {
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, frames.length * 2);
+    for (let pfn = 0; pfn < frames.length; pfn++) frames[pfn] = words[2 * pfn] ?? NO_FRAME;
   });
+  return frames;
 }
 
 /** Those of the kernel, and those of the app's memory unless it is shared. */
 function pfnsToCopy(frames: Uint32Array, tables: PageTables, request: ForkRequest, shares: boolean): Uint32Array {
   const { kernelEndPfn } = request;
-  const kernel = Uint32Array.from(frames.subarray(0, kernelEndPfn).keys()).filter((pfn) => frames[pfn] !== NO_FRAME);
-  if (shares) return kernel;
-  const mapped = new Set(tables.lowest.flatMap((table) => framesOutsideKernel(table, request)));
-  const rest = Uint32Array.from(frames.keys()).filter(
-    (pfn) => pfn >= kernelEndPfn && mapped.has(frames[pfn] ?? NO_FRAME),
-  );
-  return Uint32Array.from([...kernel, ...rest]); // too many to be arguments
+  const mapped = shares ? undefined : new Set(tables.lowest.flatMap((table) => framesOutsideKernel(table, request)));
+  const pfns = new Uint32Array(shares ? kernelEndPfn : frames.length);
+  let count = 0;
+  for (let pfn = 0; pfn < pfns.length; pfn++) {
+    const frame = frames[pfn] ?? NO_FRAME;
+    if (frame !== NO_FRAME && (pfn < kernelEndPfn || mapped?.has(frame) === true)) pfns[count++] = pfn;
+  }
+  return pfns.slice(0, count);
 }
 
 /** The frames that a table maps outside the kernel's pages. */

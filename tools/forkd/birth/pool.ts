@@ -155,6 +155,7 @@ export class Pool {
     this.#shells.delete(parent);
     await this.#filling.get(parent);
     this.#tell(parent);
+    this.maker.forget(parent);
     for (const shell of shells) await this.maker.discard(parent, shell);
   }
 
@@ -162,6 +163,6 @@ export class Pool {
   #tell(parent: Member): void {
     const shells = this.#shells.get(parent) ?? [];
     const last = shells.at(-1);
-    parent.descriptor.setShells(shells.length, last?.order.parent.changes ?? { layout: 0, pages: 0 });
+    parent.descriptor.setShells(shells.length, last?.order.changes ?? { layout: 0, pages: 0 });
   }
 }

@@ -87,13 +87,13 @@ export class SharedPages {
     this.#frames[this.#index(page)] = 0;
   }
 
+  /** The places of the three ranges follow each other. */
   #index(page: number): number {
-    let index = 0;
-    for (const range of [this.#constants, this.#app, this.#common]) {
-      if (isIn(range, page)) return index + page - range.first;
-      index += range.end - range.first;
-    }
-    return -1;
+    const [constants, app, common] = [this.#constants, this.#app, this.#common];
+    if (isIn(constants, page)) return page - constants.first;
+    const beforeApp = constants.end - constants.first;
+    if (isIn(app, page)) return beforeApp + page - app.first;
+    return isIn(common, page) ? beforeApp + app.end - app.first + page - common.first : -1;
   }
 }
 

@@ -2,6 +2,7 @@
 // numbers, page tables, pinned, with the parent's pages mapped read-only where they are shared, its start_info, rings and
 // virtual CPU – and lacks only what the parent's pages will hold at the fork (fill.ts).
 import { setImmediate as giveWay } from "node:timers/promises";
+import type { ChangeCount } from "../descriptor.ts";
 import { checkCopyable } from "./own_frames.ts";
 import { NO_FRAME, p2mFrames, type ParentMemory } from "./parent_memory.ts";
 import type { Translate } from "./page_tables.ts";
@@ -17,6 +18,8 @@ const LIMITS = { eventChannelPorts: 1023, grantFrames: 64, maptrackFrames: 1024 
 /** What a shell is made for. */
 export interface ShellOrder {
   readonly parent: ParentMemory;
+  /** How much had changed in the parent's memory when the shell was begun. */
+  readonly changes: ChangeCount;
   readonly uuid: string;
   /** The frame numbers at which it has memory of its own. */
   readonly pfns: Uint32Array;
@@ -91,7 +94,8 @@ async function furnish(xen: Xen, order: ShellOrder, { domain, storePort, console
   const { parent, pfns } = order;
   const { request, tables, context, shares } = parent;
   const frames = new Uint32Array(request.pages).fill(NO_FRAME);
-  for (const [i, frame] of control.populate(domain, pfns).entries()) frames[pfns[i] ?? 0] = frame;
+  const populated = control.populate(domain, pfns);
+  for (let i = 0; i < populated.length; i++) frames[pfns[i] ?? 0] = populated[i] ?? NO_FRAME;
   await giveWay();
   const own = (pfn: number | undefined): number => {
     const frame = pfn === undefined ? NO_FRAME : (frames[pfn] ?? NO_FRAME);
@@ -176,7 +180,8 @@ function writeTables(
 
 function writeFrameList(bytes: Uint8Array, frames: Uint32Array): void {
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, frames.length * 2);
-  for (const [pfn, frame] of frames.entries()) {
+  for (let pfn = 0; pfn < frames.length; pfn++) {
+    const frame = frames[pfn] ?? NO_FRAME;
     words[2 * pfn] = frame;
     words[2 * pfn + 1] = frame === NO_FRAME ? NO_FRAME : 0;
   }

@@ -9,8 +9,8 @@ import { MAILBOX_PAGES } from "../family/mailbox.ts";
 import type { Limits } from "../family/limits.ts";
 import { insist } from "../insist.ts";
 import { removeDomain } from "../remove_domain.ts";
-import { ownPfns } from "./own_frames.ts";
-import { NO_FRAME, ParentMemory } from "./parent_memory.ts";
+import { ParentMemories } from "./parent_memories.ts";
+import { NO_FRAME, type ParentMemory } from "./parent_memory.ts";
 import type { SharedPages } from "./shared_pages.ts";
 import { createShell, type Shell } from "./shell.ts";
 import type { ForeignPages } from "../xen/foreign_memory.ts";
@@ -37,6 +37,7 @@ export interface ReadyShell extends Shell {
 export class ShellMaker {
   /** What forkd has shared with members that it made itself. */
   readonly #inherited = new WeakMap<Member, SharedPages>();
+  readonly #memories: ParentMemories;
   /** Pages that shells which are being made will take. */
   readonly #promised = new Map<Family, number>();
 
@@ -46,7 +47,9 @@ export class ShellMaker {
     private readonly limits: Limits<Family>,
     private readonly networks: FamilyNetworks,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.#memories = new ParentMemories(xen);
+  }
 
   /** Memory that was admitted, for shells that are being made, but perhaps not yet taken; in pages. */
   get promised(): number {
@@ -115,14 +118,14 @@ export class ShellMaker {
     promised: number,
   ): Promise<Omit<ReadyShell, "uuid" | "pid" | "name" | "ports">> {
     const { xen } = this;
-    const memory = ParentMemory.read(xen, parent.domain, parent.descriptor, shares);
+    const { memory, pfns } = this.#memories.of(parent, shares);
     try {
-      const pfns = ownPfns(memory);
       this.limits.demand(parent.family, pfns.length - promised); // it may have grown since then
       const inherited = this.#inherited.get(parent);
       const maximumPages = xen.control.info(parent.domain)?.maximumPages ?? memory.request.pages;
       const relatives = [...parent.family.members.values()].map(({ domain }) => domain);
-      const order = { parent: memory, uuid, pfns, inherited, relatives, maximumPages };
+      const { changes } = memory;
+      const order = { parent: memory, changes, uuid, pfns, inherited, relatives, maximumPages };
       const shell = await createShell(xen, order);
       try {
         const descriptorFrame = shell.frames[memory.pfn(parent.descriptorFrame) ?? 0] ?? 0;
@@ -150,6 +153,11 @@ export class ShellMaker {
     ]);
     if (device !== undefined) this.networks.attach(family, pid, domain, device);
     await this.store.introduce(domain, shell.storeFrame, shell.storePort);
+  }
+
+  /** Makes no more shells for a member. */
+  forget(parent: Member): void {
+    this.#memories.forget(parent);
   }
 
   /** A shell has become `child`: it is no longer the pool's. */

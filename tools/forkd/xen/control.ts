@@ -132,7 +132,7 @@ export class XenControl {
     // So libxc says that there were fewer frames than asked for.
     if (result < 0 && koffi.errno() === EBUSY) koffi.errno(ENOMEM);
     checked("xc_domain_populate_physmap_exact", result);
-    return Uint32Array.from({ length: pfns.length }, (_, i) => frames[2 * i] ?? 0);
+    return pfns.map((_, i) => frames[2 * i] ?? 0);
   }
 
   /** The machine frame behind a guest-virtual page of a domain's first virtual CPU; 0 when nothing is mapped there. */
