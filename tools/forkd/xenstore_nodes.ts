@@ -1,5 +1,6 @@
-// The xenstore nodes of a child: those that libxl would write, so that xl list, xl console, xl network-list and xl destroy
-// take it for a domain like any other; and forkd's own record of the family.
+// The xenstore nodes of a child: those of libxl's that somebody reads, so that xl list, xl console, xl network-list, xl shutdown and
+// xl destroy take it for a domain like any other; and forkd's own record of the family. Each node costs whoever watches: of a console's back end
+// domain 0's kernel would make a device, though xenconsoled serves a domain's first console by the domain's own nodes alone.
 import type { Store, StoreNode } from "./xen/store.ts";
 
 /** Where forkd keeps its record. */
@@ -62,15 +63,10 @@ export function domainNodes(child: NewDomain, name: string, uuid: string): Store
     { path: `${home}/cpu/0/availability`, value: "online" },
     { path: `${home}/memory/static-max`, value: kib },
     { path: `${home}/memory/target`, value: kib },
-    { path: `${home}/memory/videoram`, value: "0" },
     { path: `${home}/device`, value: "" },
     { path: `${home}/control`, value: "" },
-    ...["shutdown", "feature-poweroff", "feature-reboot", "feature-suspend", "sysrq"].map((node) => ({
-      path: `${home}/control/${node}`,
-      value: "",
-      permissions: own,
-    })),
-    ...["data", "drivers", "feature", "attr", "error"].map((node) => ({
+    // What it writes itself.
+    ...["control/shutdown", "control/feature-poweroff", "control/feature-suspend", "data"].map((node) => ({
       path: `${home}/${node}`,
       value: "",
       permissions: own,
@@ -86,21 +82,7 @@ export function domainNodes(child: NewDomain, name: string, uuid: string): Store
 }
 
 function consoleNodes({ domain, consolePort, consoleFrame }: NewDomain, home: string): StoreNode[] {
-  const backend = `/local/domain/0/backend/console/${domain}/0`;
-  const device = [
-    ["frontend", `${home}/console`],
-    ["frontend-id", String(domain)],
-    ["online", "1"],
-    ["state", "1"],
-    ["protocol", "vt100"],
-  ] as const;
   return [
-    { path: backend, value: "", permissions: ["n0", `r${domain}`] },
-    ...device.map(([node, value]) => ({ path: `${backend}/${node}`, value })),
-    { path: `/libxl/${domain}/device/console/0/backend`, value: backend },
-    ...device.map(([node, value]) => ({ path: `/libxl/${domain}/device/console/0/${node}`, value })),
-    { path: `${home}/console/backend`, value: backend },
-    { path: `${home}/console/backend-id`, value: "0" },
     { path: `${home}/console/limit`, value: "1048576" },
     { path: `${home}/console/type`, value: "xenconsoled" },
     { path: `${home}/console/output`, value: "pty" },
@@ -144,10 +126,10 @@ export function networkNodes(domain: number, like: NetworkDevice): StoreNode[] {
   ];
 }
 
-/** Removes every node of a domain that has gone, its back ends' included. */
+/** Removes every node of a domain that has gone, its back end's included. */
 export async function removeDomainNodes(store: Store, domain: number, uuid: string): Promise<void> {
-  const kinds = ["console", "vif"].map((kind) => `/local/domain/0/backend/${kind}`);
-  const trees = [`/local/domain/${domain}`, `/libxl/${domain}`, `/vm/${uuid}`];
-  await Promise.all([...kinds.map((kind) => `${kind}/${domain}`), ...trees].map((path) => store.remove(path)));
-  await Promise.all(kinds.map((kind) => store.removeEmpty(kind)));
+  const backends = "/local/domain/0/backend/vif";
+  const trees = [`${backends}/${domain}`, `/local/domain/${domain}`, `/libxl/${domain}`, `/vm/${uuid}`];
+  await Promise.all(trees.map((path) => store.remove(path)));
+  await store.removeEmpty(backends);
 }
